@@ -1,0 +1,246 @@
+"""Everything that can go wrong, as one tree.
+
+    MediaError                      code, transient; the message is public
+    ├── RequestError                the caller has to change something; never retried
+    │   ├── InvalidRequest          several violations of one body at once
+    │   ├── BodyInvalid · KindIncompatible · FormatIncompatible · UpscaleNotAllowed
+    │   ├── NoAudioStream · NoVideoStream · FileNotFound · TaskNotFound · NotFound
+    │   ├── MethodNotAllowed · MediaTypeUnsupported · TaskEnded · FileInUse
+    │   └── TokenMissing · TokenInvalid · RateLimited · QueueFull · UrlForbidden
+    ├── InputError                  the input could not be had, or not be read
+    │   ├── InputUnreachable        the origin said no for good (404, a redirect loop …)
+    │   ├── OriginUnavailable       transient: refused, reset, 429, 5xx
+    │   ├── InputTimeout · InputTruncated · InputChanged · InputTooLarge
+    │   └── InputUnreadable · InputLimitsExceeded · InputQuarantined
+    ├── EngineError                 encoder_failed: the encoder gave up on a readable input
+    │   └── EncoderTimeout · ResourceLimit · OutputInvalid
+    ├── PlatformError               ours to heal; all transient
+    │   └── StorageUnavailable · DiskFull · DatabaseUnavailable · WorkerLost
+    └── Cancelled                   somebody asked for it
+
+A message is one sentence a caller can act on: no path, address, stack or text of an encoder.
+What the operator needs goes to `detail`, which only the run's log shows. Which code answers with
+which HTTP status is `penstock.api.problems`; what is retried is `tasks.policy`.
+"""
+
+from typing import ClassVar
+
+
+class MediaError(Exception):
+    """The root. `field` names the offending field of a request, `detail` is for the log alone."""
+
+    code: ClassVar[str] = "internal"
+    transient: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, field: str | None = None, detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.detail = detail
+
+
+class RequestError(MediaError):
+    """The caller has to change something."""
+
+
+class BodyInvalid(RequestError):
+    code = "body_invalid"
+
+
+class FieldRequired(RequestError):
+    code = "field_required"
+
+
+class FieldInvalid(RequestError):
+    code = "field_invalid"
+
+
+class FieldUnknown(RequestError):
+    code = "field_unknown"
+
+
+class InputAmbiguous(RequestError):
+    code = "input_ambiguous"
+
+
+class FormatUnsupported(RequestError):
+    code = "format_unsupported"
+
+
+class InvalidRequest(RequestError):
+    """A body with at least one violation; speaks with the voice of the first."""
+
+    def __init__(self, violations: tuple[RequestError, ...]) -> None:
+        super().__init__(violations[0].message, field=violations[0].field)
+        self.violations = violations
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[RequestError, ...]]]:
+        return (type(self), (self.violations,))
+
+
+class KindIncompatible(RequestError):
+    code = "kind_incompatible"
+
+
+class FormatIncompatible(RequestError):
+    code = "format_incompatible"
+
+
+class UpscaleNotAllowed(RequestError):
+    code = "upscale_not_allowed"
+
+
+class NoAudioStream(RequestError):
+    code = "no_audio_stream"
+
+
+class NoVideoStream(RequestError):
+    code = "no_video_stream"
+
+
+class FileNotFound(RequestError):
+    code = "file_not_found"
+
+
+class TaskNotFound(RequestError):
+    code = "task_not_found"
+
+
+class NotFound(RequestError):
+    code = "not_found"
+
+
+class MethodNotAllowed(RequestError):
+    code = "method_not_allowed"
+
+
+class MediaTypeUnsupported(RequestError):
+    """The body came as something that we do not read (HTTP 415)."""
+
+    code = "body_invalid"
+
+
+class BodyTooLarge(RequestError):
+    """The body of a request is over its limit (HTTP 413)."""
+
+    code = "body_invalid"
+
+
+class TaskEnded(RequestError):
+    code = "task_ended"
+
+
+class FileInUse(RequestError):
+    code = "file_in_use"
+
+
+class TokenMissing(RequestError):
+    code = "token_missing"
+
+
+class TokenInvalid(RequestError):
+    code = "token_invalid"
+
+
+class RateLimited(RequestError):
+    code = "rate_limited"
+
+
+class QueueFull(RequestError):
+    code = "queue_full"
+
+
+class UrlForbidden(RequestError):
+    code = "url_forbidden"
+
+
+class InputError(MediaError):
+    """The input could not be had, or not be read."""
+
+
+class InputUnreachable(InputError):
+    code = "input_unreachable"
+
+
+class OriginUnavailable(InputError):
+    """Like `InputUnreachable`, but it may answer the next time."""
+
+    code = "input_unreachable"
+    transient = True
+
+
+class InputTimeout(InputError):
+    code = "input_timeout"
+    transient = True
+
+
+class InputTruncated(InputError):
+    code = "input_truncated"
+
+
+class InputChanged(InputError):
+    code = "input_changed"
+    transient = True
+
+
+class InputTooLarge(InputError):
+    code = "input_too_large"
+
+
+class InputUnreadable(InputError):
+    code = "input_unreadable"
+
+
+class InputLimitsExceeded(InputError):
+    code = "input_limits_exceeded"
+
+
+class InputQuarantined(InputError):
+    code = "input_quarantined"
+
+
+class EngineError(MediaError):
+    code = "encoder_failed"
+
+
+class EncoderTimeout(EngineError):
+    code = "encoder_timeout"
+
+
+class ResourceLimit(EngineError):
+    code = "resource_limit"
+
+
+class OutputInvalid(EngineError):
+    code = "output_invalid"
+
+
+class PlatformError(MediaError):
+    """Something of ours is away for the moment."""
+
+    transient = True
+
+
+class StorageUnavailable(PlatformError):
+    code = "storage_unavailable"
+
+
+class DiskFull(PlatformError):
+    code = "disk_full"
+
+
+class DatabaseUnavailable(PlatformError):
+    code = "database_unavailable"
+
+
+class WorkerLost(PlatformError):
+    code = "worker_lost"
+
+
+class Cancelled(MediaError):
+    code = "cancelled"
+
+
+def family(root: type[MediaError] = MediaError) -> tuple[type[MediaError], ...]:
+    """Every class of the tree below `root`, `root` first."""
+    return (root, *(below for child in root.__subclasses__() for below in family(child)))

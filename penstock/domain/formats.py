@@ -1,0 +1,51 @@
+"""The twelve formats, as one table: what each is called, carries and is served as."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Kind = Literal["video", "audio", "image"]
+VideoFormat = Literal["mp4", "webm", "mov", "avi"]
+AudioFormat = Literal["mp3", "wav", "ogg", "flac"]
+ImageFormat = Literal["jpeg", "png", "webp", "gif"]
+Format = VideoFormat | AudioFormat | ImageFormat
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is true of a format whatever the file: `animates` holds several frames in time,
+    `alpha` keeps transparency, `even` needs even width and height."""
+
+    kind: Kind
+    mime: str
+    animates: bool = False
+    alpha: bool = False
+    even: bool = False
+
+
+FORMATS: dict[Format, Facts] = {
+    "mp4": Facts("video", "video/mp4", even=True),
+    "webm": Facts("video", "video/webm", alpha=True),
+    "mov": Facts("video", "video/quicktime", even=True),
+    "avi": Facts("video", "video/x-msvideo"),
+    "mp3": Facts("audio", "audio/mpeg"),
+    "wav": Facts("audio", "audio/wav"),
+    "ogg": Facts("audio", "audio/ogg"),
+    "flac": Facts("audio", "audio/flac"),
+    "jpeg": Facts("image", "image/jpeg"),
+    "png": Facts("image", "image/png", alpha=True),
+    "webp": Facts("image", "image/webp", animates=True, alpha=True),
+    "gif": Facts("image", "image/gif", animates=True, alpha=True),
+}
+
+SYNONYMS: dict[str, Format] = {"jpg": "jpeg"}
+
+
+def formats_of(kind: Kind) -> tuple[Format, ...]:
+    """The output formats of one kind, in the order of the table."""
+    return tuple(name for name, facts in FORMATS.items() if facts.kind == kind)
+
+
+def kind_of(name: Format) -> Kind:
+    return FORMATS[name].kind

@@ -1,0 +1,41 @@
+"""The ids that callers see: a prefix that says what it is, and 24 characters of `[a-z0-9]`."""
+
+import secrets
+from typing import NewType
+
+TaskId = NewType("TaskId", str)
+FileId = NewType("FileId", str)
+ProjectId = NewType("ProjectId", str)
+OrgId = NewType("OrgId", str)
+KeyId = NewType("KeyId", str)
+RequestId = NewType("RequestId", str)
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def new_task_id() -> TaskId:
+    return TaskId(_fresh("tsk"))
+
+
+def new_file_id() -> FileId:
+    return FileId(_fresh("file"))
+
+
+def new_project_id() -> ProjectId:
+    return ProjectId(_fresh("prj"))
+
+
+def new_org_id() -> OrgId:
+    return OrgId(_fresh("org"))
+
+
+def new_key_id() -> KeyId:
+    return KeyId(_fresh("key"))
+
+
+def new_request_id() -> RequestId:
+    return RequestId(_fresh("req"))
+
+
+def _fresh(prefix: str) -> str:
+    return f"{prefix}_{''.join(secrets.choice(ALPHABET) for _ in range(24))}"

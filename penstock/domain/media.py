@@ -1,0 +1,90 @@
+"""What a probe read from a file's bytes. Pixels, seconds, bits per second; None is what the file does not say."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from penstock.domain.formats import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStream:
+    """A moving picture. `coded` is the size as stored; `shown` is after rotation and with square pixels.
+
+    `rotation` is clockwise degrees (0, 90, 180, 270) to apply for upright; `sar` is width over height of one pixel."""
+
+    index: int
+    codec: str
+    coded: Size
+    shown: Size
+    pixel_format: str
+    profile: str | None = None
+    level: int | None = None
+    tag: str | None = None
+    rotation: int = 0
+    mirrored: bool = False
+    sar: Fraction = Fraction(1)
+    fps: float | None = None
+    frames: int | None = None
+    duration: float | None = None
+    start: float = 0.0
+    bitrate: int | None = None
+    full_range: bool = False
+    transfer: str | None = None
+    primaries: str | None = None
+    matrix: str | None = None
+    interlaced: bool = False
+    alpha: bool = False
+    b_frames: bool = False
+    starts_with_key: bool = True
+    variable_rate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AudioStream:
+    index: int
+    codec: str
+    channels: int
+    sample_rate: int
+    profile: str | None = None
+    layout: str | None = None
+    sample_format: str | None = None
+    duration: float | None = None
+    start: float = 0.0
+    bitrate: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A still image or an animation. `size` is upright; `duration` and `frames` are of the whole animation."""
+
+    size: Size
+    mode: str
+    frames: int = 1
+    duration: float | None = None
+    alpha: bool = False
+    orientation: int = 1
+    profile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One file's facts. `container` is our word for what the magic says (`mov` by brand, `mp4`, `matroska`, `jpeg` …).
+
+    A video has `video`; an audio has `audio` and no moving picture (cover art is none); an image has `picture`.
+    `duration` is the packets' own length in seconds, `header_duration` what the header claims."""
+
+    kind: Kind
+    container: str
+    filesize: int
+    duration: float | None = None
+    header_duration: float | None = None
+    video: VideoStream | None = None
+    audio: AudioStream | None = None
+    picture: Picture | None = None
+    tags: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,90 @@
+"""The API's Task and File, and the words that their states are told in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from penstock.domain.formats import Kind
+from penstock.domain.ids import FileId, ProjectId, TaskId
+from penstock.domain.request import SourceRequest
+
+Status = Literal["processing", "completed", "failed", "cancelled"]
+Step = Literal["validate", "fetch", "transcode", "upload", "record"]
+State = Literal[
+    "queued",
+    "validating",
+    "fetching",
+    "transcoding",
+    "uploading",
+    "recording",
+    "retrying",
+    "cancelling",
+    "completed",
+    "failed",
+    "cancelled",
+]
+
+ENDED: frozenset[Status] = frozenset(("completed", "failed", "cancelled"))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The `error` of a task, fit for its caller's eyes."""
+
+    code: str
+    message: str
+    field: str | None = None
+    step: Step | None = None
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What was read back from a file's own bytes. Seconds, pixels, bytes, bits per second."""
+
+    kind: Kind
+    format: str
+    type: str
+    filesize: int
+    sha256: str
+    codecs: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    fps: float | None = None
+    frames: int | None = None
+    bitrate: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A stored file: an upload (`object` is `file`) or an output (`source`); `key` is its place in the storage."""
+
+    id: FileId
+    project_id: ProjectId
+    object: Literal["file", "source"]
+    facts: FileFacts
+    key: str
+    task_id: TaskId | None
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One request and how far it is. `attempt` counts from 1; `run_id` is the Prefect flow run's."""
+
+    id: TaskId
+    project_id: ProjectId
+    request: SourceRequest
+    status: Status
+    state: State
+    progress: int
+    attempt: int
+    created: datetime
+    updated: datetime
+    error: Failure | None = None
+    output: File | None = None
+    plan: dict[str, Any] | None = None
+    run_id: str | None = None
+    batch: str | None = None
