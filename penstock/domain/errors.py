@@ -17,6 +17,7 @@
     ├── PlatformError               ours to heal; all transient
     │   └── StorageUnavailable · DiskFull · DatabaseUnavailable · WorkerLost
     └── Cancelled                   somebody asked for it
+        └── Superseded              a newer attempt, or another worker, has this task
 
 A message is one sentence a caller can act on: no path, address, stack or text of an encoder.
 What the operator needs goes to `detail`, which only the run's log shows. Which code answers with
@@ -239,6 +240,10 @@ class WorkerLost(PlatformError):
 
 class Cancelled(MediaError):
     code = "cancelled"
+
+
+class Superseded(Cancelled):
+    """Another attempt or worker has taken the task over; this run must change nothing more."""
 
 
 def family(root: type[MediaError] = MediaError) -> tuple[type[MediaError], ...]:

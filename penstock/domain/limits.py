@@ -1,0 +1,28 @@
+"""What is too much, as one value. Bytes, pixels, seconds; the settings fill it."""
+
+from dataclasses import dataclass
+
+from penstock.domain.formats import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    video_input_bytes: int = 16 * 2**30
+    audio_input_bytes: int = 2 * 2**30
+    image_input_bytes: int = 256 * 2**20
+    output_bytes: int = 4 * 2**30
+    image_pixels: int = 50_000_000
+    image_side_pixels: int = 16_384
+    animation_frames: int = 1000
+    animation_pixels: int = 250_000_000
+    video_pixels: int = 8192 * 4320
+    duration_seconds: float = 4 * 3600.0
+    streams: int = 32
+    transcode_min_seconds: float = 120.0
+    transcode_max_seconds: float = 4 * 3600.0
+    transcode_seconds_per_second: float = 10.0
+    child_memory_bytes: int = 3 * 2**30
+
+    def input_bytes(self, kind: Kind) -> int:
+        """The largest input taken of one kind."""
+        return {"video": self.video_input_bytes, "audio": self.audio_input_bytes, "image": self.image_input_bytes}[kind]
