@@ -1,0 +1,40 @@
+"""What the operating system, fsspec and S3 raise, in the words of `penstock.domain.errors`."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError
+from fsspec.exceptions import FSTimeoutError
+
+from penstock.domain import errors
+
+FOREIGN = (OSError, BotoCoreError, ClientError, FSTimeoutError, TimeoutError)
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Foreign errors become `StorageUnavailable` or `DiskFull`."""
+    try:
+        yield
+    except FOREIGN as fault:
+        raise _told(fault) from fault
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """As `translated`, where what is missing is the stored file."""
+    try:
+        with translated():
+            yield
+    except errors.StorageUnavailable as fault:
+        if isinstance(fault.__cause__, FileNotFoundError):
+            raise errors.FileNotFound("This file is no longer stored.", detail=fault.detail) from fault.__cause__
+        raise
+
+
+def _told(fault: Exception) -> errors.PlatformError:
+    if isinstance(fault, OSError) and fault.errno in FULL:
+        return errors.DiskFull("The disk is full; the work is tried again once there is room.", detail=str(fault))
+    return errors.StorageUnavailable("The storage does not answer as it should.", detail=repr(fault))

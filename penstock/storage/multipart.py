@@ -1,0 +1,88 @@
+"""Uploads to S3 whose every step has a deadline of its own: a server that stops reading cannot hold them for ever."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fsspec.asyn import sync
+
+from penstock.storage.faults import FOREIGN
+
+PART = 16 * 2**20
+STEP_SECONDS = 60.0
+ABORT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An object to be. `step_seconds` is how long one request of its upload may take: 16 MiB at most."""
+
+    bucket: str
+    key: str
+    step_seconds: float = STEP_SECONDS
+
+
+def upload(filesystem: Any, path: Path, target: Target, mime: str) -> None:
+    """Send a file; the object appears with the last request, or never."""
+    if path.stat().st_size <= PART:
+        _ask(filesystem, "put_object", target, Body=path.read_bytes(), ContentType=mime)
+        return
+    with _session(filesystem, target, mime) as upload_id:
+        parts = [
+            _send(filesystem, target, upload_id, number, block) for number, block in enumerate(_blocks(path), start=1)
+        ]
+        _ask(filesystem, "complete_multipart_upload", target, UploadId=upload_id, MultipartUpload={"Parts": parts})
+
+
+def abort_stale(filesystem: Any, bucket: str, prefix: str, older_than_seconds: float) -> int:
+    """Abort the uploads that nobody has finished; they cost room and no listing shows them."""
+    found = _unfinished(filesystem, bucket, prefix)
+    limit = time.time() - older_than_seconds
+    stale = [each for each in found if each["Initiated"].timestamp() <= limit]
+    for each in stale:
+        filesystem.call_s3("abort_multipart_upload", Bucket=bucket, Key=each["Key"], UploadId=each["UploadId"])
+    return len(stale)
+
+
+def _unfinished(filesystem: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
+    try:
+        return list(filesystem.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix).get("Uploads", []))
+    except FileNotFoundError:  # some servers say so where there is none
+        return []
+
+
+@contextmanager
+def _session(filesystem: Any, target: Target, mime: str) -> Iterator[str]:
+    upload_id = _ask(filesystem, "create_multipart_upload", target, ContentType=mime)["UploadId"]
+    try:
+        yield upload_id
+    except BaseException:
+        with suppress(*FOREIGN):  # what cannot be aborted now is left to the sweep
+            _ask(filesystem, "abort_multipart_upload", target, timeout=ABORT_SECONDS, UploadId=upload_id)
+        raise
+
+
+def _send(filesystem: Any, target: Target, upload_id: str, number: int, block: bytes) -> dict[str, Any]:
+    answer = _ask(filesystem, "upload_part", target, UploadId=upload_id, PartNumber=number, Body=block)
+    return {"PartNumber": number, "ETag": answer["ETag"]}
+
+
+def _ask(filesystem: Any, method: str, target: Target, *, timeout: float | None = None, **parameters: Any) -> Any:
+    return sync(
+        filesystem.loop,
+        filesystem._call_s3,
+        method,
+        timeout=timeout or target.step_seconds,
+        Bucket=target.bucket,
+        Key=target.key,
+        **parameters,
+    )
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(PART):
+            yield block

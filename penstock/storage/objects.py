@@ -1,0 +1,238 @@
+"""Where bytes are kept: a local folder or an S3 bucket, through fsspec. A stored file is whole or it is not there."""
+
+import os
+import secrets
+import shutil
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import fsspec
+
+from penstock.domain import errors
+from penstock.storage import multipart
+from penstock.storage.faults import reading, translated
+
+BLOCK = 2**20
+WINDOW = 4 * BLOCK
+SESSION = {
+    "signature_version": "s3v4",
+    "connect_timeout": 5,
+    "read_timeout": 20,
+    "retries": {"max_attempts": 3},
+    # Other servers than Amazon's know no trailers, and send the whole file's checksum with a part of it.
+    "request_checksum_calculation": "when_required",
+    "response_checksum_validation": "when_required",
+}
+
+
+class Objects(ABC):
+    """Stored files by key. Safe to use from many threads."""
+
+    def __init__(self, filesystem: Any, root: str) -> None:
+        self._filesystem = filesystem
+        self._root = root
+
+    @staticmethod
+    def at(url: str, endpoint_url: str | None = None) -> "Objects":
+        """The storage that a setting names: `file:///folder` or `s3://bucket/prefix`."""
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            return Folder(Path(unquote(parts.path)))
+        if parts.scheme == "s3":
+            return Bucket(parts.netloc, parts.path.strip("/"), endpoint_url)
+        raise ValueError("The storage must be a file:///… or an s3://… address.")
+
+    @abstractmethod
+    def put(self, path: Path, key: str, mime: str) -> None:
+        """Store a local file under a key, at once or not at all."""
+
+    @abstractmethod
+    def get(self, key: str, path: Path) -> None:
+        """Bring a stored file to a local path, which must be treated as read-only: it may be the stored file itself."""
+
+    @abstractmethod
+    def signed_link(self, key: str, seconds: int, mime: str) -> str | None:
+        """A link that the store itself serves for so long; None where it cannot."""
+
+    @abstractmethod
+    def ping(self) -> None:
+        """Raise `StorageUnavailable` if nothing could be stored now."""
+
+    @abstractmethod
+    def sweep(self, older_than_seconds: float) -> int:
+        """Remove what interrupted puts have left behind; answers how many."""
+
+    def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
+        """`length` bytes from `start`, in blocks of at most 1 MiB."""
+        address, end = self._address(key), start + length
+        for begin in range(start, end, WINDOW):
+            window = self._window(address, begin, min(end, begin + WINDOW))
+            yield from (window[offset : offset + BLOCK] for offset in range(0, len(window), BLOCK))
+
+    def size(self, key: str) -> int:
+        with reading():
+            found = self._filesystem.info(self._address(key))
+            if found["type"] != "file":
+                raise FileNotFoundError(key)
+            return int(found["size"])
+
+    def exists(self, key: str) -> bool:
+        try:
+            self.size(key)
+        except errors.FileNotFound:
+            return False
+        return True
+
+    def delete(self, key: str) -> None:
+        """Remove a stored file; one that is gone already is no error."""
+        with translated(), suppress(FileNotFoundError):
+            self._filesystem.rm_file(self._address(key))
+
+    def _window(self, address: str, start: int, end: int) -> bytes:
+        with reading():
+            window = bytes(self._filesystem.cat_file(address, start=start, end=end))
+        if len(window) < end - start:
+            raise errors.StorageUnavailable("The stored file could not be read to its end.", detail=address)
+        return window
+
+    def _address(self, key: str) -> str:
+        place = PurePosixPath(key)
+        if not key or place.is_absolute() or ".." in place.parts or str(place) != key:
+            raise ValueError("A key is a plain relative path.")
+        return f"{self._root}/{key}"
+
+
+class Folder(Objects):
+    """A folder of this machine. What is on its way in is kept apart until it is whole."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(fsspec.filesystem("file", skip_instance_cache=True), str(folder))
+        self._arriving = folder / ".arriving"
+
+    def put(self, path: Path, key: str, mime: str) -> None:  # noqa: ARG002 (a folder keeps no types)
+        place = Path(self._address(key))
+        with translated(), self._arrival() as part:
+            shutil.copyfile(path, part)
+            _settle(part, place)
+
+    def get(self, key: str, path: Path) -> None:
+        with reading(), _beside(path) as part:
+            _link_or_copy(Path(self._address(key)), part)
+            part.replace(path)
+
+    def signed_link(self, key: str, seconds: int, mime: str) -> str | None:  # noqa: ARG002 (a folder serves nothing)
+        return None
+
+    def ping(self) -> None:
+        with translated(), self._arrival() as part:
+            part.write_bytes(b"?")
+
+    def sweep(self, older_than_seconds: float) -> int:
+        with translated():
+            stale = [part for part in self._arriving.glob("*") if _age(part) > older_than_seconds]
+            for part in stale:
+                part.unlink(missing_ok=True)
+        return len(stale)
+
+    @contextmanager
+    def _arrival(self) -> Iterator[Path]:
+        self._arriving.mkdir(parents=True, exist_ok=True)
+        with _gone_after(self._arriving / secrets.token_hex(12)) as part:
+            yield part
+
+
+class Bucket(Objects):
+    """A bucket of any S3; credentials and region come from the usual AWS variables."""
+
+    def __init__(
+        self, bucket: str, prefix: str, endpoint_url: str | None, step_seconds: float = multipart.STEP_SECONDS
+    ) -> None:
+        filesystem = fsspec.filesystem(
+            "s3",
+            endpoint_url=endpoint_url,
+            use_listings_cache=False,
+            skip_instance_cache=True,
+            config_kwargs=SESSION,
+        )
+        super().__init__(filesystem, f"{bucket}/{prefix}".rstrip("/"))
+        self._bucket = bucket
+        self._prefix = prefix
+        self._step_seconds = step_seconds
+
+    def put(self, path: Path, key: str, mime: str) -> None:
+        with translated():
+            multipart.upload(self._filesystem, path, self._target(key), mime)
+
+    def get(self, key: str, path: Path) -> None:
+        with reading(), _beside(path) as part:
+            with part.open("xb") as file:
+                file.writelines(self.read(key, 0, self.size(key)))
+            part.replace(path)
+
+    def signed_link(self, key: str, seconds: int, mime: str) -> str | None:
+        with translated():
+            return str(self._filesystem.url(self._address(key), expires=seconds, ResponseContentType=mime))
+
+    def ping(self) -> None:
+        with translated():
+            self._filesystem.call_s3("list_objects_v2", Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+
+    def sweep(self, older_than_seconds: float) -> int:
+        with translated():
+            return multipart.abort_stale(self._filesystem, self._bucket, self._prefix, older_than_seconds)
+
+    def _target(self, key: str) -> multipart.Target:
+        bucket, _, name = self._address(key).partition("/")
+        return multipart.Target(bucket, name, self._step_seconds)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    with _gone_after(path.with_name(f".{secrets.token_hex(8)}.part")) as part:
+        yield part
+
+
+@contextmanager
+def _gone_after(part: Path) -> Iterator[Path]:
+    # Renaming one name of a file onto another of its names does nothing: the first must be removed after success too.
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _settle(part: Path, place: Path) -> None:
+    """Make a finished file durable, then visible under its name."""
+    _sync(part)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part.replace(place)
+    _sync(place.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _link_or_copy(place: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(place)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another disk, or one that knows no links
+        shutil.copyfile(place, path)
+
+
+def _age(part: Path) -> float:
+    try:
+        return time.time() - part.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

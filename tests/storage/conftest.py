@@ -1,0 +1,76 @@
+"""A real S3 on loopback, and the two storages that the contract is run on."""
+
+import os
+import socket
+import subprocess
+import sysconfig
+import time
+from pathlib import Path
+
+import pytest
+
+from penstock.storage.objects import Objects
+
+RCLONE = Path(sysconfig.get_path("scripts")) / "rclone"
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("s3")
+    (folder / "bucket").mkdir()
+    port = free_port()
+    server = subprocess.Popen(
+        [RCLONE, "serve", "s3", folder, "--addr", f"127.0.0.1:{port}", "--auth-key", "penstock,penstock-secret"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+    )
+    try:
+        until_listening(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "penstock")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "penstock-secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture
+def bucket(s3_endpoint, aws, tmp_path):
+    return Objects.at(f"s3://bucket/{tmp_path.name}", s3_endpoint)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Objects.at((tmp_path / "kept here").as_uri())
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def objects(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(3 * 2**20 + 17))
+    return path
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def until_listening(port):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    raise TimeoutError("the S3 server did not start")
