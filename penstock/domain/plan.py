@@ -86,7 +86,7 @@ class FramePlan:
 
 @dataclass(frozen=True, slots=True)
 class GifPlan:
-    """A video as an animated gif (or webp, should a request ever ask for it)."""
+    """A stretch of a video as an animated gif."""
 
     format: ImageFormat
     index: int
@@ -116,6 +116,67 @@ class ImagePlan:
 Plan = VideoPlan | AudioPlan | FramePlan | GifPlan | ImagePlan
 
 
+def filename(plan: Plan) -> str:
+    """The name that the output has in its room."""
+    return f"output.{plan.format}"
+
+
+def needs_slot(plan: Plan) -> bool:
+    """Whether a video or audio encoder runs; copies and stills are too cheap to wait for one."""
+    match plan:
+        case VideoPlan():
+            return isinstance(plan.video, EncodeVideo) or isinstance(plan.audio, EncodeAudio)
+        case AudioPlan():
+            return isinstance(plan.audio, EncodeAudio)
+        case GifPlan():
+            return True
+        case FramePlan() | ImagePlan():
+            return False
+
+
+def size_of(plan: Plan) -> Size | None:
+    """The size that the output is made at; None for audio, and for a picture that is copied as it is."""
+    match plan:
+        case VideoPlan(video=EncodeVideo(framing=framing)):
+            return framing.size
+        case FramePlan() | GifPlan() | ImagePlan():
+            return plan.framing.size
+        case VideoPlan() | AudioPlan():
+            return None
+
+
 def summary(plan: Plan) -> dict[str, Any]:
     """What a Task says of its plan: per stream what is done, to what, and why."""
-    raise NotImplementedError(plan)
+    match plan:
+        case VideoPlan():
+            return {"format": plan.format, "video": _stream(plan.video), "audio": _stream(plan.audio)}
+        case AudioPlan():
+            return {"format": plan.format, "audio": _stream(plan.audio)}
+        case FramePlan():
+            moment = "a representative frame" if plan.at is None else f"the frame at {plan.at:g} s"
+            return {"format": plan.format, "image": f"{moment} as {_picture(plan)}, because {plan.because}"}
+        case GifPlan():
+            made = f"encode {_picture(plan)} at {plan.fps:g} frames a second, because {plan.because}"
+            return {"format": plan.format, "image": made}
+        case ImagePlan():
+            return {"format": plan.format, "image": f"render {_picture(plan)}, because {plan.because}"}
+
+
+def _stream(step: Copy | EncodeVideo | EncodeAudio | None) -> str | None:
+    match step:
+        case Copy():
+            return f"copy {step.codec}, because {step.because}"
+        case EncodeVideo():
+            return f"encode {step.codec} {_pixels(step.framing.size)}, because {step.because}"
+        case EncodeAudio():
+            return f"encode {step.codec} with {step.channels} channels, because {step.because}"
+        case None:
+            return None
+
+
+def _picture(plan: FramePlan | GifPlan | ImagePlan) -> str:
+    return f"{plan.format} {_pixels(plan.framing.size)}"
+
+
+def _pixels(size: Size) -> str:
+    return f"{size.width}x{size.height}"

@@ -1,0 +1,79 @@
+"""Quality 0…1 as each encoder's own number, so that the same quality looks the same on every format."""
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+
+_QUALITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """An encoder's number at each of the five measured qualities; never beyond `low` and `high`."""
+
+    at: tuple[float, float, float, float, float]
+    low: float
+    high: float
+    whole: bool = True
+
+
+SCALES: dict[str, Scale] = {
+    "h264": Scale((38.8, 34.8, 30.2, 25, 18.8), 0, 51, whole=False),
+    "vp9": Scale((59, 52, 43, 34, 23), 0, 63),
+    "mpeg4": Scale((22, 13, 8, 4, 2), 2, 31),
+    "jpeg": Scale((33, 46, 66, 83, 95), 1, 95),
+    "webp": Scale((33, 50, 75, 86, 100), 1, 100),
+    "png": Scale((32, 64, 128, 256, 256), 16, 256),
+    "gif": Scale((64, 128, 256, 256, 256), 64, 256),
+    "gif_fps": Scale((10, 12.5, 12.5, 16.67, 25), 10, 25, whole=False),
+    "aac": Scale((64, 80, 96, 128, 192), 48, 192),
+    "opus": Scale((40, 56, 72, 96, 160), 24, 160),
+    "mp3": Scale((8, 6, 4.5, 3, 0), 0, 9, whole=False),
+    "vorbis": Scale((0, 2, 3.5, 5, 9), -1, 10, whole=False),
+}
+
+DEFAULT = 0.8
+
+DITHERS = ("none", "bayer:bayer_scale=5", "bayer:bayer_scale=5", "bayer:bayer_scale=3", "sierra2_4a")
+
+# What our own encoders spend on 640x360 at each quality, to judge what a source may spend and still be copied.
+_PICTURE_KBPS = Scale((87, 130, 215, 400, 920), 1, 1_000_000, whole=False)
+_PICTURE_SHARE = {"h264": 1.0, "vp8": 1.3, "vp9": 0.9, "av1": 0.9, "mpeg4": 2.4}
+_TONE_KBPS: dict[str, Scale] = {
+    "aac": SCALES["aac"],
+    "opus": SCALES["opus"],
+    "mp3": Scale((62, 82, 113, 138, 224), 32, 320, whole=False),
+    "vorbis": Scale((58, 80, 94, 125, 250), 32, 500, whole=False),
+}
+_CHANNEL_SHARE = {1: 0.6, 2: 1.0, 3: 1.5, 4: 1.8, 5: 2.0, 6: 2.25, 7: 2.6, 8: 3.0}
+
+
+def setting(encoder: str, quality: float) -> float:
+    """The encoder's number for a quality: linear between the measured ones, whole where the encoder wants that."""
+    scale = SCALES[encoder]
+    value = _between(scale, quality)
+    return float(round(value)) if scale.whole else round(value, 2)
+
+
+def dither(quality: float) -> str:
+    """The gif's dithering, that of the highest measured quality not above this one."""
+    return DITHERS[max(0, bisect_right(_QUALITIES, quality + 1e-9) - 1)]
+
+
+def audio_kbps(codec: str, quality: float, channels: int) -> float:
+    """What our encoder of this codec would spend; lossless ones have no say and answer infinity."""
+    scale = _TONE_KBPS.get(codec)
+    return _between(scale, quality) * _CHANNEL_SHARE.get(channels, 3.0) if scale else float("inf")
+
+
+def video_kbps(codec: str, quality: float, pixels: int, fps: float) -> float:
+    """What our encoder would spend on an ordinary picture of this many pixels."""
+    larger = math.pow(pixels / (640 * 360), 0.8) * math.sqrt(max(fps, 1.0) / 30)
+    return _between(_PICTURE_KBPS, quality) * larger * _PICTURE_SHARE[codec]
+
+
+def _between(scale: Scale, quality: float) -> float:
+    left = min(3, max(0, bisect_right(_QUALITIES, quality) - 1))
+    share = (quality - _QUALITIES[left]) / (_QUALITIES[left + 1] - _QUALITIES[left])
+    value = scale.at[left] + share * (scale.at[left + 1] - scale.at[left])
+    return min(scale.high, max(scale.low, value))
