@@ -32,7 +32,12 @@ def _moment(value: Any) -> Any:
     return value if value == "auto" else _number(value)
 
 
+def _canonical_file(value: Any) -> Any:
+    return canonical_file_id(value) if isinstance(value, str) else value
+
+
 Pixels = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=65_535)]
+Address = Annotated[str, Field(min_length=1, max_length=2048, pattern=r"^[^\x00-\x20\x7f]+$")]
 Seconds = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
 
 
@@ -41,8 +46,10 @@ class SourceRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    url: str | None = Field(None, min_length=1, max_length=2048, description="http(s) address of the input")
-    file_id: str | None = Field(None, pattern=r"^(file|med)_[a-z0-9]{8,64}$", description="a file of ours")
+    url: Address | None = Field(None, description="http(s) address of the input")
+    file_id: Annotated[str, BeforeValidator(_canonical_file)] | None = Field(
+        None, pattern=r"^file_[a-z0-9]{8,64}$", description="a file of ours; med_… names the same as file_…"
+    )
     kind: Kind
     format: Annotated[Format, BeforeValidator(_canonical_format)]
     width: Pixels | None = None
@@ -54,7 +61,7 @@ class SourceRequest(BaseModel):
     start: Seconds | None = None
     end: Seconds | None = None
     at: Annotated[Seconds | Literal["auto"], BeforeValidator(_moment)] = "auto"
-    webhook_url: str | None = Field(None, min_length=1, max_length=2048)
+    webhook_url: Address | None = None
     fresh: bool = False
 
     @model_validator(mode="after")
@@ -71,15 +78,14 @@ class SourceRequest(BaseModel):
     def fingerprint(self) -> str:
         """What makes two requests of one project the same: sha256 over all that shapes the output."""
         shape = self.model_dump(exclude={"webhook_url", "fresh"})
-        if self.file_id:
-            shape["file_id"] = canonical_file_id(self.file_id)
         shape["background"] = self.background.lower()
+        shape["start"] = self.start or None
         return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 
 
 def canonical_file_id(file_id: str) -> str:
     """`med_…` names the same object as `file_…`."""
-    return "file_" + file_id.split("_", 1)[1]
+    return "file_" + file_id.removeprefix("med_") if file_id.startswith("med_") else file_id
 
 
 def read_request(body: Any) -> SourceRequest:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from penstock.domain.formats import Kind
 from penstock.domain.ids import FileId, ProjectId, TaskId
+from penstock.domain.media import Media
 from penstock.domain.request import SourceRequest
 
 Status = Literal["processing", "completed", "failed", "cancelled"]
@@ -58,7 +59,9 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A stored file: an upload (`object` is `file`) or an output (`source`); `key` is its place in the storage."""
+    """A stored file: an upload (`object` is `file`) or an output (`source`); `key` is its place in the storage.
+
+    `media` is the probe of its bytes, where it was kept: what a plan can be made of without reading them again."""
 
     id: FileId
     project_id: ProjectId
@@ -68,6 +71,7 @@ class File:
     task_id: TaskId | None
     created: datetime
     updated: datetime
+    media: Media | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +92,14 @@ class Task:
     plan: dict[str, Any] | None = None
     run_id: str | None = None
     batch: str | None = None
+
+
+def wants_attempt(task: Task, request: SourceRequest) -> bool:
+    """Whether the same request, asked again, is to be run again."""
+    match task.status:
+        case "processing":
+            return False
+        case "completed":
+            return request.fresh or task.output is None
+        case "failed" | "cancelled":
+            return True

@@ -1,0 +1,35 @@
+"""What is remembered: tasks, files, keys; in PostgreSQL, by SQLAlchemy. Sync: the API calls it from threads."""
+
+from sqlalchemy import text
+
+from penstock.records import migrations
+from penstock.records.database import Database
+from penstock.records.files import Files
+from penstock.records.keys import Keys
+from penstock.records.tasks import Tasks
+
+__all__ = ["Records"]
+
+
+class Records:
+    """One database's records. An owner that has not beaten for `lease_seconds` has lost its attempt."""
+
+    def __init__(self, url: str, lease_seconds: float = 60.0) -> None:
+        self.url = url
+        self._database = Database(url)
+        self.tasks = Tasks(self._database, lease_seconds)
+        self.files = Files(self._database)
+        self.keys = Keys(self._database)
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; several processes may do it at once."""
+        with self._database.writing() as connection:
+            migrations.upgrade(connection)
+
+    def ping(self) -> None:
+        """Raise `DatabaseUnavailable` if the database does not answer."""
+        with self._database.reading() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        self._database.close()

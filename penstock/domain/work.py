@@ -1,0 +1,74 @@
+"""What the records hand to those who run tasks: submissions, runs and who lost them; and to the API, its callers."""
+
+from dataclasses import dataclass, field
+
+from penstock.domain.formats import Format, Kind
+from penstock.domain.ids import KeyId, OrgId, ProjectId, TaskId
+from penstock.domain.task import File
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An attempt that has no run yet. `tries` counts how often somebody took it up."""
+
+    task_id: TaskId
+    attempt: int
+    kind: Kind
+    format: Format
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An attempt that was submitted and has not ended."""
+
+    task_id: TaskId
+    attempt: int
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A begun attempt that nobody beats for. `losses` counts those of this request before it."""
+
+    task_id: TaskId
+    attempt: int
+    run_id: str | None
+    losses: int
+    cancelling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whom a key speaks for. `secret` signs the project's links and webhooks."""
+
+    key_id: KeyId
+    project_id: ProjectId
+    org_id: OrgId
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key as it may be shown; the token itself is kept nowhere. Times are ISO-8601."""
+
+    id: KeyId
+    project_id: ProjectId
+    created: str
+    revoked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A file, and the secret that its links are signed with."""
+
+    file: File
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """How many unfinished tasks are taken."""
+
+    per_project: int = 10_000
+    total: int = 100_000

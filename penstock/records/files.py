@@ -1,0 +1,113 @@
+"""The files: uploads and outputs. A deleted one keeps its row until its bytes are gone, and is shown to nobody."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+
+from penstock.domain import errors
+from penstock.domain.ids import FileId, ProjectId
+from penstock.domain.listing import COUNTED, Listing, Query
+from penstock.domain.request import canonical_file_id
+from penstock.domain.task import File
+from penstock.domain.work import Linked
+from penstock.records.database import Database
+from penstock.records.rows import file_of, file_row
+from penstock.records.tables import FILES, PROJECTS, TASKS
+
+_KEPT = FILES.c.deleted.is_(None)
+
+
+class Files:
+    """File rows. `med_…` names the same file as `file_…`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, file: File) -> File:
+        """Keep an upload's row; answers it with the database's times."""
+        with self._database.writing() as connection:
+            row = connection.execute(insert(FILES).values(file_row(file)).returning(*FILES.c))
+            return file_of(row.mappings().one())
+
+    def get(self, project_id: ProjectId, file_id: str) -> File:
+        """Raises `FileNotFound`, also for another project's and a deleted one."""
+        with self._database.reading() as connection:
+            return _own(connection, project_id, file_id)
+
+    def page(self, project_id: ProjectId, query: Query, only: Literal["source", "file"] | None = None) -> Listing[File]:
+        """All files of a project, or only its outputs (`source`) or uploads (`file`)."""
+        matching = _matching(project_id, query, only)
+        order = (getattr(FILES.c.created, query.order)(), getattr(FILES.c.id, query.order)())
+        shown = select(FILES).where(*matching).order_by(*order).limit(query.limit).offset(query.offset)
+        counted = select(func.count()).select_from(select(FILES.c.id).where(*matching).limit(COUNTED).subquery())
+        with self._database.reading() as connection:
+            items = tuple(file_of(row) for row in connection.execute(shown).mappings())
+            return Listing(items, connection.execute(counted).scalar_one(), query)
+
+    def delete(self, project_id: ProjectId, file_id: str) -> File:
+        """Hide a file for good; its bytes are the caller's to remove. Raises `FileInUse`, `FileNotFound`."""
+        with self._database.writing() as connection:
+            name = canonical_file_id(file_id)
+            connection.execute(select(FILES.c.id).where(FILES.c.id == name).with_for_update())
+            file = _own(connection, project_id, name)
+            _require_idle(connection, file)
+            gone = update(FILES).where(FILES.c.id == name).values(deleted=func.now(), updated=func.now())
+            connection.execute(gone)
+            return file
+
+    def key_of(self, file_id: str) -> Linked:
+        """Whosever file it is, with the secret of its project's links. Raises `FileNotFound`."""
+        wanted = (
+            select(FILES, PROJECTS.c.secret)
+            .join(PROJECTS, PROJECTS.c.id == FILES.c.project_id)
+            .where(FILES.c.id == canonical_file_id(file_id), _KEPT)
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(wanted).mappings().first()
+        if row is None:
+            raise _unknown()
+        return Linked(file_of(row), row["secret"])
+
+    def unpurged(self, limit: int) -> Sequence[File]:
+        """Deleted files whose bytes may still be there."""
+        left = select(FILES).where(FILES.c.deleted.is_not(None), FILES.c.purged.is_(None)).limit(limit)
+        with self._database.reading() as connection:
+            return [file_of(row) for row in connection.execute(left).mappings()]
+
+    def purged(self, file_id: FileId) -> None:
+        """Note that a deleted file's bytes are gone."""
+        with self._database.writing() as connection:
+            connection.execute(update(FILES).where(FILES.c.id == file_id).values(purged=func.now()))
+
+    def older(self, days: float, limit: int) -> Sequence[File]:
+        """Files made so long ago, the oldest first."""
+        before = func.now() - timedelta(days=days)
+        aged = select(FILES).where(_KEPT, FILES.c.created < before).order_by(FILES.c.created).limit(limit)
+        with self._database.reading() as connection:
+            return [file_of(row) for row in connection.execute(aged).mappings()]
+
+
+def _own(connection: Connection, project_id: ProjectId, file_id: str) -> File:
+    mine = select(FILES).where(FILES.c.id == canonical_file_id(file_id), FILES.c.project_id == project_id, _KEPT)
+    row = connection.execute(mine).mappings().first()
+    if row is None:
+        raise _unknown()
+    return file_of(row)
+
+
+def _unknown() -> errors.FileNotFound:
+    return errors.FileNotFound("There is no such file.")
+
+
+def _require_idle(connection: Connection, file: File) -> None:
+    reading = select(TASKS.c.id).where(TASKS.c.file_id == file.id, TASKS.c.status == "processing").limit(1)
+    if connection.execute(reading).first() is not None:
+        raise errors.FileInUse("A task reads this file; cancel it or wait for its end.")
+
+
+def _matching(project_id: ProjectId, query: Query, only: str | None) -> list[ColumnElement[bool]]:
+    wanted: dict[str, Any] = {"kind": query.kind, "format": query.format, "object": only}
+    filters = [FILES.c[name] == value for name, value in wanted.items() if value is not None]
+    return [FILES.c.project_id == project_id, _KEPT, *filters]

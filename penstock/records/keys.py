@@ -1,0 +1,123 @@
+"""The keys, and the projects they speak for. Of a token only its sha256 is kept."""
+
+import hashlib
+import secrets
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or
+
+from penstock.domain import errors
+from penstock.domain.ids import KeyId, OrgId, ProjectId, new_key_id, new_org_id, new_project_id
+from penstock.domain.work import Caller, Key
+from penstock.records.database import Database
+from penstock.records.tables import KEYS, ORGANISATIONS, PROJECTS
+
+DEFAULT = "default"
+_PREFIX = "penstock_"
+
+
+class Keys:
+    """Who may ask, and for which project."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ensure_default(self, api_key: str | None = None) -> str | None:
+        """Make the default project at the first start. Answers its key if that was generated, this once."""
+        with self._database.writing() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("penstock default project"))))
+            project_id = _default(connection)
+            if project_id and not api_key:
+                return None
+            token = api_key or _new_token()
+            _add(connection, project_id or _new_project(connection, DEFAULT), token)
+            return None if api_key else token
+
+    def create(self, project_id: ProjectId | None = None) -> tuple[KeyId, str]:
+        """Another key, of the default project if none is named; the token is shown this once."""
+        token = _new_token()
+        with self._database.writing() as connection:
+            owner = _project(connection, project_id) if project_id else _default(connection)
+            if owner is None:
+                raise errors.NotFound("There is no such project.")
+            return _add(connection, owner, token), token
+
+    def new_project(self, name: str) -> ProjectId:
+        """Another project, in an organisation of its own."""
+        with self._database.writing() as connection:
+            return _new_project(connection, name)
+
+    def list(self) -> tuple[Key, ...]:
+        with self._database.reading() as connection:
+            rows = connection.execute(select(KEYS).order_by(KEYS.c.created, KEYS.c.id))
+            return tuple(
+                Key(row.id, row.project_id, row.created.isoformat(), row.revoked and row.revoked.isoformat())
+                for row in rows
+            )
+
+    def revoke(self, key_id: str) -> None:
+        """From now on the key opens nothing. Raises `NotFound`."""
+        revoked = update(KEYS).where(KEYS.c.id == key_id).values(revoked=func.coalesce(KEYS.c.revoked, func.now()))
+        with self._database.writing() as connection:
+            if connection.execute(revoked).rowcount == 0:
+                raise errors.NotFound("There is no such key.")
+
+    def caller(self, token: str) -> Caller | None:
+        """Whom a token speaks for; None if it is unknown or revoked."""
+        held = (
+            select(KEYS.c.id, PROJECTS.c.id, PROJECTS.c.organisation_id, PROJECTS.c.secret)
+            .join(PROJECTS, PROJECTS.c.id == KEYS.c.project_id)
+            .where(KEYS.c.sha256 == _sha256(token), KEYS.c.revoked.is_(None))
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(held).first()
+        return Caller(KeyId(row[0]), ProjectId(row[1]), OrgId(row[2]), row[3]) if row else None
+
+    def default_project(self) -> ProjectId:
+        """The project of those who name none. Raises `NotFound` before `ensure_default`."""
+        with self._database.reading() as connection:
+            project_id = _default(connection)
+        if project_id is None:
+            raise errors.NotFound("There is no project yet.")
+        return project_id
+
+    def secret(self, project_id: ProjectId) -> str:
+        """What signs a project's links and webhooks."""
+        with self._database.reading() as connection:
+            secret = connection.execute(select(PROJECTS.c.secret).where(PROJECTS.c.id == project_id)).scalar()
+        if secret is None:
+            raise errors.NotFound("There is no such project.")
+        return str(secret)
+
+
+def _new_token() -> str:
+    return _PREFIX + secrets.token_urlsafe(32)
+
+
+def _sha256(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _default(connection: Connection) -> ProjectId | None:
+    found = connection.execute(select(PROJECTS.c.id).where(PROJECTS.c.name == DEFAULT)).scalar()
+    return ProjectId(found) if found else None
+
+
+def _project(connection: Connection, project_id: ProjectId) -> ProjectId | None:
+    found = connection.execute(select(PROJECTS.c.id).where(PROJECTS.c.id == project_id)).scalar()
+    return ProjectId(found) if found else None
+
+
+def _new_project(connection: Connection, name: str) -> ProjectId:
+    org_id, project_id = new_org_id(), new_project_id()
+    connection.execute(insert(ORGANISATIONS).values(id=org_id, name=name))
+    row = {"id": project_id, "organisation_id": org_id, "name": name, "secret": secrets.token_urlsafe(32)}
+    connection.execute(insert(PROJECTS).values(row))
+    return project_id
+
+
+def _add(connection: Connection, project_id: ProjectId, token: str) -> KeyId:
+    key_id = new_key_id()
+    row = {"id": key_id, "project_id": project_id, "sha256": _sha256(token)}
+    connection.execute(insert_or(KEYS).values(row).on_conflict_do_nothing(index_elements=["sha256"]))
+    return key_id

@@ -1,0 +1,88 @@
+"""Rows to values and back."""
+
+from dataclasses import asdict
+from typing import Any, cast
+
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping, Select, select
+
+from penstock.domain.ids import FileId, ProjectId, TaskId
+from penstock.domain.media import Media
+from penstock.domain.request import SourceRequest
+from penstock.domain.task import Failure, File, FileFacts, Task
+from penstock.records.tables import FILES, TASKS
+
+_MEDIA = TypeAdapter(Media)
+_FACTS = (
+    "kind", "format", "type", "filesize", "sha256", "codecs",
+    "width", "height", "duration", "fps", "frames", "bitrate",
+)  # fmt: skip
+_OUTPUT = "output_"
+
+
+def tasks_with_output() -> Select[Any]:
+    """Tasks, each with its output's row where that is not deleted."""
+    outputs = FILES.alias("outputs")
+    shown = TASKS.outerjoin(outputs, (outputs.c.id == TASKS.c.output_id) & outputs.c.deleted.is_(None))
+    columns = [column.label(_OUTPUT + column.name) for column in outputs.c]
+    kept = [column for column in TASKS.c if column.name != "output_id"]
+    return select(*kept, *columns).select_from(shown)
+
+
+def task_of(row: RowMapping) -> Task:
+    return Task(
+        id=TaskId(row["id"]),
+        project_id=ProjectId(row["project_id"]),
+        request=SourceRequest.model_validate(row["request"]),
+        status=row["status"],
+        state=row["state"],
+        progress=row["progress"],
+        attempt=row["attempt"],
+        created=row["created"],
+        updated=row["updated"],
+        error=Failure(**row["error"]) if row["error"] else None,
+        output=file_of(row, _OUTPUT) if row["output_id"] else None,
+        plan=row["plan"],
+        run_id=row["run_id"],
+        batch=row["batch"],
+    )
+
+
+def file_of(row: RowMapping, prefix: str = "") -> File:
+    columns = cast("dict[str, Any]", row)
+    media = columns[prefix + "media"]
+    task_id = columns[prefix + "task_id"]
+    return File(
+        id=FileId(columns[prefix + "id"]),
+        project_id=ProjectId(columns[prefix + "project_id"]),
+        object=columns[prefix + "object"],
+        facts=FileFacts(**{name: columns[prefix + name] for name in _FACTS}),
+        key=columns[prefix + "key"],
+        task_id=TaskId(task_id) if task_id else None,
+        created=columns[prefix + "created"],
+        updated=columns[prefix + "updated"],
+        media=_MEDIA.validate_python(media) if media else None,
+    )
+
+
+def request_row(request: SourceRequest) -> dict[str, Any]:
+    """What a request leaves in its task's row."""
+    return {
+        "request": request.model_dump(mode="json", exclude_defaults=True),
+        "file_id": request.file_id,
+        "kind": request.kind,
+        "format": request.format,
+    }
+
+
+def file_row(file: File) -> dict[str, Any]:
+    """A file's row, but for what the database's clock says."""
+    return {
+        "id": file.id,
+        "project_id": file.project_id,
+        "object": file.object,
+        "key": file.key,
+        "task_id": file.task_id,
+        "media": _MEDIA.dump_python(file.media, mode="json") if file.media else None,
+        **asdict(file.facts),
+    }

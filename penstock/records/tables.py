@@ -1,0 +1,137 @@
+"""The tables, as SQLAlchemy knows them; the migrations make them, and a test holds the two together."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+
+def _moment(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True))
+
+
+def _now(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+ORGANISATIONS = Table(
+    "organisations", METADATA, Column("id", String, primary_key=True), Column("name", String), _now("created")
+)
+
+PROJECTS = Table(
+    "projects",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("organisation_id", String, ForeignKey("organisations.id"), nullable=False),
+    Column("name", String, nullable=False, unique=True),
+    Column("secret", String, nullable=False),
+    _now("created"),
+)
+
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("project_id", String, ForeignKey("projects.id"), nullable=False),
+    Column("sha256", String, nullable=False, unique=True),
+    _now("created"),
+    _moment("revoked"),
+)
+
+FILES = Table(
+    "files",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("project_id", String, ForeignKey("projects.id"), nullable=False),
+    Column("object", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("task_id", String),
+    Column("kind", String, nullable=False),
+    Column("format", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("filesize", BigInteger, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("codecs", String),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("duration", Double),
+    Column("fps", Double),
+    Column("frames", BigInteger),
+    Column("bitrate", BigInteger),
+    Column("media", JSONB),
+    _now("created"),
+    _now("updated"),
+    _moment("deleted"),
+    _moment("purged"),
+)
+
+TASKS = Table(
+    "tasks",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("project_id", String, ForeignKey("projects.id"), nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("request", JSONB, nullable=False),
+    Column("file_id", String, ForeignKey("files.id")),
+    Column("kind", String, nullable=False),
+    Column("format", String, nullable=False),
+    Column("status", String, nullable=False, server_default="processing"),
+    Column("state", String, nullable=False, server_default="queued"),
+    Column("progress", Integer, nullable=False, server_default=text("0")),
+    Column("attempt", Integer, nullable=False, server_default=text("1")),
+    Column("losses", Integer, nullable=False, server_default=text("0")),
+    Column("cancelling", Boolean, nullable=False, server_default=text("false")),
+    Column("owner", String),
+    Column("run_id", String),
+    _moment("beat"),
+    Column("error", JSONB),
+    Column("plan", JSONB),
+    Column("output_id", String, ForeignKey("files.id")),
+    Column("batch", String),
+    _now("created"),
+    _now("updated"),
+    UniqueConstraint("project_id", "fingerprint"),
+)
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("task_id", String, ForeignKey("tasks.id"), primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    _now("due"),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+)
+
+_UNFINISHED = TASKS.c.status == text("'processing'")
+
+Index("keys_by_project", KEYS.c.project_id)
+Index("files_by_age", FILES.c.project_id, FILES.c.created, FILES.c.id, postgresql_where=FILES.c.deleted.is_(None))
+Index("files_unpurged", FILES.c.deleted, postgresql_where=FILES.c.deleted.is_not(None) & FILES.c.purged.is_(None))
+Index("tasks_by_age", TASKS.c.project_id, TASKS.c.created, TASKS.c.id)
+Index("tasks_by_run", TASKS.c.run_id, postgresql_where=TASKS.c.run_id.is_not(None))
+Index("tasks_by_output", TASKS.c.output_id, postgresql_where=TASKS.c.output_id.is_not(None))
+Index("tasks_reading", TASKS.c.file_id, postgresql_where=_UNFINISHED)
+Index("tasks_unfinished", TASKS.c.id, TASKS.c.project_id, postgresql_where=_UNFINISHED)
+Index("outbox_due", OUTBOX.c.due)

@@ -1,0 +1,159 @@
+"""The tasks: what the API asks of them, what dispatchers and runs tell them, and how lost ones are found."""
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from penstock.domain import errors
+from penstock.domain.ids import ProjectId, TaskId
+from penstock.domain.listing import COUNTED, Listing, Query
+from penstock.domain.request import SourceRequest
+from penstock.domain.task import Failure, File, State, Task, wants_attempt
+from penstock.domain.work import Lost, QueueLimits, Running, Submission
+from penstock.records import attempts, opening, outbox
+from penstock.records.database import Database
+from penstock.records.rows import task_of, tasks_with_output
+from penstock.records.tables import TASKS
+
+
+class Tasks:
+    """Task rows. Every change is one transaction, told to `penstock.records.notices`."""
+
+    def __init__(self, database: Database, lease_seconds: float) -> None:
+        self._database = database
+        self._lease = timedelta(seconds=lease_seconds)
+
+    def known(self, project_id: ProjectId, request: SourceRequest) -> Task | None:
+        """The task of this request, unless asking again has to run it again."""
+        with self._database.reading() as connection:
+            task = opening.same_request(connection, project_id, request)
+        return None if task is None or wants_attempt(task, request) else task
+
+    def open(self, project_id: ProjectId, request: SourceRequest, queue: QueueLimits | None = None) -> Task:
+        """The task of this request: known, new, or reopened for another attempt.
+
+        Raises `QueueFull` where there is no place for a new attempt, `FileNotFound` for an input that we do not hold.
+        """
+        if known := self.known(project_id, request):
+            return known
+        with self._database.writing() as connection:
+            return opening.open_task(connection, project_id, request, queue or QueueLimits())
+
+    def get(self, project_id: ProjectId, task_id: str) -> Task:
+        """Raises `TaskNotFound`, also for another project's."""
+        with self._database.reading() as connection:
+            return _own(connection, project_id, task_id)
+
+    def page(self, project_id: ProjectId, query: Query) -> Listing[Task]:
+        matching = _matching(project_id, query)
+        order = (getattr(TASKS.c.created, query.order)(), getattr(TASKS.c.id, query.order)())
+        shown = tasks_with_output().where(*matching).order_by(*order).limit(query.limit).offset(query.offset)
+        counted = select(func.count()).select_from(select(TASKS.c.id).where(*matching).limit(COUNTED).subquery())
+        with self._database.reading() as connection:
+            items = tuple(task_of(row) for row in connection.execute(shown).mappings())
+            return Listing(items, connection.execute(counted).scalar_one(), query)
+
+    def cancel(self, project_id: ProjectId, task_id: str) -> Task:
+        """Ask for a task's end: at once where no run exists, else by its run. Raises `TaskEnded`, `TaskNotFound`."""
+        with self._database.writing() as connection:
+            connection.execute(select(TASKS.c.id).where(TASKS.c.id == task_id).with_for_update())
+            task = _own(connection, project_id, task_id)
+            if task.status != "processing":
+                raise errors.TaskEnded(f"This task has ended: it is {task.status}.")
+            _cancel(connection, task)
+            return _own(connection, project_id, task_id)
+
+    def due(self, limit: int) -> list[Submission]:
+        """Attempts to make a run of; each is lent to this caller for 30 s."""
+        with self._database.writing() as connection:
+            return outbox.due(connection, limit)
+
+    def submitted(self, submission: Submission, run_id: str) -> bool:
+        """Note the run of an attempt. False: nobody wants that run any more."""
+        with self._database.writing() as connection:
+            return outbox.submitted(connection, submission, run_id)
+
+    def postponed(self, submission: Submission, seconds: float) -> None:
+        with self._database.writing() as connection:
+            outbox.postponed(connection, submission, seconds)
+
+    def begin(self, task_id: TaskId, attempt: int, owner: str, run_id: str) -> Task:
+        """Take an attempt for this owner. Raises `Superseded` when it is another's, or has ended.
+
+        The current attempt, if it failed, is reopened: that is how a run is tried again by hand.
+        """
+        with self._database.writing() as connection:
+            return attempts.begin(connection, task_id, attempt, (owner, run_id), self._lease)
+
+    def beat(self, task_id: TaskId, attempt: int, owner: str, state: State, progress: int) -> bool:
+        """Still at work; True: the task is to be cancelled. Raises `Superseded`."""
+        with self._database.writing() as connection:
+            return attempts.beat(connection, (task_id, attempt, owner), state, progress)
+
+    def planned(self, task_id: TaskId, attempt: int, plan: dict[str, Any]) -> None:
+        with self._database.writing() as connection:
+            attempts.planned(connection, task_id, attempt, plan)
+
+    def finish(self, task_id: TaskId, attempt: int, owner: str, file: File) -> Task:
+        """The output visible and the task completed, at once. Raises `Superseded`."""
+        with self._database.writing() as connection:
+            return attempts.finish(connection, (task_id, attempt, owner), file)
+
+    def end(
+        self, task_id: TaskId, attempt: int, status: Literal["failed", "cancelled"], failure: Failure | None = None
+    ) -> bool:
+        """Close an attempt without an output; False if it is not open."""
+        with self._database.writing() as connection:
+            return attempts.end(connection, (task_id, attempt), status, failure)
+
+    def restate(self, task_id: TaskId, attempt: int, state: State) -> None:
+        with self._database.writing() as connection:
+            attempts.restate(connection, task_id, attempt, state)
+
+    def lost(self, lease_seconds: float) -> list[Lost]:
+        """Begun attempts that were not heard of for so long."""
+        with self._database.reading() as connection:
+            return attempts.lost(connection, timedelta(seconds=lease_seconds))
+
+    def reattempt(self, task_id: TaskId, attempt: int) -> int | None:
+        """The number of another attempt in place of a lost one; None if it is not live, or is to be cancelled."""
+        with self._database.writing() as connection:
+            return opening.next_attempt(connection, task_id, attempt)
+
+    def unfinished(self, limit: int, after: str = "") -> list[Running]:
+        """Submitted attempts that have not ended, by task id from `after` on."""
+        with self._database.reading() as connection:
+            return attempts.unfinished(connection, limit, after)
+
+    def of_run(self, run_id: str) -> tuple[TaskId, int] | None:
+        with self._database.reading() as connection:
+            return attempts.of_run(connection, run_id)
+
+    def read(self, task_id: TaskId) -> Task:
+        """A task whosever it is; for those who run it."""
+        with self._database.reading() as connection:
+            return attempts.read(connection, task_id)
+
+
+def _cancel(connection: Connection, task: Task) -> None:
+    if task.run_id is None:
+        attempts.end(connection, (task.id, task.attempt), "cancelled", None)
+        return
+    asked = update(TASKS).where(TASKS.c.id == task.id).values(cancelling=True, state="cancelling", updated=func.now())
+    connection.execute(asked)
+    opening.notify(connection, "penstock_cancel", task.id)
+
+
+def _own(connection: Connection, project_id: ProjectId, task_id: str) -> Task:
+    mine = tasks_with_output().where(TASKS.c.id == task_id, TASKS.c.project_id == project_id)
+    row = connection.execute(mine).mappings().first()
+    if row is None:
+        raise errors.TaskNotFound("There is no such task.")
+    return task_of(row)
+
+
+def _matching(project_id: ProjectId, query: Query) -> list[ColumnElement[bool]]:
+    wanted = {"kind": query.kind, "status": query.status, "format": query.format}
+    filters = [TASKS.c[name] == value for name, value in wanted.items() if value is not None]
+    return [TASKS.c.project_id == project_id, *filters]
