@@ -1,0 +1,48 @@
+"""Calling a function in a child of the nursery, and making one of our errors of whatever goes wrong with it."""
+
+import json
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.domain import errors
+from penstock.engines import calls
+from penstock.engines.job import Bounds, Call, Reach
+from penstock.engines.nursery import Nursery
+from penstock.engines.process import Ended, Patience, Watch, run
+
+_OUT_OF_BOUNDS = frozenset((-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGXFSZ))
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One call: the function and its arguments, what it may touch, and for how long."""
+
+    function: str
+    arguments: tuple[Any, ...]
+    reach: Reach
+    seconds: float
+    memory_bytes: int
+    file_bytes: int = 0
+
+
+def send(nursery: Nursery, errand: Errand, watch: Watch | None = None) -> Any:
+    """The function's answer. Raises the error that it raised; `InputUnreadable` where the input broke it."""
+    bounds = Bounds(errand.memory_bytes, max(1, round(errand.seconds * 2)), errand.file_bytes)
+    job = Call(errand.function, errand.arguments, bounds, errand.reach)
+    ended = run(nursery, job, Patience(errand.seconds, stall_seconds=errand.seconds), watch)
+    return _answer(ended)
+
+
+def _answer(ended: Ended) -> Any:
+    detail = f"{ended.reason} {ended.status}: {ended.tail}"
+    if ended.reason in ("deadline", "stalled"):
+        raise errors.InputUnreadable("Reading the input takes too long; it may be damaged.", detail=detail)
+    if ended.reason == "lost" or ended.status in _OUT_OF_BOUNDS:
+        raise errors.ResourceLimit("The input needs more memory or time than one conversion may have.", detail=detail)
+    if ended.status != 0:
+        raise errors.InputUnreadable("The input is damaged: its decoder broke down.", detail=detail)
+    said = json.loads(ended.output)
+    if "refusal" in said:
+        raise calls.refusal(said["refusal"])
+    return said["value"]

@@ -1,0 +1,259 @@
+"""The facts of a video or audio file, read with PyAV. Runs inside a child of the nursery, never elsewhere."""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+
+from penstock.domain import errors
+from penstock.domain.limits import Limits
+from penstock.domain.media import AudioStream, Media, Size, VideoStream
+from penstock.engines import decoders
+from penstock.engines.walk import Tally, varies, walk
+
+_ATTACHED_PICTURE, _DEFAULT = 0x400, 0x1
+_TRIED_PACKETS = 300
+
+_TRANSFERS = {1: "bt709", 4: "gamma22", 6: "smpte170m", 14: "bt2020-10", 16: "smpte2084", 18: "arib-std-b67"}
+_PRIMARIES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020"}
+_MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc", 10: "bt2020c"}
+
+KEPT_TAGS = (
+    "title",
+    "artist",
+    "album",
+    "album_artist",
+    "composer",
+    "genre",
+    "date",
+    "track",
+    "disc",
+    "copyright",
+    "publisher",
+    "performer",
+)
+_TAG_CHARACTERS = 500
+
+
+def examine(path: str, container: str, demuxer: str, limits: Limits) -> Media:
+    """Everything that planning and verifying ask about a file. Raises an `InputError`."""
+    with opened(path, demuxer) as source:
+        _require_few_streams(source, limits)
+        candidates = [stream for stream in source.streams if _is_candidate(stream)]
+        tallies = walk(source, candidates)
+        header = source.duration / 1_000_000 if source.duration else None
+        picture = _chosen([stream for stream in candidates if stream.type == "video"], tallies, decoders.VIDEO)
+        sound = _chosen([stream for stream in candidates if stream.type == "audio"], tallies, decoders.AUDIO)
+        tags = kept_tags({**(sound.metadata if sound and container == "ogg" else {}), **source.metadata})
+        video = _video(picture, tallies[picture.index], limits) if picture else None
+        audio = _audio(sound, tallies[sound.index]) if sound else None
+    _require_whole(header, max((tally.end for tally in tallies.values()), default=0.0))
+    media = Media(
+        kind="video" if video else "audio",
+        container=container,
+        filesize=Path(path).stat().st_size,
+        duration=_length(video, audio),
+        header_duration=header,
+        video=_upright(video, path, demuxer) if video else None,
+        audio=audio,
+        tags=tags,
+    )
+    return _within(media, limits)
+
+
+@contextmanager
+def opened(path: str, demuxer: str) -> Iterator[Any]:
+    """The file behind its forced demuxer, with nothing that could lead elsewhere. Foreign errors end here."""
+    options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": demuxer,
+        "codec_whitelist": decoders.whitelist(),
+        "probesize": "10000000",
+        "analyzeduration": "10000000",
+    }
+    try:
+        with av.open(f"file:{path}", format=demuxer, options=options, metadata_errors="ignore") as source:
+            yield source
+    except (av.error.FFmpegError, UnicodeError) as refusal:
+        raise errors.InputUnreadable("The input is damaged and cannot be read.", detail=str(refusal)) from refusal
+
+
+def kept_tags(metadata: dict[str, str]) -> dict[str, str]:
+    """Titles and the like, shortened; places, devices and whatever else there is stay behind."""
+    found = {name.lower(): value for name, value in metadata.items()}
+    tidy = {name: _printable(found[name]) for name in KEPT_TAGS if name in found}
+    return {name: value for name, value in tidy.items() if value}
+
+
+def _printable(value: str) -> str:
+    return "".join(letter for letter in value if letter.isprintable())[:_TAG_CHARACTERS].strip()
+
+
+def _require_few_streams(source: Any, limits: Limits) -> None:
+    if len(source.streams) > limits.streams:
+        raise errors.InputLimitsExceeded(f"The input has more than {limits.streams} streams.")
+
+
+def _is_candidate(stream: Any) -> bool:
+    """A moving picture or a sound; cover art is neither."""
+    if stream.type not in ("video", "audio") or stream.codec_context is None:
+        return False
+    return not stream.disposition & _ATTACHED_PICTURE
+
+
+def _chosen(streams: list[Any], tallies: dict[int, Tally], known: dict[str, tuple[str, ...]]) -> Any:
+    """The stream that a viewer would get: a default one, the largest, the first. None where there is none."""
+    filled = [stream for stream in streams if tallies[stream.index].packets]
+    readable = [stream for stream in filled if _codec(stream) in known]
+    if filled and not readable:
+        raise errors.InputUnreadable(f"The input uses {_codec(filled[0])}, a codec that is not read here.")
+    return max(readable, key=_rank, default=None)
+
+
+def _rank(stream: Any) -> tuple[bool, int, int]:
+    area = stream.codec_context.width * stream.codec_context.height if stream.type == "video" else 0
+    return bool(stream.disposition & _DEFAULT), area, -stream.index
+
+
+def _codec(stream: Any) -> str:
+    return str(stream.codec_context.codec.canonical_name)
+
+
+def _video(stream: Any, tally: Tally, limits: Limits) -> VideoStream:
+    context = stream.codec_context
+    coded = Size(context.width, context.height)
+    _require_picture(coded, context.pix_fmt, limits)
+    return VideoStream(
+        index=stream.index,
+        codec=_codec(stream),
+        coded=coded,
+        shown=coded,
+        pixel_format=context.pix_fmt,
+        profile=context.profile,
+        level=context.level,
+        tag=_tag(context),
+        sar=stream.sample_aspect_ratio or Fraction(1),
+        fps=_rate(stream, tally),
+        frames=tally.packets,
+        duration=tally.seconds,
+        start=tally.start,
+        bitrate=_bitrate(tally),
+        full_range=context.pix_fmt.startswith("yuvj") or (context.color_range == 2 and "yuv" in context.pix_fmt),
+        transfer=_TRANSFERS.get(context.color_trc),
+        primaries=_PRIMARIES.get(context.color_primaries),
+        matrix=_MATRICES.get(context.colorspace),
+        interlaced=int(context.field_order) >= 2,
+        alpha=stream.metadata.get("alpha_mode") == "1" or _has_alpha(context.format),
+        b_frames=bool(context.has_b_frames),
+        starts_with_key=tally.starts_with_key,
+        variable_rate=varies(tally.moments),
+    )
+
+
+def _audio(stream: Any, tally: Tally) -> AudioStream:
+    context = stream.codec_context
+    if not context.sample_rate or not context.layout.nb_channels:
+        raise errors.InputUnreadable("The input's sound is damaged and cannot be read.")
+    return AudioStream(
+        index=stream.index,
+        codec=_codec(stream),
+        channels=context.layout.nb_channels,
+        sample_rate=context.sample_rate,
+        profile=context.profile,
+        layout=context.layout.name,
+        sample_format=context.format.name if context.format else None,
+        duration=tally.seconds,
+        start=tally.start,
+        bitrate=_bitrate(tally),
+    )
+
+
+def _require_picture(size: Size, pixel_format: str | None, limits: Limits) -> None:
+    if not pixel_format or size.width < 1 or size.height < 1:
+        raise errors.InputUnreadable("The input's picture is damaged and cannot be read.")
+    if size.width * size.height > limits.video_pixels:
+        raise errors.InputLimitsExceeded(
+            f"The input is {size.width}x{size.height}, more than the {limits.video_pixels:,} pixels a frame may have."
+        )
+
+
+def _tag(context: Any) -> str | None:
+    try:
+        return str(context.codec_tag).strip(" \0") or None
+    except UnicodeDecodeError:
+        return None
+
+
+def _rate(stream: Any, tally: Tally) -> float | None:
+    """Frames a second as they come; the header's word where it says nearly the same."""
+    if tally.packets < 2 or not tally.seconds:
+        return float(stream.average_rate) if stream.average_rate else None
+    counted = tally.packets / tally.seconds
+    said = float(stream.average_rate or 0)
+    return said if abs(said - counted) < 0.02 * counted else round(counted, 3)
+
+
+def _bitrate(tally: Tally) -> int | None:
+    return round(tally.size * 8 / tally.seconds) if tally.seconds else None
+
+
+def _has_alpha(pixels: Any) -> bool:
+    return bool(pixels) and any(part.is_alpha for part in pixels.components)
+
+
+def _length(video: VideoStream | None, audio: AudioStream | None) -> float:
+    streams = [stream for stream in (video, audio) if stream is not None]
+    if not streams:
+        raise errors.InputUnreadable("The input holds no picture and no sound.")
+    ends = [stream.start + (stream.duration or 0.0) for stream in streams]
+    return max(ends) - min(stream.start for stream in streams)
+
+
+def _require_whole(header: float | None, walked: float) -> None:
+    if header is not None and header - walked > max(0.5, header * 0.02):
+        raise errors.InputTruncated("The input is cut off: it is shorter than it says.")
+
+
+def _within(media: Media, limits: Limits) -> Media:
+    if (media.duration or 0.0) > limits.duration_seconds:
+        raise errors.InputLimitsExceeded(
+            f"The input lasts {media.duration:.0f} s, longer than the {limits.duration_seconds:.0f} s allowed."
+        )
+    return media
+
+
+def _upright(video: VideoStream, path: str, demuxer: str) -> VideoStream:
+    """Rotation is told by a decoded frame alone, so that one is decoded; that proves, too, that one can be."""
+    with opened(path, demuxer) as source:
+        frame = first_frame(source, video.index)
+        turned, mirrored = -int(frame.rotation) % 360, _is_mirrored(frame)
+    wide = Size(max(1, round(video.coded.width * video.sar)), video.coded.height)
+    shown = Size(wide.height, wide.width) if turned in (90, 270) else wide
+    return replace(video, rotation=turned, mirrored=mirrored, shown=shown)
+
+
+def first_frame(source: Any, index: int) -> Any:
+    """The first picture that decodes. Raises `InputUnreadable` where none of the first packets gives one."""
+    for place, packet in enumerate(source.demux([source.streams[index]])):
+        try:
+            for frame in packet.decode():
+                return frame
+        except av.error.FFmpegError:
+            continue
+        if place > _TRIED_PACKETS:
+            break
+    raise errors.InputUnreadable("No picture of the input can be decoded.")
+
+
+def _is_mirrored(frame: Any) -> bool:
+    for data in frame.side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            matrix = struct.unpack("=9i", bytes(data)[:36])
+            return bool(matrix[0] * matrix[4] - matrix[1] * matrix[3] < 0)
+    return False

@@ -1,0 +1,194 @@
+"""Seeing a child through: its deadline, its silence, a cancellation, its last words."""
+
+import json
+import os
+import select
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from penstock.domain import errors
+from penstock.engines.job import Job
+from penstock.engines.nursery import Child, Nursery
+
+_TICK_SECONDS = 0.2
+_TAIL_BYTES = 2048
+_BURIAL_SECONDS = 5.0
+_OUTPUT_BYTES = 8 * 2**20
+
+Reason = Literal["exited", "deadline", "stalled", "lost"]
+
+
+class Watch(Protocol):
+    """Who follows a piece of work: is told how far it is, and may say that nobody wants it any more."""
+
+    def progress(self, percent: int) -> None: ...
+
+    def stopped(self) -> bool: ...
+
+
+class Unwatched:
+    """Nobody follows, nobody interrupts."""
+
+    def progress(self, percent: int) -> None:
+        """Nobody hears it."""
+
+    def stopped(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a child may take, and how long it may show no sign of life."""
+
+    deadline_seconds: float
+    stall_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a child ended: `status` is its exit code, or minus the signal that killed it."""
+
+    reason: Reason
+    status: int
+    output: bytes
+    tail: str
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Ear:
+    """What has been heard of a child so far."""
+
+    hear: Callable[[bytes], None]
+    output: bytearray = field(default_factory=bytearray)
+    tail: bytes = b""
+    report: dict[str, float] | None = None
+    gone: bool = False
+    silent: set[int] = field(default_factory=set)
+
+
+def run(nursery: Nursery, job: Job, patience: Patience, watch: Watch | None = None) -> Ended:
+    """Do a job whose output is an answer, and return that whole."""
+    return attend(nursery.start(job), patience, watch or Unwatched(), _ignore)
+
+
+def attend(child: Child, patience: Patience, watch: Watch, hear: Callable[[bytes], None]) -> Ended:
+    """Wait until the child has ended, which is certain when this returns or raises. Raises `Cancelled`."""
+    ear = _Ear(hear)
+    try:
+        reason = _follow(child, patience, watch, ear)
+        return _ended(reason, ear)
+    finally:
+        _bury(child, ear)
+        child.close()
+
+
+def _follow(child: Child, patience: Patience, watch: Watch, ear: _Ear) -> Reason:
+    vigil = _Vigil(child.pid, patience)
+    while ear.report is None and not ear.gone:
+        _listen(child, ear, _TICK_SECONDS)
+        if watch.stopped():
+            raise errors.Cancelled("The task was cancelled.")
+        if len(ear.output) > _OUTPUT_BYTES or vigil.over():
+            return "deadline"
+        if vigil.stalled(len(ear.output)):
+            return "stalled"
+    _listen(child, ear, 0)
+    return "exited" if ear.report else "lost"
+
+
+class _Vigil:
+    """Keeps the two clocks of a child: the whole time, and the time since it last did anything."""
+
+    def __init__(self, pid: int, patience: Patience) -> None:
+        self._pid, self._patience = pid, patience
+        self._began = self._alive_at = self._looked_at = time.monotonic()
+        self._life: tuple[int, int] = (0, 0)
+
+    def over(self) -> bool:
+        return time.monotonic() - self._began > self._patience.deadline_seconds
+
+    def stalled(self, heard: int) -> bool:
+        now = time.monotonic()
+        if now - self._looked_at >= min(1.0, self._patience.stall_seconds / 4):
+            self._looked_at = now
+            life = (heard, _cpu_ticks(self._pid))
+            if life != self._life:
+                self._life, self._alive_at = life, now
+        return now - self._alive_at > self._patience.stall_seconds
+
+
+def _cpu_ticks(pid: int) -> int:
+    with suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+    return 0
+
+
+def _listen(child: Child, ear: _Ear, seconds: float) -> None:
+    poll = select.poll()
+    for fd in {child.output, child.errors, child.channel.fileno()} - ear.silent:
+        poll.register(fd, select.POLLIN)
+    ready = {fd for fd, _ in poll.poll(seconds * 1000)}
+    if child.output in ready:
+        for block in _blocks(child.output, ear):
+            ear.output += block
+            ear.hear(block)
+    if child.errors in ready:
+        for block in _blocks(child.errors, ear):
+            ear.tail = (ear.tail + block)[-_TAIL_BYTES:]
+    if child.channel.fileno() in ready:
+        _read_report(child, ear)
+
+
+def _read_report(child: Child, ear: _Ear) -> None:
+    ear.silent.add(child.channel.fileno())
+    with suppress(OSError):
+        if news := child.channel.recv(4096):
+            ear.report = json.loads(news)
+            return
+    ear.gone = True
+
+
+def _blocks(fd: int, ear: _Ear) -> list[bytes]:
+    """What has arrived, up to 4 MiB at a time; a pipe that is closed is not asked again."""
+    blocks: list[bytes] = []
+    with suppress(BlockingIOError):
+        while len(blocks) < 64:
+            block = os.read(fd, 65_536)
+            if not block:
+                ear.silent.add(fd)
+                break
+            blocks.append(block)
+    return blocks
+
+
+def _bury(child: Child, ear: _Ear) -> None:
+    """Nothing of the child may live on, above all not while its room is cleared away."""
+    if ear.report is not None or ear.gone:
+        return
+    with suppress(OSError):
+        child.channel.send(b"kill")
+        child.channel.settimeout(_BURIAL_SECONDS)
+        child.channel.recv(4096)
+
+
+def _ended(reason: Reason, ear: _Ear) -> Ended:
+    report = ear.report or {}
+    return Ended(
+        reason=reason,
+        status=int(report.get("status", -9)),
+        output=bytes(ear.output),
+        tail=ear.tail.decode("utf-8", "replace"),
+        cpu_seconds=report.get("cpu", 0.0),
+        memory_bytes=int(report.get("memory", 0)),
+    )
+
+
+def _ignore(block: bytes) -> None:
+    """The output is read when it is whole."""

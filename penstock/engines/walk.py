@@ -1,0 +1,83 @@
+"""Every packet of a file, counted once: the only true word on how long its streams are. Runs inside a child."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import av
+import av.error
+
+_SAMPLED_FRAMES = 20_000
+
+
+@dataclass(slots=True)
+class Tally:
+    """One stream's packets: how many, how large, from when to when (seconds from the container's start)."""
+
+    packets: int = 0
+    size: int = 0
+    first: float | None = None
+    last: float = 0.0
+    end: float = 0.0
+    starts_with_key: bool = False
+    moments: list[int] = field(default_factory=list)
+
+    @property
+    def start(self) -> float:
+        return max(0.0, self.first or 0.0)
+
+    @property
+    def seconds(self) -> float:
+        return max(0.0, self.end - self.start)
+
+
+def walk(container: Any, streams: list[Any]) -> dict[int, Tally]:
+    """The tally of each stream. Damage ends the walk early, as it would end a decoder's."""
+    tallies = {stream.index: Tally() for stream in streams}
+    origin = Fraction(container.start_time or 0, 1_000_000)
+    try:
+        for packet in container.demux(streams):
+            if packet.size:
+                _count(tallies[packet.stream.index], packet, origin)
+    except av.error.FFmpegError:
+        pass
+    for stream in streams:
+        _close(tallies[stream.index], stream)
+    return tallies
+
+
+def _count(tally: Tally, packet: Any, origin: Fraction) -> None:
+    if not tally.packets:
+        tally.starts_with_key = packet.is_keyframe
+    tally.packets += 1
+    tally.size += packet.size
+    moment = packet.pts if packet.pts is not None else packet.dts
+    if moment is None or packet.is_discard:
+        return
+    at = float(moment * packet.time_base - origin)
+    tally.first = at if tally.first is None else min(tally.first, at)
+    tally.last = max(tally.last, at)
+    tally.end = max(tally.end, at + float((packet.duration or 0) * packet.time_base))
+    if len(tally.moments) < _SAMPLED_FRAMES:
+        tally.moments.append(moment)
+
+
+def _close(tally: Tally, stream: Any) -> None:
+    """A last packet without a duration lasts as long as the ones before it did."""
+    if tally.packets > 1 and tally.end <= tally.last:
+        tally.end += (tally.last - tally.start) / (tally.packets - 1)
+    if tally.packets == 1 and tally.end <= tally.last and stream.type == "video":
+        tally.end = tally.last + float(1 / (stream.guessed_rate or 25))
+
+
+def varies(moments: Iterable[int]) -> bool:
+    """Whether frames come at uneven times: more than one step in twenty is off the usual one by a tenth."""
+    times = sorted(set(moments))
+    steps = sorted(after - before for before, after in pairwise(times))
+    if len(steps) < 4:
+        return False
+    usual = steps[len(steps) // 2]
+    uneven = sum(abs(step - usual) > max(1, usual * 0.1) for step in steps)
+    return uneven * 20 > len(steps)
