@@ -90,8 +90,9 @@ def require_public(url: str, allow: str = "") -> None:
 def read_address(url: str, allowed: Allowed) -> WebAddress:
     """Take an address apart, or raise `UrlForbidden`."""
     address = _taken_apart(url)
-    if (address.host, address.port) not in allowed.places:
-        _require_usual_port(address.port)
+    if (address.host, address.port) in allowed.places:
+        return address
+    _require_usual_port(address.port)
     if (ip := _literal(address.host)) is not None:
         require_admitted(ip, address, allowed)
     return address
@@ -110,7 +111,7 @@ def _taken_apart(url: str) -> WebAddress:
         host, port = (parts.hostname or "").encode("idna").decode().lower(), parts.port
     except ValueError as fault:
         raise _forbidden("that can be read") from fault
-    if parts.scheme not in DEFAULT_PORTS or not host:
+    if parts.scheme not in DEFAULT_PORTS or not host or ("[" in parts.netloc and ":" not in host):
         raise _forbidden("with a host")
     if "@" in parts.netloc:
         raise _forbidden("without a user name and password")
@@ -130,6 +131,8 @@ def _require_usual_port(port: int) -> None:
 
 def _literal(host: str) -> str | None:
     """The host as an IP address, None if it is a name. Numbers that only some programs read as one are refused."""
+    if host.rstrip(".").rpartition(".")[2] == "localhost":
+        return "127.0.0.1"
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:

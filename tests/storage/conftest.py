@@ -1,4 +1,4 @@
-"""A real S3 on loopback, and the two storages that the contract is run on."""
+"""A real S3 and a real origin on loopback, and the two storages that the contract is run on."""
 
 import os
 import socket
@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from penstock.storage.inputs import FetchPolicy
 from penstock.storage.objects import Objects
+
+from . import origin
 
 RCLONE = Path(sysconfig.get_path("scripts")) / "rclone"
 
@@ -60,6 +63,22 @@ def file(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(os.urandom(3 * 2**20 + 17))
     return path
+
+
+@pytest.fixture
+def server():
+    with origin.running() as server:
+        yield server
+
+
+@pytest.fixture
+def site(server):
+    return f"http://127.0.0.1:{server.server_address[1]}"
+
+
+@pytest.fixture
+def policy(site):
+    return FetchPolicy(max_bytes=10 * 2**20, read_seconds=2, total_seconds=5, allow=site.removeprefix("http://"))
 
 
 def free_port():

@@ -1,0 +1,101 @@
+"""Guarded downloads: an input comes from the open internet to this disk whole and within its limits, or not at all."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpcore
+
+from penstock.domain import errors
+from penstock.domain.addresses import read_allowed
+from penstock.storage.faults import translated
+from penstock.storage.glances import HEAD, Glance, look
+from penstock.storage.network import Guard, Patience, Resolver, resolve
+from penstock.storage.origins import Answer, Origins
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPolicy:
+    """How much an origin may send, and how long it may take.
+
+    `allow` is what may be asked although it is not public: `host:port` or CIDR, comma separated."""
+
+    max_bytes: int
+    connect_seconds: float = 5.0
+    read_seconds: float = 15.0
+    total_seconds: float = 600.0
+    redirects: int = 5
+    allow: str = ""
+    resolve: Resolver = field(default=resolve, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """What has arrived: its bytes, and what the origin calls this version of it."""
+
+    filesize: int
+    etag: str | None
+
+
+def sees_nothing(path: Path, total: int | None) -> None:
+    """The glance that refuses nothing."""
+
+
+def never() -> bool:
+    return False
+
+
+def download(
+    url: str,
+    path: Path,
+    policy: FetchPolicy,
+    glance: Glance = sees_nothing,
+    stopped: Callable[[], bool] = never,
+) -> Downloaded:
+    """Bring what `url` leads to into a new file at `path`.
+
+    `glance` sees the file and its announced size once 1 MiB has arrived, and refuses it by raising."""
+    allowed = read_allowed(policy.allow)
+    guard = Guard(Patience.of(policy.total_seconds, stopped), allowed, policy.resolve)
+    with httpcore.ConnectionPool(network_backend=guard) as pool:
+        origins = Origins(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
+        with origins.answer(url) as answer:
+            _require_room(answer.total or 0, policy.max_bytes)
+            return _receive(answer, path, policy.max_bytes, lambda: look(origins, answer, path, glance))
+
+
+def _receive(answer: Answer, path: Path, max_bytes: int, look_at_head: Callable[[], None]) -> Downloaded:
+    arrived = 0
+    with _kept_if_whole(path), path.open("xb", buffering=0) as file:
+        for block in answer.blocks():
+            before, arrived = arrived, arrived + len(block)
+            _require_room(arrived, max_bytes)
+            _write(file, block)
+            if before < HEAD <= arrived:
+                look_at_head()
+    return Downloaded(arrived, answer.etag)
+
+
+def _write(file: io.FileIO, block: bytes) -> None:
+    rest = memoryview(block)
+    with translated():
+        while rest:
+            rest = rest[file.write(rest) :]
+
+
+@contextmanager
+def _kept_if_whole(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _require_room(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise errors.InputTooLarge(f"The input is larger than the {max_bytes:,} bytes that are taken.")
