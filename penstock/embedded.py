@@ -16,9 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from penstock.domain import errors
 
-DATABASES = ("penstock", "prefect")
+DATABASES = ("penstock",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ def postgres(home: Path, databases: tuple[str, ...] = DATABASES) -> Iterator[Pos
         with _alone(home):
             fcntl.flock(users, fcntl.LOCK_SH)
             server = _alive(home / "postgres") or _start(home / "postgres")
-            _create_databases(server, databases)
+            for name in databases:
+                create_database(server.url("postgres"), name)
         try:
             yield server
         finally:
@@ -108,11 +112,17 @@ def _init(data: Path) -> None:
         made.rename(data)
 
 
-def _create_databases(server: Postgres, databases: tuple[str, ...]) -> None:
-    psql = [_binary("psql"), "-h", str(server.sockets), "-U", "penstock", "-d", "postgres", "-qAt", "-c"]
-    listed = subprocess.run([*psql, "SELECT datname FROM pg_database"], check=True, capture_output=True, text=True)
-    for name in set(databases) - set(listed.stdout.split()):
-        subprocess.run([*psql, f'CREATE DATABASE "{name}"'], check=True, capture_output=True)
+def create_database(beside: str, name: str) -> None:
+    """Make the database `name` on the server of the libpq address `beside`, unless it is there."""
+    try:
+        with psycopg.connect(beside, autocommit=True) as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+            if found is None:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except psycopg.errors.DuplicateDatabase:
+        return
+    except psycopg.OperationalError as away:
+        raise errors.DatabaseUnavailable("The database cannot be reached.", detail=str(away)) from away
 
 
 def _alive(data: Path) -> Postgres | None:

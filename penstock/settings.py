@@ -65,6 +65,22 @@ class Settings(BaseSettings):
         return self.home.expanduser().resolve()
 
     @property
+    def lifted_pairs(self) -> frozenset[tuple[str, str]]:
+        """`mov:mp3,…` as pairs of an input's container and an output format."""
+        pairs = (pair.strip().partition(":") for pair in self.allow_pairs.split(",") if pair.strip())
+        return frozenset((source, target) for source, _, target in pairs)
+
+    @property
+    def threads_per_encoder(self) -> int:
+        """So many that all slots together use each core once."""
+        return max(1, (os.cpu_count() or 1) // self.transcode_slots)
+
+    @property
+    def prefect_url(self) -> str:
+        """The API of the Prefect that we use."""
+        return self.prefect_api_url or "http://127.0.0.1:4200/api"
+
+    @property
     def rooms(self) -> Path:
         return self.root / "rooms"
 

@@ -38,7 +38,7 @@ def test_a_killed_user_leaves_a_server_that_the_next_one_adopts_and_stops(tmp_pa
 
 
 def test_it_has_the_extension_that_prefect_needs(tmp_path):
-    with postgres(tmp_path) as server, psycopg.connect(server.url("prefect")) as connection:
+    with postgres(tmp_path) as server, psycopg.connect(server.url()) as connection:
         connection.execute("CREATE EXTENSION pg_trgm")
 
 

@@ -41,6 +41,13 @@ def submitted(connection: Connection, submission: Submission, run_id: str) -> bo
     return connection.execute(noted).rowcount == 1
 
 
+def adopted(connection: Connection, task_id: TaskId, attempt: int, run_id: str) -> None:
+    """Give the attempt to this run, if no dispatcher has taken it up."""
+    mine = delete(OUTBOX).where(OUTBOX.c.task_id == task_id, OUTBOX.c.attempt == attempt, OUTBOX.c.tries == 0)
+    if connection.execute(mine).rowcount == 1:
+        connection.execute(update(TASKS).where(TASKS.c.id == task_id).values(run_id=run_id, updated=func.now()))
+
+
 def postponed(connection: Connection, submission: Submission, seconds: float) -> None:
     later = func.now() + timedelta(seconds=seconds)
     connection.execute(update(OUTBOX).where(*_is(submission)).values(due=later))

@@ -40,6 +40,13 @@ class Tasks:
         with self._database.writing() as connection:
             return opening.open_task(connection, project_id, request, queue or QueueLimits())
 
+    def adopt(self, project_id: ProjectId, request: SourceRequest, run_id: str) -> Task:
+        """The task of a request that a flow run brings itself; `run_id` is that run's if the attempt is its to do."""
+        with self._database.writing() as connection:
+            task = opening.open_task(connection, project_id, request, QueueLimits())
+            outbox.adopted(connection, task.id, task.attempt, run_id)
+            return attempts.read(connection, task.id)
+
     def get(self, project_id: ProjectId, task_id: str) -> Task:
         """Raises `TaskNotFound`, also for another project's."""
         with self._database.reading() as connection:
@@ -120,6 +127,11 @@ class Tasks:
         """The number of another attempt in place of a lost one; None if it is not live, or is to be cancelled."""
         with self._database.writing() as connection:
             return opening.next_attempt(connection, task_id, attempt)
+
+    def losses(self, task_id: TaskId) -> int:
+        """How many runs of this request were lost so far."""
+        with self._database.reading() as connection:
+            return int(connection.execute(select(TASKS.c.losses).where(TASKS.c.id == task_id)).scalar_one())
 
     def unfinished(self, limit: int, after: str = "") -> list[Running]:
         """Submitted attempts that have not ended, by task id from `after` on."""

@@ -1,0 +1,20 @@
+# What a developer types. `just check` is all that CI does.
+
+check: lint types imports test
+
+lint:
+    uv run ruff check
+    uv run ruff format --check
+
+types:
+    uv run mypy
+
+imports:
+    uv run lint-imports
+
+test:
+    uv run pytest
+
+# the tests that need no service and no encoder
+quick:
+    uv run pytest -m "not service and not media and not corpus"

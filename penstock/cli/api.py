@@ -1,0 +1,55 @@
+"""`penstock api`: the trigger API, with the dispatcher that turns tasks into flow runs."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import click
+import uvicorn
+from fastapi import FastAPI
+
+from penstock.api import create_app
+from penstock.orchestration.dispatch import dispatch
+from penstock.orchestration.follow import follow
+from penstock.orchestration.repair import repair
+from penstock.orchestration.runs import FlowRuns
+from penstock.orchestration.server import Address
+from penstock.records.notices import OUTBOX, notices
+from penstock.services import Services, services
+from penstock.settings import Settings
+
+
+@click.command("api")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+def command(host: str, port: int) -> None:
+    """Run the trigger API alone. Needs the database and the Prefect of the service (see `penstock env`)."""
+    settings = Settings()
+    with services(settings) as ready:
+        ready.records.migrate()
+        ready.records.keys.ensure_default(settings.api_key)
+        runs = FlowRuns.at(Address(settings.prefect_url))
+        app = create_app(ready, runs, lifespan=lambda app: background(app, ready, runs))
+        uvicorn.run(app, host=host, port=port, access_log=False, timeout_graceful_shutdown=20, log_level="warning")
+
+
+@contextlib.asynccontextmanager
+async def background(_app: FastAPI, ready: Services, runs: FlowRuns) -> AsyncIterator[None]:
+    """What runs beside the requests, for the life of the API."""
+    woken = asyncio.Event()
+    async with runs:
+        work = [
+            asyncio.create_task(_listen(ready, woken)),
+            asyncio.create_task(dispatch(ready.records, runs, woken)),
+            asyncio.create_task(follow(ready.records, ready.settings.attempts)),
+            asyncio.create_task(repair(ready.records, runs, ready.settings)),
+        ]
+        yield
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+
+
+async def _listen(ready: Services, woken: asyncio.Event) -> None:
+    async for _channel, _task in notices(ready.records.url, OUTBOX):
+        woken.set()

@@ -1,0 +1,24 @@
+"""`penstock cancel TASK`."""
+
+import click
+import httpx
+
+from penstock.client import Client, Refused
+from penstock.home import Home
+from penstock.settings import Settings
+
+
+@click.command("cancel")
+@click.argument("task_id", metavar="TASK")
+def command(task_id: str) -> None:
+    """Cancel a task of the running service; its encoder is dead within 5 s."""
+    settings = Settings()
+    home = Home.at(settings.root)
+    running = home.running()
+    if running is None:
+        raise click.ClickException("No service runs on this home.")
+    try:
+        with Client(running.api_url, settings.api_key or home.secret("api_key")) as client:
+            click.echo(client.cancel(task_id)["state"])
+    except (Refused, httpx.HTTPError) as no:
+        raise click.ClickException(str(no)) from no

@@ -1,0 +1,22 @@
+"""`penstock env`: lines to export."""
+
+import shlex
+
+import click
+
+from penstock.cli.up import environment_of
+from penstock.home import Home
+from penstock.orchestration.server import Address
+from penstock.settings import Settings
+
+
+@click.command("env")
+def command() -> None:
+    """Print what to export, so that plain `prefect …` commands reach our Prefect: eval "$(penstock env)"."""
+    settings = Settings()
+    home = Home.at(settings.root)
+    running = home.running()
+    if running is None:
+        raise click.ClickException("No service runs on this home; start `penstock up` first.")
+    for name, value in environment_of(settings, home, running.database_url, Address(running.prefect_api_url)).items():
+        click.echo(f"export {name}={shlex.quote(value)}")

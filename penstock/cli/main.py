@@ -1,0 +1,43 @@
+"""The commands by name; each is imported when it is called, so that none pays for the others."""
+
+from importlib import import_module
+
+import click
+
+from penstock import __version__
+
+COMMANDS = {
+    "convert": "Convert one file or address.",
+    "up": "Run everything one machine needs.",
+    "api": "Run the trigger API alone.",
+    "worker": "Run one worker alone.",
+    "deploy": "Bring Prefect's pools, limits and deployments up to date.",
+    "keys": "Make, list and revoke API keys.",
+    "formats": "Show what may become what.",
+    "cancel": "Cancel a task.",
+    "doctor": "Check everything a conversion needs.",
+    "env": "Print what to export, so that plain `prefect …` commands reach our Prefect.",
+}
+
+
+class Commands(click.Group):
+    """Loads `penstock.cli.<name>` when its command is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"penstock.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """Media conversion as Prefect flow runs: video, audio and images, by address or upload."""

@@ -1,0 +1,168 @@
+"""`penstock up`: PostgreSQL, Prefect, API and workers of one machine, until Ctrl-C."""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+
+from penstock.domain.errors import MediaError
+from penstock.home import Home, Service
+from penstock.orchestration.server import (
+    Address,
+    client_environment,
+    server_command,
+    server_environment,
+)
+from penstock.processes import Family, family, wait_until
+from penstock.services import database
+from penstock.settings import Settings
+
+START_SECONDS = 180.0
+GIVE_BACK_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Where to listen, and how many workers. A port of 0 is any free one."""
+
+    host: str
+    port: int
+    prefect_port: int
+    workers: int
+    until_idle: bool = False
+
+
+@click.command("up")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address the API listens on.")
+@click.option("--port", default=8000, show_default=True, help="Port of the API; 0 takes a free one.")
+@click.option("--prefect-port", default=4200, show_default=True, help="Port of our Prefect; 0 takes a free one.")
+@click.option("--home", type=click.Path(path_type=Path), help="Folder of everything kept.  [default: ~/.penstock]")
+@click.option("--workers", default=1, show_default=True, help="Worker processes.")
+@click.option("--until-idle", is_flag=True, hidden=True, help="Stop when no command uses the service any more.")
+def command(host: str, port: int, prefect_port: int, home: Path | None, **options: Any) -> None:
+    """Run everything one machine needs: PostgreSQL, Prefect, the API and workers. Ctrl-C drains and stops."""
+    settings = Settings(home=home) if home else Settings()
+    wish = Wish(host, port or free_port(), prefect_port or free_port(), **options)
+    try:
+        run(settings, wish)
+    except (MediaError, ChildProcessError, TimeoutError) as trouble:
+        raise click.ClickException(str(trouble)) from trouble
+
+
+def run(settings: Settings, wish: Wish) -> None:
+    """The service, from the first process to the last."""
+    home = Home.at(settings.root)
+    first_start = settings.api_key is None and not home.knows("api_key")
+    stopped = _stop_signals()
+    with home.claimed() as ours:
+        if not ours:
+            raise ChildProcessError(f"Another penstock runs on {home.root}; choose another --home.")
+        with ExitStack() as closing, service(settings, wish, home, stopped) as (running, members):
+            home.announce(running)
+            _greet(running, home, first_start=first_start)
+            idle = partial(_nobody_left, home, closing) if wish.until_idle else _never
+            _watch(members, lambda: stopped.wait(0.5) or idle())
+            home.retire()
+            click.echo("Stopping: running conversions have a moment to end. Ctrl-C again kills them.")
+
+
+def _nobody_left(home: Home, closing: ExitStack) -> bool:
+    """Hold the door shut while we close, so that the next command waits and starts a service of its own."""
+    return closing.enter_context(home.closing())
+
+
+def _never() -> bool:
+    return False
+
+
+@contextlib.contextmanager
+def service(settings: Settings, wish: Wish, home: Home, stopped: threading.Event) -> Iterator[tuple[Service, Family]]:
+    """All processes, ready; gone when the block ends."""
+    with ExitStack() as up:
+        url = up.enter_context(database(settings))
+        address = Address(settings.prefect_api_url or f"http://127.0.0.1:{wish.prefect_port}/api")
+        environment = environment_of(settings, home, url, address)
+        grace = settings.drain_seconds + GIVE_BACK_SECONDS
+        members = up.enter_context(family(environment, home.root / "logs", grace))
+        if not settings.prefect_api_url:
+            members.environment |= server_environment(home, address, url)
+            members.start("prefect", server_command("127.0.0.1", wish.prefect_port))
+        penstock = [sys.executable, "-m", "penstock"]
+        members.start("api", [*penstock, "api", "--host", wish.host, "--port", str(wish.port)])
+        for number in range(1, wish.workers + 1):
+            members.start(f"worker-{number}", [*penstock, "worker", *(["--deploy"] if number == 1 else [])])
+        api_url = f"http://{_reachable(wish.host)}:{wish.port}"
+        wait_until(lambda: stopped.is_set() or _healthy(api_url), START_SECONDS, members)
+        yield Service(api_url, address.api_url, address.ui_url, url, os.getpid()), members
+
+
+def environment_of(settings: Settings, home: Home, database_url: str, address: Address) -> dict[str, str]:
+    """What every process of the service has to know."""
+    return {
+        **client_environment(home, address),
+        "PENSTOCK_HOME": str(home.root),
+        "PENSTOCK_DATABASE_URL": database_url,
+        "PENSTOCK_API_KEY": settings.api_key or home.secret("api_key"),
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+
+
+def _healthy(api_url: str) -> bool:
+    try:
+        answer = httpx.get(f"{api_url}/health", timeout=5.0, trust_env=False)
+        return answer.status_code == 200 and answer.json()["data"]["status"] == "ok"
+    except (httpx.HTTPError, ValueError, KeyError):
+        return False
+
+
+def _stop_signals() -> threading.Event:
+    stopped = threading.Event()
+
+    def stop(*_: object) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    return stopped
+
+
+def _watch(members: Family, stop: Callable[[], bool]) -> None:
+    """Until `stop()`, which takes its time. A part that dies is started again."""
+    while not stop():
+        if fallen := members.fallen():
+            click.echo(f"{fallen.name} ended unasked and is started again; its log is {fallen.log}.", err=True)
+            members.restart(fallen)
+
+
+def _greet(running: Service, home: Home, *, first_start: bool) -> None:
+    click.echo(f"API         {running.api_url}")
+    click.echo(f"Docs        {running.api_url}/docs")
+    click.echo(f"Prefect UI  {running.prefect_ui_url}")
+    if first_start:
+        click.echo(f"API key     {home.secret('api_key')}")
+    click.echo(f"Home        {home.root}")
+    click.echo("Ready. Ctrl-C stops.")
+    sys.stdout.flush()

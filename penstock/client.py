@@ -1,0 +1,110 @@
+"""A client of the service, over HTTP: requests go out, Tasks and Files come back as the contract's JSON."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+BLOCK_BYTES = 1 << 20
+PATIENCE = httpx.Timeout(90.0, connect=10.0)
+
+
+class Refused(Exception):
+    """The service said no. `code` is one of the contract's, `violations` lists each fault of a body."""
+
+    def __init__(self, message: str, code: str = "internal", violations: tuple[dict[str, Any], ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.violations = violations
+
+
+class Client:
+    """Speaks for one project. Raises `Refused` for what the service refuses, `httpx.HTTPError` where it is away."""
+
+    def __init__(self, base_url: str, api_key: str) -> None:
+        self._http = httpx.Client(
+            base_url=base_url, headers={"Authorization": f"Bearer {api_key}"}, timeout=PATIENCE, trust_env=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The Task of this request (CONTRACT §1), new or known."""
+        return _data(self._http.post("/tasks", json=request))
+
+    def task(self, task_id: str, *, wait_seconds: float = 0) -> dict[str, Any]:
+        """The Task as it stands, or as soon as it has ended within `wait_seconds` (≤ 60)."""
+        return _data(self._http.get(f"/tasks/{task_id}", params={"wait": wait_seconds} if wait_seconds else {}))
+
+    def cancel(self, task_id: str) -> dict[str, Any]:
+        return _data(self._http.post(f"/tasks/{task_id}/cancel"))
+
+    def upload(self, path: Path) -> dict[str, Any]:
+        """The File that this one becomes; streamed."""
+        with path.open("rb") as file:
+            headers = {
+                "Content-Type": "application/octet-stream",
+                "Content-Length": str(os.fstat(file.fileno()).st_size),
+            }
+            return _data(self._http.post("/files", content=_blocks(file), headers=headers, timeout=None))
+
+    def delete(self, file_id: str) -> None:
+        _data(self._http.delete(f"/files/{file_id}"))
+
+    def download(self, link: str, target: Path) -> None:
+        """The bytes behind a File's link, at `target` at once or not at all."""
+        with _replacing(target) as part, self._http.stream("GET", link) as answer:
+            if answer.status_code != httpx.codes.OK:
+                answer.read()
+                _data(answer)
+            for block in answer.iter_bytes(BLOCK_BYTES):
+                part.write(block)
+
+
+def _blocks(file: Any) -> Iterator[bytes]:
+    while block := file.read(BLOCK_BYTES):
+        yield block
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Any]:
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name[:64]}.", delete=False) as part:
+        place = Path(part.name)
+        try:
+            yield part
+            part.flush()
+            os.fsync(part.fileno())
+            place.chmod(0o666 & ~_umask())
+            place.replace(target)
+        finally:
+            place.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _data(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        raise Refused(f"The service answered {answer.status_code} and no JSON.") from None
+    if answer.is_success:
+        data: dict[str, Any] = body["data"] or {}
+        return data
+    error = body["error"]
+    raise Refused(error["message"], error["code"], tuple(error.get("violations") or ()))

@@ -1,0 +1,112 @@
+"""The folder of everything kept: its secrets, and the address of the service that runs on it."""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where a running service answers, and what its parts need to find each other."""
+
+    api_url: str
+    prefect_api_url: str
+    prefect_ui_url: str
+    database_url: str
+    process: int
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    root: Path
+
+    @classmethod
+    def at(cls, root: Path) -> "Home":
+        """The home in this folder, made if it is not there; closed to everybody else."""
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return cls(root)
+
+    def secret(self, name: str) -> str:
+        """A secret of this home, made at the first call and kept (mode 0600)."""
+        place = self.root / "secrets" / name
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        fresh = place.with_name(f".{name}.{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(32))
+        try:
+            os.link(fresh, place)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+        return place.read_text().strip()
+
+    def knows(self, name: str) -> bool:
+        """Whether the secret has been made before."""
+        return (self.root / "secrets" / name).exists()
+
+    @contextmanager
+    def claimed(self) -> Iterator[bool]:
+        """True while we are the only service on this home, False if there is another."""
+        with (self.root / "service.lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                self.retire()
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """We use the service: one that runs until it is idle stays. Waits while one is closing."""
+        with (self.root / "service.users").open("a") as users:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            yield
+
+    def in_use(self) -> bool:
+        """Whether anybody is inside `used`."""
+        with (self.root / "service.users").open("a") as users:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    @contextmanager
+    def closing(self) -> Iterator[bool]:
+        """True if nobody uses the service, and nobody can until the block ends."""
+        with (self.root / "service.users").open("a") as users:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+    def announce(self, service: Service) -> None:
+        """Say where the service is, once it is ready."""
+        fresh = self.root / ".service.json"
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(asdict(service)))
+        fresh.replace(self.root / "service.json")
+
+    def retire(self) -> None:
+        """The service takes no more commands."""
+        (self.root / "service.json").unlink(missing_ok=True)
+
+    def running(self) -> Service | None:
+        """The service that runs on this home, if one does."""
+        try:
+            found = Service(**json.loads((self.root / "service.json").read_text()))
+            os.kill(found.process, 0)
+        except (OSError, ValueError, TypeError):
+            return None
+        return found

@@ -1,0 +1,188 @@
+"""One run's hold on a task: its room, its heartbeat, and the word that it should stop."""
+
+import fcntl
+import logging
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from penstock.domain import errors
+from penstock.domain.ids import FileId, TaskId, new_file_id
+from penstock.domain.task import Failure, State, Step
+from penstock.records import Records
+from penstock.services import current
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 1.0
+STATES: dict[Step, State] = {
+    "validate": "validating",
+    "fetch": "fetching",
+    "transcode": "transcoding",
+    "upload": "uploading",
+    "record": "recording",
+}
+
+
+@dataclass
+class Attempt:
+    """What the stages of one run share. Its fields change as the run goes on; a thread of its own tells the records."""
+
+    task_id: TaskId
+    number: int
+    owner: str
+    room: Path
+    output_id: FileId = field(default_factory=new_file_id)
+    step: Step = "validate"
+    percent: int = 0
+    begun: threading.Event = field(default_factory=threading.Event)
+    halted: threading.Event = field(default_factory=threading.Event)
+    superseded: bool = False
+    given_back: bool = False
+
+    def enter(self, step: Step) -> None:
+        """Another stage begins. Raises `Cancelled` if the run should have stopped."""
+        self.step = step
+        self.percent = 0
+        self.require_wanted()
+
+    def progress(self, percent: int) -> None:
+        self.percent = percent
+
+    def stopped(self) -> bool:
+        return self.halted.is_set()
+
+    def give_back(self) -> None:
+        """Stop here; another worker will go on."""
+        self.given_back = True
+        self.halted.set()
+
+    def require_wanted(self) -> None:
+        if self.stopped():
+            raise errors.Cancelled("The task was cancelled, or goes on in another run.")
+
+
+@contextmanager
+def attempt_at(task_id: TaskId, number: int) -> Iterator[Attempt]:
+    """The run's hold, with a room that is gone when the run ends, however it ends.
+
+    The first stage takes the task and sets `begun`; then the heart beats. What ends the run by an error is recorded
+    as the task's end; what kills it (a crash, a stop of the worker) is not: the task goes to another run.
+    """
+    services = current()
+    with scratch_room(services.settings.rooms, task_id) as room:
+        attempt = Attempt(task_id, number, _owner(), room)
+        try:
+            with services.live.holding(attempt), _beating(attempt, services.records):
+                yield attempt
+        except Exception as error:
+            _settle(attempt, error, services.records)
+            raise
+
+
+def _settle(attempt: Attempt, error: Exception, records: Records) -> None:
+    if attempt.superseded or isinstance(error, errors.Superseded):
+        return
+    if attempt.given_back:
+        records.tasks.reattempt(attempt.task_id, attempt.number)
+    else:
+        record_end(attempt, error, records)
+
+
+def record_end(attempt: Attempt, error: Exception, records: Records) -> None:
+    """The task ends as this error says: `cancelled`, or `failed` with what its caller may know."""
+    detail = error.detail if isinstance(error, errors.MediaError) else ""
+    log.error("%s failed in %s: %s %s", attempt.task_id, attempt.step, type(error).__name__, detail)
+    status: Literal["failed", "cancelled"] = "cancelled" if isinstance(error, errors.Cancelled) else "failed"
+    records.tasks.end(attempt.task_id, attempt.number, status, failure_of(error, attempt.step))
+
+
+def failure_of(error: Exception, step: Step) -> Failure:
+    """What a caller may know of an error: an unforeseen one says nothing of our inside."""
+    if isinstance(error, errors.MediaError):
+        return Failure(error.code, error.message, error.field, step, error.transient)
+    return Failure("internal", "Something went wrong on our side. The operator finds it in the run's log.", None, step)
+
+
+@contextmanager
+def _beating(attempt: Attempt, records: Records) -> Iterator[None]:
+    over = threading.Event()
+    heart = threading.Thread(target=_beat, args=(attempt, records, over), name=f"heart-{attempt.task_id}", daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        over.set()
+        heart.join()
+
+
+@contextmanager
+def scratch_room(rooms: Path, name: str) -> Iterator[Path]:
+    """A folder of our own, held by a lock, so that a sweep can tell a live room from a dead one."""
+    rooms.mkdir(parents=True, exist_ok=True, mode=0o700)
+    room = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=rooms))
+    lock = os.open(room, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+        os.close(lock)
+
+
+def sweep_rooms(rooms: Path) -> int:
+    """Remove the rooms whose runs are dead; answers how many."""
+    return sum(_remove_if_dead(room) for room in rooms.glob("*")) if rooms.is_dir() else 0
+
+
+def _remove_if_dead(room: Path) -> bool:
+    try:
+        lock = os.open(room, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        _remove(room)
+        return True
+    finally:
+        os.close(lock)
+
+
+def _remove(room: Path) -> None:
+    if room.is_dir():
+        shutil.rmtree(room, ignore_errors=True)
+    else:
+        room.unlink(missing_ok=True)
+
+
+def _beat(attempt: Attempt, records: Records, over: threading.Event) -> None:
+    while not over.wait(BEAT_SECONDS if attempt.begun.is_set() else 0.05):
+        if not attempt.begun.is_set():
+            continue
+        try:
+            cancelled = records.tasks.beat(
+                attempt.task_id, attempt.number, attempt.owner, STATES[attempt.step], attempt.percent
+            )
+        except errors.Superseded:
+            attempt.superseded = True
+            attempt.halted.set()
+            return
+        except errors.DatabaseUnavailable:
+            continue
+        if cancelled:
+            attempt.halted.set()
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}"

@@ -1,0 +1,107 @@
+"""Flow runs seen from outside: made from a submission, asked to stop, linked to, read many at once."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelling, Crashed
+
+from penstock.domain.task import Task
+from penstock.orchestration.naming import run_name, run_tags
+from penstock.orchestration.server import Address
+
+log = logging.getLogger(__name__)
+
+DEPLOYMENT = "convert-source/convert-source"
+CALL_SECONDS = 20.0
+PAGE = 200
+
+
+class PrefectAway(Exception):
+    """Prefect does not answer, or not as it should; what was asked may be asked again."""
+
+
+@dataclass
+class FlowRuns:
+    """One client for the life of the process; opened by `async with`."""
+
+    address: Address
+    client: PrefectClient
+    deployment_id: UUID | None = None
+
+    @classmethod
+    def at(cls, address: Address) -> "FlowRuns":
+        return cls(address, get_client())
+
+    async def __aenter__(self) -> "FlowRuns":
+        await self.client.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.client.__aexit__(*error)
+
+    def url(self, run_id: str) -> str:
+        """The run's page."""
+        return f"{self.address.ui_url}/runs/flow-run/{run_id}"
+
+    async def create(self, task: Task) -> str:
+        """The flow run of the task's current attempt: made once, however often it is asked for. Answers its id."""
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                run = await self.client.create_flow_run_from_deployment(
+                    await self._deployment(),
+                    parameters={"task_id": task.id, "attempt": task.attempt},
+                    idempotency_key=f"{task.id}:{task.attempt}",
+                    tags=run_tags(task),
+                    name=run_name(task),
+                )
+        except ObjectNotFound as gone:
+            self.deployment_id = None
+            raise PrefectAway("the deployment is not there (yet)") from gone
+        except (httpx.HTTPError, TimeoutError) as away:
+            raise PrefectAway(type(away).__name__) from away
+        return str(run.id)
+
+    async def cancel(self, run_id: str) -> None:
+        """Ask Prefect to cancel; a run that is gone, or a Prefect that is away, is no error: our record holds."""
+        await self._set(run_id, Cancelling(message="Cancelled by its owner."), force=False)
+
+    async def crash(self, run_id: str) -> None:
+        """Tell Prefect that the run is dead, whatever state it believes in."""
+        await self._set(run_id, Crashed(message="Its worker was lost."), force=True)
+
+    async def read(self, run_ids: list[str]) -> list[FlowRun]:
+        """These runs, as far as they exist."""
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id) for run_id in run_ids[:PAGE]]))
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await self.client.read_flow_runs(flow_run_filter=wanted, limit=PAGE)
+        except (httpx.HTTPError, TimeoutError) as away:
+            raise PrefectAway(type(away).__name__) from away
+
+    async def health(self) -> str:
+        """`ok` once runs can be created, else `degraded`."""
+        try:
+            async with asyncio.timeout(3.0):
+                await self._deployment()
+                return "ok" if await self.client.api_healthcheck() is None else "degraded"
+        except (httpx.HTTPError, TimeoutError, ObjectNotFound):
+            return "degraded"
+
+    async def _deployment(self) -> UUID:
+        if self.deployment_id is None:
+            self.deployment_id = (await self.client.read_deployment_by_name(DEPLOYMENT)).id
+        return self.deployment_id
+
+    async def _set(self, run_id: str, state: State[object], *, force: bool) -> None:
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                await self.client.set_flow_run_state(UUID(run_id), state, force=force)
+        except (httpx.HTTPError, TimeoutError, ObjectNotFound) as away:
+            log.warning("run %s: Prefect did not take %s (%s)", run_id, state.name, type(away).__name__)

@@ -1,0 +1,75 @@
+"""Our own Prefect: how it is started, and what our processes must know to talk to it."""
+
+import sys
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from penstock.embedded import create_database
+from penstock.home import Home
+
+PREFECT_DATABASE = "prefect"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a Prefect answers: its API and the pages for people."""
+
+    api_url: str
+
+    @property
+    def ui_url(self) -> str:
+        return self.api_url.removesuffix("/").removesuffix("/api")
+
+
+def client_environment(home: Home, address: Address) -> dict[str, str]:
+    """The variables of every process that talks to our Prefect; those that are set already win, save the address."""
+    return {
+        "PREFECT_API_URL": address.api_url,
+        "PREFECT_UI_URL": address.ui_url,
+        "PREFECT_API_AUTH_STRING": f"penstock:{home.secret('prefect')}",
+        "PREFECT_HOME": str(home.root / "prefect"),
+        "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "penstock",
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_WORKER_PREFETCH_SECONDS": "0",
+        "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def server_environment(home: Home, address: Address, records_url: str) -> dict[str, str]:
+    """The variables of the server itself, on top of the clients'."""
+    create_database(records_url, PREFECT_DATABASE)
+    return {
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_database_url(records_url),
+        "PREFECT_SERVER_API_AUTH_STRING": f"penstock:{home.secret('prefect')}",
+        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": address.ui_url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    }
+
+
+def prefect_database_url(records_url: str) -> str:
+    """Prefect's own database, beside ours on the same server."""
+    parts = urlsplit(records_url)
+    user = parts.netloc or "@"
+    if user.endswith("@") and ":" not in user:
+        user = user.replace("@", ":@")
+    return urlunsplit(("postgresql+asyncpg", user, f"/{PREFECT_DATABASE}", parts.query, ""))
+
+
+def server_command(host: str, port: int) -> list[str]:
+    return [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)]
+
+
+def is_ready(address: Address) -> bool:
+    """Whether the server answers and its database too."""
+    try:
+        return httpx.get(f"{address.api_url}/ready", timeout=2.0, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False

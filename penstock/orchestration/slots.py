@@ -1,0 +1,43 @@
+"""The system-wide limit on encoders: a Prefect global concurrency limit, waited for without going deaf."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+
+from prefect.concurrency.sync import concurrency
+
+from penstock.orchestration.attempt import Attempt
+
+LIMIT = "transcode"
+LEASE_SECONDS = 60
+LISTEN_SECONDS = 2.0
+
+
+@contextmanager
+def transcode_slot(attempt: Attempt) -> Iterator[None]:
+    """Hold one slot. Raises `Cancelled` if the task is cancelled before there is one."""
+    with ExitStack() as held:
+        while not _taken(held):
+            attempt.require_wanted()
+        yield
+
+
+def a_free_hand(_attempt: Attempt) -> nullcontext[None]:
+    """No slot: for what costs less than the asking."""
+    return nullcontext()
+
+
+def _taken(held: ExitStack) -> bool:
+    try:
+        held.enter_context(
+            concurrency(
+                LIMIT,
+                occupy=1,
+                timeout_seconds=LISTEN_SECONDS,
+                lease_duration=LEASE_SECONDS,
+                strict=True,
+                raise_on_lease_renewal_failure=False,
+            )
+        )
+    except TimeoutError:
+        return False
+    return True

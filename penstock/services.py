@@ -1,0 +1,108 @@
+"""The composition root: what the parts of one process share, made once from the settings."""
+
+import atexit
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from penstock.domain.limits import Limits
+from penstock.embedded import postgres
+from penstock.engines import Tools
+from penstock.engines.nursery import Nursery
+from penstock.live import LiveAttempts
+from penstock.records import Records
+from penstock.settings import Settings
+from penstock.storage.inputs import FetchPolicy
+from penstock.storage.objects import Objects
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The records, the storage and the tools of one process."""
+
+    settings: Settings
+    records: Records
+    objects: Objects
+    tools: Tools
+    limits: Limits
+    fetch_policy: FetchPolicy
+    lifted: frozenset[tuple[str, str]]
+    live: LiveAttempts
+
+
+@contextmanager
+def services(settings: Settings) -> Iterator[Services]:
+    """Everything of one process, closed at the end."""
+    limits = limits_of(settings)
+    with ExitStack() as open_things:
+        records = Records(open_things.enter_context(database(settings)))
+        open_things.callback(records.close)
+        nursery = Nursery()
+        open_things.callback(nursery.close)
+        yield Services(
+            settings=settings,
+            records=records,
+            objects=Objects.at(settings.storage, settings.s3_endpoint_url),
+            tools=Tools(nursery, ffmpeg_of(settings), limits, settings.threads_per_encoder),
+            limits=limits,
+            fetch_policy=fetch_policy_of(settings),
+            lifted=settings.lifted_pairs,
+            live=LiveAttempts(),
+        )
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The address of the records: the one that is set, else of the home's own server, up for as long as we use it."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    with postgres(settings.root) as server:
+        yield server.url()
+
+
+@cache
+def current() -> Services:
+    """The services of this process, for the stages of a flow run: opened at the first call, closed at exit."""
+    opened = ExitStack()
+    atexit.register(opened.close)
+    return opened.enter_context(services(Settings()))
+
+
+def ffmpeg_of(settings: Settings) -> Path:
+    return settings.ffmpeg or Path(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def fetch_policy_of(settings: Settings) -> FetchPolicy:
+    return FetchPolicy(
+        max_bytes=settings.max_video_input_bytes,
+        connect_seconds=settings.fetch_connect_seconds,
+        read_seconds=settings.fetch_read_seconds,
+        total_seconds=settings.fetch_total_seconds,
+        redirects=settings.fetch_redirects,
+        allow=settings.fetch_allow,
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        video_input_bytes=settings.max_video_input_bytes,
+        audio_input_bytes=settings.max_audio_input_bytes,
+        image_input_bytes=settings.max_image_input_bytes,
+        output_bytes=settings.max_output_bytes,
+        image_pixels=settings.max_image_pixels,
+        image_side_pixels=settings.max_image_side_pixels,
+        animation_frames=settings.max_animation_frames,
+        animation_pixels=settings.max_animation_pixels,
+        video_pixels=settings.max_video_pixels,
+        duration_seconds=settings.max_duration_seconds,
+        streams=settings.max_streams,
+        transcode_min_seconds=settings.transcode_min_seconds,
+        transcode_max_seconds=settings.transcode_max_seconds,
+        transcode_seconds_per_second=settings.transcode_seconds_per_second,
+        child_memory_bytes=settings.child_memory_bytes,
+    )

@@ -1,0 +1,55 @@
+"""Every retry count, delay and deadline of the stages, and what is worth another try."""
+
+from typing import Any, TypedDict
+
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task, exponential_backoff
+
+from penstock.domain.errors import MediaError
+
+
+class Policy(TypedDict):
+    """The options of one stage, as `@task` takes them. Seconds."""
+
+    name: str
+    task_run_name: str
+    description: str
+    retries: int
+    retry_delay_seconds: Any
+    retry_jitter_factor: float
+    retry_condition_fn: Any
+    timeout_seconds: float
+    cache_policy: Any
+    persist_result: bool
+
+
+def transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether the error of a failed stage can heal by itself. A plain function: Prefect takes no other callable."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, MediaError) and error.transient
+
+
+def stage(name: str, description: str, *, retries: int, timeout_seconds: float) -> Policy:
+    return Policy(
+        name=name,
+        task_run_name=name,
+        description=description,
+        retries=retries,
+        retry_delay_seconds=exponential_backoff(2) if retries else None,
+        retry_jitter_factor=0.5,
+        retry_condition_fn=transient,
+        timeout_seconds=timeout_seconds,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+
+
+HOUR = 3600.0
+
+ACCEPT = stage("accept", "Make the Task of a request.", retries=3, timeout_seconds=60)
+VALIDATE = stage("validate", "Take the task and refuse what cannot be.", retries=3, timeout_seconds=60)
+FETCH = stage("fetch", "Bring the input here and look what it is.", retries=3, timeout_seconds=2 * HOUR)
+TRANSCODE = stage("transcode", "Plan, encode, and verify the result.", retries=1, timeout_seconds=24 * HOUR)
+UPLOAD = stage("upload", "Put the verified result into the storage.", retries=4, timeout_seconds=HOUR)
+RECORD = stage("record", "Make the result visible, at once.", retries=4, timeout_seconds=60)

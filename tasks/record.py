@@ -1,0 +1,23 @@
+"""Make the result visible: the file and the completed task, in one transaction."""
+
+from prefect import get_run_logger, task
+
+from penstock.domain import errors
+from penstock.domain.stages import Stored
+from penstock.domain.task import Task
+from penstock.orchestration.attempt import Attempt
+from penstock.services import current
+from tasks import policy
+
+
+@task(**policy.RECORD)
+def record(stored: Stored, attempt: Attempt) -> Task:
+    attempt.enter("record")
+    services = current()
+    try:
+        done = services.records.tasks.finish(attempt.task_id, attempt.number, attempt.owner, stored.file)
+    except errors.Superseded:
+        services.objects.delete(stored.file.key)
+        raise
+    get_run_logger().info("%s is completed: %s", done.id, stored.file.id)
+    return done

@@ -1,0 +1,29 @@
+"""Decide, encode under a slot, and read the result back."""
+
+from prefect import get_run_logger, task
+
+from penstock import engines
+from penstock.domain.plan import needs_slot, summary
+from penstock.domain.planning import plan_for
+from penstock.domain.stages import Original, Rendition
+from penstock.orchestration.attempt import Attempt
+from penstock.orchestration.progress import progress_in_the_ui
+from penstock.orchestration.slots import a_free_hand, transcode_slot
+from penstock.services import current
+from tasks import policy
+
+
+@task(**policy.TRANSCODE)
+def transcode(original: Original, attempt: Attempt) -> Rendition:
+    attempt.enter("transcode")
+    services = current()
+    plan = plan_for(original.task.request, original.media, services.limits, services.lifted)
+    services.records.tasks.planned(attempt.task_id, attempt.number, summary(plan))
+    get_run_logger().info("plan: %s", summary(plan))
+    hold = transcode_slot if needs_slot(plan) else a_free_hand
+    with hold(attempt), progress_in_the_ui(attempt, original.task) as watch:
+        job = engines.Job(original.path, original.media, attempt.room, watch)
+        path = engines.encode(plan, job, services.tools)
+    facts = engines.verify(path, plan, original.media, services.tools)
+    get_run_logger().info("made %.2f MB of %s", facts.filesize / 1e6, facts.codecs or facts.format)
+    return Rendition(original.task, path, plan, facts)
