@@ -1,0 +1,101 @@
+"""`penstock doctor`: what a conversion needs, checked one by one, each failure with what to do about it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+
+from penstock.domain.errors import MediaError
+from penstock.home import Home
+from penstock.orchestration.server import Address, is_ready
+from penstock.services import Services, ffmpeg_of, services
+from penstock.settings import Settings
+
+ENCODERS = ("libx264", "libvpx-vp9", "mpeg4", "aac", "libmp3lame", "libopus", "libvorbis", "flac", "pcm_s16le", "gif")
+FREE_BYTES = 2 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`find` answers what is there, or raises; `remedy` is what to do then."""
+
+    name: str
+    find: Callable[[Services], str]
+    remedy: str
+
+
+@click.command("doctor")
+def command() -> None:
+    """Check ffmpeg, codecs, database, storage, disk and Prefect, and say what to do about each failure."""
+    settings = Settings()
+    Home.at(settings.root)
+    try:
+        with services(settings) as ready:
+            sound = [_examine(check, ready) for check in CHECKS]
+    except MediaError as trouble:
+        raise click.ClickException(f"{trouble.message}\n{trouble.detail}") from trouble
+    sys.exit(0 if all(sound) else 1)
+
+
+def _examine(check: Check, ready: Services) -> bool:
+    try:
+        found = check.find(ready)
+    except (MediaError, OSError, subprocess.SubprocessError, LookupError) as trouble:
+        click.echo(f"✗ {check.name}: {trouble}\n    {check.remedy}")
+        return False
+    click.echo(f"✓ {check.name}: {found}")
+    return True
+
+
+def _ffmpeg(ready: Services) -> str:
+    return _asked(ready, "-version").split("\n", 1)[0]
+
+
+def _encoders(ready: Services) -> str:
+    known = {words[1] for line in _asked(ready, "-encoders").splitlines() if len(words := line.split()) > 1}
+    if missing := [name for name in ENCODERS if name not in known]:
+        raise LookupError(f"missing {', '.join(missing)}")
+    return "all there"
+
+
+def _asked(ready: Services, question: str) -> str:
+    command = [str(ffmpeg_of(ready.settings)), "-hide_banner", question]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+def _database(ready: Services) -> str:
+    ready.records.ping()
+    return "answers" if ready.settings.database_url else "our own, in the home"
+
+
+def _storage(ready: Services) -> str:
+    ready.objects.ping()
+    return ready.settings.storage.split("://", 1)[0]
+
+
+def _disk(ready: Services) -> str:
+    free = shutil.disk_usage(ready.settings.root).free
+    if free < FREE_BYTES:
+        raise OSError(f"{free / 2**30:.1f} GiB free")
+    return f"{free / 2**30:.0f} GiB free"
+
+
+def _prefect(ready: Services) -> str:
+    running = Home.at(ready.settings.root).running()
+    address = running.prefect_api_url if running else ready.settings.prefect_url
+    if not is_ready(Address(address)):
+        raise LookupError("does not answer")
+    return address
+
+
+CHECKS = (
+    Check("ffmpeg", _ffmpeg, "Set PENSTOCK_FFMPEG to a binary that runs, or reinstall imageio-ffmpeg."),
+    Check("encoders", _encoders, "This ffmpeg was built without them: unset PENSTOCK_FFMPEG to use ours."),
+    Check("database", _database, "Check PENSTOCK_DATABASE_URL, and that the server runs."),
+    Check("storage", _storage, "Check PENSTOCK_STORAGE_URL, PENSTOCK_S3_ENDPOINT_URL and the AWS variables."),
+    Check("disk", _disk, "Free some space, or move PENSTOCK_HOME."),
+    Check("prefect", _prefect, "Start `penstock up`, or set PREFECT_API_URL to a running server."),
+)
