@@ -1,0 +1,26 @@
+"""From a plan to bytes: probing, encoding and verifying, all of it in bounded children of one nursery."""
+
+from penstock.engines.encoding import Source, command_line, encode
+from penstock.engines.nursery import Nursery
+from penstock.engines.probe import probe
+from penstock.engines.process import Unwatched, Watch
+from penstock.engines.sniff import Sniffed, sniff, sniff_head
+from penstock.engines.tools import Tools, shipped_ffmpeg
+from penstock.engines.verifying import facts, verify
+
+__all__ = [
+    "Nursery",
+    "Sniffed",
+    "Source",
+    "Tools",
+    "Unwatched",
+    "Watch",
+    "command_line",
+    "encode",
+    "facts",
+    "probe",
+    "shipped_ffmpeg",
+    "sniff",
+    "sniff_head",
+    "verify",
+]

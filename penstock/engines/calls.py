@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.domain import errors
-from penstock.engines import examine
+from penstock.engines import examine, moments, sample
 from penstock.engines.job import Call
 
 TABLE: dict[str, Callable[..., Any]] = {
     "examine": examine.examine,
+    "moment": moments.moment,
+    "sample": sample.sample,
 }
 
 

@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+import traceback
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -98,6 +99,8 @@ def _work(message: bytes, sitter: int, output: int, errors: int) -> NoReturn:
         confine(job, sitter)
         _perform(job)
     finally:
+        traceback.print_exc()
+        sys.stderr.flush()
         os._exit(70)
 
 

@@ -9,7 +9,7 @@ from penstock.domain import errors
 from penstock.engines import calls
 from penstock.engines.job import Bounds, Call, Reach
 from penstock.engines.nursery import Nursery
-from penstock.engines.process import Ended, Patience, Watch, run
+from penstock.engines.process import Answer, Ended, Patience, Unwatched, Watch, attend
 
 _OUT_OF_BOUNDS = frozenset((-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGXFSZ))
 
@@ -30,11 +30,16 @@ def send(nursery: Nursery, errand: Errand, watch: Watch | None = None) -> Any:
     """The function's answer. Raises the error that it raised; `InputUnreadable` where the input broke it."""
     bounds = Bounds(errand.memory_bytes, max(1, round(errand.seconds * 2)), errand.file_bytes)
     job = Call(errand.function, errand.arguments, bounds, errand.reach)
-    ended = run(nursery, job, Patience(errand.seconds, stall_seconds=errand.seconds), watch)
-    return _answer(ended)
+    answer, patience = Answer(), Patience(errand.seconds, stall_seconds=errand.seconds)
+    ended = attend(nursery.start(job), patience, watch or Unwatched(), answer)
+    _require_sound(ended)
+    said = json.loads(answer.said)
+    if "refusal" in said:
+        raise calls.refusal(said["refusal"])
+    return said["value"]
 
 
-def _answer(ended: Ended) -> Any:
+def _require_sound(ended: Ended) -> None:
     detail = f"{ended.reason} {ended.status}: {ended.tail}"
     if ended.reason in ("deadline", "stalled"):
         raise errors.InputUnreadable("Reading the input takes too long; it may be damaged.", detail=detail)
@@ -42,7 +47,3 @@ def _answer(ended: Ended) -> Any:
         raise errors.ResourceLimit("The input needs more memory or time than one conversion may have.", detail=detail)
     if ended.status != 0:
         raise errors.InputUnreadable("The input is damaged: its decoder broke down.", detail=detail)
-    said = json.loads(ended.output)
-    if "refusal" in said:
-        raise calls.refusal(said["refusal"])
-    return said["value"]

@@ -136,9 +136,9 @@ def _video(stream: Any, tally: Tally, limits: Limits) -> VideoStream:
         shown=coded,
         pixel_format=context.pix_fmt,
         profile=context.profile,
-        level=context.level,
+        level=context.level if context.level > 0 else None,
         tag=_tag(context),
-        sar=stream.sample_aspect_ratio or Fraction(1),
+        sar=_pixel_shape(stream.sample_aspect_ratio, coded),
         fps=_rate(stream, tally),
         frames=tally.packets,
         duration=tally.seconds,
@@ -181,6 +181,12 @@ def _require_picture(size: Size, pixel_format: str | None, limits: Limits) -> No
         raise errors.InputLimitsExceeded(
             f"The input is {size.width}x{size.height}, more than the {limits.video_pixels:,} pixels a frame may have."
         )
+
+
+def _pixel_shape(said: Fraction | None, coded: Size) -> Fraction:
+    """Width over height of one pixel; what makes less than a pixel of difference is square."""
+    shape = said or Fraction(1)
+    return shape if abs(coded.width * shape - coded.width) >= 1 else Fraction(1)
 
 
 def _tag(context: Any) -> str | None:

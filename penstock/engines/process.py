@@ -4,15 +4,13 @@ import json
 import os
 import select
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 from penstock.domain import errors
-from penstock.engines.job import Job
-from penstock.engines.nursery import Child, Nursery
+from penstock.engines.nursery import Child
 
 _TICK_SECONDS = 0.2
 _TAIL_BYTES = 2048
@@ -40,6 +38,29 @@ class Unwatched:
         return False
 
 
+class Listener(Protocol):
+    """Who hears a child's output."""
+
+    def hear(self, block: bytes) -> None: ...
+
+    def sign(self) -> object:
+        """Something that changes as long as the child gets on."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """Keeps an output that is an answer; more than a few megabytes are none."""
+
+    said: bytearray = field(default_factory=bytearray)
+
+    def hear(self, block: bytes) -> None:
+        if len(self.said) < _OUTPUT_BYTES:
+            self.said += block
+
+    def sign(self) -> object:
+        return len(self.said)
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long a child may take, and how long it may show no sign of life."""
@@ -54,7 +75,6 @@ class Ended:
 
     reason: Reason
     status: int
-    output: bytes
     tail: str
     cpu_seconds: float = 0.0
     memory_bytes: int = 0
@@ -64,22 +84,16 @@ class Ended:
 class _Ear:
     """What has been heard of a child so far."""
 
-    hear: Callable[[bytes], None]
-    output: bytearray = field(default_factory=bytearray)
+    listener: Listener
     tail: bytes = b""
     report: dict[str, float] | None = None
     gone: bool = False
     silent: set[int] = field(default_factory=set)
 
 
-def run(nursery: Nursery, job: Job, patience: Patience, watch: Watch | None = None) -> Ended:
-    """Do a job whose output is an answer, and return that whole."""
-    return attend(nursery.start(job), patience, watch or Unwatched(), _ignore)
-
-
-def attend(child: Child, patience: Patience, watch: Watch, hear: Callable[[bytes], None]) -> Ended:
+def attend(child: Child, patience: Patience, watch: Watch, listener: Listener) -> Ended:
     """Wait until the child has ended, which is certain when this returns or raises. Raises `Cancelled`."""
-    ear = _Ear(hear)
+    ear = _Ear(listener)
     try:
         reason = _follow(child, patience, watch, ear)
         return _ended(reason, ear)
@@ -94,9 +108,9 @@ def _follow(child: Child, patience: Patience, watch: Watch, ear: _Ear) -> Reason
         _listen(child, ear, _TICK_SECONDS)
         if watch.stopped():
             raise errors.Cancelled("The task was cancelled.")
-        if len(ear.output) > _OUTPUT_BYTES or vigil.over():
+        if vigil.over():
             return "deadline"
-        if vigil.stalled(len(ear.output)):
+        if vigil.stalled(ear.listener.sign()):
             return "stalled"
     _listen(child, ear, 0)
     return "exited" if ear.report else "lost"
@@ -108,16 +122,16 @@ class _Vigil:
     def __init__(self, pid: int, patience: Patience) -> None:
         self._pid, self._patience = pid, patience
         self._began = self._alive_at = self._looked_at = time.monotonic()
-        self._life: tuple[int, int] = (0, 0)
+        self._life: tuple[object, int] = (None, 0)
 
     def over(self) -> bool:
         return time.monotonic() - self._began > self._patience.deadline_seconds
 
-    def stalled(self, heard: int) -> bool:
+    def stalled(self, sign: object) -> bool:
         now = time.monotonic()
         if now - self._looked_at >= min(1.0, self._patience.stall_seconds / 4):
             self._looked_at = now
-            life = (heard, _cpu_ticks(self._pid))
+            life = (sign, _cpu_ticks(self._pid))
             if life != self._life:
                 self._life, self._alive_at = life, now
         return now - self._alive_at > self._patience.stall_seconds
@@ -137,8 +151,7 @@ def _listen(child: Child, ear: _Ear, seconds: float) -> None:
     ready = {fd for fd, _ in poll.poll(seconds * 1000)}
     if child.output in ready:
         for block in _blocks(child.output, ear):
-            ear.output += block
-            ear.hear(block)
+            ear.listener.hear(block)
     if child.errors in ready:
         for block in _blocks(child.errors, ear):
             ear.tail = (ear.tail + block)[-_TAIL_BYTES:]
@@ -183,12 +196,7 @@ def _ended(reason: Reason, ear: _Ear) -> Ended:
     return Ended(
         reason=reason,
         status=int(report.get("status", -9)),
-        output=bytes(ear.output),
         tail=ear.tail.decode("utf-8", "replace"),
         cpu_seconds=report.get("cpu", 0.0),
         memory_bytes=int(report.get("memory", 0)),
     )
-
-
-def _ignore(block: bytes) -> None:
-    """The output is read when it is whole."""

@@ -1,0 +1,162 @@
+"""Carrying out a plan: one child for each, watched, and its failure told as one of our errors."""
+
+import signal
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from penstock.domain import errors
+from penstock.domain.media import Media
+from penstock.domain.plan import AudioPlan, Cut, FramePlan, GifPlan, ImagePlan, Plan, VideoPlan, filename
+from penstock.engines import ffmpeg
+from penstock.engines.errands import Errand, send
+from penstock.engines.job import Bounds, Execute, Reach
+from penstock.engines.process import Ended, Patience, Unwatched, Watch, attend
+from penstock.engines.progress import Progress
+from penstock.engines.sniff import READERS
+from penstock.engines.tools import Tools
+
+_ORDINARY_PIXELS = 3840 * 2160
+_TARGET_NAME_OF_FRAME = "frame.png"
+
+_SAYINGS: tuple[tuple[str, type[errors.MediaError], str], ...] = (
+    ("No space left on device", errors.DiskFull, "There is no room for the output at the moment; try again later."),
+    ("partial file", errors.InputTruncated, "The input is cut off: it ends before its data does."),
+    ("File ended prematurely", errors.InputTruncated, "The input is cut off: it ends before its data does."),
+    ("Cannot allocate memory", errors.ResourceLimit, "The conversion needs more memory than it may have."),
+    ("Error opening input", errors.InputUnreadable, "The input is damaged and cannot be read."),
+)
+_SIGNALS: dict[int, str] = {
+    -signal.SIGKILL: "The conversion needed more memory or processor time than it may have.",
+    -signal.SIGXCPU: "The conversion needed more processor time than it may have.",
+    -signal.SIGXFSZ: "The output is larger than an output may be.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The input on this disk, and its facts."""
+
+    path: Path
+    media: Media
+
+
+def encode(plan: Plan, source: Source, room: Path, tools: Tools, watch: Watch | None = None) -> Path:
+    """Make the output in `room` and return its path. Raises `EngineError`, `InputError` or `Cancelled`."""
+    target = room / filename(plan)
+    follower = watch or Unwatched()
+    match plan:
+        case VideoPlan() | AudioPlan() | GifPlan():
+            _run(command_line(plan, source, target, tools), _Work(source, target, tools, follower), plan.duration)
+        case FramePlan():
+            _still(plan, _Work(source, target, tools, follower))
+        case ImagePlan():
+            _render(plan, _Work(source, target, tools, follower), source.path, READERS[source.media.container][1])
+    follower.progress(100)
+    return target
+
+
+def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: Source, target: Path, tools: Tools) -> list[str]:
+    """ffmpeg's argument list for a plan."""
+    return ffmpeg.command(plan, _paper(source, target, tools))
+
+
+def deadline_seconds(duration: float | None, tools: Tools) -> float:
+    """How long an encoder may take for so many seconds of media."""
+    limits = tools.limits
+    wanted = max(limits.transcode_min_seconds, limits.transcode_seconds_per_second * (duration or 0.0))
+    return min(wanted, limits.transcode_max_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    source: Source
+    target: Path
+    tools: Tools
+    watch: Watch
+
+
+def _still(plan: FramePlan, work: _Work) -> None:
+    """The frame is cut out by ffmpeg, which knows every colour, and written by the picture engine."""
+    cut_out = work.target.with_name(_TARGET_NAME_OF_FRAME)
+    seconds = _moment(plan, work)
+    argv = ffmpeg.frame_command(plan, seconds, _paper(work.source, cut_out, work.tools))
+    _run(argv, replace(work, target=cut_out), None)
+    if not cut_out.exists() or not cut_out.stat().st_size:
+        raise errors.EngineError("The input has no picture at this moment.")
+    _render(_picture_of(plan, work.source.media), work, cut_out, "PNG")
+    cut_out.unlink()
+
+
+def _moment(plan: FramePlan, work: _Work) -> float:
+    arguments = (str(work.source.path), READERS[work.source.media.container][1], plan.index, plan.at)
+    return float(send(work.tools.nursery, _errand("moment", arguments, work), work.watch))
+
+
+def _picture_of(plan: FramePlan, media: Media) -> ImagePlan:
+    transparent = bool(media.video and media.video.alpha)
+    return ImagePlan(
+        format=plan.format,
+        framing=replace(plan.framing, scaled=plan.framing.size, fit="fill"),
+        quality=plan.quality,
+        animated=False,
+        flatten=transparent and plan.format == "jpeg",
+        frames=1,
+        duration=None,
+        cut=Cut(),
+        because=plan.because,
+    )
+
+
+def _render(plan: ImagePlan, work: _Work, path: Path, opener: str) -> None:
+    arguments = (plan, str(path), opener, str(work.target))
+    send(work.tools.nursery, _errand("render", arguments, work), work.watch)
+
+
+def _errand(function: str, arguments: tuple[object, ...], work: _Work) -> Errand:
+    return Errand(
+        function=function,
+        arguments=arguments,
+        reach=Reach((str(work.source.path),), (str(work.target.parent),)),
+        seconds=work.tools.limits.transcode_min_seconds,
+        memory_bytes=_memory(work),
+        file_bytes=work.tools.limits.output_bytes,
+    )
+
+
+def _run(argv: list[str], work: _Work, duration: float | None) -> None:
+    seconds = deadline_seconds(duration, work.tools)
+    bounds = Bounds(_memory(work), round(seconds * work.tools.threads) + 1, work.tools.limits.output_bytes)
+    reach = Reach((argv[0], str(work.source.path)), (str(work.target.parent),))
+    child = work.tools.nursery.start(Execute(tuple(argv), bounds, reach))
+    _require_success(attend(child, Patience(seconds), work.watch, Progress(work.watch, duration)))
+
+
+def _memory(work: _Work) -> int:
+    """A frame beyond 4K needs several times the memory of one within."""
+    video, most = work.source.media.video, work.tools.limits.child_memory_bytes
+    large = video is not None and video.coded.width * video.coded.height > _ORDINARY_PIXELS
+    return most * 8 // 3 if large else most
+
+
+def _require_success(ended: Ended) -> None:
+    detail = f"{ended.reason} {ended.status}: {ended.tail}"
+    if ended.reason in ("deadline", "stalled"):
+        raise errors.EncoderTimeout("The conversion took too long and was given up.", detail=detail)
+    if ended.reason == "lost" or ended.status in _SIGNALS:
+        raise errors.ResourceLimit(_SIGNALS.get(ended.status, _SIGNALS[-signal.SIGKILL]), detail=detail)
+    for words, kind, saying in _SAYINGS:
+        if words in ended.tail and (ended.status or kind is errors.InputTruncated):
+            raise kind(saying, detail=detail)
+    if ended.status:
+        raise errors.EngineError("The encoder gave up on this input.", detail=detail)
+
+
+def _paper(source: Source, target: Path, tools: Tools) -> ffmpeg.Paper:
+    return ffmpeg.Paper(
+        ffmpeg=str(tools.ffmpeg),
+        source=str(source.path),
+        target=str(target),
+        media=source.media,
+        threads=tools.threads,
+        max_pixels=tools.limits.video_pixels,
+    )

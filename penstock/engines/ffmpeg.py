@@ -1,0 +1,159 @@
+"""From a plan to ffmpeg's argument list: data in, data out. Nothing is run here, and no word of a caller's
+reaches the list but the tags that are kept, each behind its own `name=`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import ffmpeg
+
+from penstock.domain.media import Media, VideoStream
+from penstock.domain.plan import AudioPlan, Copy, Cut, EncodeAudio, EncodeVideo, FramePlan, GifPlan, VideoPlan
+from penstock.engines import decoders, filters
+from penstock.engines.encoders import Options, audio_options, video_options
+from penstock.engines.sniff import READERS
+
+_MAX_ALLOCATION = 512 * 2**20
+_QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-max_alloc", str(_MAX_ALLOCATION))
+_PROGRESS = ("-nostats", "-progress", "pipe:1", "-stats_period", "0.5")
+_BARE: Options = {"map_metadata": -1, "map_chapters": -1, "sn": None, "dn": None}
+_FASTSTART: Options = {"movflags": "+faststart"}
+_ALPHA_DECODERS = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
+_FASTEST_AVI = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a command line needs beside its plan: the binary, both files, the input's facts and the threads."""
+
+    ffmpeg: str
+    source: str
+    target: str
+    media: Media
+    threads: int
+    max_pixels: int
+
+
+def command(plan: VideoPlan | AudioPlan | GifPlan, paper: Paper) -> list[str]:
+    """The whole argument list, the binary first."""
+    match plan:
+        case VideoPlan():
+            return _compiled(_video(plan, paper), paper)
+        case AudioPlan():
+            return _compiled(_audio(plan, paper), paper)
+        case GifPlan():
+            return _compiled(_gif(plan, paper), paper)
+
+
+def frame_command(plan: FramePlan, seconds: float, paper: Paper) -> list[str]:
+    """The argument list that makes one frame, at `seconds`, a PNG file."""
+    stream = _picture_of(paper.media)
+    source = _input(paper, Cut(seconds), _decoder(stream))
+    picture = filters.still(source[str(plan.index)], stream, plan.framing)
+    options = {**_BARE, "c:v": "png", "frames:v": 1, "threads": paper.threads, "f": "image2pipe"}
+    return _compiled(ffmpeg.output(picture, f"file:{paper.target}", **options), paper)
+
+
+def _compiled(output: Any, paper: Paper) -> list[str]:
+    front = [paper.ffmpeg, *_QUIET, *_PROGRESS]
+    return [str(word) for word in ffmpeg.compile(output, cmd=front)]
+
+
+def _input(paper: Paper, cut: Cut, decoder: Options) -> Any:
+    """The input behind its forced demuxer. All of this has to stand before `-i`: after it, it protects nothing."""
+    demuxer = READERS[paper.media.container][1]
+    guards = {
+        "protocol_whitelist": "file",
+        "format_whitelist": demuxer,
+        "f": demuxer,
+        "codec_whitelist": decoders.whitelist(),
+        "max_pixels": paper.max_pixels,
+        "probesize": "10M",
+        "analyzeduration": "10M",
+        "threads": paper.threads,
+    }
+    seek = {"ss": f"{cut.start:.6f}"} if cut.start else {}
+    return ffmpeg.input(f"file:{paper.source}", **guards, **decoder, **seek)
+
+
+def _video(plan: VideoPlan, paper: Paper) -> Any:
+    stream = _picture_of(paper.media)
+    decoder = _decoder(stream) if isinstance(plan.video, EncodeVideo) else {}
+    source = _input(paper, plan.cut, decoder)
+    streams = [_moving(plan, source, stream)]
+    options = {**_written(plan.format, plan.tags, plan.cut, paper), **_video_step(plan, stream)}
+    if plan.audio is not None:
+        streams.append(source[str(plan.audio.index)])
+        options |= _audio_step(plan.audio)
+    return ffmpeg.output(*streams, f"file:{paper.target}", **options)
+
+
+def _moving(plan: VideoPlan, source: Any, stream: VideoStream) -> Any:
+    mapped = source[str(plan.video.index)]
+    match plan.video:
+        case Copy():
+            return mapped
+        case EncodeVideo(framing=framing):
+            if _keeps_alpha(plan, stream):
+                return filters.moving_with_alpha(mapped, stream, framing)
+            return filters.moving(mapped, stream, framing)
+
+
+def _video_step(plan: VideoPlan, stream: VideoStream) -> Options:
+    transparent: Options = {"metadata:s:v:0": "alpha_mode=1"} if _keeps_alpha(plan, stream) else {}
+    match plan.video:
+        case Copy():
+            return {"c:v": "copy", **transparent}
+        case EncodeVideo():
+            if transparent:
+                transparent |= {"auto-alt-ref": 0}
+            return {**video_options(plan.video), **_pace(plan, stream), **transparent}
+
+
+def _keeps_alpha(plan: VideoPlan, stream: VideoStream) -> bool:
+    return stream.alpha and plan.format == "webm"
+
+
+def _pace(plan: VideoPlan, stream: VideoStream) -> Options:
+    """Frames keep their own times, save in AVI, which knows one pace only."""
+    if plan.format != "avi":
+        return {"fps_mode": "vfr"}
+    pace = round(stream.fps or 25) if stream.variable_rate else (stream.fps or 25)
+    return {"fps_mode": "cfr", "r": f"{min(_FASTEST_AVI, max(1, pace)):.6g}"}
+
+
+def _audio(plan: AudioPlan, paper: Paper) -> Any:
+    source = _input(paper, plan.cut, {})
+    options = {**_written(plan.format, plan.tags, plan.cut, paper), **_audio_step(plan.audio)}
+    return ffmpeg.output(source[str(plan.audio.index)], f"file:{paper.target}", **options)
+
+
+def _audio_step(step: Copy | EncodeAudio) -> Options:
+    return {"c:a": "copy"} if isinstance(step, Copy) else audio_options(step)
+
+
+def _gif(plan: GifPlan, paper: Paper) -> Any:
+    stream = _picture_of(paper.media)
+    source = _input(paper, plan.cut, _decoder(stream))
+    picture = filters.animated(source[str(plan.index)], stream, plan)
+    options = {**_written("gif", {}, plan.cut, paper), "loop": 0}
+    return ffmpeg.output(picture, f"file:{paper.target}", **options)
+
+
+def _written(target: str, tags: dict[str, str], cut: Cut, paper: Paper) -> Options:
+    """What every output has: nothing of the input's metadata but the tags that are kept."""
+    kept = {f"metadata:g:{place}": f"{name}={value}" for place, (name, value) in enumerate(tags.items())}
+    length = {"t": f"{cut.seconds:.6f}"} if cut.seconds is not None else {}
+    faststart = _FASTSTART if target in ("mp4", "mov") else {}
+    return {**_BARE, **kept, **length, **faststart, "f": target, "threads": paper.threads}
+
+
+def _decoder(stream: VideoStream) -> Options:
+    """The native decoders of VP8 and VP9 hide transparency."""
+    decoder = _ALPHA_DECODERS.get(stream.codec) if stream.alpha else None
+    return {"c:v": decoder} if decoder else {}
+
+
+def _picture_of(media: Media) -> VideoStream:
+    if media.video is None:
+        raise ValueError("a plan with a picture was made for an input without one")
+    return media.video

@@ -1,0 +1,93 @@
+"""What is done to a picture between its decoder and its encoder, as a graph of ffmpeg's filters."""
+
+from typing import Any
+
+import ffmpeg
+
+from penstock.domain import quality as scales
+from penstock.domain.copying import HDR_TRANSFERS
+from penstock.domain.media import VideoStream
+from penstock.domain.plan import Framing, GifPlan
+
+# Brings PQ and HLG down to what every screen shows; float in between, so that nothing bands.
+_TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("zscale", {"t": "linear", "npl": 100}),
+    ("format", {"pix_fmts": "gbrpf32le"}),
+    ("zscale", {"p": "bt709"}),
+    ("tonemap", {"tonemap": "hable", "desat": 0}),
+    ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
+)
+
+
+def moving(source: Any, stream: VideoStream, framing: Framing) -> Any:
+    """For a video: upright (the decoder's part), progressive, sized, in common colours, with square pixels."""
+    return _opaque(_pictured(source, stream, framing, "bicubic"), stream, framing)
+
+
+def moving_with_alpha(source: Any, stream: VideoStream, framing: Framing) -> Any:
+    """The same for a format that keeps transparency."""
+    return _pictured(source, stream, framing, "bicubic").filter("format", "yuva420p")
+
+
+def still(source: Any, stream: VideoStream, framing: Framing) -> Any:
+    """For one frame, on its way to a picture."""
+    picture = _pictured(source, stream, framing, "lanczos+accurate_rnd+full_chroma_int")
+    return picture.filter("format", "rgba" if stream.alpha else "rgb24")
+
+
+def animated(source: Any, stream: VideoStream, plan: GifPlan) -> Any:
+    """For a gif: at its own pace, with the best palette for what moves."""
+    paced = source.filter("fps", f"{plan.fps:g}")
+    copies = _pictured(paced, stream, plan.framing, "lanczos").filter_multi_output("split")
+    colours = int(scales.setting("gif", plan.quality))
+    palette = copies[0].filter("palettegen", stats_mode="diff", max_colors=colours)
+    used = {"dither": scales.dither(plan.quality), "diff_mode": "rectangle"}
+    return ffmpeg.filter([copies[1], palette], "paletteuse", **_spelt(used))
+
+
+def _pictured(source: Any, stream: VideoStream, framing: Framing, flags: str) -> Any:
+    picture = source
+    if stream.interlaced:
+        picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
+    ranged = {"out_range": "tv"} if stream.full_range else {}
+    picture = picture.filter("scale", framing.scaled.width, framing.scaled.height, flags=flags, **ranged)
+    if stream.transfer in HDR_TRANSFERS:
+        picture = _tone_mapped(picture, stream)
+    return _placed(picture, framing).filter("setsar", 1)
+
+
+def _tone_mapped(picture: Any, stream: VideoStream) -> Any:
+    first, *rest = _TONE_MAP
+    untold = {} if stream.primaries else {"pin": "bt2020", "min": "bt2020nc"}
+    picture = picture.filter(first[0], **first[1], **untold)
+    for name, options in rest:
+        picture = picture.filter(name, **options)
+    return picture.filter("format", "yuv420p")
+
+
+def _placed(picture: Any, framing: Framing) -> Any:
+    """Cropped or padded about the centre, where the scaled picture is not the whole output."""
+    scaled, size = framing.scaled, framing.size
+    if scaled.width > size.width or scaled.height > size.height:
+        picture = picture.filter("crop", min(scaled.width, size.width), min(scaled.height, size.height))
+    if scaled.width < size.width or scaled.height < size.height:
+        colour = framing.background.replace("#", "0x")
+        picture = picture.filter("pad", size.width, size.height, "(ow-iw)/2", "(oh-ih)/2", color=colour)
+    return picture
+
+
+def _opaque(picture: Any, stream: VideoStream, framing: Framing) -> Any:
+    """Flattened on the background. It is painted over a copy of the frames themselves, so that it keeps their time."""
+    if stream.alpha:
+        copies = picture.filter_multi_output("split")
+        colour = framing.background.replace("#", "0x")
+        behind = copies[0].filter("drawbox", 0, 0, "iw", "ih", color=colour, t="fill", replace=1)
+        picture = ffmpeg.filter([behind, copies[1]], "overlay", format="auto")
+    return picture.filter("format", "yuv420p")
+
+
+def _spelt(options: dict[str, str]) -> dict[str, str]:
+    """`bayer:bayer_scale=5` is two options in one word of the table."""
+    name, _, more = options["dither"].partition(":")
+    scale = {"bayer_scale": more.partition("=")[2]} if more else {}
+    return {**options, "dither": name, **scale}

@@ -1,0 +1,226 @@
+"""Whether an output is what its plan said: read back from its own bytes before anybody sees it."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from penstock.domain import errors
+from penstock.domain.formats import FORMATS, kind_of
+from penstock.domain.media import AudioStream, Media, Size, VideoStream
+from penstock.domain.plan import AudioPlan, EncodeVideo, FramePlan, GifPlan, ImagePlan, Plan, VideoPlan, size_of
+from penstock.domain.task import FileFacts
+from penstock.engines.errands import Errand, send
+from penstock.engines.job import Reach
+from penstock.engines.probe import probe
+from penstock.engines.sniff import READERS
+from penstock.engines.tools import Tools
+
+_BLOCK_BYTES = 1 << 20
+_LEAST_SLACK = 0.05
+# What a codec adds to a sound, in samples: priming and a last frame filled up.
+_CODEC_SAMPLES = {"aac": 3072, "mp3": 3456, "opus": 960, "vorbis": 2048}
+_SAMPLE_SECONDS = 60.0
+
+
+def verify(path: Path, plan: Plan, source: Media, tools: Tools) -> FileFacts:
+    """The output's facts. Raises `OutputInvalid` where they are not what was planned."""
+    try:
+        media = probe(path, tools)
+        _require_playing(path, media, tools)
+    except errors.InputError as refusal:
+        raise _invalid("it cannot be read back", refusal.detail or refusal.message) from refusal
+    fault = next(_faults(plan, source, media), None)
+    if fault:
+        raise _invalid("it is not what was planned", fault)
+    return replace(facts(path, media), kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
+
+
+def facts(path: Path, media: Media) -> FileFacts:
+    """The facts of any file that was probed, an upload as well as an output."""
+    name = media.container
+    return FileFacts(
+        kind=media.kind,
+        format=name,
+        type=_MIMES.get((name, media.kind)) or _MIMES.get((name, None)) or f"{media.kind}/{name}",
+        filesize=path.stat().st_size,
+        sha256=_sha256(path),
+        codecs=_codecs(media),
+        duration=_rounded(_seconds(media)),
+        bitrate=_bitrate(path, media),
+        **_picture_facts(media),  # type: ignore[arg-type]
+    )
+
+
+_MIMES: dict[tuple[str, str | None], str] = {
+    ("mp4", None): "video/mp4",
+    ("mp4", "audio"): "audio/mp4",
+    ("m4a", None): "audio/mp4",
+    ("mov", None): "video/quicktime",
+    ("3gp", None): "video/3gpp",
+    ("matroska", None): "video/x-matroska",
+    ("matroska", "audio"): "audio/x-matroska",
+    ("avi", None): "video/x-msvideo",
+    ("flv", None): "video/x-flv",
+    ("mpegts", None): "video/mp2t",
+    ("asf", None): "video/x-ms-asf",
+    ("asf", "audio"): "audio/x-ms-wma",
+    ("mp3", None): "audio/mpeg",
+    ("jpeg2000", None): "image/jp2",
+    ("ico", None): "image/vnd.microsoft.icon",
+}
+
+
+def _faults(plan: Plan, source: Media, media: Media) -> Iterator[str]:
+    if media.container != plan.format:
+        yield f"the container is {media.container}"
+    yield from _size_faults(size_of(plan), media)
+    match plan:
+        case VideoPlan():
+            yield from _video_faults(plan, source, media)
+        case AudioPlan():
+            yield from _audio_faults(plan, source, media)
+        case GifPlan() | ImagePlan():
+            yield from _animation_faults(plan, media)
+        case FramePlan():
+            pass
+
+
+def _size_faults(size: Size | None, media: Media) -> Iterator[str]:
+    found = _shown(media)
+    if size is not None and found != size:
+        yield f"the size is {found}, not {size}"
+
+
+def _video_faults(plan: VideoPlan, source: Media, media: Media) -> Iterator[str]:
+    if media.video is None or source.video is None:
+        yield "there is no picture"
+        return
+    yield from _stream_faults(plan, media)
+    if isinstance(plan.video, EncodeVideo):
+        yield from _picture_faults(media.video)
+    expected = _planned(plan, source.video.duration)
+    frame = 1 / min(media.video.fps or 25.0, source.video.fps or 25.0)
+    if _off(media.video.duration, expected, max(_LEAST_SLACK, frame)):
+        yield f"the picture lasts {media.video.duration}, not {expected}"
+    if media.audio and source.audio:
+        yield from _sound_faults(media.audio, _planned(plan, source.audio.duration))
+
+
+def _stream_faults(plan: VideoPlan, media: Media) -> Iterator[str]:
+    if media.video and media.video.codec != plan.video.codec:
+        yield f"the picture is {media.video.codec}"
+    expected, found = plan.audio.codec if plan.audio else None, media.audio.codec if media.audio else None
+    if expected != found:
+        yield f"the sound is {found}, not {expected}"
+
+
+def _picture_faults(video: VideoStream) -> Iterator[str]:
+    if video.pixel_format not in ("yuv420p", "yuva420p"):
+        yield f"the pixels are {video.pixel_format}"
+    if video.rotation or video.mirrored or video.sar != 1:
+        yield "the picture is not upright with square pixels"
+
+
+def _audio_faults(plan: AudioPlan, source: Media, media: Media) -> Iterator[str]:
+    if media.audio is None or source.audio is None:
+        yield "there is no sound"
+        return
+    if media.audio.codec != plan.audio.codec:
+        yield f"the sound is {media.audio.codec}"
+    yield from _sound_faults(media.audio, _planned(plan, source.audio.duration))
+
+
+def _sound_faults(audio: AudioStream, expected: float | None) -> Iterator[str]:
+    if _off(audio.duration, expected, _sound_slack(audio)):
+        yield f"the sound lasts {audio.duration}, not {expected}"
+
+
+def _sound_slack(audio: AudioStream) -> float:
+    return _LEAST_SLACK + _CODEC_SAMPLES.get(audio.codec, 0) / audio.sample_rate
+
+
+def _animation_faults(plan: GifPlan | ImagePlan, media: Media) -> Iterator[str]:
+    if media.picture is None:
+        yield "there is no picture"
+        return
+    animated = isinstance(plan, GifPlan) or plan.animated
+    if animated and plan.duration and media.picture.frames > 1:
+        pace = plan.duration / media.picture.frames
+        if _off(media.picture.duration, plan.duration, max(_LEAST_SLACK, 2 * pace)):
+            yield f"the animation lasts {media.picture.duration}, not {plan.duration}"
+
+
+def _planned(plan: VideoPlan | AudioPlan, stream_seconds: float | None) -> float | None:
+    """How long a stream should be, from how long it was and what is cut away."""
+    if stream_seconds is None:
+        return None
+    rest = max(0.0, stream_seconds - plan.cut.start)
+    return rest if plan.cut.seconds is None else min(rest, plan.cut.seconds)
+
+
+def _off(found: float | None, expected: float | None, slack: float) -> bool:
+    return found is not None and expected is not None and abs(found - expected) > slack + 0.001
+
+
+def _require_playing(path: Path, media: Media, tools: Tools) -> None:
+    lengths = {stream.index: stream.duration or 0.0 for stream in (media.video, media.audio) if stream}
+    if not lengths:
+        return
+    errand = Errand(
+        function="sample",
+        arguments=(str(path), READERS[media.container][1], lengths),
+        reach=Reach((str(path),)),
+        seconds=_SAMPLE_SECONDS,
+        memory_bytes=tools.limits.child_memory_bytes,
+    )
+    counts = send(tools.nursery, errand)
+    if not all(front and end for front, end in counts.values()):
+        raise _invalid("it does not play from start to end", f"frames decoded: {counts}")
+
+
+def _invalid(what: str, detail: str) -> errors.OutputInvalid:
+    return errors.OutputInvalid(f"The output was made but not published: {what}.", detail=detail)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as source:
+        while block := source.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _codecs(media: Media) -> str | None:
+    streams = [stream.codec for stream in (media.video, media.audio) if stream]
+    return ",".join(streams) or None
+
+
+def _shown(media: Media) -> Size | None:
+    if media.picture:
+        return media.picture.size
+    return media.video.shown if media.video else None
+
+
+def _seconds(media: Media) -> float | None:
+    return media.picture.duration if media.picture else media.duration
+
+
+def _bitrate(path: Path, media: Media) -> int | None:
+    seconds = _seconds(media)
+    return round(path.stat().st_size * 8 / seconds) if seconds else None
+
+
+def _picture_facts(media: Media) -> dict[str, float | int | None]:
+    size = _shown(media)
+    sides = {"width": size.width, "height": size.height} if size else {}
+    if media.video:
+        return {**sides, "fps": _rounded(media.video.fps), "frames": media.video.frames}
+    if media.picture and media.picture.frames > 1 and media.picture.duration:
+        pace = media.picture.frames / media.picture.duration
+        return {**sides, "fps": _rounded(pace), "frames": media.picture.frames}
+    return {**sides, **({"frames": media.picture.frames} if media.picture else {})}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
