@@ -15,17 +15,17 @@ from tasks import policy
 
 @task(**policy.FETCH)
 def fetch(accepted: Accepted, attempt: Attempt) -> Original:
-    attempt.enter("fetch")
-    services = current()
-    path = attempt.room / "input"
-    path.unlink(missing_ok=True)
-    if accepted.file is not None:
-        services.objects.get(accepted.file.key, path)
-    else:
-        _download(accepted, path, attempt)
-    media = engines.probe(path, services.tools)
-    get_run_logger().info("fetched %.2f MB of %s (%s)", media.filesize / 1e6, media.kind, media.container)
-    return Original(accepted.task, path, media)
+    with attempt.stage("fetch", policy.DEADLINES["fetch"]):
+        services = current()
+        path = attempt.room / "input"
+        path.unlink(missing_ok=True)
+        if accepted.file is not None:
+            services.objects.get(accepted.file.key, path)
+        else:
+            _download(accepted, path, attempt)
+        media = engines.probe(path, services.tools)
+        get_run_logger().info("fetched %.2f MB of %s (%s)", media.filesize / 1e6, media.kind, media.container)
+        return Original(accepted.task, path, media)
 
 
 def _download(accepted: Accepted, path: Path, attempt: Attempt) -> None:
@@ -34,6 +34,6 @@ def _download(accepted: Accepted, path: Path, attempt: Attempt) -> None:
 
     def refuse_early(head: Path, _total: int | None) -> None:
         """What the first bytes already show to be impossible is not downloaded to its end."""
-        plan_for(request, engines.glance(head, services.tools), services.limits, services.lifted)
+        plan_for(request, engines.probe(head, services.tools), services.limits, services.lifted)
 
     download(request.url or "", path, services.fetch_policy, refuse_early, attempt.stopped)

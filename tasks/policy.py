@@ -7,6 +7,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
 from penstock.domain.errors import MediaError
+from penstock.domain.task import Step
 
 
 class Policy(TypedDict):
@@ -19,7 +20,6 @@ class Policy(TypedDict):
     retry_delay_seconds: Any
     retry_jitter_factor: float
     retry_condition_fn: Any
-    timeout_seconds: float
     cache_policy: Any
     persist_result: bool
 
@@ -30,7 +30,7 @@ def transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(error, MediaError) and error.transient
 
 
-def stage(name: str, description: str, *, retries: int, timeout_seconds: float) -> Policy:
+def stage(name: str, description: str, retries: int) -> Policy:
     return Policy(
         name=name,
         task_run_name=name,
@@ -39,17 +39,27 @@ def stage(name: str, description: str, *, retries: int, timeout_seconds: float) 
         retry_delay_seconds=exponential_backoff(2) if retries else None,
         retry_jitter_factor=0.5,
         retry_condition_fn=transient,
-        timeout_seconds=timeout_seconds,
         cache_policy=NO_CACHE,
         persist_result=False,
     )
 
 
-HOUR = 3600.0
+ACCEPT = stage("accept", "Make the Task of a request.", retries=3)
+VALIDATE = stage("validate", "Take the task and refuse what cannot be.", retries=3)
+FETCH = stage("fetch", "Bring the input here and look what it is.", retries=3)
+TRANSCODE = stage("transcode", "Plan, encode, and verify the result.", retries=1)
+UPLOAD = stage("upload", "Put the verified result into the storage.", retries=4)
+RECORD = stage("record", "Make the result visible, at once.", retries=4)
 
-ACCEPT = stage("accept", "Make the Task of a request.", retries=3, timeout_seconds=60)
-VALIDATE = stage("validate", "Take the task and refuse what cannot be.", retries=3, timeout_seconds=60)
-FETCH = stage("fetch", "Bring the input here and look what it is.", retries=3, timeout_seconds=2 * HOUR)
-TRANSCODE = stage("transcode", "Plan, encode, and verify the result.", retries=1, timeout_seconds=24 * HOUR)
-UPLOAD = stage("upload", "Put the verified result into the storage.", retries=4, timeout_seconds=HOUR)
-RECORD = stage("record", "Make the result visible, at once.", retries=4, timeout_seconds=60)
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+
+# How long a stage may take in all, the wait for a slot included; engines and downloads have closer ones of their own.
+# Ours, not Prefect's `timeout_seconds`: that one cannot end a stage on a worker's thread.
+DEADLINES: dict[Step, float] = {
+    "validate": MINUTE,
+    "fetch": 2 * HOUR,
+    "transcode": 24 * HOUR,
+    "upload": HOUR,
+    "record": MINUTE,
+}

@@ -12,12 +12,12 @@ from tasks import policy
 
 @task(**policy.RECORD)
 def record(stored: Stored, attempt: Attempt) -> Task:
-    attempt.enter("record")
-    services = current()
-    try:
-        done = services.records.tasks.finish(attempt.task_id, attempt.number, attempt.owner, stored.file)
-    except errors.Superseded:
-        services.objects.delete(stored.file.key)
-        raise
-    get_run_logger().info("%s is completed: %s", done.id, stored.file.id)
-    return done
+    with attempt.stage("record", policy.DEADLINES["record"]):
+        services = current()
+        try:
+            done = services.records.tasks.finish(attempt.task_id, attempt.number, attempt.owner, stored.file)
+        except errors.Superseded:
+            services.objects.delete(stored.file.key)
+            raise
+        get_run_logger().info("%s is completed: %s", done.id, stored.file.id)
+        return done

@@ -15,15 +15,15 @@ from tasks import policy
 
 @task(**policy.TRANSCODE)
 def transcode(original: Original, attempt: Attempt) -> Rendition:
-    attempt.enter("transcode")
-    services = current()
-    plan = plan_for(original.task.request, original.media, services.limits, services.lifted)
-    services.records.tasks.planned(attempt.task_id, attempt.number, summary(plan))
-    get_run_logger().info("plan: %s", summary(plan))
-    hold = transcode_slot if needs_slot(plan) else a_free_hand
-    with hold(attempt), progress_in_the_ui(attempt, original.task) as watch:
-        job = engines.Job(original.path, original.media, attempt.room, watch)
-        path = engines.encode(plan, job, services.tools)
-    facts = engines.verify(path, plan, original.media, services.tools)
-    get_run_logger().info("made %.2f MB of %s", facts.filesize / 1e6, facts.codecs or facts.format)
-    return Rendition(original.task, path, plan, facts)
+    with attempt.stage("transcode", policy.DEADLINES["transcode"]):
+        services = current()
+        plan = plan_for(original.task.request, original.media, services.limits, services.lifted)
+        services.records.tasks.planned(attempt.task_id, attempt.number, summary(plan))
+        get_run_logger().info("plan: %s", summary(plan))
+        hold = transcode_slot if needs_slot(plan) else a_free_hand
+        with hold(attempt), progress_in_the_ui(attempt, original.task) as watch:
+            source = engines.Source(original.path, original.media)
+            path = engines.encode(plan, source, attempt.room, services.tools, watch)
+        facts = engines.verify(path, plan, original.media, services.tools)
+        get_run_logger().info("made %.2f MB of %s", facts.filesize / 1e6, facts.codecs or facts.format)
+        return Rendition(original.task, path, plan, facts)

@@ -13,11 +13,11 @@ from tasks import policy
 
 @task(**policy.UPLOAD)
 def upload(rendition: Rendition, attempt: Attempt) -> Stored:
-    attempt.enter("upload")
-    file = _output(rendition, attempt)
-    current().objects.put(rendition.path, file.key, file.facts.type)
-    get_run_logger().info("stored %s", file.id)
-    return Stored(rendition.task, file)
+    with attempt.stage("upload", policy.DEADLINES["upload"]):
+        file = _output(rendition, attempt)
+        current().objects.put(rendition.path, file.key, file.facts.type)
+        get_run_logger().info("stored %s", file.id)
+        return Stored(rendition.task, file)
 
 
 def _output(rendition: Rendition, attempt: Attempt) -> File:

@@ -13,9 +13,9 @@ from tasks import policy
 @task(**policy.VALIDATE)
 def validate(attempt: Attempt) -> Accepted:
     services = current()
-    taken = services.records.tasks.begin(attempt.task_id, attempt.number, attempt.owner, flow_run.id)
-    attempt.begun.set()
-    attempt.enter("validate")
+    with attempt.stage("validate", policy.DEADLINES["validate"]):
+        taken = services.records.tasks.begin(attempt.task_id, attempt.number, attempt.owner, flow_run.id)
+        attempt.begun.set()
     get_run_logger().info("%s → %s %s, attempt %d", taken.id, taken.request.kind, taken.request.format, taken.attempt)
     return Accepted(taken, _held_input(taken, services))
 

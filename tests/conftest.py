@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from penstock.embedded import Postgres, postgres
+from tests.service import Penstock, penstock_up
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +40,11 @@ def corpus() -> Path:
     if not (folder / "manifest.json").is_file():
         pytest.skip("the corpus of real files is not on this machine: PENSTOCK_CORPUS names its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def penstock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Penstock]:
+    """The whole service, started as a user starts it, once for the whole test run. It may fetch from loopback."""
+    home = tmp_path_factory.mktemp("penstock") / "home"
+    with penstock_up(home, PENSTOCK_FETCH_ALLOW="127.0.0.0/8") as running:
+        yield running

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import click
 import uvicorn
-from fastapi import FastAPI
 
 from penstock.api import create_app
 from penstock.orchestration.dispatch import dispatch
@@ -34,7 +33,7 @@ def command(host: str, port: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def background(_app: FastAPI, ready: Services, runs: FlowRuns) -> AsyncIterator[None]:
+async def background(_app: object, ready: Services, runs: FlowRuns) -> AsyncIterator[None]:
     """What runs beside the requests, for the life of the API."""
     woken = asyncio.Event()
     async with runs:

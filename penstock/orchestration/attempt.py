@@ -2,12 +2,14 @@
 
 import fcntl
 import logging
+import math
 import os
 import secrets
 import shutil
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +32,13 @@ STATES: dict[Step, State] = {
     "upload": "uploading",
     "record": "recording",
 }
+OVERDUE: dict[Step, type[errors.MediaError]] = {
+    "validate": errors.DatabaseUnavailable,
+    "fetch": errors.InputTimeout,
+    "transcode": errors.EncoderTimeout,
+    "upload": errors.StorageUnavailable,
+    "record": errors.DatabaseUnavailable,
+}
 
 
 @dataclass
@@ -45,14 +54,36 @@ class Attempt:
     percent: int = 0
     begun: threading.Event = field(default_factory=threading.Event)
     halted: threading.Event = field(default_factory=threading.Event)
+    deadline: float = math.inf
+    resting: bool = False
+    overdue: bool = False
     superseded: bool = False
     given_back: bool = False
 
-    def enter(self, step: Step) -> None:
-        """Another stage begins. Raises `Cancelled` if the run should have stopped."""
-        self.step = step
-        self.percent = 0
-        self.require_wanted()
+    @contextmanager
+    def stage(self, step: Step, seconds: float) -> Iterator[None]:
+        """One stage, within its deadline. Raises `Cancelled` where the run should stop, and what `OVERDUE` says.
+
+        Prefect cannot end a stage that runs on a thread; we can, for all that takes long watches `stopped`."""
+        self.step, self.percent, self.resting = step, 0, False
+        self.deadline = time.monotonic() + seconds
+        try:
+            self.require_wanted()
+            yield
+        except errors.Cancelled as stopped:
+            if self.overdue:
+                raise OVERDUE[step]("This stage took too long and was given up.") from stopped
+            raise
+        except errors.MediaError as failed:
+            self.resting = failed.transient
+            raise
+        finally:
+            self.deadline = math.inf
+
+    @property
+    def state(self) -> State:
+        """The word for where the run is; between two tries of a stage it is `retrying`."""
+        return "retrying" if self.resting else STATES[self.step]
 
     def progress(self, percent: int) -> None:
         self.percent = percent
@@ -168,11 +199,14 @@ def _remove(room: Path) -> None:
 
 def _beat(attempt: Attempt, records: Records, over: threading.Event) -> None:
     while not over.wait(BEAT_SECONDS if attempt.begun.is_set() else 0.05):
+        if time.monotonic() > attempt.deadline:
+            attempt.overdue = True
+            attempt.halted.set()
         if not attempt.begun.is_set():
             continue
         try:
             cancelled = records.tasks.beat(
-                attempt.task_id, attempt.number, attempt.owner, STATES[attempt.step], attempt.percent
+                attempt.task_id, attempt.number, attempt.owner, attempt.state, attempt.percent
             )
         except errors.Superseded:
             attempt.superseded = True

@@ -60,7 +60,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, Ran]):
             task_status.started(1)
         work = partial(run_flow, flow, flow_run=flow_run, return_type="state")
         await asyncio.get_running_loop().run_in_executor(self.threads, work)
-        asyncio.get_running_loop().call_soon(self._look_again)
+        if self._runs_task_group is not None:
+            self._runs_task_group.start_soon(self._look_again)
         return Ran(identifier=str(flow_run.id), status_code=0)
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
@@ -95,10 +96,9 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, Ran]):
             async for _ in events:
                 await self.get_and_submit_flow_runs()
 
-    def _look_again(self) -> None:
+    async def _look_again(self) -> None:
         """A slot is free: what waited for it is not pushed to us."""
-        if self._runs_task_group is not None:
-            self._runs_task_group.start_soon(self.get_and_submit_flow_runs)
+        await self.get_and_submit_flow_runs()
 
     async def _flow_of(self, flow_run: FlowRun) -> Flow[..., Any]:
         if flow_run.deployment_id is None:

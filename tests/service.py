@@ -1,0 +1,97 @@
+"""A running Penstock, as a test sees it: started by the command that a user types."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from penstock.client import Client
+from penstock.home import Home, Service
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Penstock:
+    home: Home
+    service: Service
+    key: str
+    client: Client
+    prefect: httpx.Client
+
+    def finished(self, task: dict[str, Any], seconds: float = 90) -> dict[str, Any]:
+        """The task when it has ended."""
+        return wait_for(lambda: ended(self.client.task(task["id"], wait_seconds=5)), seconds)
+
+    def converted(self, request: dict[str, Any]) -> dict[str, Any]:
+        task = self.finished(self.client.create(request))
+        assert task["status"] == "completed", task["error"]
+        return task
+
+    def bytes_of(self, link: str) -> bytes:
+        return httpx.get(link, trust_env=False).raise_for_status().content
+
+    def flow_run(self, task: dict[str, Any]) -> dict[str, Any]:
+        run: dict[str, Any] = self.prefect.get(f"/flow_runs/{task['run']['id']}").raise_for_status().json()
+        return run
+
+
+def ended(task: dict[str, Any]) -> dict[str, Any] | None:
+    return task if task["status"] != "processing" else None
+
+
+def wait_for(predicate: Callable[[], T | None], seconds: float = 30) -> T:
+    """What the predicate answers as soon as that is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := predicate()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+    return found
+
+
+@contextmanager
+def penstock_up(home: Path, **environment: str) -> Iterator[Penstock]:
+    """The service on a home of its own, and nothing of it left behind."""
+    command = [sys.executable, "-m", "penstock", "up", "--home", str(home), "--port", "0", "--prefect-port", "0"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}
+    log = home.parent / f"{home.name}.log"
+    with log.open("wb") as out:
+        up = subprocess.Popen(command, stdout=out, stderr=out, env=clean | environment, start_new_session=True)
+    place = Home.at(home)
+    try:
+        service = wait_for(lambda: place.running() or _died(up, log), 150)
+        key = environment.get("PENSTOCK_API_KEY") or place.secret("api_key")
+        prefect = httpx.Client(
+            base_url=service.prefect_api_url, auth=("penstock", place.secret("prefect")), trust_env=False
+        )
+        with Client(service.api_url, key) as client, prefect:
+            yield Penstock(place, service, key, client, prefect)
+    finally:
+        up.send_signal(signal.SIGTERM)
+        assert up.wait(60) == 0, log.read_text()
+    assert processes_of(home) == []
+
+
+def _died(up: subprocess.Popen[bytes], log: Path) -> None:
+    assert up.poll() is None, log.read_text()
+
+
+def processes_of(home: Path) -> list[str]:
+    """The command lines of what runs with this home in its environment or arguments."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (place / "environ").read_bytes() + (place / "cmdline").read_bytes()
+            if str(home).encode() in told and place.name != str(os.getpid()):
+                found.append((place / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
