@@ -1,0 +1,52 @@
+"""The thin trigger: HTTP in, records and storage behind it. One resource a file."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+import penstock
+from penstock.api import content, faults, files, formats, health, sources, tasks
+from penstock.api.context import Context
+from penstock.api.envelope import ErrorEnvelope
+from penstock.api.guard import Guard
+from penstock.api.rates import Rates
+from penstock.api.runs import Runs
+from penstock.api.waiting import Waiting
+from penstock.services import Services
+
+__all__ = ["Runs", "create_app"]
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+ROUTERS = (sources.router, tasks.router, files.router, content.router, formats.router, health.router)
+
+
+def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None) -> FastAPI:
+    """The whole API over these services; `lifespan` is what else lives and ends with it."""
+    waiting = Waiting()
+
+    @asynccontextmanager
+    async def live(app: FastAPI) -> AsyncIterator[None]:
+        async with waiting.listening(services.records.url):
+            if lifespan is None:
+                yield
+                return
+            async with lifespan(app):
+                yield
+
+    app = FastAPI(
+        title="Penstock",
+        version=penstock.__version__,
+        summary="Media conversion: video, audio and images, by URL or upload.",
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        lifespan=live,
+        responses={"default": {"model": ErrorEnvelope, "description": "An error; see error.code."}},
+    )
+    app.state.context = Context(services, runs, waiting, Rates(services.settings.requests_per_minute))
+    for router in ROUTERS:
+        app.include_router(router)
+    faults.install(app)
+    app.add_middleware(Guard)
+    return app

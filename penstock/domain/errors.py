@@ -146,6 +146,10 @@ class TokenInvalid(RequestError):
 class RateLimited(RequestError):
     code = "rate_limited"
 
+    def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
 
 class QueueFull(RequestError):
     code = "queue_full"

@@ -1,5 +1,6 @@
 """The ids that callers see: a prefix that says what it is, and 24 characters of `[a-z0-9]`."""
 
+import re
 import secrets
 from typing import NewType
 
@@ -39,3 +40,8 @@ def new_request_id() -> RequestId:
 
 def _fresh(prefix: str) -> str:
     return f"{prefix}_{''.join(secrets.choice(ALPHABET) for _ in range(24))}"
+
+
+def is_id(text: str) -> bool:
+    """Whether this can be one of ours at all."""
+    return re.fullmatch(r"[a-z]{3,4}_[a-z0-9]{8,64}", text) is not None

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from penstock.domain import errors
-from penstock.domain.ids import FileId, ProjectId
+from penstock.domain.ids import FileId, ProjectId, is_id
 from penstock.domain.listing import COUNTED, Listing, Query
 from penstock.domain.request import canonical_file_id
 from penstock.domain.task import File
@@ -49,7 +49,7 @@ class Files:
     def delete(self, project_id: ProjectId, file_id: str) -> File:
         """Hide a file for good; its bytes are the caller's to remove. Raises `FileInUse`, `FileNotFound`."""
         with self._database.writing() as connection:
-            name = canonical_file_id(file_id)
+            name = _own(connection, project_id, file_id).id
             connection.execute(select(FILES.c.id).where(FILES.c.id == name).with_for_update())
             file = _own(connection, project_id, name)
             _require_idle(connection, file)
@@ -65,7 +65,7 @@ class Files:
             .where(FILES.c.id == canonical_file_id(file_id), _KEPT)
         )
         with self._database.reading() as connection:
-            row = connection.execute(wanted).mappings().first()
+            row = connection.execute(wanted).mappings().first() if is_id(file_id) else None
         if row is None:
             raise _unknown()
         return Linked(file_of(row), row["secret"])
@@ -91,7 +91,7 @@ class Files:
 
 def _own(connection: Connection, project_id: ProjectId, file_id: str) -> File:
     mine = select(FILES).where(FILES.c.id == canonical_file_id(file_id), FILES.c.project_id == project_id, _KEPT)
-    row = connection.execute(mine).mappings().first()
+    row = connection.execute(mine).mappings().first() if is_id(file_id) else None
     if row is None:
         raise _unknown()
     return file_of(row)

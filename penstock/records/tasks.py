@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from penstock.domain import errors
-from penstock.domain.ids import ProjectId, TaskId
+from penstock.domain.ids import ProjectId, TaskId, is_id
 from penstock.domain.listing import COUNTED, Listing, Query
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import Failure, File, State, Task, wants_attempt
@@ -64,8 +64,9 @@ class Tasks:
     def cancel(self, project_id: ProjectId, task_id: str) -> Task:
         """Ask for a task's end: at once where no run exists, else by its run. Raises `TaskEnded`, `TaskNotFound`."""
         with self._database.writing() as connection:
-            connection.execute(select(TASKS.c.id).where(TASKS.c.id == task_id).with_for_update())
             task = _own(connection, project_id, task_id)
+            connection.execute(select(TASKS.c.id).where(TASKS.c.id == task.id).with_for_update())
+            task = _own(connection, project_id, task.id)
             if task.status != "processing":
                 raise errors.TaskEnded(f"This task has ended: it is {task.status}.")
             _cancel(connection, task)
@@ -150,7 +151,7 @@ class Tasks:
 
 def _cancel(connection: Connection, task: Task) -> None:
     if task.run_id is None:
-        attempts.end(connection, (task.id, task.attempt), "cancelled", None)
+        attempts.end(connection, (task.id, task.attempt), "cancelled", Failure("cancelled", "The task was cancelled."))
         return
     asked = update(TASKS).where(TASKS.c.id == task.id).values(cancelling=True, state="cancelling", updated=func.now())
     connection.execute(asked)
@@ -159,7 +160,7 @@ def _cancel(connection: Connection, task: Task) -> None:
 
 def _own(connection: Connection, project_id: ProjectId, task_id: str) -> Task:
     mine = tasks_with_output().where(TASKS.c.id == task_id, TASKS.c.project_id == project_id)
-    row = connection.execute(mine).mappings().first()
+    row = connection.execute(mine).mappings().first() if is_id(task_id) else None
     if row is None:
         raise errors.TaskNotFound("There is no such task.")
     return task_of(row)

@@ -1,0 +1,62 @@
+"""Uploads on their way in: streamed to a file of ours, counted, never held in memory."""
+
+import errno
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+
+from anyio import to_thread
+from fastapi import Request
+
+from penstock.api.parts import file_part
+from penstock.domain import errors
+
+BLOCK = 2**20
+
+
+async def receive(request: Request, path: Path, limit: int) -> None:
+    """Write a request's file, from its form or its raw body, to `path`.
+
+    Raises `InputTooLarge`, `FieldRequired` where there is none, `DiskFull`.
+    """
+    _require_small(int(request.headers.get("content-length") or 0), limit)
+    size = 0
+    with path.open("xb") as file:
+        async for block in _blocks(_content(request)):
+            size += len(block)
+            _require_small(size, limit)
+            await to_thread.run_sync(_write, file, block)
+    if not size:
+        raise errors.FieldRequired("Send a file: as the field file of a form, or as the body.", field="file")
+
+
+def _content(request: Request) -> AsyncIterator[bytes]:
+    if request.headers.get("content-type", "").lower().startswith("multipart/"):
+        return file_part(request.stream(), request.headers["content-type"])
+    return request.stream()
+
+
+async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in pieces worth a trip to another thread."""
+    held = bytearray()
+    async for chunk in chunks:
+        held += chunk
+        if len(held) >= BLOCK:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
+
+
+def _write(file: BinaryIO, block: bytes) -> None:
+    try:
+        file.write(block)
+    except OSError as refused:
+        if refused.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise errors.DiskFull("There is no room for this file at the moment.", detail=str(refused)) from refused
+
+
+def _require_small(size: int, limit: int) -> None:
+    if size > limit:
+        raise errors.InputTooLarge(f"A file may have at most {limit:,} bytes.", field="file")

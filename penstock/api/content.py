@@ -1,0 +1,82 @@
+"""`/files/{id}/content`: the bytes behind a signed link, for whoever holds it."""
+
+import time
+
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
+
+from penstock.api.context import Context, context_of
+from penstock.api.ranges import Span, Unchanged, Unsatisfiable, Whole, wanted
+from penstock.domain import errors
+from penstock.domain.links import is_signed
+from penstock.domain.task import File
+from penstock.storage.objects import Objects
+
+router = APIRouter(tags=["files"])
+
+
+@router.get("/files/{file_id}/content", summary="The bytes of a file", response_class=StreamingResponse)
+@router.head("/files/{file_id}/content", summary="What the bytes of a file are", response_class=Response)
+async def read_content(request: Request, file_id: str, expires: str = "", signature: str = "") -> Response:
+    """Needs no key but the link's signature. Serves ranges."""
+    context = context_of(request)
+    file = await to_thread.run_sync(_linked, context, file_id, expires, signature)
+    if context.services.settings.links == "redirect" and (link := await to_thread.run_sync(_store_link, context, file)):
+        return RedirectResponse(link, headers={"Cache-Control": "no-store"})
+    return _bytes(request, file, context.services.objects)
+
+
+def _linked(context: Context, file_id: str, expires: str, signature: str) -> File:
+    """The file, if the link is one of ours and still holds; a forged link is told nothing."""
+    try:
+        linked = context.services.records.files.key_of(file_id)
+    except errors.FileNotFound as unknown:
+        raise _no_link() from unknown
+    until = int(expires) if expires.isascii() and expires.isdigit() and len(expires) <= 12 else 0
+    if until < time.time() or not is_signed(linked.file.id, linked.secret, until, signature):
+        raise _no_link()
+    return linked.file
+
+
+def _no_link() -> errors.TokenInvalid:
+    return errors.TokenInvalid("This link is not valid, or no longer; read the file again for a new one.")
+
+
+def _store_link(context: Context, file: File) -> str | None:
+    services = context.services
+    return services.objects.signed_link(file.key, services.settings.link_seconds, file.facts.type)
+
+
+def _bytes(request: Request, file: File, objects: Objects) -> Response:
+    etag, size = f'"{file.facts.sha256}"', file.facts.filesize
+    headers = _headers(file, etag)
+    match wanted(request.headers, etag, size):
+        case Unchanged():
+            return Response(status_code=304, headers=headers)
+        case Unsatisfiable():
+            return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+        case Whole():
+            return _stream(request, file, objects, Span(0, size - 1), (200, headers))
+        case Span() as span:
+            headers["Content-Range"] = f"bytes {span.start}-{span.end}/{size}"
+            return _stream(request, file, objects, span, (206, headers))
+
+
+def _stream(request: Request, file: File, objects: Objects, span: Span, head: tuple[int, dict[str, str]]) -> Response:
+    status, headers = head
+    headers |= {"Content-Length": str(span.length), "Content-Type": file.facts.type}
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    return StreamingResponse(objects.read(file.key, span.start, span.length), status, headers)
+
+
+def _headers(file: File, etag: str) -> dict[str, str]:
+    return {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=3600, immutable",
+        "Content-Disposition": f'inline; filename="{file.id}.{file.facts.format}"',
+        "Content-Security-Policy": "default-src 'none'; media-src 'self'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }

@@ -1,0 +1,60 @@
+"""What becomes of an error that a handler raised: ours, the router's, a query's, or an unforeseen one."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from penstock.api.envelope import refusal
+from penstock.domain import errors
+
+ROUTING: dict[int, errors.MediaError] = {
+    404: errors.NotFound("There is nothing at this path."),
+    405: errors.MethodNotAllowed("This path does not take this method."),
+}
+UNFORESEEN = errors.MediaError("Something went wrong on our side; the operator finds it in the log.")
+QUERY_ERRORS: dict[str, type[errors.RequestError]] = {
+    "missing": errors.FieldRequired,
+    "extra_forbidden": errors.FieldUnknown,
+}
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(errors.MediaError, _ours)
+    app.add_exception_handler(HTTPException, _routing)
+    app.add_exception_handler(RequestValidationError, _query)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    return refusal(request, error if isinstance(error, errors.MediaError) else UNFORESEEN)
+
+
+async def _routing(request: Request, error: Exception) -> Response:
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    return refusal(request, ROUTING.get(status, UNFORESEEN), headers)
+
+
+async def _query(request: Request, error: Exception) -> Response:
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    return refusal(request, errors.InvalidRequest(tuple(_violation(one) for one in found)))
+
+
+def _violation(found: dict[str, Any]) -> errors.RequestError:
+    name = str(found["loc"][-1])[:64]
+    kind = QUERY_ERRORS.get(found["type"], errors.FieldInvalid)
+    said = (
+        "is no parameter of this list" if kind is errors.FieldUnknown else found["msg"][:1].lower() + found["msg"][1:]
+    )
+    return kind(f"{name}: {said}.", field=name)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)
+
+
+async def _unforeseen(request: Request, _error: Exception) -> Response:
+    return refusal(request, UNFORESEEN)

@@ -1,0 +1,54 @@
+"""Who may come in: the key is looked at before anything else, then how fast it asks."""
+
+import re
+
+from anyio import to_thread
+from fastapi import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from penstock.api.context import context_of
+from penstock.api.envelope import refusal
+from penstock.domain import errors
+from penstock.domain.ids import new_request_id
+from penstock.domain.work import Caller
+
+OPEN = re.compile(r"/health|/docs|/openapi\.json|/files/[^/]+/content")
+
+
+class Guard:
+    """Middleware: gives each request its id and its caller, or answers 401 or 429."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        scope.setdefault("state", {})["request_id"] = new_request_id()
+        try:
+            await _admit(request)
+        except errors.MediaError as refused:
+            await refusal(request, refused)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+async def _admit(request: Request) -> None:
+    if OPEN.fullmatch(request.scope["path"]):
+        return
+    caller = await _caller(request)
+    request.scope["state"]["caller"] = caller
+    if request.method == "POST" and (seconds := context_of(request).rates.take(caller.key_id)):
+        raise errors.RateLimited(f"Too many requests; try again in {seconds} s.", retry_after_seconds=seconds)
+
+
+async def _caller(request: Request) -> Caller:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise errors.TokenMissing("Send an API key: Authorization: Bearer <key>.")
+    caller = await to_thread.run_sync(context_of(request).services.records.keys.caller, token.strip())
+    if caller is None:
+        raise errors.TokenInvalid("This API key is unknown or revoked.")
+    return caller

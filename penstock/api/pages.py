@@ -1,0 +1,32 @@
+"""What a list may be asked for."""
+
+from typing import Annotated, Literal
+
+from fastapi import Query as FromQuery
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from penstock.domain.formats import SYNONYMS, Kind
+from penstock.domain.listing import Query
+from penstock.domain.task import Status
+
+
+def _canonical(name: str) -> str:
+    return SYNONYMS.get(name, name)
+
+
+class PageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    page: int = Field(1, ge=1, le=100_000)
+    limit: int = Field(12, ge=1, le=100)
+    order: Literal["desc", "asc"] = "desc"
+    kind: Kind | None = None
+    status: Status | None = None
+    format: Annotated[str, BeforeValidator(_canonical), Field(pattern=r"^[a-z0-9]{2,16}$")] | None = None
+
+
+Asked = Annotated[PageQuery, FromQuery()]
+
+
+def query_of(asked: PageQuery) -> Query:
+    return Query(**asked.model_dump())

@@ -1,0 +1,65 @@
+"""Which bytes of a file a request wants (RFC 9110 §13, §14): pure, headers in, a span out."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
+_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From the byte `start` to the byte `end`, which is still in it."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Unsatisfiable:
+    """A range that lies outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Nothing: the caller has it already."""
+
+
+Wanted = Whole | Span | Unsatisfiable | Unchanged
+
+
+def wanted(headers: Mapping[str, str], etag: str, size: int) -> Wanted:
+    """What a GET or HEAD with these headers is to be answered with."""
+    if _names(headers.get("if-none-match", ""), etag):
+        return Unchanged()
+    if "if-range" in headers and headers["if-range"].strip() != etag:
+        return Whole()
+    return _span(headers.get("range", ""), size)
+
+
+def _names(header: str, etag: str) -> bool:
+    named = [name.strip().removeprefix("W/") for name in header.split(",")]
+    return "*" in named or etag in named
+
+
+def _span(header: str, size: int) -> Wanted:
+    """One range is served; several at once, or what cannot be read, is answered with the whole."""
+    found = _RANGE.fullmatch(header)
+    if found is None or not any(found.groups()) or max(map(len, found.groups())) > _DIGITS:
+        return Whole()
+    first, last = found.groups()
+    if not first:
+        return Span(max(0, size - int(last)), size - 1) if int(last) else Unsatisfiable()
+    if last and int(last) < int(first):
+        return Whole()
+    return Span(int(first), min(int(last or size), size - 1)) if int(first) < size else Unsatisfiable()

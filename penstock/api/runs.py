@@ -1,0 +1,14 @@
+"""What the API asks of whoever runs the tasks. It knows no Prefect, only this."""
+
+from typing import Protocol
+
+
+class Runs(Protocol):
+    async def cancel(self, run_id: str) -> None:
+        """Ask a run to stop."""
+
+    def url(self, run_id: str) -> str:
+        """A run's page for people."""
+
+    async def health(self) -> str:
+        """`ok`, or `degraded` while runs cannot be made."""

@@ -1,0 +1,197 @@
+"""What is refused, with which code and status; every violation at once."""
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from penstock.domain.work import QueueLimits
+from penstock.records import Records
+from penstock.services import Services
+
+from .conftest import BODY, PretendedRuns, Project, serving, with_settings
+
+AUDIO = {"url": "https://example.com/a.mp3", "kind": "audio", "format": "mp3"}
+
+
+def refused(client: httpx.Client, project: Project, **sent: object) -> tuple[int, str]:
+    answered = client.post("/tasks", **project(**sent))
+    return answered.status_code, answered.json()["error"]["code"]
+
+
+@pytest.mark.parametrize("path", ["/tasks", "/sources", "/files", "/formats", "/nothing", "/tasks/tsk_a/cancel"])
+def test_the_key_comes_before_everything_else(client: httpx.Client, path: str):
+    missing = client.get(path)
+    unknown = client.get(path, headers={"Authorization": "Bearer nobody's"})
+
+    assert (missing.status_code, missing.json()["error"]["code"]) == (401, "token_missing")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (401, "token_invalid")
+    assert missing.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Basic abc", "abc"])
+def test_what_is_no_bearer_token_is_a_missing_one(client: httpx.Client, header: str):
+    assert client.get("/tasks", headers={"Authorization": header}).json()["error"]["code"] == "token_missing"
+
+
+def test_a_revoked_key_opens_nothing(client: httpx.Client, project: Project, parts: Services):
+    parts.records.keys.revoke(parts.records.keys.caller(project.key).key_id)
+
+    assert client.get("/tasks", **project()).json()["error"]["code"] == "token_invalid"
+
+
+def test_unknown_paths_and_methods_are_told_in_the_envelope(client: httpx.Client, project: Project):
+    nowhere, wrong = client.get("/batches", **project()), client.put("/tasks", **project())
+
+    assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "not_found")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
+    assert wrong.headers["allow"] in ("GET", "POST", "GET, POST", "POST, GET")
+    assert nowhere.json()["meta"]["project_id"] == project.id
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b"3", b"null", b'"text"', b'{"kind":"video","kind":"audio"}', b'{"quality":NaN}',
+        b'{"width":Infinity}', b'{"url":"\xff"}', b'{"url":"\\ud800"}', b"[" * 50_000,
+        b'{"width":' + b"9" * 5000 + b"}",
+    ],
+)  # fmt: skip
+def test_what_is_no_sound_json_object_is_refused(client: httpx.Client, project: Project, body: bytes):
+    assert refused(client, project, content=body) == (400, "body_invalid")
+
+
+def test_a_body_of_another_type_is_refused(client: httpx.Client, project: Project):
+    form = project()["headers"] | {"Content-Type": "application/x-www-form-urlencoded"}
+
+    assert client.post("/tasks", content=b"url=a", headers=form).status_code == 415
+
+
+def test_a_body_without_a_type_is_taken_as_json(client: httpx.Client, project: Project):
+    assert client.post("/tasks", content=b'{"kind":"video"}', **project()).status_code == 422
+
+
+def test_a_large_body_is_refused(client: httpx.Client, project: Project):
+    assert refused(client, project, json=BODY | {"url": "a" * 70_000}) == (413, "body_invalid")
+
+
+def test_every_violation_is_named_at_once(client: httpx.Client, project: Project):
+    body = {
+        "url": "ftp://example.com/a",
+        "kind": "video",
+        "format": "mp3",
+        "width": "640",
+        "quality": 2,
+        "colour": "red",
+    }
+    answered = client.post("/tasks", json=body, **project())
+    error = answered.json()["error"]
+
+    assert answered.status_code == 422
+    assert {(one["field"], one["code"]) for one in error["violations"]} == {
+        ("url", "url_forbidden"),
+        ("format", "format_unsupported"),
+        ("width", "field_invalid"),
+        ("quality", "field_invalid"),
+        ("colour", "field_unknown"),
+    }
+    assert (error["code"], error["field"]) == (error["violations"][0]["code"], error["violations"][0]["field"])
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"kind": None}, "field_required", "kind"),
+        ({"format": None}, "field_required", "format"),
+        ({"url": None}, "field_required", "url"),
+        ({"file_id": "file_aaaaaaaaaaaaaaaa"}, "input_ambiguous", "url"),
+        ({"kind": "film"}, "field_invalid", "kind"),
+        ({"format": "mkv"}, "format_unsupported", "format"),
+        ({"width": 0}, "field_invalid", "width"),
+        ({"height": 1.5}, "field_invalid", "height"),
+        ({"width": True}, "field_invalid", "width"),
+        ({"at": 3}, "field_invalid", "at"),
+        ({"start": 5, "end": 5}, "field_invalid", "end"),
+        ({"size": 3}, "field_unknown", "size"),
+        ({"webhook_url": "http://10.0.0.1/"}, "url_forbidden", "webhook_url"),
+    ],
+)
+def test_a_wrong_field_is_named(client: httpx.Client, project: Project, change: dict, code: str, field: str):
+    error = client.post("/tasks", json=BODY | change, **project()).json()["error"]
+
+    assert (error["code"], error["field"]) == (code, field)
+    assert [(one["field"], one["code"]) for one in error["violations"]] == [(field, code)]
+
+
+def test_sizes_mean_nothing_for_audio(client: httpx.Client, project: Project):
+    assert refused(client, project, json=AUDIO | {"width": 10}) == (422, "field_invalid")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.com/a", "file:///etc/passwd", "http://user:pw@example.com/", "http://127.0.0.1/",
+        "http://10.1.2.3/a", "http://169.254.169.254/latest", "http://2130706433/", "http://0x7f.1/", "a",
+        "javascript:1", "http://[::1]/", "http://100.64.0.1/", "http://[::ffff:127.0.0.1]/", "http://example.com:22/",
+    ],
+)  # fmt: skip
+def test_addresses_that_are_plainly_not_public_are_refused(client: httpx.Client, project: Project, url: str):
+    assert refused(client, project, json=BODY | {"url": url}) == (422, "url_forbidden")
+
+
+def test_a_private_address_may_be_allowed(parts: Services, runs: PretendedRuns, project: Project):
+    with serving(with_settings(parts, fetch_allow="10.1.0.0/16"), runs) as client:
+        assert client.post("/tasks", json=BODY | {"url": "http://10.1.2.3/a"}, **project()).status_code == 200
+
+
+def test_a_key_that_asks_too_fast_is_told_when_to_come_back(parts: Services, runs: PretendedRuns, project: Project):
+    with serving(with_settings(parts, requests_per_minute=6), runs) as client:
+        answers = [client.post("/tasks", json=BODY, **project()) for _ in range(3)]
+        reading = client.get("/tasks", **project())
+
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    assert answers[2].json()["error"]["code"] == "rate_limited"
+    assert answers[2].json()["error"]["retryable"] is True
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 10
+    assert reading.status_code == 200
+
+
+def test_a_full_queue_is_told_and_takes_the_same_request_still(parts: Services, runs: PretendedRuns, project: Project):
+    with serving(with_settings(parts, queue_per_project=1), runs) as client:
+        first = client.post("/tasks", json=BODY, **project())
+        full = client.post("/tasks", json=BODY | {"width": 2}, **project())
+        again = client.post("/tasks", json=BODY, **project())
+
+    assert (full.status_code, full.json()["error"]["code"]) == (429, "queue_full")
+    assert "retry-after" in full.headers
+    assert again.json()["data"] == first.json()["data"]
+
+
+def test_a_database_that_is_away_is_a_503_that_says_when_to_try_again(parts: Services, runs: PretendedRuns):
+    with serving(away(parts), runs) as client:
+        answered = client.post("/tasks", json=BODY, headers={"Authorization": "Bearer key"})
+        health = client.get("/health")
+
+    assert (answered.status_code, answered.json()["error"]["code"]) == (503, "database_unavailable")
+    assert "retry-after" in answered.headers
+    assert health.status_code == 503
+
+
+def test_an_unforeseen_error_tells_nothing_of_our_inside(parts: Services, project: Project):
+    class Broken(PretendedRuns):
+        async def health(self) -> str:
+            raise RuntimeError("/secret/path")
+
+    with serving(parts, Broken()) as client:
+        answered = client.get("/health")
+
+    assert (answered.status_code, answered.json()["error"]["code"]) == (500, "internal")
+    assert "secret" not in answered.text
+
+
+def test_the_limits_of_the_queue_are_the_settings(parts: Services):
+    assert QueueLimits() == QueueLimits(parts.settings.queue_per_project, parts.settings.queue_total)
+
+
+def away(parts: Services) -> Services:
+    return replace(parts, records=Records("postgresql://nobody@127.0.0.1:1/nothing"))
