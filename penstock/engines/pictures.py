@@ -1,0 +1,128 @@
+"""Pictures with Pillow: their facts, and a plan for one carried out. Runs inside a child of the nursery."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+
+from penstock.domain import errors
+from penstock.domain.formats import FORMATS
+from penstock.domain.limits import Limits
+from penstock.domain.media import Media, Picture
+from penstock.domain.plan import Cut, ImagePlan
+from penstock.engines.pictures_opening import opened, reading
+from penstock.engines.pictures_pixels import decode_small, flattened, framed, normal, orientation, shown_size
+from penstock.engines.pictures_timing import Timing, timing
+from penstock.engines.pictures_writing import Frame, write_animation, write_still
+
+_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+
+
+def facts(path: str, container: str, opener: str, limits: Limits) -> Media:
+    """What planning and verifying ask about a picture. Reads its blocks, decodes no pixels of a still."""
+    with opened(path, opener, limits) as picture:
+        times = _affordable(timing(path, picture, opener, limits.animation_frames), picture, limits)
+        return Media(
+            kind="image",
+            container=container,
+            filesize=Path(path).stat().st_size,
+            duration=times.seconds if times.frames > 1 else None,
+            picture=_picture(picture, times),
+        )
+
+
+def render(plan: ImagePlan, path: str, opener: str, target: str, limits: Limits) -> None:
+    """Make the picture or animation that the plan describes, in a new file."""
+    with opened(path, opener, limits) as picture:
+        times = _affordable(timing(path, picture, opener, limits.animation_frames), picture, limits)
+        if plan.animated and times.frames > 1:
+            _render_animation(plan, picture, times, Path(target))
+        else:
+            _render_still(plan, picture, times, Path(target))
+
+
+def prove(path: str, opener: str, limits: Limits) -> None:
+    """Decode every pixel of every frame. Raises an `InputError` where one cannot be."""
+    with opened(path, opener, limits) as picture:
+        times = timing(path, picture, opener, limits.animation_frames)
+        for place in range(times.first, times.first + times.frames):
+            _seek(picture, place)
+
+
+def _picture(picture: Image.Image, times: Timing) -> Picture:
+    return Picture(
+        size=shown_size(picture),
+        mode=picture.mode,
+        frames=times.frames,
+        duration=times.seconds if times.frames > 1 else None,
+        alpha=picture.has_transparency_data,
+        orientation=orientation(picture),
+        profile="icc_profile" in picture.info,
+    )
+
+
+def _affordable(times: Timing, picture: Image.Image, limits: Limits) -> Timing:
+    if times.frames > limits.animation_frames:
+        raise errors.InputLimitsExceeded(f"The input has more than the {limits.animation_frames:,} frames taken.")
+    if times.frames > 1 and times.frames * picture.width * picture.height > limits.animation_pixels:
+        raise errors.InputLimitsExceeded(
+            f"The input's {times.frames} frames have more than {limits.animation_pixels:,} pixels together."
+        )
+    return times
+
+
+def _render_still(plan: ImagePlan, picture: Image.Image, times: Timing, target: Path) -> None:
+    if picture.format in ("JPEG", "MPO"):
+        decode_small(picture, plan.framing.scaled)
+    _seek(picture, times.first)
+    finished = _finished(plan, picture)
+    with writing():
+        write_still(finished, target, plan.format, plan.quality)
+
+
+def _render_animation(plan: ImagePlan, picture: Image.Image, times: Timing, target: Path) -> None:
+    frames = []
+    for place, milliseconds in _within(plan.cut, times):
+        _seek(picture, place)
+        frames.append(Frame(_finished(plan, picture), milliseconds))
+    with writing():
+        write_animation(frames, times.plays, target, plan.quality, kind=plan.format)
+
+
+def _finished(plan: ImagePlan, picture: Image.Image) -> Image.Image:
+    gap = 2.0 if picture.format in ("JPEG", "MPO") else None
+    result = framed(normal(picture), plan.framing, gap)
+    return result if FORMATS[plan.format].alpha else flattened(result, plan.framing.background)
+
+
+def _seek(picture: Image.Image, place: int) -> None:
+    with reading():
+        if place != picture.tell():
+            picture.seek(place)
+        picture.load()
+
+
+def _within(cut: Cut, times: Timing) -> Iterator[tuple[int, float]]:
+    """The frames of a stretch, the first and last one shortened to it."""
+    start, clock = 1000 * cut.start, 0.0
+    end = float("inf") if cut.seconds is None else start + 1000 * cut.seconds
+    for place, milliseconds in enumerate(times.milliseconds, times.first):
+        begins, clock = clock, clock + milliseconds
+        shown = min(clock, end) - max(begins, start)
+        if shown > 0 or (milliseconds == 0 and start <= begins < end):
+            yield place, shown
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """What fails in here is ours: a full disk, or an encoder that gave up."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno in _FULL:
+            raise errors.DiskFull("The disk is full; the work is tried again once there is room.") from fault
+        raise errors.EngineError("The picture could not be written.", detail=repr(fault)) from fault
+    except (ValueError, RuntimeError) as fault:
+        raise errors.EngineError("The picture could not be written.", detail=repr(fault)) from fault

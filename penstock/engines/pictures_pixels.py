@@ -1,0 +1,158 @@
+"""What happens to pixels between reading and writing: upright, sRGB, eight bits, the asked size, no hidden colours."""
+
+import io
+
+from PIL import Image, ImageCms, ImageOps
+
+from penstock.domain.media import Size
+from penstock.domain.plan import Framing
+from penstock.engines.pictures_opening import reading
+
+ORIENTATION = 0x0112
+_SIDEWAYS = frozenset((5, 6, 7, 8))
+_ALPHA_MODES = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
+_WIDE_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N", "F"))
+
+
+def orientation(picture: Image.Image) -> int:
+    """How the stored pixels have to be turned, in the words of EXIF; 1 is upright."""
+    with reading():
+        told = picture.getexif().get(ORIENTATION, 1)
+    return told if told in range(1, 9) else 1
+
+
+def shown_size(picture: Image.Image) -> Size:
+    width, height = picture.size
+    return Size(height, width) if orientation(picture) in _SIDEWAYS else Size(width, height)
+
+
+def decode_small(picture: Image.Image, scaled: Size) -> None:
+    """Let a JPEG be decoded at a fraction of its size where that is still twice what is wanted."""
+    sideways = orientation(picture) in _SIDEWAYS
+    wanted = (scaled.height, scaled.width) if sideways else (scaled.width, scaled.height)
+    picture.draft(picture.mode, (2 * wanted[0], 2 * wanted[1]))
+
+
+def normal(picture: Image.Image) -> Image.Image:
+    """Upright, in sRGB or grey, eight bits a channel, with an alpha channel only where there was one. Decodes."""
+    with reading():
+        picture.load()
+        profile = picture.info.get("icc_profile")
+        upright = ImageOps.exif_transpose(picture)
+        colours, alpha = _parted(upright)
+        plain = _srgb(_eight_bits(colours), profile)
+        if alpha is not None:
+            plain.putalpha(alpha)
+        plain.info.clear()
+        return plain
+
+
+def framed(picture: Image.Image, framing: Framing, reducing_gap: float | None = None) -> Image.Image:
+    """Scaled, then cropped or padded about the centre."""
+    scaled, size = framing.scaled, framing.size
+    if picture.size != (scaled.width, scaled.height):
+        wanted = (scaled.width, scaled.height)
+        picture = picture.resize(wanted, Image.Resampling.LANCZOS, reducing_gap=reducing_gap)
+    if scaled == size:
+        return picture
+    return _padded(picture, framing) if framing.fit == "pad" else _cropped(picture, size)
+
+
+def flattened(picture: Image.Image, background: str) -> Image.Image:
+    """Without alpha: what shone through now shows the background."""
+    if not has_alpha(picture):
+        return picture
+    canvas = Image.new("RGBA", picture.size, background)
+    canvas.alpha_composite(picture.convert("RGBA"))
+    return canvas.convert("RGB")
+
+
+def has_alpha(picture: Image.Image) -> bool:
+    return picture.mode in _ALPHA_MODES
+
+
+def is_opaque(picture: Image.Image) -> bool:
+    return not has_alpha(picture) or picture.getchannel("A").getextrema()[0] == 255
+
+
+def _parted(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """The colours and the alpha channel, which colour management must not touch."""
+    if not picture.has_transparency_data:
+        return (picture.convert("RGB") if picture.mode in ("P", "RGBX") else picture), None
+    if picture.mode in ("LA", "La"):
+        both = picture.convert("LA")
+        return both.getchannel("L"), both.getchannel("A")
+    if picture.mode in _WIDE_MODES:
+        return picture, _keyed(picture)
+    whole = picture.convert("RGBA")
+    return whole.convert("RGB"), whole.getchannel("A")
+
+
+def _keyed(picture: Image.Image) -> Image.Image:
+    """The alpha of a 16-bit picture that names one value as transparent."""
+    opaque = [255] * 65_536
+    opaque[picture.info["transparency"]] = 0
+    return picture.convert("I").point(opaque, "L")
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    match picture.mode:
+        case "1":
+            return picture.convert("L")
+        case "F":
+            return _stretched(picture)
+        case mode if mode in _WIDE_MODES:
+            return picture.convert("I").point([(value + 128) // 257 for value in range(65_536)], "L")
+        case _:
+            return picture
+
+
+def _stretched(picture: Image.Image) -> Image.Image:
+    """Floats carry no scale of their own: what is within 0…1 is taken as such, all else as 0…255."""
+    highest = picture.getextrema()[1]
+    factor = 255.0 if isinstance(highest, int | float) and highest <= 1.0 else 1.0
+    return picture.point(lambda value: value * factor + 0.0).convert("L")
+
+
+def _srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """The same colours in sRGB. A profile that makes no sense is passed over, as every viewer does."""
+    if picture.mode == "LAB":
+        return _transformed(picture, ImageCms.createProfile("LAB"))
+    if profile:
+        try:
+            found = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return picture if _is_srgb(found) and picture.mode in ("L", "RGB") else _transformed(picture, found)
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            pass
+    return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
+
+
+def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
+    return (profile.profile.profile_description or "").startswith("sRGB")
+
+
+def _transformed(picture: Image.Image, profile: object) -> Image.Image:
+    result = ImageCms.profileToProfile(
+        picture,
+        profile,  # type: ignore[arg-type]
+        ImageCms.createProfile("sRGB"),
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        outputMode="RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    if result is None:
+        raise ValueError("nothing was transformed")
+    return result
+
+
+def _padded(picture: Image.Image, framing: Framing) -> Image.Image:
+    mode = "RGBA" if has_alpha(picture) else "RGB"
+    canvas = Image.new(mode, (framing.size.width, framing.size.height), framing.background)
+    left, top = (framing.size.width - picture.width) // 2, (framing.size.height - picture.height) // 2
+    canvas.paste(picture.convert(mode), (left, top))
+    return canvas
+
+
+def _cropped(picture: Image.Image, size: Size) -> Image.Image:
+    left, top = (picture.width - size.width) // 2, (picture.height - size.height) // 2
+    return picture.crop((left, top, left + size.width, top + size.height))
