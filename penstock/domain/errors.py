@@ -3,9 +3,10 @@
     MediaError                      code, transient; the message is public
     ├── RequestError                the caller has to change something; never retried
     │   ├── InvalidRequest          several violations of one body at once
-    │   ├── BodyInvalid · KindIncompatible · FormatIncompatible · UpscaleNotAllowed
-    │   ├── NoAudioStream · NoVideoStream · FileNotFound · TaskNotFound · NotFound
-    │   ├── MethodNotAllowed · MediaTypeUnsupported · TaskEnded · FileInUse
+    │   ├── BodyInvalid · BodyTooLarge · MediaTypeUnsupported
+    │   ├── FieldRequired · FieldInvalid · FieldUnknown · InputAmbiguous · FormatUnsupported
+    │   ├── KindIncompatible · FormatIncompatible · UpscaleNotAllowed · NoAudioStream · NoVideoStream
+    │   ├── FileNotFound · TaskNotFound · NotFound · MethodNotAllowed · TaskEnded · FileInUse
     │   └── TokenMissing · TokenInvalid · RateLimited · QueueFull · UrlForbidden
     ├── InputError                  the input could not be had, or not be read
     │   ├── InputUnreachable        the origin said no for good (404, a redirect loop …)

@@ -1,0 +1,135 @@
+"""The link in `url` serves the bytes, whole or in part, to whoever holds it while it holds."""
+
+import re
+import time
+
+import httpx
+import pytest
+
+from penstock.domain.links import content_path
+from penstock.domain.task import File
+from penstock.services import Services
+
+from .conftest import PretendedRuns, Project, serving, stored, with_settings
+
+CONTENT = bytes(range(256)) * 8192
+
+
+@pytest.fixture
+def file(parts: Services, project: Project) -> File:
+    return stored(parts, project, CONTENT)
+
+
+@pytest.fixture
+def link(client: httpx.Client, project: Project, file: File) -> str:
+    return client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
+
+
+def test_the_whole_file_is_served_with_its_headers(client: httpx.Client, link: str, file: File):
+    served = client.get(link)
+
+    assert served.status_code == 200
+    assert served.content == CONTENT
+    assert served.headers["content-type"] == "video/mp4"
+    assert served.headers["content-length"] == str(len(CONTENT))
+    assert served.headers["etag"] == f'"{file.facts.sha256}"'
+    assert served.headers["accept-ranges"] == "bytes"
+    assert served.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in served.headers["content-security-policy"]
+
+
+def test_a_head_tells_the_same_without_the_bytes(client: httpx.Client, link: str):
+    head, got = client.head(link), client.get(link)
+    told = {name: value for name, value in got.headers.items() if name != "date"}
+
+    assert head.content == b""
+    assert {name: value for name, value in head.headers.items() if name != "date"} == told
+
+
+@pytest.mark.parametrize(
+    ("asked", "span", "said"),
+    [
+        ("bytes=0-0", slice(0, 1), "bytes 0-0/2097152"),
+        ("bytes=10-19", slice(10, 20), "bytes 10-19/2097152"),
+        ("bytes=2097100-", slice(2097100, None), "bytes 2097100-2097151/2097152"),
+        ("bytes=-5", slice(-5, None), "bytes 2097147-2097151/2097152"),
+        ("bytes=5-99999999", slice(5, None), "bytes 5-2097151/2097152"),
+        ("bytes=-99999999", slice(None), "bytes 0-2097151/2097152"),
+    ],
+)
+def test_a_range_is_served(client: httpx.Client, link: str, asked: str, span: slice, said: str):
+    served = client.get(link, headers={"Range": asked})
+
+    assert (served.status_code, served.headers["content-range"]) == (206, said)
+    assert served.content == CONTENT[span]
+    assert served.headers["content-length"] == str(len(served.content))
+
+
+@pytest.mark.parametrize("asked", ["bytes=2097152-", "bytes=99999999-100000000", "bytes=-0"])
+def test_a_range_outside_is_a_416(client: httpx.Client, link: str, asked: str):
+    served = client.get(link, headers={"Range": asked})
+
+    assert (served.status_code, served.headers["content-range"]) == (416, "bytes */2097152")
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=0-1,5-6", "lines=1-2", "bytes=", "bytes=-", "bytes=9-3", "bytes=a-b", "bytes=²-"]
+)
+def test_what_is_no_single_range_is_answered_with_the_whole(client: httpx.Client, link: str, asked: str):
+    assert client.get(link, headers={"Range": asked.encode("latin-1")}).status_code == 200
+
+
+def test_who_has_it_already_gets_nothing(client: httpx.Client, link: str, file: File):
+    etag = f'"{file.facts.sha256}"'
+
+    for header in (etag, f'"other", W/{etag}', "*"):
+        served = client.get(link, headers={"If-None-Match": header})
+        assert (served.status_code, served.content, served.headers["etag"]) == (304, b"", etag)
+    assert client.get(link, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_range_of_another_version_is_not_served(client: httpx.Client, link: str, file: File):
+    same = {"Range": "bytes=0-0", "If-Range": f'"{file.facts.sha256}"'}
+
+    assert client.get(link, headers=same).status_code == 206
+    assert client.get(link, headers=same | {"If-Range": '"other"'}).status_code == 200
+    assert client.get(link, headers=same | {"If-Range": "Wed, 21 Oct 2015 07:28:00 GMT"}).status_code == 200
+
+
+def test_a_forged_link_is_refused_like_one_of_a_file_that_is_not(client: httpx.Client, link: str):
+    changed = [
+        re.sub(r"signature=.", "signature=x", link),
+        link[:-1],
+        link.partition("?")[0],
+        re.sub(r"expires=\d", "expires=9", link),
+        re.sub(r"expires=\d+", "expires=x", link),
+        re.sub(r"file_[a-z0-9]+", "file_aaaaaaaaaaaaaaaaaaaaaaaa", link),
+        re.sub(r"signature=.*", "signature=%E4", link),
+    ]
+    answers = [client.get(one) for one in changed]
+
+    assert {one.status_code for one in answers} == {401}
+    assert len({str(one.json()["error"]) for one in answers}) == 1
+
+
+def test_a_link_holds_for_its_hour_only(client: httpx.Client, file: File, parts: Services):
+    secret = parts.records.keys.secret(file.project_id)
+
+    assert client.get(content_path(file.id, secret, int(time.time()) - 1)).status_code == 401
+    assert client.get(content_path(file.id, secret, int(time.time()) + 5)).status_code == 200
+
+
+def test_another_projects_secret_signs_nothing_here(client: httpx.Client, file: File, parts: Services, other: Project):
+    secret = parts.records.keys.secret(other.id)
+
+    assert client.get(content_path(file.id, secret, int(time.time()) + 60)).status_code == 401
+
+
+def test_links_may_be_handed_over_to_the_store_where_it_can_sign(
+    parts: Services, runs: PretendedRuns, project: Project, file: File
+):
+    with serving(with_settings(parts, links="redirect"), runs) as client:
+        link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
+        served = client.get(link)
+
+    assert (served.status_code, served.content) == (200, CONTENT)

@@ -1,0 +1,198 @@
+"""`/files`: uploads are streamed, probed and kept; what is no media is refused at once."""
+
+import io
+import struct
+import wave
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+from PIL import Image
+
+from penstock.domain.task import File
+from penstock.services import Services, limits_of
+
+from .conftest import BODY, PretendedRuns, Project, finished, serving, stored, with_settings
+
+
+def picture(width: int = 64, height: int = 48, kind: str = "PNG") -> bytes:
+    drawn = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(drawn, kind)
+    return drawn.getvalue()
+
+
+def tone() -> bytes:
+    made = io.BytesIO()
+    with wave.open(made, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(struct.pack("<8000h", *range(8000)))
+    return made.getvalue()
+
+
+def kept_bytes(parts: Services) -> int:
+    return len([path for path in (parts.settings.root / "files").rglob("*") if path.is_file()])
+
+
+def test_a_form_field_is_an_upload(client: httpx.Client, project: Project):
+    content = picture()
+    answered = client.post("/files", files={"file": ("../../evil.mp4", content, "video/mp4")}, **project())
+    data = answered.json()["data"]
+
+    assert answered.status_code == 200
+    assert (data["object"], data["kind"], data["format"], data["type"]) == ("file", "image", "png", "image/png")
+    assert (data["width"], data["height"], data["filesize"], data["task"]) == (64, 48, len(content), None)
+    assert client.get(data["url"]).content == content
+
+
+def test_a_raw_body_is_an_upload(client: httpx.Client, project: Project):
+    data = client.post("/files", content=tone(), **project()).json()["data"]
+
+    assert (data["kind"], data["format"], data["duration"], data["width"]) == ("audio", "wav", 1.0, None)
+
+
+def test_an_upload_of_unknown_length_is_streamed(client: httpx.Client, project: Project):
+    def pieces() -> Iterator[bytes]:
+        content = tone()
+        yield from (content[place : place + 1000] for place in range(0, len(content), 1000))
+
+    assert client.post("/files", content=pieces(), **project()).json()["data"]["kind"] == "audio"
+
+
+@pytest.mark.parametrize("content", [b"just text", b"#EXTM3U\n/etc/passwd", b"<svg/>", picture()[:40], tone()[:10]])
+def test_what_is_no_media_is_refused_and_not_kept(
+    client: httpx.Client, project: Project, parts: Services, content: bytes
+):
+    before = kept_bytes(parts)
+    answered = client.post("/files", content=content, **project())
+
+    assert (answered.status_code, answered.json()["error"]["code"]) == (422, "input_unreadable")
+    assert kept_bytes(parts) == before
+    assert list(parts.settings.rooms.glob("upload*")) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        ({"content": b""}, 422, "field_required"),
+        ({"files": {"other": b"abc"}}, 422, "field_required"),
+        ({"files": [("file", b"abc"), ("file", b"abc")]}, 422, "field_invalid"),
+        ({"data": {"x": "y" * 70_000}, "files": {"file": b"abc"}}, 413, "body_invalid"),
+    ],
+)
+def test_a_form_holds_one_file_and_little_else(
+    client: httpx.Client, project: Project, sent: dict, status: int, code: str
+):
+    answered = client.post("/files", **project(**sent))
+
+    assert (answered.status_code, answered.json()["error"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"--b\r\nContent-Disposition: form-data; name=file\r\n\r\nabc"])
+def test_a_broken_form_is_refused(client: httpx.Client, project: Project, content: bytes):
+    headers = project()["headers"] | {"Content-Type": "multipart/form-data; boundary=b"}
+
+    assert client.post("/files", content=content, headers=headers).json()["error"]["code"] == "body_invalid"
+
+
+def test_a_form_without_a_boundary_is_refused(client: httpx.Client, project: Project):
+    headers = project()["headers"] | {"Content-Type": "multipart/form-data"}
+
+    assert client.post("/files", content=b"abc", headers=headers).status_code == 415
+
+
+def test_a_large_file_is_refused_whether_it_tells_its_length_or_not(
+    parts: Services, runs: PretendedRuns, project: Project
+):
+    small = {"max_video_input_bytes": 100, "max_audio_input_bytes": 100, "max_image_input_bytes": 50}
+    with serving(with_limits(parts, **small), runs) as client:
+        told = client.post("/files", content=b"x" * 101, **project())
+        untold = client.post("/files", content=iter([b"x" * 60, b"x" * 60]), **project())
+        of_its_kind = client.post("/files", content=picture(1, 1), **project())
+
+    assert {one.status_code for one in (told, untold, of_its_kind)} == {413}
+    assert {one.json()["error"]["code"] for one in (told, untold, of_its_kind)} == {"input_too_large"}
+
+
+def test_files_are_uploads_and_outputs(client: httpx.Client, project: Project, parts: Services):
+    task_id = client.post("/tasks", json=BODY, **project()).json()["data"]["id"]
+    output, upload = finished(parts, task_id).output, stored(parts, project)
+    told = client.get("/files", **project()).json()
+
+    assert {(file["id"], file["object"]) for file in told["data"]} == {(output.id, "source"), (upload.id, "file")}
+    assert client.get(f"/sources/{upload.id}", **project()).status_code == 404
+
+
+def test_med_is_read_as_file(client: httpx.Client, project: Project, parts: Services):
+    upload = stored(parts, project)
+
+    for path in (f"/files/{upload.id}", f"/files/{upload.id.replace('file_', 'med_')}"):
+        assert client.get(path, **project()).json()["data"]["id"] == upload.id
+
+
+def test_a_deleted_file_and_its_bytes_are_gone(client: httpx.Client, project: Project, parts: Services):
+    upload = stored(parts, project)
+    link = client.get(f"/files/{upload.id}", **project()).json()["data"]["url"]
+    deleted = client.delete(f"/files/{upload.id}", **project())
+
+    assert (deleted.status_code, deleted.json()["data"]["url"]) == (200, None)
+    assert client.get(f"/files/{upload.id}", **project()).json()["error"]["code"] == "file_not_found"
+    assert client.get(link).status_code == 401
+    assert not parts.objects.exists(upload.key)
+
+
+def test_a_file_that_a_task_reads_stays(client: httpx.Client, project: Project, parts: Services):
+    upload = stored(parts, project)
+    client.post("/tasks", json={"file_id": upload.id, "kind": "video", "format": "webm"}, **project())
+    answered = client.delete(f"/files/{upload.id}", **project())
+
+    assert (answered.status_code, answered.json()["error"]["code"]) == (409, "file_in_use")
+
+
+def test_an_unknown_file_is_no_input(client: httpx.Client, project: Project):
+    body = {"file_id": "file_aaaaaaaaaaaaaaaaaaaaaaaa", "kind": "video", "format": "mp4"}
+    answered = client.post("/tasks", json=body, **project())
+
+    assert (answered.status_code, answered.json()["error"]["code"]) == (404, "file_not_found")
+    assert answered.json()["error"]["field"] == "file_id"
+
+
+@pytest.fixture
+def image(client: httpx.Client, project: Project) -> str:
+    return client.post("/files", content=picture(), **project()).json()["data"]["id"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "refusal"),
+    [
+        ({"kind": "video", "format": "mp4"}, ("kind_incompatible", "kind")),
+        ({"kind": "image", "format": "webp", "width": 65}, ("upscale_not_allowed", "width")),
+    ],
+)
+def test_what_a_known_file_cannot_become_is_refused_by_the_post(
+    client: httpx.Client, project: Project, image: str, asked: dict, refusal: tuple[str, str]
+):
+    answered = client.post("/tasks", json={"file_id": image} | asked, **project())
+    error = answered.json()["error"]
+
+    assert answered.status_code == 422
+    assert (error["code"], error["field"], error["step"]) == (*refusal, "validate")
+
+
+def test_what_a_known_file_can_become_is_a_task(client: httpx.Client, project: Project, image: str):
+    body = {"file_id": image.replace("file_", "med_"), "kind": "image", "format": "webp", "width": 32}
+    data = client.post("/tasks", json=body, **project()).json()["data"]
+
+    assert (data["status"], data["input"], data["width"]) == ("processing", image, 32)
+
+
+def with_limits(parts: Services, **changed: int) -> Services:
+    changed_parts = with_settings(parts, **changed)
+    return replace(changed_parts, limits=limits_of(changed_parts.settings))
+
+
+def test_the_key_of_an_upload_is_no_name_of_the_callers(client: httpx.Client, project: Project, parts: Services):
+    data = client.post("/files", files={"file": ("../../x", picture())}, **project()).json()["data"]
+    kept: File = parts.records.files.get(project.id, data["id"])
+
+    assert kept.key == f"{project.id}/{data['id']}"

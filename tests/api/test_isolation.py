@@ -1,0 +1,99 @@
+"""A project sees only its own: another's id answers exactly like one that does not exist."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from penstock.api import ROUTERS, create_app
+from penstock.domain.ids import new_file_id, new_task_id
+from penstock.services import Services
+
+from .conftest import BODY, PretendedRuns, Project, finished, stored
+
+# Every route that names a thing, and what it names.
+NAMING = {
+    ("GET", "/tasks/{task_id}"): "task",
+    ("POST", "/tasks/{task_id}/cancel"): "task",
+    ("GET", "/files/{file_id}"): "file",
+    ("DELETE", "/files/{file_id}"): "file",
+    ("GET", "/files/{file_id}/content"): "file",
+    ("HEAD", "/files/{file_id}/content"): "file",
+    ("GET", "/sources/{file_id}"): "source",
+}
+# Those that name none, and whether they show anything of a project.
+NAMELESS = {
+    ("POST", "/tasks"), ("GET", "/tasks"), ("POST", "/sources"), ("GET", "/sources"), ("POST", "/files"),
+    ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
+}  # fmt: skip
+UNKNOWN = {"task": new_task_id(), "file": new_file_id(), "source": new_file_id()}
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    for router in ROUTERS:
+        for route in router.routes:
+            yield from ((method, route.path) for method in route.methods)
+
+
+def test_every_route_is_held_against_this():
+    assert set(routes()) == set(NAMING) | NAMELESS
+
+
+def test_there_are_no_routes_but_those_and_the_documentation(parts: Services):
+    plain = [route.path for route in create_app(parts, PretendedRuns()).routes if isinstance(route, Route)]
+
+    assert sorted(plain) == ["/docs", "/openapi.json"]
+
+
+@pytest.fixture
+def theirs(client: httpx.Client, other: Project, parts: Services) -> dict[str, str]:
+    """One of each, of another project."""
+    task_id = client.post("/tasks", json=BODY, **other()).json()["data"]["id"]
+    return {"task": task_id, "file": stored(parts, other).id, "source": finished(parts, task_id).output.id}
+
+
+@pytest.mark.parametrize("route", NAMING)
+def test_anothers_thing_answers_like_none(
+    client: httpx.Client, project: Project, theirs: dict[str, str], route: tuple[str, str]
+):
+    kind = NAMING[route]
+    foreign = asked(client, project, route, theirs[kind])
+    unknown = asked(client, project, route, UNKNOWN[kind])
+
+    assert foreign.status_code in (401, 404)
+    assert neutral(foreign, theirs[kind]) == neutral(unknown, UNKNOWN[kind])
+
+
+@pytest.mark.parametrize("route", NAMING)
+@pytest.mark.parametrize("name", ["%00", "x", "a" * 3000, "tsk_%00aaaaaaaaaaaaaa", "file_'--aaaaaaaa", "%FF"])
+def test_what_is_no_id_answers_like_none(client: httpx.Client, project: Project, route: tuple[str, str], name: str):
+    assert asked(client, project, route, name).status_code in (401, 404)
+
+
+@pytest.mark.parametrize("path", ["/tasks", "/files", "/sources"])
+def test_a_list_shows_nothing_of_another(client: httpx.Client, project: Project, theirs: dict[str, str], path: str):
+    told = client.get(path, **project()).json()
+
+    assert (told["data"], told["meta"]["total"]) == ([], 0)
+
+
+def test_anothers_file_is_no_input(client: httpx.Client, project: Project, theirs: dict[str, str]):
+    answers = [
+        client.post("/tasks", json={"file_id": name, "kind": "video", "format": "mp4"}, **project())
+        for name in (theirs["file"], UNKNOWN["file"])
+    ]
+
+    assert neutral(answers[0], theirs["file"]) == neutral(answers[1], UNKNOWN["file"])
+    assert answers[0].status_code == 404
+
+
+def asked(client: httpx.Client, project: Project, route: tuple[str, str], name: str) -> httpx.Response:
+    method, path = route
+    return client.request(method, re.sub(r"\{\w+\}", name, path), **project())
+
+
+def neutral(answered: httpx.Response, name: str) -> str:
+    """The answer but for the ids of the request and of what was asked for."""
+    return re.sub(r"req_[a-z0-9]+", "req", answered.text.replace(name, "id")) + str(answered.status_code)

@@ -1,0 +1,153 @@
+"""What a caller may ask for, and how it is told what is wrong."""
+
+import pytest
+
+from penstock.domain import errors
+from penstock.domain.formats import FORMATS, KINDS, formats_of
+from penstock.domain.request import SourceRequest, read_request
+
+VIDEO = {"url": "https://example.com/a", "kind": "video", "format": "mp4"}
+AUDIO = VIDEO | {"kind": "audio", "format": "mp3"}
+IMAGE = VIDEO | {"kind": "image", "format": "webp"}
+
+
+def wrong(body: object) -> list[tuple[str, str | None]]:
+    with pytest.raises(errors.InvalidRequest) as refused:
+        read_request(body)
+    return [(violation.code, violation.field) for violation in refused.value.violations]
+
+
+def test_defaults_are_filled_in():
+    request = read_request(VIDEO)
+
+    assert (request.fit, request.background, request.quality, request.at) == ("contain", "#ffffff", 0.8, "auto")
+    assert (request.width, request.height, request.start, request.end) == (None, None, None, None)
+    assert (request.on_upscale, request.fresh, request.webhook_url) == ("refuse", False, None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_format_of_a_kind_may_be_asked_for(kind: str):
+    for name in formats_of(kind):
+        assert read_request(VIDEO | {"kind": kind, "format": name}).format == name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_format_of_another_kind_may_be_asked_for(kind: str):
+    for name in set(FORMATS) - set(formats_of(kind)):
+        assert wrong(VIDEO | {"kind": kind, "format": name}) == [("format_unsupported", "format")]
+
+
+def test_jpg_is_jpeg():
+    assert read_request(IMAGE | {"format": "jpg"}).format == "jpeg"
+
+
+def test_med_names_the_same_as_file():
+    asked = {"file_id": "med_abcdefgh12345678", "kind": "video", "format": "mp4"}
+
+    assert read_request(asked).input == "file_abcdefgh12345678"
+    assert read_request(asked) == read_request(asked | {"file_id": "file_abcdefgh12345678"})
+
+
+@pytest.mark.parametrize("sound", [640, 640.0])
+def test_a_whole_number_is_a_size_however_it_is_written(sound: float):
+    assert read_request(VIDEO | {"width": sound}).width == 640
+
+
+@pytest.mark.parametrize("unsound", ["640", 640.5, 0, -1, True, [], 65_536, float("inf")])
+def test_anything_else_is_none(unsound: object):
+    assert wrong(VIDEO | {"width": unsound}) == [("field_invalid", "width")]
+
+
+@pytest.mark.parametrize("unsound", [-0.1, 1.1, "0.5", True, float("nan")])
+def test_quality_is_a_number_from_0_to_1(unsound: object):
+    assert wrong(VIDEO | {"quality": unsound}) == [("field_invalid", "quality")]
+
+
+@pytest.mark.parametrize("unsound", ["#fff", "white", "#gggggg", 0])
+def test_a_background_is_a_colour(unsound: object):
+    assert wrong(VIDEO | {"background": unsound}) == [("field_invalid", "background")]
+
+
+def test_null_is_left_out():
+    nothing = dict.fromkeys(("width", "fit", "quality", "start", "at", "webhook_url", "fresh"))
+
+    assert read_request(VIDEO | nothing) == read_request(VIDEO)
+
+
+@pytest.mark.parametrize("body", [None, [], "text", 3])
+def test_what_is_no_object_is_no_request(body: object):
+    with pytest.raises(errors.BodyInvalid):
+        read_request(body)
+
+
+def test_there_is_exactly_one_input():
+    assert wrong({"kind": "video", "format": "mp4"}) == [("field_required", "url")]
+    assert wrong(VIDEO | {"file_id": "file_abcdefgh12345678"}) == [("input_ambiguous", "url")]
+
+
+def test_every_violation_is_named_at_once():
+    found = wrong({"kind": "film", "format": "mkv", "width": "1", "colour": "red"})
+
+    assert set(found) == {
+        ("field_invalid", "kind"),
+        ("format_unsupported", "format"),
+        ("field_invalid", "width"),
+        ("field_unknown", "colour"),
+        ("field_required", "url"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (AUDIO | {"width": 2}, "width"),
+        (AUDIO | {"height": 2}, "height"),
+        (AUDIO | {"fit": "pad"}, "fit"),
+        (AUDIO | {"background": "#000000"}, "background"),
+        (AUDIO | {"on_upscale": "clamp"}, "on_upscale"),
+        (AUDIO | {"at": 1}, "at"),
+        (VIDEO | {"at": 1}, "at"),
+        (IMAGE | {"format": "jpeg", "start": 1}, "start"),
+        (IMAGE | {"format": "png", "end": 1}, "end"),
+    ],
+)
+def test_a_field_that_means_nothing_is_refused(body: dict, field: str):
+    assert wrong(body) == [("field_invalid", field)]
+
+
+def test_what_has_time_may_be_cut():
+    for body in (VIDEO, AUDIO, IMAGE | {"format": "gif"}):
+        assert read_request(body | {"start": 1, "end": 2.5}).end == 2.5
+
+
+def test_an_end_comes_after_its_start():
+    assert wrong(VIDEO | {"start": 2, "end": 2}) == [("field_invalid", "end")]
+    assert wrong(VIDEO | {"end": 0}) == [("field_invalid", "end")]
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"quality": 0.8}, {"fit": "contain"}, {"background": "#FFFFFF"}, {"start": 0}, {"fresh": True},
+        {"webhook_url": "https://example.com/hook"}, {"on_upscale": "refuse"},
+    ],
+)  # fmt: skip
+def test_the_same_request_has_the_same_fingerprint(same: dict):
+    assert read_request(VIDEO | same).fingerprint() == read_request(VIDEO).fingerprint()
+
+
+@pytest.mark.parametrize(
+    "other", [{"quality": 0.81}, {"width": 2}, {"format": "webm"}, {"url": "https://example.com/b"}, {"end": 1}]
+)
+def test_another_request_has_another_fingerprint(other: dict):
+    assert read_request(VIDEO | other).fingerprint() != read_request(VIDEO).fingerprint()
+
+
+def test_a_contradiction_cannot_even_be_built():
+    with pytest.raises(ValueError, match="no format of kind"):
+        SourceRequest.model_validate(VIDEO | {"format": "mp3"})
+
+
+@pytest.mark.parametrize("url", ["", "http://a b", "http://a\x00b", "http://a\nb", "x" * 2049, 3])
+def test_an_address_is_text_without_gaps(url: object):
+    assert wrong(VIDEO | {"url": url}) == [("field_invalid", "url")]
