@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from penstock.embedded import postgres
+from penstock.settings import Settings
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -110,3 +113,13 @@ class Home:
         except (OSError, ValueError, TypeError):
             return None
         return found
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The address of the records: the one that is set, else of the home's own server, up for as long as we use it."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    with postgres(settings.root) as server:
+        yield server.url()

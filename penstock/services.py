@@ -10,9 +10,9 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from penstock.domain.limits import Limits
-from penstock.embedded import postgres
 from penstock.engines import Tools
 from penstock.engines.nursery import Nursery
+from penstock.home import database
 from penstock.live import LiveAttempts
 from penstock.records import Records
 from penstock.settings import Settings
@@ -53,16 +53,6 @@ def services(settings: Settings) -> Iterator[Services]:
             lifted=settings.lifted_pairs,
             live=LiveAttempts(),
         )
-
-
-@contextmanager
-def database(settings: Settings) -> Iterator[str]:
-    """The address of the records: the one that is set, else of the home's own server, up for as long as we use it."""
-    if settings.database_url:
-        yield settings.database_url
-        return
-    with postgres(settings.root) as server:
-        yield server.url()
 
 
 @cache

@@ -7,9 +7,8 @@ import click
 
 from penstock.domain.errors import MediaError
 from penstock.domain.ids import ProjectId
-from penstock.home import Home
+from penstock.home import Home, database
 from penstock.records import Records
-from penstock.services import database
 from penstock.settings import Settings
 
 

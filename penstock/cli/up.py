@@ -17,7 +17,7 @@ import click
 import httpx
 
 from penstock.domain.errors import MediaError
-from penstock.home import Home, Service
+from penstock.home import Home, Service, database
 from penstock.orchestration.server import (
     Address,
     client_environment,
@@ -25,7 +25,6 @@ from penstock.orchestration.server import (
     server_environment,
 )
 from penstock.processes import Family, family, wait_until
-from penstock.services import database
 from penstock.settings import Settings
 
 START_SECONDS = 180.0
