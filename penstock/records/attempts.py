@@ -6,21 +6,22 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Update, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, bindparam, case, delete, func, insert, or_, select, update
 
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.task import Failure, File, State, Task
 from penstock.domain.work import Lost, Running
 from penstock.records.opening import notify
-from penstock.records.rows import file_row, task_of, tasks_with_output
+from penstock.records.rows import SHOWN_TASKS, file_row, task_of
 from penstock.records.tables import FILES, OUTBOX, TASKS
 
 _LIVE = TASKS.c.status == "processing"
+_ONE = SHOWN_TASKS.where(TASKS.c.id == bindparam("wanted"))
 
 
 def read(connection: Connection, task_id: TaskId) -> Task:
-    row = connection.execute(tasks_with_output().where(TASKS.c.id == task_id)).mappings().first()
+    row = connection.execute(_ONE, {"wanted": task_id}).mappings().first()
     if row is None:
         raise errors.TaskNotFound("There is no such task.")
     return task_of(row)

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from penstock.domain import errors
@@ -14,6 +14,12 @@ from penstock.records.tables import KEYS, ORGANISATIONS, PROJECTS
 
 DEFAULT = "default"
 _PREFIX = "penstock_"
+
+_HOLDER = (
+    select(KEYS.c.id, PROJECTS.c.id, PROJECTS.c.organisation_id, PROJECTS.c.secret)
+    .join(PROJECTS, PROJECTS.c.id == KEYS.c.project_id)
+    .where(KEYS.c.sha256 == bindparam("hash"), KEYS.c.revoked.is_(None))
+)
 
 
 class Keys:
@@ -64,13 +70,8 @@ class Keys:
 
     def caller(self, token: str) -> Caller | None:
         """Whom a token speaks for; None if it is unknown or revoked."""
-        held = (
-            select(KEYS.c.id, PROJECTS.c.id, PROJECTS.c.organisation_id, PROJECTS.c.secret)
-            .join(PROJECTS, PROJECTS.c.id == KEYS.c.project_id)
-            .where(KEYS.c.sha256 == _sha256(token), KEYS.c.revoked.is_(None))
-        )
         with self._database.reading() as connection:
-            row = connection.execute(held).first()
+            row = connection.execute(_HOLDER, {"hash": _sha256(token)}).first()
         return Caller(KeyId(row[0]), ProjectId(row[1]), OrgId(row[2]), row[3]) if row else None
 
     def default_project(self) -> ProjectId:

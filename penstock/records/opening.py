@@ -1,14 +1,14 @@
 """How a request becomes a Task: the same one for the same request, however many ask at once."""
 
-from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy import Connection, bindparam, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId, TaskId, new_task_id
 from penstock.domain.request import SourceRequest
-from penstock.domain.task import Task, wants_attempt
+from penstock.domain.task import Task
 from penstock.domain.work import QueueLimits
-from penstock.records.rows import request_row, task_of, tasks_with_output
+from penstock.records.rows import SHOWN_TASKS, request_row, task_of
 from penstock.records.tables import FILES, OUTBOX, TASKS
 
 AFRESH = {
@@ -24,24 +24,35 @@ AFRESH = {
     "output_id": None,
 }
 
+# Statements are built once: building them costs more than running them.
+_SAME = SHOWN_TASKS.where(TASKS.c.project_id == bindparam("owner"), TASKS.c.fingerprint == bindparam("shape"))
+_UNFINISHED = select(func.count(), func.count().filter(TASKS.c.project_id == bindparam("owner"))).where(
+    TASKS.c.status == literal("processing", literal_execute=True)
+)
+_CREATE = insert(TASKS).on_conflict_do_nothing(index_elements=["project_id", "fingerprint"]).returning(TASKS.c.id)
+_SUBMIT = insert(OUTBOX)
+_SUBMIT = _SUBMIT.on_conflict_do_update(
+    index_elements=["task_id"], set_={"attempt": _SUBMIT.excluded.attempt, "due": func.now(), "tries": 0}
+)
+_NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("payload")))
+
 
 def same_request(connection: Connection, project_id: ProjectId, request: SourceRequest) -> Task | None:
     """The task of this request, if it was ever asked."""
-    asked = tasks_with_output().where(TASKS.c.project_id == project_id, TASKS.c.fingerprint == request.fingerprint())
-    row = connection.execute(asked).mappings().first()
+    row = connection.execute(_SAME, {"owner": project_id, "shape": request.fingerprint()}).mappings().first()
     return task_of(row) if row else None
 
 
-def open_task(connection: Connection, project_id: ProjectId, request: SourceRequest, queue: QueueLimits) -> Task:
-    """The task of this request, new or reopened if need be. Whoever comes second finds what the first one made."""
-    known = same_request(connection, project_id, request)
-    if known and not wants_attempt(known, request):
-        return known
+def open_task(
+    connection: Connection, project_id: ProjectId, request: SourceRequest, known: Task | None, queue: QueueLimits
+) -> Task:
+    """The task of this request, new, or `known` once more. Whoever comes second finds what the first one made."""
     _require_input(connection, project_id, request)
     _require_place(connection, project_id, queue)
-    task_id = _reopen(connection, known, request) if known else _create(connection, project_id, request)
-    if task_id:
-        _submit(connection, task_id)
+    if known:
+        _reopen(connection, known, request)
+    else:
+        _create(connection, project_id, request)
     opened = same_request(connection, project_id, request)
     if opened is None:
         raise errors.TaskNotFound("There is no such task.")
@@ -58,7 +69,7 @@ def next_attempt(connection: Connection, task_id: TaskId, attempt: int) -> int |
     )
     if connection.execute(again.returning(TASKS.c.id)).first() is None:
         return None
-    _submit(connection, task_id)
+    _submit(connection, task_id, attempt + 1)
     return attempt + 1
 
 
@@ -74,44 +85,33 @@ def _require_input(connection: Connection, project_id: ProjectId, request: Sourc
 
 
 def _require_place(connection: Connection, project_id: ProjectId, queue: QueueLimits) -> None:
-    mine = func.count().filter(TASKS.c.project_id == project_id)
-    unfinished = select(func.count(), mine).select_from(TASKS).where(TASKS.c.status == "processing")
-    total, own = connection.execute(unfinished).one()
+    total, own = connection.execute(_UNFINISHED, {"owner": project_id}).one()
     if own >= queue.per_project or total >= queue.total:
         raise errors.QueueFull("Too many tasks are waiting; try again when some have ended.")
 
 
-def _create(connection: Connection, project_id: ProjectId, request: SourceRequest) -> TaskId | None:
+def _create(connection: Connection, project_id: ProjectId, request: SourceRequest) -> None:
     row = {"id": new_task_id(), "project_id": project_id, "fingerprint": request.fingerprint()}
-    made = (
-        insert_or(TASKS)
-        .values(row | request_row(request))
-        .on_conflict_do_nothing(index_elements=["project_id", "fingerprint"])
-    )
-    return connection.execute(made.returning(TASKS.c.id)).scalar_one_or_none()
+    if connection.execute(_CREATE, row | request_row(request)).first():
+        _submit(connection, row["id"], 1)
 
 
-def _reopen(connection: Connection, known: Task, request: SourceRequest) -> TaskId | None:
+def _reopen(connection: Connection, known: Task, request: SourceRequest) -> None:
     again = (
         update(TASKS)
         .where(TASKS.c.id == known.id, TASKS.c.attempt == known.attempt, TASKS.c.status == known.status)
         .values(AFRESH | request_row(request))
         .values(attempt=known.attempt + 1, losses=0, updated=func.now())
     )
-    return connection.execute(again.returning(TASKS.c.id)).scalar_one_or_none()
+    if connection.execute(again).rowcount:
+        _submit(connection, known.id, known.attempt + 1)
 
 
-def _submit(connection: Connection, task_id: TaskId) -> None:
-    attempt = select(TASKS.c.id, TASKS.c.attempt).where(TASKS.c.id == task_id)
-    row = insert_or(OUTBOX).from_select(["task_id", "attempt"], attempt)
-    connection.execute(
-        row.on_conflict_do_update(
-            index_elements=["task_id"], set_={"attempt": row.excluded.attempt, "due": func.now(), "tries": 0}
-        )
-    )
+def _submit(connection: Connection, task_id: str, attempt: int) -> None:
+    connection.execute(_SUBMIT, {"task_id": task_id, "attempt": attempt})
     notify(connection, "penstock_outbox", task_id)
 
 
 def notify(connection: Connection, channel: str, payload: str) -> None:
     """Wake whoever listens, when the transaction is kept."""
-    connection.execute(select(func.pg_notify(channel, payload)))
+    connection.execute(_NOTIFY, {"channel": channel, "payload": payload})

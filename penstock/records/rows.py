@@ -20,13 +20,16 @@ _FACTS = (
 _OUTPUT = "output_"
 
 
-def tasks_with_output() -> Select[Any]:
-    """Tasks, each with its output's row where that is not deleted."""
+def _tasks_with_output() -> Select[Any]:
     outputs = FILES.alias("outputs")
     shown = TASKS.outerjoin(outputs, (outputs.c.id == TASKS.c.output_id) & outputs.c.deleted.is_(None))
     columns = [column.label(_OUTPUT + column.name) for column in outputs.c]
     kept = [column for column in TASKS.c if column.name != "output_id"]
     return select(*kept, *columns).select_from(shown)
+
+
+# Tasks, each with its output's row where that is not deleted. Built once: building costs more than running it.
+SHOWN_TASKS = _tasks_with_output()
 
 
 def task_of(row: RowMapping) -> Task:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId, TaskId, is_id
@@ -13,8 +13,10 @@ from penstock.domain.task import Failure, File, State, Task, wants_attempt
 from penstock.domain.work import Lost, QueueLimits, Running, Submission
 from penstock.records import attempts, opening, outbox
 from penstock.records.database import Database
-from penstock.records.rows import task_of, tasks_with_output
+from penstock.records.rows import SHOWN_TASKS, task_of
 from penstock.records.tables import TASKS
+
+_OWN = SHOWN_TASKS.where(TASKS.c.id == bindparam("wanted"), TASKS.c.project_id == bindparam("owner"))
 
 
 class Tasks:
@@ -26,8 +28,7 @@ class Tasks:
 
     def known(self, project_id: ProjectId, request: SourceRequest) -> Task | None:
         """The task of this request, unless asking again has to run it again."""
-        with self._database.reading() as connection:
-            task = opening.same_request(connection, project_id, request)
+        task = self._same(project_id, request)
         return None if task is None or wants_attempt(task, request) else task
 
     def open(self, project_id: ProjectId, request: SourceRequest, queue: QueueLimits | None = None) -> Task:
@@ -35,17 +36,11 @@ class Tasks:
 
         Raises `QueueFull` where there is no place for a new attempt, `FileNotFound` for an input that we do not hold.
         """
-        if known := self.known(project_id, request):
-            return known
+        task = self._same(project_id, request)
+        if task and not wants_attempt(task, request):
+            return task
         with self._database.writing() as connection:
-            return opening.open_task(connection, project_id, request, queue or QueueLimits())
-
-    def adopt(self, project_id: ProjectId, request: SourceRequest, run_id: str) -> Task:
-        """The task of a request that a flow run brings itself; `run_id` is that run's if the attempt is its to do."""
-        with self._database.writing() as connection:
-            task = opening.open_task(connection, project_id, request, QueueLimits())
-            outbox.adopted(connection, task.id, task.attempt, run_id)
-            return attempts.read(connection, task.id)
+            return opening.open_task(connection, project_id, request, task, queue or QueueLimits())
 
     def get(self, project_id: ProjectId, task_id: str) -> Task:
         """Raises `TaskNotFound`, also for another project's."""
@@ -55,7 +50,7 @@ class Tasks:
     def page(self, project_id: ProjectId, query: Query) -> Listing[Task]:
         matching = _matching(project_id, query)
         order = (getattr(TASKS.c.created, query.order)(), getattr(TASKS.c.id, query.order)())
-        shown = tasks_with_output().where(*matching).order_by(*order).limit(query.limit).offset(query.offset)
+        shown = SHOWN_TASKS.where(*matching).order_by(*order).limit(query.limit).offset(query.offset)
         counted = select(func.count()).select_from(select(TASKS.c.id).where(*matching).limit(COUNTED).subquery())
         with self._database.reading() as connection:
             items = tuple(task_of(row) for row in connection.execute(shown).mappings())
@@ -148,6 +143,10 @@ class Tasks:
         with self._database.reading() as connection:
             return attempts.read(connection, task_id)
 
+    def _same(self, project_id: ProjectId, request: SourceRequest) -> Task | None:
+        with self._database.reading() as connection:
+            return opening.same_request(connection, project_id, request)
+
 
 def _cancel(connection: Connection, task: Task) -> None:
     if task.run_id is None:
@@ -159,8 +158,8 @@ def _cancel(connection: Connection, task: Task) -> None:
 
 
 def _own(connection: Connection, project_id: ProjectId, task_id: str) -> Task:
-    mine = tasks_with_output().where(TASKS.c.id == task_id, TASKS.c.project_id == project_id)
-    row = connection.execute(mine).mappings().first() if is_id(task_id) else None
+    asked = {"owner": project_id, "wanted": task_id}
+    row = connection.execute(_OWN, asked).mappings().first() if is_id(task_id) else None
     if row is None:
         raise errors.TaskNotFound("There is no such task.")
     return task_of(row)
