@@ -11,7 +11,7 @@ from pathlib import Path
 
 from penstock.tether import tethered
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 KILL_SECONDS = 5.0
 
 

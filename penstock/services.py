@@ -39,7 +39,7 @@ def services(settings: Settings) -> Iterator[Services]:
     """Everything of one process, closed at the end."""
     limits = limits_of(settings)
     with ExitStack() as open_things:
-        records = Records(open_things.enter_context(database(settings)))
+        records = Records(open_things.enter_context(database(settings)), settings.lease_seconds)
         open_things.callback(records.close)
         nursery = Nursery()
         open_things.callback(nursery.close)

@@ -1,5 +1,6 @@
 """A running Penstock, as a test sees it: started by the command that a user types."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -94,4 +95,15 @@ def processes_of(home: Path) -> list[str]:
                 found.append((place / "cmdline").read_text().replace("\0", " "))
         except OSError:
             continue
+    return found
+
+
+def processes_with(*words: str) -> list[int]:
+    """The processes whose command line holds all of these words."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (place / "cmdline").read_text()
+            if all(word in line for word in words):
+                found.append(int(place.name))
     return found

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from penstock.cli.worker import wait_for_prefect
+from penstock.orchestration.server import Address, until_ready
 from penstock.settings import Settings
 
 
@@ -13,6 +13,6 @@ from penstock.settings import Settings
 def command() -> None:
     """Bring Prefect's pools, queues, limits and deployments up to date. Safe to repeat."""
     settings = Settings()
-    wait_for_prefect(settings)
+    asyncio.run(until_ready(Address(settings.prefect_url)))
     for name in asyncio.run(import_module("deployments.bootstrap").apply(settings)):
         click.echo(name)

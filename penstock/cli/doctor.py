@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
+import httpx
 
 from penstock.domain.errors import MediaError
 from penstock.home import Home
@@ -86,8 +87,9 @@ def _disk(ready: Services) -> str:
 def _prefect(ready: Services) -> str:
     running = Home.at(ready.settings.root).running()
     address = running.prefect_api_url if running else ready.settings.prefect_url
-    if not is_ready(Address(address)):
-        raise LookupError("does not answer")
+    with httpx.Client(trust_env=False) as http:
+        if not is_ready(Address(address), http):
+            raise LookupError("does not answer")
     return address
 
 

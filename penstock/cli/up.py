@@ -102,7 +102,8 @@ def service(settings: Settings, wish: Wish, home: Home, stopped: threading.Event
         for number in range(1, wish.workers + 1):
             members.start(f"worker-{number}", [*penstock, "worker", *(["--deploy"] if number == 1 else [])])
         api_url = f"http://{_reachable(wish.host)}:{wish.port}"
-        wait_until(lambda: stopped.is_set() or _healthy(api_url), START_SECONDS, members)
+        with httpx.Client(base_url=api_url, trust_env=False, timeout=10.0) as http:
+            wait_until(lambda: stopped.is_set() or _healthy(http), START_SECONDS, members)
         yield Service(api_url, address.api_url, address.ui_url, url, os.getpid()), members
 
 
@@ -127,10 +128,10 @@ def _reachable(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
 
 
-def _healthy(api_url: str) -> bool:
+def _healthy(http: httpx.Client) -> bool:
     try:
-        answer = httpx.get(f"{api_url}/health", timeout=5.0, trust_env=False)
-        return answer.status_code == 200 and answer.json()["data"]["status"] == "ok"
+        answer = http.get("/health")
+        return answer.status_code == httpx.codes.OK and answer.json()["data"]["status"] == "ok"
     except (httpx.HTTPError, ValueError, KeyError):
         return False
 

@@ -1,13 +1,12 @@
 """`penstock worker`: claims flow runs of the pool and runs them in this process."""
 
 import asyncio
-import time
 from importlib import import_module
 
 import click
 
 from penstock.orchestration.attempt import sweep_rooms
-from penstock.orchestration.server import Address, is_ready
+from penstock.orchestration.server import Address, until_ready
 from penstock.orchestration.worker import work
 from penstock.services import current
 from penstock.settings import Settings
@@ -20,14 +19,9 @@ def command(slots: int | None, *, deploy: bool) -> None:
     """Run one worker alone. SIGTERM drains it."""
     settings = Settings()
     import_module("flows.convert")
-    wait_for_prefect(settings)
+    asyncio.run(until_ready(Address(settings.prefect_url)))
     if deploy:
         asyncio.run(import_module("deployments.bootstrap").apply(settings))
     services = current()
     sweep_rooms(settings.rooms)
     asyncio.run(work(slots or settings.worker_slots, settings.drain_seconds, services.live))
-
-
-def wait_for_prefect(settings: Settings) -> None:
-    while not is_ready(Address(settings.prefect_url)):
-        time.sleep(0.2)

@@ -15,7 +15,7 @@ from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 15.0
+SWEEPS_PER_LEASE = 4
 PAGE = 200
 
 LOST = Failure(
@@ -34,7 +34,7 @@ async def repair(records: Records, runs: FlowRuns, settings: Settings) -> None:
             await _reconcile(records, runs, settings.attempts)
         except (errors.DatabaseUnavailable, PrefectAway) as away:
             log.info("the sweep is put off: %s", away)
-        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.sleep(settings.lease_seconds / SWEEPS_PER_LEASE)
 
 
 def settle_lost(task_id: TaskId, attempt: int, records: Records, attempts: int) -> None:

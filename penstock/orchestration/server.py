@@ -1,5 +1,6 @@
 """Our own Prefect: how it is started, and what our processes must know to talk to it."""
 
+import asyncio
 import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
@@ -67,9 +68,16 @@ def server_command(host: str, port: int) -> list[str]:
     return [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)]
 
 
-def is_ready(address: Address) -> bool:
+def is_ready(address: Address, http: httpx.Client) -> bool:
     """Whether the server answers and its database too."""
     try:
-        return httpx.get(f"{address.api_url}/ready", timeout=2.0, trust_env=False).status_code == 200
+        return http.get(f"{address.api_url}/ready", timeout=2.0).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
+
+
+async def until_ready(address: Address) -> None:
+    """Wait for the server, however long it takes."""
+    with httpx.Client(trust_env=False) as http:
+        while not await asyncio.to_thread(is_ready, address, http):
+            await asyncio.sleep(0.2)

@@ -42,6 +42,14 @@ class Tasks:
         with self._database.writing() as connection:
             return opening.open_task(connection, project_id, request, task, queue or QueueLimits())
 
+    def adopt(self, project_id: ProjectId, request: SourceRequest, run_id: str) -> Task:
+        """The task of a request that a flow run brings itself; `run_id` is that run's if the attempt is its to do."""
+        known = self._same(project_id, request)
+        with self._database.writing() as connection:
+            task = opening.open_task(connection, project_id, request, known, QueueLimits())
+            outbox.adopted(connection, task.id, task.attempt, run_id)
+            return attempts.read(connection, task.id)
+
     def get(self, project_id: ProjectId, task_id: str) -> Task:
         """Raises `TaskNotFound`, also for another project's."""
         with self._database.reading() as connection:

@@ -1,0 +1,64 @@
+"""Media that the promises are kept on, made here; and an origin to fetch it from."""
+
+import functools
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory) -> Path:
+    """A folder of media: what the origin serves."""
+    return tmp_path_factory.mktemp("shelf")
+
+
+@pytest.fixture(scope="session")
+def clip(shelf) -> Path:
+    """Two seconds of 640 × 360 with sound."""
+    return made(shelf / "clip.mp4", "testsrc2=size=640x360:rate=25:duration=2", "sine=frequency=440:duration=2")
+
+
+@pytest.fixture(scope="session")
+def film(shelf) -> Path:
+    """Two minutes that cost a good while to encode."""
+    return made(shelf / "film.mp4", "testsrc2=size=1280x720:rate=25:duration=120", "sine=frequency=440:duration=120")
+
+
+@pytest.fixture(scope="session")
+def tune(shelf) -> Path:
+    return made(shelf / "tune.flac", "sine=frequency=440:duration=2")
+
+
+@pytest.fixture(scope="session")
+def photo(shelf) -> Path:
+    path = shelf / "photo.png"
+    Image.linear_gradient("L").resize((400, 300)).convert("RGB").save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def origin(shelf) -> Iterator[str]:
+    """The address of a server of the shelf."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Shelf, directory=str(shelf)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+class Shelf(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        """Quiet."""
+
+
+def made(path: Path, *sources: str) -> Path:
+    inputs = [word for source in sources for word in ("-f", "lavfi", "-i", source)]
+    fast = ["-preset", "ultrafast"] if path.suffix == ".mp4" else []
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *inputs, *fast, str(path)], check=True)
+    return path

@@ -1,0 +1,63 @@
+"""Workers die. Their tasks do not."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.service import processes_with, wait_for
+
+pytestmark = pytest.mark.service
+
+
+def test_a_task_whose_worker_is_killed_goes_to_another_run(penstock, origin, film):
+    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "end": 40})
+    wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
+    for process in workers_of(penstock):
+        os.kill(process, signal.SIGKILL)
+
+    wait_for(lambda: not processes_with("ffmpeg", task["id"], "output.avi") or None, 5)
+    done = penstock.finished(task, 150)
+    assert (done["status"], done["attempt"]) == ("completed", 2)
+
+
+def test_a_stock_prefect_worker_serves_the_same_pool(penstock, origin, photo):
+    sleeping = workers_of(penstock)
+    for process in sleeping:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        task = penstock.client.create({"url": f"{origin}/{photo.name}", "kind": "image", "format": "gif", "width": 77})
+        wait_for(lambda: penstock.client.task(task["id"])["run"])
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "media", "--type", "process"]
+        subprocess.run([*command, "--run-once"], env=exported(penstock), check=True, capture_output=True, timeout=120)
+        done = penstock.finished(task)
+    finally:
+        for process in sleeping:
+            os.kill(process, signal.SIGCONT)
+    assert done["status"] == "completed"
+
+
+def test_plain_prefect_deploys_what_prefect_yaml_says(penstock):
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    said = subprocess.run(command, env=exported(penstock), capture_output=True, text=True, timeout=120, check=False)
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+def workers_of(penstock):
+    return [process for process in processes_with("penstock", "worker", "--deploy") if belongs(process, penstock)]
+
+
+def belongs(process, penstock):
+    return str(penstock.home.root) in Path(f"/proc/{process}/environ").read_text()
+
+
+def exported(penstock):
+    """The environment after `eval "$(penstock env)"`."""
+    command = [sys.executable, "-m", "penstock", "env"]
+    plain = {"PATH": os.environ["PATH"], "PENSTOCK_HOME": str(penstock.home.root)}
+    lines = subprocess.run(command, env=plain, capture_output=True, text=True, check=True).stdout.splitlines()
+    pairs = (line.removeprefix("export ").partition("=") for line in lines)
+    return plain | {name: value.strip("'") for name, _, value in pairs}

@@ -1,0 +1,17 @@
+"""A client that nobody here wrote works: Ittybit's own, from its package."""
+
+import pytest
+from ittybit import Ittybit
+
+pytestmark = pytest.mark.service
+
+
+def test_ittybits_client_creates_gets_and_lists_tasks(penstock, origin, photo):
+    client = Ittybit(base_url=penstock.service.api_url, token=penstock.key)
+    created = client.tasks.create(request={"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp"}).data
+    assert (created.object, created.kind) == ("task", "image")
+
+    penstock.finished({"id": created.id})
+    done = client.tasks.get(created.id).data
+    assert (done.status, done.output["format"]) == ("completed", "webp")
+    assert created.id in [task.id for task in client.tasks.list(limit=100).data]
