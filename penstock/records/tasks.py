@@ -46,7 +46,10 @@ class Tasks:
         """The task of a request that a flow run brings itself; `run_id` is that run's if the attempt is its to do."""
         known = self._same(project_id, request)
         with self._database.writing() as connection:
-            task = opening.open_task(connection, project_id, request, known, QueueLimits())
+            settled = known and not wants_attempt(known, request)
+            task = (
+                known if known and settled else opening.open_task(connection, project_id, request, known, QueueLimits())
+            )
             outbox.adopted(connection, task.id, task.attempt, run_id)
             return attempts.read(connection, task.id)
 
