@@ -5,17 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from penstock.domain import errors
 from penstock.domain.formats import FORMATS
 from penstock.domain.limits import Limits
 from penstock.domain.media import Media, Picture
 from penstock.domain.plan import Cut, ImagePlan
+from penstock.engines.pictures_frames import Frame
 from penstock.engines.pictures_opening import opened, reading
 from penstock.engines.pictures_pixels import decode_small, flattened, framed, normal, orientation, shown_size
 from penstock.engines.pictures_timing import Timing, timing
-from penstock.engines.pictures_writing import Frame, write_animation, write_still
+from penstock.engines.pictures_writing import write_animation, write_still
 
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 
@@ -51,7 +52,7 @@ def prove(path: str, opener: str, limits: Limits) -> None:
             _seek(picture, place)
 
 
-def _picture(picture: Image.Image, times: Timing) -> Picture:
+def _picture(picture: ImageFile.ImageFile, times: Timing) -> Picture:
     return Picture(
         size=shown_size(picture),
         mode=picture.mode,
@@ -73,7 +74,7 @@ def _affordable(times: Timing, picture: Image.Image, limits: Limits) -> Timing:
     return times
 
 
-def _render_still(plan: ImagePlan, picture: Image.Image, times: Timing, target: Path) -> None:
+def _render_still(plan: ImagePlan, picture: ImageFile.ImageFile, times: Timing, target: Path) -> None:
     if picture.format in ("JPEG", "MPO"):
         decode_small(picture, plan.framing.scaled)
     _seek(picture, times.first)

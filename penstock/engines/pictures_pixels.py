@@ -2,31 +2,42 @@
 
 import io
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageFile, ImageOps
 
 from penstock.domain.media import Size
 from penstock.domain.plan import Framing
 from penstock.engines.pictures_opening import reading
+from penstock.engines.pictures_timing import has_late_tags
 
 ORIENTATION = 0x0112
+_TAGS = frozenset(("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"))
 _SIDEWAYS = frozenset((5, 6, 7, 8))
 _ALPHA_MODES = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
 _WIDE_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N", "F"))
 
 
-def orientation(picture: Image.Image) -> int:
+def orientation(picture: ImageFile.ImageFile) -> int:
     """How the stored pixels have to be turned, in the words of EXIF; 1 is upright."""
+    if picture.format == "TIFF":  # Pillow turns these itself, and tells their size as turned
+        return 1
+    if picture.format == "PNG" and not _has_tags(picture):
+        return 1
     with reading():
         told = picture.getexif().get(ORIENTATION, 1)
     return told if told in range(1, 9) else 1
 
 
-def shown_size(picture: Image.Image) -> Size:
+def _has_tags(picture: ImageFile.ImageFile) -> bool:
+    """Whether a PNG has any. Pillow would decode all of its pixels to find that none follow them."""
+    return not _TAGS.isdisjoint(picture.info) or has_late_tags(str(picture.filename))
+
+
+def shown_size(picture: ImageFile.ImageFile) -> Size:
     width, height = picture.size
     return Size(height, width) if orientation(picture) in _SIDEWAYS else Size(width, height)
 
 
-def decode_small(picture: Image.Image, scaled: Size) -> None:
+def decode_small(picture: ImageFile.ImageFile, scaled: Size) -> None:
     """Let a JPEG be decoded at a fraction of its size where that is still twice what is wanted."""
     sideways = orientation(picture) in _SIDEWAYS
     wanted = (scaled.height, scaled.width) if sideways else (scaled.width, scaled.height)
@@ -73,6 +84,11 @@ def has_alpha(picture: Image.Image) -> bool:
 
 def is_opaque(picture: Image.Image) -> bool:
     return not has_alpha(picture) or picture.getchannel("A").getextrema()[0] == 255
+
+
+def strongest(picture: Image.Image) -> int:
+    """The highest value of the alpha channel: 0 where nothing can be seen."""
+    return max(value for value, pixels in enumerate(picture.getchannel("A").histogram()) if pixels)
 
 
 def _parted(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:

@@ -49,6 +49,12 @@ def timing(path: str, picture: Image.Image, opener: str, most: int) -> Timing:
     return found if found.frames > 1 else STILL
 
 
+def has_late_tags(path: str) -> bool:
+    """Whether a PNG's EXIF stands behind its pixels."""
+    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return any(name == b"eXIf" for name, _ in _png_chunks(data))
+
+
 def _decoded(picture: Image.Image, most: int) -> Timing:
     """The library behind AVIF tells a frame's time with its pixels only."""
     frames = int(getattr(picture, "n_frames", 1))

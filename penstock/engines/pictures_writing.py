@@ -1,8 +1,6 @@
 """Pictures into files: what each format is written with, at every quality."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +9,15 @@ from PIL import Image
 
 from penstock.domain.formats import ImageFormat
 from penstock.domain.quality import setting
-from penstock.engines.pictures_pixels import has_alpha, is_opaque
+from penstock.engines.pictures_frames import Frame, carried
+from penstock.engines.pictures_gif import SOLID, write_gif
+from penstock.engines.pictures_pixels import flattened, is_opaque, strongest
 
 _LOSSLESS_PNG = 0.8
 _FULL_CHROMA = 0.9
-_DITHERED_GIF = 0.6
-_OPAQUE = 128
+_WHITE = "#ffffff"
 # Level 6 of 9: the highest takes five times as long for three percent.
 _PNG: dict[str, Any] = {"format": "PNG", "compress_level": 6}
-_GIF: dict[str, Any] = {"format": "GIF", "optimize": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A finished picture and how long it is shown."""
-
-    picture: Image.Image
-    milliseconds: float
 
 
 def write_still(picture: Image.Image, target: Path, kind: ImageFormat, quality: float) -> None:
@@ -45,10 +35,20 @@ def _jpeg(picture: Image.Image, target: Path, quality: float) -> None:
 
 
 def _png(picture: Image.Image, target: Path, quality: float) -> None:
-    if quality >= _LOSSLESS_PNG or picture.mode in ("P", "L", "LA"):
-        picture.save(target, **_PNG)
+    if quality >= _LOSSLESS_PNG or picture.mode in ("L", "LA"):
+        _compact(picture).save(target, **_PNG)
     else:
         _few_colours(picture, int(setting("png", quality))).save(target, **_PNG)
+
+
+def _compact(picture: Image.Image) -> Image.Image:
+    """The very same pixels, as a palette or as black and white where that can hold them."""
+    if picture.mode == "L" and {grey for _, grey in picture.getcolors(2) or [(0, 1)]} <= {0, 255}:
+        return picture.convert("1")
+    if picture.mode in ("RGB", "RGBA") and picture.getcolors(256):
+        few = _few_colours(picture, 256)
+        return few if few.convert(picture.mode).tobytes() == picture.tobytes() else picture
+    return picture
 
 
 def _webp(picture: Image.Image, target: Path, quality: float) -> None:
@@ -56,23 +56,19 @@ def _webp(picture: Image.Image, target: Path, quality: float) -> None:
 
 
 def _gif(picture: Image.Image, target: Path, quality: float) -> None:
-    _palettised(picture, quality).save(target, **_GIF)
+    write_gif([Frame(_visible(picture), 0)], 1, target, quality)
+
+
+def _visible(picture: Image.Image) -> Image.Image:
+    """A picture that is nowhere more than half there would be lost in a format that knows no halves."""
+    return flattened(picture, _WHITE) if not is_opaque(picture) and 0 < strongest(picture) < SOLID else picture
 
 
 def _moving_webp(frames: Sequence[Frame], plays: int, target: Path, quality: float) -> None:
-    times = _carried([frame.milliseconds for frame in frames], 1)
+    times = carried([frame.milliseconds for frame in frames], 1)
     first, *rest = (frame.picture for frame in frames)
-    options = {"save_all": True, "append_images": rest, "duration": times, "loop": plays}
+    options: dict[str, Any] = {"save_all": True, "append_images": rest, "duration": times, "loop": plays}
     first.save(target, "WEBP", **options, **_webp_options(quality))
-
-
-def _moving_gif(frames: Sequence[Frame], plays: int, target: Path, quality: float) -> None:
-    times = _carried([frame.milliseconds for frame in frames], 10)
-    first, *rest = (_palettised(frame.picture, quality) for frame in frames)
-    # The file counts repeats after the first time, and says nothing where there are none.
-    again: dict[str, Any] = {} if plays == 1 else {"loop": max(0, plays - 1)}
-    disposal = 2 if any(has_alpha(frame.picture) for frame in frames) else 0
-    first.save(target, save_all=True, append_images=rest, duration=times, disposal=disposal, **again, **_GIF)
 
 
 def _webp_options(quality: float) -> dict[str, Any]:
@@ -83,40 +79,16 @@ def _webp_options(quality: float) -> dict[str, Any]:
 
 def _few_colours(picture: Image.Image, colours: int) -> Image.Image:
     """A palette picture that hides that it is one, alpha included."""
+    width, height = picture.size
     indices, palette = imagequant.quantize_raw_rgba_bytes(
-        picture.convert("RGBA").tobytes(), picture.width, picture.height, max_colors=colours
+        picture.convert("RGBA").tobytes(), width, height, max_colors=colours
     )
     reduced = Image.frombytes("P", picture.size, indices)
-    reduced.putpalette(palette, "RGBA")
-    return reduced
-
-
-def _palettised(picture: Image.Image, quality: float) -> Image.Image:
-    """At most 256 colours, of which one is no colour where the picture has holes."""
     if is_opaque(picture):
-        return _reduced(picture.convert("RGB"), int(setting("gif", quality)), quality)
-    reduced = _reduced(picture.convert("RGB"), int(setting("gif", quality)) - 1, quality)
-    hole = len(reduced.getpalette() or ()) // 3
-    reduced.putpalette([*(reduced.getpalette() or ()), 0, 0, 0])
-    reduced.paste(hole, mask=picture.getchannel("A").point(lambda value: 255 if value < _OPAQUE else 0))
-    reduced.info["transparency"] = hole
+        reduced.putpalette([value for place, value in enumerate(palette) if place % 4 != 3], "RGB")
+    else:
+        reduced.putpalette(palette, "RGBA")
     return reduced
-
-
-def _reduced(picture: Image.Image, colours: int, quality: float) -> Image.Image:
-    few = picture.quantize(colours, Image.Quantize.MEDIANCUT)
-    if quality < _DITHERED_GIF or picture.getcolors(colours):
-        return few
-    return picture.quantize(palette=few, dither=Image.Dither.FLOYDSTEINBERG)
-
-
-def _carried(times: Sequence[float], step: int) -> list[int]:
-    """Whole steps whose sum stays true: what one frame is rounded by, the next one makes up for."""
-    ends, end = [0], 0.0
-    for time in times:
-        end += time
-        ends.append(round(end / step) * step)
-    return [after - before for before, after in pairwise(ends)]
 
 
 _STILL: dict[ImageFormat, Callable[[Image.Image, Path, float], None]] = {
@@ -126,6 +98,6 @@ _STILL: dict[ImageFormat, Callable[[Image.Image, Path, float], None]] = {
     "gif": _gif,
 }
 _MOVING: dict[ImageFormat, Callable[[Sequence[Frame], int, Path, float], None]] = {
-    "gif": _moving_gif,
+    "gif": write_gif,
     "webp": _moving_webp,
 }

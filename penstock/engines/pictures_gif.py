@@ -1,0 +1,122 @@
+"""GIF, frame by frame: what stays is left out, and each frame has colours of its own.
+
+The frames are put together here because Pillow's own way loses a frame that is all hole."""
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+
+from PIL import GifImagePlugin, Image, ImageChops
+
+from penstock.domain.quality import setting
+from penstock.engines.pictures_frames import Frame, carried
+from penstock.engines.pictures_pixels import is_opaque
+
+SOLID = 128
+_DITHERED = 0.6
+_KEEP, _CLEAR = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Shot:
+    """A frame as it is written: a palette picture whose last colour is a hole, and where it goes."""
+
+    picture: Image.Image
+    milliseconds: int
+    after: int
+    place: tuple[int, int] = (0, 0)
+
+
+def write_gif(frames: Sequence[Frame], plays: int, target: Path, quality: float) -> None:
+    """A still is an animation of one frame."""
+    moving = _holed if any(not is_opaque(frame.picture) for frame in frames) else _solid
+    with target.open("wb") as file:
+        file.write(_header(frames[0].picture.size, plays))
+        for shot in _merged(moving(frames, quality)):
+            file.writelines(_written(shot))
+        file.write(b";")
+
+
+def _header(size: tuple[int, int], plays: int) -> bytes:
+    screen = b"GIF89a" + struct.pack("<HHBBB", *size, 0, 0, 0)
+    # The file counts repeats after the first time, and says nothing where there are none.
+    return (
+        screen if plays == 1 else screen + b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<HB", max(0, plays - 1), 0)
+    )
+
+
+def _written(shot: _Shot) -> list[bytes]:
+    return GifImagePlugin.getdata(
+        shot.picture,
+        shot.place,
+        duration=shot.milliseconds,
+        disposal=shot.after,
+        transparency=shot.picture.info["transparency"],
+        include_color_table=True,
+    )
+
+
+def _merged(shots: Iterator[_Shot | int]) -> Iterator[_Shot]:
+    """A number is time that the shot before it stays."""
+    last = next(shots)
+    for shot in shots:
+        match last, shot:
+            case _Shot(), int():
+                last = replace(last, milliseconds=last.milliseconds + shot)
+            case _Shot(), _Shot():
+                yield last
+                last = shot
+    if isinstance(last, _Shot):
+        yield last
+
+
+def _holed(frames: Sequence[Frame], quality: float) -> Iterator[_Shot | int]:
+    """Frames one can look through are cleared away before the next one."""
+    for frame, time in zip(frames, _times(frames), strict=True):
+        whole = frame.picture.convert("RGBA")
+        nothing = whole.getchannel("A").point([255] * SOLID + [0] * (256 - SOLID))
+        yield _Shot(_with_hole(_reduced(whole.convert("RGB"), quality), nothing), time, _CLEAR)
+
+
+def _solid(frames: Sequence[Frame], quality: float) -> Iterator[_Shot | int]:
+    """Frames that cover all: of each, only what has changed."""
+    before: Image.Image | None = None
+    for frame, time in zip(frames, _times(frames), strict=True):
+        reduced = _reduced(frame.picture.convert("RGB"), quality)
+        shown = reduced.convert("RGB")
+        unchanged = _unchanged(before, shown)
+        box = ImageChops.invert(unchanged).getbbox()
+        yield _Shot(_with_hole(reduced, unchanged).crop(box), time, _KEEP, box[:2]) if box else time
+        before = shown
+
+
+def _times(frames: Sequence[Frame]) -> list[int]:
+    return carried([frame.milliseconds for frame in frames], 10)
+
+
+def _unchanged(before: Image.Image | None, now: Image.Image) -> Image.Image:
+    """White where both are the same."""
+    if before is None:
+        return Image.new("L", now.size, 0)
+    *_, most = accumulate(ImageChops.difference(before, now).split(), ImageChops.lighter)
+    return most.point([255] + [0] * 255)
+
+
+def _with_hole(picture: Image.Image, nothing: Image.Image) -> Image.Image:
+    colours = picture.getpalette() or []
+    hole = len(colours) // 3
+    picture.putpalette([*colours, 0, 0, 0])
+    picture.paste(hole, mask=nothing)
+    picture.info["transparency"] = hole
+    return picture
+
+
+def _reduced(picture: Image.Image, quality: float) -> Image.Image:
+    """One colour fewer than there could be: the hole needs a place."""
+    colours = int(setting("gif", quality)) - 1
+    few = picture.quantize(colours, Image.Quantize.MEDIANCUT)
+    if quality < _DITHERED or picture.getcolors(colours):
+        return few
+    return picture.quantize(palette=few, dither=Image.Dither.FLOYDSTEINBERG)

@@ -1,0 +1,244 @@
+"""What becomes of a still image: the right size, upright, in the right colours, with nothing hidden in it."""
+
+import random
+
+import pillow_heif
+import pytest
+from PIL import Image, ImageCms
+
+from penstock.domain import errors
+
+from .pictures import BLACK, GREEN, RED, convert, corners, distance, facts, photo, quarters
+
+pytestmark = pytest.mark.media
+
+READABLE = ["jpg", "png", "webp", "gif", "tiff", "bmp", "jp2", "avif", "ico"]
+WRITABLE = ["jpg", "png", "webp", "gif"]
+TURNS = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+@pytest.fixture
+def source(tmp_path):
+    def save(picture, name, **options):
+        sizes = {"sizes": [picture.size]} if name.endswith(".ico") else {}
+        picture.save(tmp_path / name, **sizes, **options)
+        return tmp_path / name
+
+    return save
+
+
+@pytest.fixture
+def made(tmp_path):
+    def make(path, suffix, **options):
+        return convert(path, tmp_path / f"output.{suffix}", **options)
+
+    return make
+
+
+def turned(orientation):
+    """The four quarters as a camera would store them that was held that way."""
+    method = TURNS[orientation]
+    return quarters() if method is None else quarters().transpose(method)
+
+
+def oriented(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+@pytest.mark.parametrize("suffix", WRITABLE)
+@pytest.mark.parametrize("given", READABLE)
+def test_every_picture_becomes_every_picture(source, made, given, suffix):
+    output = made(source(quarters(), f"input.{given}"), suffix)
+    assert (output.size, corners(output)) == ((40, 20), ["red", "green", "blue", "white"])
+
+
+def test_a_phone_picture_becomes_a_jpeg(source, made):
+    pillow_heif.register_heif_opener()
+    assert corners(made(source(quarters(), "input.heic"), "jpg")) == ["red", "green", "blue", "white"]
+
+
+@pytest.mark.parametrize("given", ["jpg", "png", "webp", "tiff"])
+@pytest.mark.parametrize("orientation", TURNS)
+def test_a_picture_stands_upright_and_says_so_no_more(source, made, given, orientation):
+    path = source(turned(orientation), f"input.{given}", exif=oriented(orientation))
+    output = made(path, "png")
+    assert (output.size, corners(output)) == ((40, 20), ["red", "green", "blue", "white"])
+    assert 0x0112 not in output.getexif()
+
+
+def test_a_png_may_tell_its_orientation_after_its_pixels(source, made):
+    path = source(turned(6), "input.png", exif=oriented(6))
+    data = path.read_bytes()
+    start = data.index(b"eXIf") - 4
+    length = 12 + int.from_bytes(data[start : start + 4], "big")
+    tags, rest = data[start : start + length], data[:start] + data[start + length :]
+    path.write_bytes(rest[:-12] + tags + rest[-12:])
+    assert corners(made(path, "png")) == ["red", "green", "blue", "white"]
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_a_size_means_the_upright_picture(source, made, orientation):
+    path = source(turned(orientation), "input.jpg", exif=oriented(orientation), quality=95)
+    assert facts(path).picture.size.width == 40
+    assert corners(made(path, "png", width=20)) == ["red", "green", "blue", "white"]
+
+
+def test_one_side_keeps_the_ratio(source, made):
+    assert made(source(photo(), "input.jpg"), "jpg", width=100).size == (100, 75)
+
+
+FITS = {"contain": (60, 45), "cover": (60, 60), "fill": (60, 60), "pad": (60, 60)}
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_each_fit_gives_its_size(source, made, fit):
+    assert made(source(photo(), "input.png"), "png", width=60, height=60, fit=fit).size == FITS[fit]
+
+
+def test_cover_crops_the_centre(source, made):
+    stripes = Image.new("RGB", (90, 30), RED)
+    stripes.paste(GREEN, (30, 0, 60, 30))
+    assert corners(made(source(stripes, "input.png"), "png", width=20, height=20, fit="cover")) == ["green"] * 4
+
+
+def test_pad_fills_with_the_background(source, made):
+    output = made(
+        source(Image.new("RGB", (40, 20), RED), "i.png"), "png", width=40, height=40, fit="pad", background="#000000"
+    )
+    assert corners(output) == ["black"] * 4
+    assert output.convert("RGB").getpixel((20, 20)) == RED
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_transparency_is_kept_where_the_format_has_it(source, made, suffix):
+    path = source(Image.new("RGBA", (20, 20), (255, 0, 0, 64)), "input.png")
+    assert made(path, suffix).convert("RGBA").getpixel((10, 10))[3] == 64
+
+
+def test_transparency_shows_the_background_where_the_format_has_none(source, made):
+    path = source(Image.new("RGBA", (20, 20), (255, 0, 0, 0)), "input.png")
+    assert corners(made(path, "jpg")) == ["white"] * 4
+    assert corners(made(path, "jpg", background="#0000ff")) == ["blue"] * 4
+
+
+def test_a_gif_has_holes_or_not(source, made):
+    picture = Image.new("RGBA", (20, 20), (255, 0, 0, 255))
+    picture.paste((0, 0, 0, 0), (0, 0, 10, 20))
+    output = made(source(picture, "input.png"), "gif").convert("RGBA")
+    assert (output.getpixel((2, 2))[3], output.getpixel((17, 2))) == (0, (255, 0, 0, 255))
+
+
+def test_hidden_colours_do_not_bleed_when_scaled(source, made):
+    picture = Image.new("RGBA", (40, 40), (255, 255, 255, 0))
+    picture.paste((0, 0, 0, 255), (20, 0, 40, 40))
+    small = made(source(picture, "input.png"), "png", width=10).convert("RGBA")
+    assert all(pixel[:3] == BLACK for pixel in _pixels(small) if pixel[3] > 8)
+
+
+def _pixels(picture):
+    return [picture.getpixel((x, y)) for x in range(picture.width) for y in range(picture.height)]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I;16", "I", "F"])
+@pytest.mark.parametrize("suffix", WRITABLE)
+def test_every_way_of_storing_white_stays_white(source, made, mode, suffix):
+    white = {"I;16": 65_535, "I": 65_535, "F": 1.0, "LAB": (255, 128, 128), "CMYK": (0, 0, 0, 0)}.get(mode)
+    picture = Image.new("RGB", (8, 8), "white").convert(mode) if white is None else Image.new(mode, (8, 8), white)
+    assert corners(made(source(picture, "input.tiff"), suffix)) == ["white"] * 4
+
+
+def test_sixteen_bits_become_eight_by_their_value(source, made):
+    middle = made(source(Image.new("I;16", (8, 8), 32_896), "input.png"), "png")
+    assert middle.convert("L").getpixel((4, 4)) == 128
+
+
+def test_a_foreign_profile_is_brought_to_srgb(source, made):
+    path = source(Image.new("LAB", (8, 8), (138, 208, 195)), "input.tiff")
+    red, green, blue = made(path, "png").convert("RGB").getpixel((4, 4))
+    assert (red > 240, green < 40, blue < 40) == (True, True, True)
+
+
+@pytest.mark.parametrize("profile", [b"nonsense", b"\0" * 200])
+def test_a_broken_profile_is_passed_over(source, made, profile):
+    path = source(quarters(), "input.jpg", icc_profile=profile)
+    assert corners(made(path, "png")) == ["red", "green", "blue", "white"]
+
+
+@pytest.mark.parametrize("suffix", WRITABLE)
+def test_nothing_is_left_of_place_device_and_comment(source, made, suffix):
+    exif = oriented(1)
+    exif[0x010F], exif[0x8825] = "Maker of cameras", {1: "N", 2: (52.0, 31.0, 0.0)}
+    path = source(photo(), "input.jpg", exif=exif, comment=b"a secret", icc_profile=_srgb())
+    output = made(path, suffix)
+    written = (path.parent / f"output.{suffix}").read_bytes()
+    assert not dict(output.getexif())
+    assert not {"icc_profile", "comment", "xmp", "exif"} & set(output.info)
+    assert b"Maker of cameras" not in written
+    assert b"a secret" not in written
+
+
+def _srgb():
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def test_a_jpeg_is_progressive(source, made):
+    assert made(source(photo(), "input.png"), "jpg").info["progressive"]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp", "png"])
+def test_more_quality_is_nearer_to_the_picture_and_larger(source, made, tmp_path, suffix):
+    path = source(_noisy(), "input.bmp")
+    sizes = []
+    for quality in (0.2, 0.5, 0.8, 1.0):
+        made(path, suffix, quality=quality)
+        sizes.append((tmp_path / f"output.{suffix}").stat().st_size)
+    assert sizes == sorted(sizes)
+
+
+def _noisy():
+    grains = random.Random(0).randbytes(320 * 240)
+    return Image.blend(photo(), Image.frombytes("L", (320, 240), grains).convert("RGB"), 0.3)
+
+
+@pytest.mark.parametrize(("suffix", "quality"), [("png", 0.8), ("webp", 1.0)])
+def test_where_nothing_need_be_lost_nothing_is(source, made, suffix, quality):
+    assert made(source(_noisy(), "i.bmp"), suffix, quality=quality).convert("RGB").tobytes() == _noisy().tobytes()
+
+
+def test_few_colours_stay_a_palette(source, made):
+    assert made(source(quarters().convert("P"), "input.gif"), "png").mode == "P"
+
+
+def test_a_palette_with_holes_keeps_them(source, made):
+    picture = Image.new("P", (20, 20), 1)
+    picture.putpalette([0, 0, 0, 255, 0, 0])
+    picture.paste(0, (0, 0, 10, 20))
+    output = made(source(picture, "input.png", transparency=0), "png").convert("RGBA")
+    assert (output.getpixel((2, 2))[3], output.getpixel((17, 2))) == (0, (255, 0, 0, 255))
+
+
+def test_a_large_jpeg_shrinks_to_what_the_whole_would_have(source, made):
+    large = photo((1600, 1200))
+    output = made(source(large, "input.jpg", quality=95), "png", width=100)
+    assert distance(output, large) <= 2
+
+
+def test_a_picture_of_one_pixel_is_a_picture(source, made):
+    for suffix in WRITABLE:
+        assert made(source(Image.new("RGB", (1, 1), RED), "input.png"), suffix).size == (1, 1)
+
+
+def test_a_picture_is_never_magnified(source, made):
+    with pytest.raises(errors.UpscaleNotAllowed):
+        made(source(photo(), "input.jpg"), "jpg", width=321)
