@@ -10,6 +10,8 @@ import pytest
 from penstock.embedded import Postgres, postgres
 from tests.service import Penstock, penstock_up
 
+pytest_plugins = ["tests.shelf"]
+
 
 @pytest.fixture(scope="session")
 def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:

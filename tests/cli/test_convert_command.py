@@ -1,0 +1,84 @@
+"""`penstock convert` is all that most people need: a path in, a path out, nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.service import processes_of, processes_with, wait_for
+
+pytestmark = pytest.mark.service
+
+
+def test_it_uses_the_service_that_runs(penstock, clip, tmp_path):
+    said = convert(penstock.home.root, str(clip), str(tmp_path / "clip.webm"), "--width", "160")
+
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith(f"{tmp_path / 'clip.webm'}: 160×90, 2.0")
+    assert (tmp_path / "clip.webm").read_bytes()[:4] == b"\x1aE\xdf\xa3"
+
+
+def test_it_prints_the_task_as_json(penstock, photo, tmp_path):
+    said = convert(penstock.home.root, str(photo), str(tmp_path / "photo.jpg"), "--json")
+    task = json.loads(said.stdout)
+    assert (task["status"], task["output"]["format"]) == ("completed", "jpeg")
+
+
+def test_the_home_keeps_the_record_and_not_the_bytes(penstock, photo, tmp_path):
+    said = convert(penstock.home.root, str(photo), str(tmp_path / "kept.webp"), "--width", "33", "--json")
+    task = penstock.client.task(json.loads(said.stdout)["id"])
+    assert (task["status"], task["output"]) == ("completed", None)
+
+
+def test_a_refusal_exits_1_with_its_code_and_leaves_the_output_alone(penstock, photo, tmp_path):
+    (tmp_path / "photo.png").write_bytes(b"what was here before")
+    said = convert(penstock.home.root, str(photo), str(tmp_path / "photo.png"), "--width", "4000")
+
+    assert said.returncode == 1
+    assert said.stderr.startswith("upscale_not_allowed: ")
+    assert (tmp_path / "photo.png").read_bytes() == b"what was here before"
+
+
+@pytest.mark.parametrize(
+    "words", [["no-such-file.mp4", "out.mp4"], ["{photo}", "out.xyz"], ["{photo}", "no/folder/out.png"], ["{photo}"]]
+)
+def test_wrong_usage_exits_2(penstock, photo, tmp_path, words):
+    said = convert(penstock.home.root, *(word.format(photo=photo) for word in words), folder=tmp_path)
+    assert said.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_exits_130_and_leaves_nothing(penstock, film, tmp_path):
+    with started(penstock.home.root, str(film), str(tmp_path / "film.mp4"), "--height", "699") as running:
+        wait_for(lambda: processes_with("ffmpeg", "output.mp4", "699"), 60)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 130
+
+    wait_for(lambda: not processes_with("ffmpeg", "output.mp4", "699"), 5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_alone_it_brings_up_what_it_needs_and_takes_it_down_again(clip, tmp_path):
+    home = tmp_path / "home"
+    said = convert(home, str(clip), str(tmp_path / "clip.flac"))
+
+    assert said.returncode == 0, said.stderr
+    assert (tmp_path / "clip.flac").read_bytes()[:4] == b"fLaC"
+    assert processes_of(home) == []
+
+
+def convert(home, *words, folder=None):
+    command = [sys.executable, "-m", "penstock", "convert", *words, "--home", str(home)]
+    return subprocess.run(command, env=plain(), cwd=folder, capture_output=True, text=True, timeout=170, check=False)
+
+
+def started(home, *words):
+    command = [sys.executable, "-m", "penstock", "convert", *words, "--home", str(home)]
+    return subprocess.Popen(command, env=plain(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def plain():
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}
