@@ -5,12 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.domain import errors
-from penstock.engines import examine, moments, sample
+from penstock.engines import examine, moments, pictures, sample
 from penstock.engines.job import Call
 
 TABLE: dict[str, Callable[..., Any]] = {
     "examine": examine.examine,
     "moment": moments.moment,
+    "picture": pictures.facts,
+    "prove": pictures.prove,
+    "render": pictures.render,
     "sample": sample.sample,
 }
 

@@ -108,7 +108,7 @@ def _picture_of(plan: FramePlan, media: Media) -> ImagePlan:
 
 
 def _render(plan: ImagePlan, work: _Work, path: Path, opener: str) -> None:
-    arguments = (plan, str(path), opener, str(work.target))
+    arguments = (plan, str(path), opener, str(work.target), work.tools.limits)
     send(work.tools.nursery, _errand("render", arguments, work), work.watch)
 
 

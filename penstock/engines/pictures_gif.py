@@ -74,10 +74,15 @@ def _merged(shots: Iterator[_Shot | int]) -> Iterator[_Shot]:
 
 def _holed(frames: Sequence[Frame], quality: float) -> Iterator[_Shot | int]:
     """Frames one can look through are cleared away before the next one."""
+    before: bytes | None = None
     for frame, time in zip(frames, _times(frames), strict=True):
         whole = frame.picture.convert("RGBA")
         nothing = whole.getchannel("A").point([255] * SOLID + [0] * (256 - SOLID))
-        yield _Shot(_with_hole(_reduced(whole.convert("RGB"), quality), nothing), time, _CLEAR)
+        picture = _with_hole(_reduced(whole.convert("RGB"), quality), nothing)
+        shown = picture.convert("RGBA").tobytes()
+        box = ImageChops.invert(nothing).getbbox() or (0, 0, 1, 1)
+        yield time if shown == before else _Shot(_crop(picture, box), time, _CLEAR, box[:2])
+        before = shown
 
 
 def _solid(frames: Sequence[Frame], quality: float) -> Iterator[_Shot | int]:
@@ -88,7 +93,7 @@ def _solid(frames: Sequence[Frame], quality: float) -> Iterator[_Shot | int]:
         shown = reduced.convert("RGB")
         unchanged = _unchanged(before, shown)
         box = ImageChops.invert(unchanged).getbbox()
-        yield _Shot(_with_hole(reduced, unchanged).crop(box), time, _KEEP, box[:2]) if box else time
+        yield _Shot(_crop(_with_hole(reduced, unchanged), box), time, _KEEP, box[:2]) if box else time
         before = shown
 
 
@@ -111,6 +116,12 @@ def _with_hole(picture: Image.Image, nothing: Image.Image) -> Image.Image:
     picture.paste(hole, mask=nothing)
     picture.info["transparency"] = hole
     return picture
+
+
+def _crop(picture: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    part = picture.crop(box)
+    part.info["transparency"] = picture.info["transparency"]
+    return part
 
 
 def _reduced(picture: Image.Image, quality: float) -> Image.Image:
