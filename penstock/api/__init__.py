@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 import penstock
 from penstock.api import content, faults, files, formats, health, sources, tasks
+from penstock.api.callers import Callers
 from penstock.api.context import Context
 from penstock.api.envelope import ErrorEnvelope
 from penstock.api.guard import Guard
@@ -44,7 +45,9 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
         lifespan=live,
         responses={"default": {"model": ErrorEnvelope, "description": "An error; see error.code."}},
     )
-    app.state.context = Context(services, runs, waiting, Rates(services.settings.requests_per_minute))
+    app.state.context = Context(
+        services, runs, Callers(services.records.keys), waiting, Rates(services.settings.requests_per_minute)
+    )
     for router in ROUTERS:
         app.include_router(router)
     faults.install(app)

@@ -8,6 +8,7 @@ from typing import cast
 from anyio import CapacityLimiter
 from fastapi import Request
 
+from penstock.api.callers import Callers
 from penstock.api.rates import Rates
 from penstock.api.runs import Runs
 from penstock.api.waiting import Waiting
@@ -23,6 +24,7 @@ PROBES_AT_ONCE = 4
 class Context:
     services: Services
     runs: Runs
+    callers: Callers
     waiting: Waiting
     rates: Rates
     probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PROBES_AT_ONCE))

@@ -2,7 +2,6 @@
 
 import re
 
-from anyio import to_thread
 from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -48,7 +47,7 @@ async def _caller(request: Request) -> Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise errors.TokenMissing("Send an API key: Authorization: Bearer <key>.")
-    caller = await to_thread.run_sync(context_of(request).services.records.keys.caller, token.strip())
+    caller = await context_of(request).callers.of(token.strip())
     if caller is None:
         raise errors.TokenInvalid("This API key is unknown or revoked.")
     return caller
