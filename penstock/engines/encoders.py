@@ -51,7 +51,8 @@ def _coded(step: EncodeAudio) -> Options:
             encoder = "libmp3lame" if step.codec == "mp3" else "libvorbis"
             return {"c:a": encoder, "q:a": scales.setting(step.codec, step.quality)}
         case "flac":
-            return {"c:a": "flac", "compression_level": 5}
+            # The encoder takes its block size from the first frame, and a cut may leave a very short one.
+            return {"c:a": "flac", "compression_level": 5, "af": "asetnsamples=n=4096:p=0"}
         case _:
             return {"c:a": "pcm_s16le"}
 

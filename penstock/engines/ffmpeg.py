@@ -19,6 +19,8 @@ _BARE: Options = {"map_metadata": -1, "map_chapters": -1, "sn": None, "dn": None
 _FASTSTART: Options = {"movflags": "+faststart"}
 _ALPHA_DECODERS = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
 _FASTEST_AVI = 60
+_SLOW_HERTZ = 32_000
+_RUN_UP_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,10 @@ def command(plan: VideoPlan | AudioPlan | GifPlan, paper: Paper) -> list[str]:
 def frame_command(plan: FramePlan, seconds: float, paper: Paper) -> list[str]:
     """The argument list that makes one frame, at `seconds`, a PNG file."""
     stream = _picture_of(paper.media)
-    source = _input(paper, Cut(seconds), _decoder(stream))
+    cut = Cut(seconds)
+    source = _input(paper, cut, _decoder(stream))
     picture = filters.still(source[str(plan.index)], stream, plan.framing)
-    options = {**_BARE, "c:v": "png", "frames:v": 1, "threads": paper.threads, "f": "image2pipe"}
+    options = {**_written("image2pipe", {}, cut, paper), "c:v": "png", "frames:v": 1}
     return _compiled(ffmpeg.output(picture, f"file:{paper.target}", **options), paper)
 
 
@@ -71,8 +74,14 @@ def _input(paper: Paper, cut: Cut, decoder: Options) -> Any:
         "analyzeduration": "10M",
         "threads": paper.threads,
     }
-    seek = {"ss": f"{cut.start:.6f}"} if cut.start else {}
+    leap = _leap(cut)
+    seek = {"ss": f"{leap:.6f}"} if leap else {}
     return ffmpeg.input(f"file:{paper.source}", **guards, **decoder, **seek)
+
+
+def _leap(cut: Cut) -> float:
+    """How far a demuxer may jump. It lands where it can, on one stream's key frame; the rest is decoded away."""
+    return cut.start - _RUN_UP_SECONDS if cut.start > 2 * _RUN_UP_SECONDS else 0.0
 
 
 def _video(plan: VideoPlan, paper: Paper) -> Any:
@@ -83,7 +92,7 @@ def _video(plan: VideoPlan, paper: Paper) -> Any:
     options = {**_written(plan.format, plan.tags, plan.cut, paper), **_video_step(plan, stream)}
     if plan.audio is not None:
         streams.append(source[str(plan.audio.index)])
-        options |= _audio_step(plan.audio)
+        options |= {**_audio_step(plan.audio), **_in_step(plan, paper.media)}
     return ffmpeg.output(*streams, f"file:{paper.target}", **options)
 
 
@@ -93,6 +102,7 @@ def _moving(plan: VideoPlan, source: Any, stream: VideoStream) -> Any:
         case Copy():
             return mapped
         case EncodeVideo(framing=framing):
+            mapped = mapped if plan.cut == Cut() else filters.cuttable(mapped, stream)
             if _keeps_alpha(plan, stream):
                 return filters.moving_with_alpha(mapped, stream, framing)
             return filters.moving(mapped, stream, framing)
@@ -121,6 +131,14 @@ def _pace(plan: VideoPlan, stream: VideoStream) -> Options:
     return {"fps_mode": "cfr", "r": f"{min(_FASTEST_AVI, max(1, pace)):.6g}"}
 
 
+def _in_step(plan: VideoPlan, media: Media) -> Options:
+    """MP3 begins with 1,105 samples of silence. AVI cannot say so, and must not move the picture for it."""
+    if plan.format != "avi":
+        return {}
+    slow = isinstance(plan.audio, EncodeAudio) and media.audio is not None and media.audio.sample_rate < _SLOW_HERTZ
+    return {"avoid_negative_ts": "disabled", **({"ar": 44_100} if slow else {})}
+
+
 def _audio(plan: AudioPlan, paper: Paper) -> Any:
     source = _input(paper, plan.cut, {})
     options = {**_written(plan.format, plan.tags, plan.cut, paper), **_audio_step(plan.audio)}
@@ -142,9 +160,10 @@ def _gif(plan: GifPlan, paper: Paper) -> Any:
 def _written(target: str, tags: dict[str, str], cut: Cut, paper: Paper) -> Options:
     """What every output has: nothing of the input's metadata but the tags that are kept."""
     kept = {f"metadata:g:{place}": f"{name}={value}" for place, (name, value) in enumerate(tags.items())}
+    start = {"ss": f"{cut.start - _leap(cut):.6f}"} if cut.start else {}
     length = {"t": f"{cut.seconds:.6f}"} if cut.seconds is not None else {}
     faststart = _FASTSTART if target in ("mp4", "mov") else {}
-    return {**_BARE, **kept, **length, **faststart, "f": target, "threads": paper.threads}
+    return {**_BARE, **kept, **start, **length, **faststart, "f": target, "threads": paper.threads}
 
 
 def _decoder(stream: VideoStream) -> Options:

@@ -1,5 +1,6 @@
 """What is done to a picture between its decoder and its encoder, as a graph of ffmpeg's filters."""
 
+from fractions import Fraction
 from typing import Any
 
 import ffmpeg
@@ -17,6 +18,14 @@ _TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("tonemap", {"tonemap": "hable", "desat": 0}),
     ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
 )
+
+_CUT_PACE = Fraction(30)
+
+
+def cuttable(source: Any, stream: VideoStream) -> Any:
+    """At an even pace: else the frame on screen when a cut begins, which began before it, would be lost."""
+    pace = Fraction(stream.fps or 25).limit_denominator(1001)
+    return source.filter("fps", f"{max(_CUT_PACE, pace) if stream.variable_rate else pace}")
 
 
 def moving(source: Any, stream: VideoStream, framing: Framing) -> Any:

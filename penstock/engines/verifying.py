@@ -21,6 +21,8 @@ _LEAST_SLACK = 0.05
 # What a codec adds to a sound, in samples: priming and a last frame filled up.
 _CODEC_SAMPLES = {"aac": 3072, "mp3": 3456, "opus": 960, "vorbis": 2048}
 _SAMPLE_SECONDS = 60.0
+# Matroska counts milliseconds, and each end of a stream is rounded.
+_ROUNDING_SECONDS = 0.003
 
 
 def verify(path: Path, plan: Plan, source: Media, tools: Tools) -> FileFacts:
@@ -99,12 +101,18 @@ def _video_faults(plan: VideoPlan, source: Media, media: Media) -> Iterator[str]
     yield from _stream_faults(plan, media)
     if isinstance(plan.video, EncodeVideo):
         yield from _picture_faults(media.video)
-    expected = _planned(plan, source.video.duration)
-    frame = 1 / min(media.video.fps or 25.0, source.video.fps or 25.0)
-    if _off(media.video.duration, expected, max(_LEAST_SLACK, frame)):
-        yield f"the picture lasts {media.video.duration}, not {expected}"
+    yield from _length_faults(plan, source.video, media.video)
     if media.audio and source.audio:
-        yield from _sound_faults(media.audio, _planned(plan, source.audio.duration))
+        yield from _sound_faults(media.audio, _planned(plan, source.audio))
+
+
+def _length_faults(plan: VideoPlan, source: VideoStream, video: VideoStream) -> Iterator[str]:
+    expected = _planned(plan, source)
+    slack = max(_LEAST_SLACK, 1 / min(video.fps or 25.0, source.fps or 25.0))
+    # AVI cannot start a picture late: its first frame stands from the beginning.
+    late = max(0.0, source.start - plan.cut.start) if plan.format == "avi" else 0.0
+    if _off(video.duration, expected, slack) and _off(video.duration, (expected or 0.0) + late, slack):
+        yield f"the picture lasts {video.duration}, not {expected}"
 
 
 def _stream_faults(plan: VideoPlan, media: Media) -> Iterator[str]:
@@ -128,7 +136,7 @@ def _audio_faults(plan: AudioPlan, source: Media, media: Media) -> Iterator[str]
         return
     if media.audio.codec != plan.audio.codec:
         yield f"the sound is {media.audio.codec}"
-    yield from _sound_faults(media.audio, _planned(plan, source.audio.duration))
+    yield from _sound_faults(media.audio, _planned(plan, source.audio))
 
 
 def _sound_faults(audio: AudioStream, expected: float | None) -> Iterator[str]:
@@ -151,32 +159,34 @@ def _animation_faults(plan: GifPlan | ImagePlan, media: Media) -> Iterator[str]:
             yield f"the animation lasts {media.picture.duration}, not {plan.duration}"
 
 
-def _planned(plan: VideoPlan | AudioPlan, stream_seconds: float | None) -> float | None:
-    """How long a stream should be, from how long it was and what is cut away."""
-    if stream_seconds is None:
+def _planned(plan: VideoPlan | AudioPlan, stream: VideoStream | AudioStream) -> float | None:
+    """How long a stream should be: the part of it that lies within the cut."""
+    if stream.duration is None:
         return None
-    rest = max(0.0, stream_seconds - plan.cut.start)
-    return rest if plan.cut.seconds is None else min(rest, plan.cut.seconds)
+    start, end = stream.start, stream.start + stream.duration
+    until = end if plan.cut.seconds is None else min(end, plan.cut.start + plan.cut.seconds)
+    return max(0.0, until - max(start, plan.cut.start))
 
 
 def _off(found: float | None, expected: float | None, slack: float) -> bool:
-    return found is not None and expected is not None and abs(found - expected) > slack + 0.001
+    return found is not None and expected is not None and abs(found - expected) > slack + _ROUNDING_SECONDS
 
 
 def _require_playing(path: Path, media: Media, tools: Tools) -> None:
-    lengths = {stream.index: stream.duration or 0.0 for stream in (media.video, media.audio) if stream}
-    if not lengths:
+    """Pictures are decoded whole; of what lasts, the first and the last second."""
+    opener = READERS[media.container][1]
+    if media.picture:
+        send(tools.nursery, _errand("prove", (str(path), opener, tools.limits), path, tools))
         return
-    errand = Errand(
-        function="sample",
-        arguments=(str(path), READERS[media.container][1], lengths),
-        reach=Reach((str(path),)),
-        seconds=_SAMPLE_SECONDS,
-        memory_bytes=tools.limits.child_memory_bytes,
-    )
-    counts = send(tools.nursery, errand)
+    lengths = {stream.index: stream.duration or 0.0 for stream in (media.video, media.audio) if stream}
+    counts = send(tools.nursery, _errand("sample", (str(path), opener, lengths), path, tools))
     if not all(front and end for front, end in counts.values()):
         raise _invalid("it does not play from start to end", f"frames decoded: {counts}")
+
+
+def _errand(function: str, arguments: tuple[object, ...], path: Path, tools: Tools) -> Errand:
+    reach, memory = Reach((str(path),)), tools.limits.child_memory_bytes
+    return Errand(function, arguments, reach, _SAMPLE_SECONDS, memory)
 
 
 def _invalid(what: str, detail: str) -> errors.OutputInvalid:

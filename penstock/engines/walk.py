@@ -10,6 +10,7 @@ import av
 import av.error
 
 _SAMPLED_FRAMES = 20_000
+_WRAPPED = 2**31
 
 
 @dataclass(slots=True)
@@ -59,17 +60,23 @@ def _count(tally: Tally, packet: Any, origin: Fraction) -> None:
     at = float(moment * packet.time_base - origin)
     tally.first = at if tally.first is None else min(tally.first, at)
     tally.last = max(tally.last, at)
-    tally.end = max(tally.end, at + float((packet.duration or 0) * packet.time_base))
+    tally.end = max(tally.end, at + float(_duration(packet) * packet.time_base))
     if len(tally.moments) < _SAMPLED_FRAMES:
         tally.moments.append(moment)
 
 
+def _duration(packet: Any) -> int:
+    """Ogg's last packet may have a negative one, which comes through as a huge one."""
+    return packet.duration if packet.duration and packet.duration < _WRAPPED else 0
+
+
 def _close(tally: Tally, stream: Any) -> None:
     """A last packet without a duration lasts as long as the ones before it did."""
-    if tally.packets > 1 and tally.end <= tally.last:
-        tally.end += (tally.last - tally.start) / (tally.packets - 1)
-    if tally.packets == 1 and tally.end <= tally.last and stream.type == "video":
-        tally.end = tally.last + float(1 / (stream.guessed_rate or 25))
+    step = float(1 / (stream.guessed_rate or 25)) if stream.type == "video" else 0.0
+    if tally.packets > 1:
+        step = (tally.last - tally.start) / (tally.packets - 1)
+    if tally.end - tally.last < step / 2:
+        tally.end = tally.last + step
 
 
 def varies(moments: Iterable[int]) -> bool:
