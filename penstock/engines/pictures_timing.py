@@ -35,18 +35,17 @@ class Timing:
         return sum(self.milliseconds) / 1000
 
 
-STILL = Timing((0.0,))
-
-
 def timing(path: str, picture: Image.Image, opener: str, most: int) -> Timing:
     """The frames of a picture; reading stops where there are more than `most`."""
     if opener == "AVIF":
         return _decoded(picture, most)
+    # A file of several pictures that is no animation opens at the one that is meant to be seen.
+    still = Timing((0.0,), first=picture.tell())
     if opener not in _WALKS:
-        return STILL
+        return still
     with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         found = _WALKS[opener](data, most)
-    return found if found.frames > 1 else STILL
+    return found if found.frames > 1 else still
 
 
 def has_late_tags(path: str) -> bool:

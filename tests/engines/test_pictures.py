@@ -68,6 +68,14 @@ def test_a_phone_picture_becomes_a_jpeg(source, made):
     assert corners(made(source(quarters(), "input.heic"), "jpg")) == ["red", "green", "blue", "white"]
 
 
+def test_of_several_pictures_the_main_one_is_taken(source, made):
+    pillow_heif.register_heif_opener()
+    others = {"save_all": True, "append_images": [quarters()]}
+    heif = source(Image.new("RGB", (40, 20), RED), "input.heic", primary_index=1, **others)
+    pages = source(quarters(), "input.tiff", save_all=True, append_images=[Image.new("RGB", (40, 20), RED)])
+    assert corners(made(heif, "png")) == corners(made(pages, "png")) == ["red", "green", "blue", "white"]
+
+
 @pytest.mark.parametrize("given", ["jpg", "png", "webp", "tiff"])
 @pytest.mark.parametrize("orientation", TURNS)
 def test_a_picture_stands_upright_and_says_so_no_more(source, made, given, orientation):
