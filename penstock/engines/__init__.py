@@ -2,7 +2,7 @@
 
 from penstock.engines.encoding import Source, command_line, encode
 from penstock.engines.nursery import Nursery
-from penstock.engines.probe import probe
+from penstock.engines.probe import glance, probe
 from penstock.engines.process import Unwatched, Watch
 from penstock.engines.sniff import Sniffed, sniff, sniff_head
 from penstock.engines.tools import Tools, shipped_ffmpeg
@@ -18,6 +18,7 @@ __all__ = [
     "command_line",
     "encode",
     "facts",
+    "glance",
     "probe",
     "shipped_ffmpeg",
     "sniff",

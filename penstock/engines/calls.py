@@ -10,6 +10,7 @@ from penstock.engines.job import Call
 
 TABLE: dict[str, Callable[..., Any]] = {
     "examine": examine.examine,
+    "glance": examine.glance,
     "moment": moments.moment,
     "picture": pictures.facts,
     "prove": pictures.prove,

@@ -42,7 +42,20 @@ _TAG_CHARACTERS = 500
 
 
 def examine(path: str, container: str, demuxer: str, limits: Limits) -> Media:
-    """Everything that planning and verifying ask about a file. Raises an `InputError`."""
+    """Everything that planning and verifying ask about a whole file. Raises an `InputError`."""
+    media, walked = _facts(path, container, demuxer, limits)
+    _require_whole(media.header_duration, walked)
+    return _within(media, limits)
+
+
+def glance(path: str, container: str, demuxer: str, limits: Limits) -> Media:
+    """The same of a file of which only some has arrived; its length is what the header says."""
+    media, walked = _facts(path, container, demuxer, limits)
+    return _within(replace(media, duration=media.header_duration or walked), limits)
+
+
+def _facts(path: str, container: str, demuxer: str, limits: Limits) -> tuple[Media, float]:
+    """What is in the file, and how far its packets reach."""
     with opened(path, demuxer) as source:
         _require_few_streams(source, limits)
         candidates = [stream for stream in source.streams if _is_candidate(stream)]
@@ -53,7 +66,6 @@ def examine(path: str, container: str, demuxer: str, limits: Limits) -> Media:
         tags = kept_tags({**(sound.metadata if sound and container == "ogg" else {}), **source.metadata})
         video = _video(picture, tallies[picture.index], limits) if picture else None
         audio = _audio(sound, tallies[sound.index]) if sound else None
-    _require_whole(header, max((tally.end for tally in tallies.values()), default=0.0))
     media = Media(
         kind="video" if video else "audio",
         container=container,
@@ -64,7 +76,7 @@ def examine(path: str, container: str, demuxer: str, limits: Limits) -> Media:
         audio=audio,
         tags=tags,
     )
-    return _within(media, limits)
+    return media, max((tally.end for tally in tallies.values()), default=0.0)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from penstock.domain.media import Media
 from penstock.engines.errands import Errand, send
 from penstock.engines.job import Reach
-from penstock.engines.sniff import Sniffed, sniff
+from penstock.engines.sniff import sniff
 from penstock.engines.tools import Tools
 
 _LEAST_SECONDS = 20.0
@@ -16,15 +16,21 @@ _BYTES_A_SECOND = 20 * 2**20
 
 def probe(path: Path, tools: Tools) -> Media:
     """What the file is and holds. Raises an `InputError`, or `ResourceLimit` where reading it needs too much."""
-    told = send(tools.nursery, _errand(path, sniff(path), tools))
-    return TypeAdapter(Media).validate_python(told)
+    return _ask("examine", path, tools)
 
 
-def _errand(path: Path, sniffed: Sniffed, tools: Tools) -> Errand:
-    return Errand(
-        function="examine" if sniffed.reader == "libav" else "picture",
+def glance(path: Path, tools: Tools) -> Media:
+    """The same of a file that is still on its way: enough to plan with, no word on whether it is whole."""
+    return _ask("glance", path, tools)
+
+
+def _ask(function: str, path: Path, tools: Tools) -> Media:
+    sniffed = sniff(path)
+    errand = Errand(
+        function=function if sniffed.reader == "libav" else "picture",
         arguments=(str(path), sniffed.container, sniffed.opener, tools.limits),
         reach=Reach(reading=(str(path),)),
         seconds=_LEAST_SECONDS + path.stat().st_size / _BYTES_A_SECOND,
         memory_bytes=tools.limits.child_memory_bytes,
     )
+    return TypeAdapter(Media).validate_python(send(tools.nursery, errand))
