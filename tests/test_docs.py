@@ -1,0 +1,58 @@
+"""What exists is documented: every route, field, format, error and setting."""
+
+from pathlib import Path
+
+import pytest
+
+from penstock.api import ROUTERS
+from penstock.api.problems import PROBLEMS, Problem
+from penstock.domain.errors import MediaError
+from penstock.domain.formats import FORMATS, Format
+from penstock.domain.request import SourceRequest
+from penstock.domain.views import FileView, TaskView
+from penstock.settings import Settings
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def page(name: str) -> str:
+    return (DOCS / f"{name}.md").read_text()
+
+
+def routes() -> list[tuple[str, str]]:
+    return [(method, route.path) for router in ROUTERS for route in router.routes for method in route.methods]
+
+
+@pytest.mark.parametrize(("method", "path"), routes())
+def test_every_route_is_described(method: str, path: str):
+    assert f"`{method} {path}" in page("api")
+
+
+@pytest.mark.parametrize("field", SourceRequest.model_fields)
+def test_every_field_of_a_request_is_described(field: str):
+    assert any(line.startswith("|") and f"`{field}`" in line for line in page("api").splitlines())
+
+
+@pytest.mark.parametrize("field", [*FileView.model_fields, *TaskView.model_fields])
+def test_every_field_of_an_answer_is_shown(field: str):
+    assert f"`{field}`" in page("api") or f'"{field}": ' in page("api")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_described_as_it_is(name: Format):
+    assert f"| `{name}` | {FORMATS[name].kind} | `{FORMATS[name].mime}` |" in page("api")
+
+
+@pytest.mark.parametrize(("kind", "problem"), PROBLEMS.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_every_error_is_described_as_it_is(kind: type[MediaError], problem: Problem):
+    retryable = "yes" if problem.retryable else "no"
+
+    assert f"| `{kind.code}` | {problem.status} | {retryable} |" in page("errors")
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_described_as_it_is(name: str):
+    setting = Settings.model_fields[name]
+    variable = setting.validation_alias or f"PENSTOCK_{name.upper()}"
+
+    assert f"| `{variable}` | {setting.description} |" in page("settings")
