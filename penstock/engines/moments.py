@@ -1,8 +1,11 @@
 """Which frame of a video becomes its still. Runs inside a child."""
 
 import statistics
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
+
+import av.error
 
 from penstock.domain import errors
 from penstock.engines.examine import opened
@@ -49,11 +52,20 @@ def _frame_at(source: Any, stream: Any, seconds: float, patience: int = 1_000_00
     """The frame on screen at that time: the last one that begins no later, or the very first."""
     source.seek(round((seconds + _origin(source)) * 1_000_000), backward=True)
     shown = None
-    for count, frame in enumerate(source.decode(stream)):
+    for count, frame in enumerate(_frames(source, stream)):
         if shown is not None and (_time(source, frame) > seconds or count > patience):
             break
         shown = frame
     return shown
+
+
+def _frames(source: Any, stream: Any) -> Iterator[Any]:
+    """What decodes from here on; after a jump, the first packets of some codecs do not."""
+    for packet in source.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError:
+            continue
 
 
 def _look(frame: Any) -> tuple[float, float]:

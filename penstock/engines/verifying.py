@@ -18,8 +18,8 @@ from penstock.engines.tools import Tools
 
 _BLOCK_BYTES = 1 << 20
 _LEAST_SLACK = 0.05
-# What a codec adds to a sound, in samples: priming and a last frame filled up.
-_CODEC_SAMPLES = {"aac": 3072, "mp3": 3456, "opus": 960, "vorbis": 2048}
+# What a codec may add to a sound, in samples: priming and a last frame filled up.
+_CODEC_SAMPLES = {"aac": 3072, "mp3": 3456, "opus": 960, "vorbis": 2048, "flac": 4608}
 _SAMPLE_SECONDS = 60.0
 # Matroska counts milliseconds, and each end of a stream is rounded.
 _ROUNDING_SECONDS = 0.003
@@ -103,7 +103,7 @@ def _video_faults(plan: VideoPlan, source: Media, media: Media) -> Iterator[str]
         yield from _picture_faults(media.video)
     yield from _length_faults(plan, source.video, media.video)
     if media.audio and source.audio:
-        yield from _sound_faults(media.audio, _planned(plan, source.audio))
+        yield from _sound_faults(plan, source, media.audio)
 
 
 def _length_faults(plan: VideoPlan, source: VideoStream, video: VideoStream) -> Iterator[str]:
@@ -136,16 +136,22 @@ def _audio_faults(plan: AudioPlan, source: Media, media: Media) -> Iterator[str]
         return
     if media.audio.codec != plan.audio.codec:
         yield f"the sound is {media.audio.codec}"
-    yield from _sound_faults(media.audio, _planned(plan, source.audio))
+    yield from _sound_faults(plan, source, media.audio)
 
 
-def _sound_faults(audio: AudioStream, expected: float | None) -> Iterator[str]:
-    if _off(audio.duration, expected, _sound_slack(audio)):
+def _sound_faults(plan: VideoPlan | AudioPlan, source: Media, audio: AudioStream) -> Iterator[str]:
+    if source.audio is None:
+        return
+    expected = _planned(plan, source.audio)
+    slack = _LEAST_SLACK + _added(source.audio) + _added(audio)
+    # Without a length in its header, a sound can change its rate midway and be longer than its packets say.
+    longer = source.header_duration is None and (audio.duration or 0.0) > (expected or 0.0)
+    if _off(audio.duration, expected, slack) and not longer:
         yield f"the sound lasts {audio.duration}, not {expected}"
 
 
-def _sound_slack(audio: AudioStream) -> float:
-    return _LEAST_SLACK + _CODEC_SAMPLES.get(audio.codec, 0) / audio.sample_rate
+def _added(audio: AudioStream) -> float:
+    return _CODEC_SAMPLES.get(audio.codec, 0) / audio.sample_rate
 
 
 def _animation_faults(plan: GifPlan | ImagePlan, media: Media) -> Iterator[str]:

@@ -1,0 +1,47 @@
+import pytest
+
+from penstock.domain.quality import SCALES, audio_kbps, dither, setting, video_kbps
+
+LOWER_IS_BETTER = {"h264", "vp9", "mpeg4", "mp3"}
+
+
+def test_the_measured_qualities_are_met():
+    assert (setting("h264", 0.8), setting("jpeg", 0.4), setting("webp", 1.0)) == (25, 46, 100)
+
+
+def test_between_them_it_is_linear():
+    assert setting("h264", 0.7) == pytest.approx((30.2 + 25) / 2)
+
+
+def test_whole_numbers_are_whole():
+    assert setting("vp9", 0.75) == 36
+
+
+@pytest.mark.parametrize("encoder", SCALES)
+def test_more_quality_is_never_worse(encoder):
+    numbers = [setting(encoder, step / 20) for step in range(21)]
+    assert numbers == sorted(numbers, reverse=encoder in LOWER_IS_BETTER)
+
+
+@pytest.mark.parametrize("encoder", SCALES)
+def test_every_encoder_takes_every_quality(encoder):
+    scale = SCALES[encoder]
+    assert all(scale.low <= setting(encoder, step / 20) <= scale.high for step in range(21))
+
+
+def test_gif_dithers_more_as_quality_grows():
+    assert [dither(quality) for quality in (0, 0.5, 0.8, 1)] == [
+        "none",
+        "bayer:bayer_scale=5",
+        "bayer:bayer_scale=3",
+        "sierra2_4a",
+    ]
+
+
+def test_more_channels_take_more_bits():
+    assert audio_kbps("aac", 0.8, 1) < audio_kbps("aac", 0.8, 2) < audio_kbps("aac", 0.8, 6)
+
+
+def test_larger_pictures_take_more_bits():
+    assert video_kbps("h264", 0.8, 640 * 360, 30) == pytest.approx(400)
+    assert video_kbps("h264", 0.8, 1920 * 1080, 30) > 2000

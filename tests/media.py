@@ -1,0 +1,116 @@
+"""Tiny real files, each made by ffmpeg or Pillow when a test first asks for it, and then kept for the session."""
+
+import subprocess
+from pathlib import Path
+
+from PIL import Image
+
+from penstock.engines import shipped_ffmpeg
+
+SECONDS = 1
+PICTURE = ("-f", "lavfi", "-i", f"testsrc2=size=160x120:rate=25:duration={SECONDS}")
+TONE = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={SECONDS}")
+BOTH = (*PICTURE, *TONE)
+H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-profile:v", "main")
+HDR = "hdr-opt=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=none"
+
+# What a name holds, as ffmpeg's arguments; `{made}` is another of these files.
+RECIPES: dict[str, tuple[str, ...]] = {
+    "clip.mp4": (*BOTH, *H264, "-c:a", "aac", "-metadata", "title=A clip", "-metadata", "location=+52.5+013.4/"),
+    "clip.mov": (*BOTH, *H264, "-c:a", "pcm_s16le"),
+    "clip.mkv": (*BOTH, *H264, "-c:a", "ac3"),
+    "clip.webm": (*BOTH, "-c:v", "libvpx", "-b:v", "200k", "-c:a", "libvorbis"),
+    "vp9.webm": (*BOTH, "-c:v", "libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime", "-c:a", "libopus"),
+    "clip.avi": (*BOTH, "-c:v", "mpeg4", "-vtag", "XVID", "-c:a", "libmp3lame"),
+    "clip.flv": (*BOTH, *H264, "-c:a", "aac"),
+    "clip.mpg": (*BOTH, "-c:v", "mpeg2video", "-c:a", "mp2"),
+    "clip.ts": (*BOTH, *H264, "-c:a", "aac", "-f", "mpegts"),
+    "clip.ogv": (*BOTH, "-c:v", "ffv1", "-c:a", "libvorbis", "-f", "matroska"),
+    "clip.wmv": (*BOTH, "-c:v", "wmv2", "-c:a", "wmav2"),
+    "clip.3gp": (*PICTURE, *TONE, "-c:v", "mpeg4", "-c:a", "aac", "-ar", "16000"),
+    "hevc.mp4": (*BOTH, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-c:a", "aac"),
+    "silent.mp4": (*PICTURE, *H264),
+    "late.mkv": (*PICTURE, "-itsoffset", "0.4", *TONE, *H264, "-c:a", "aac"),
+    "turned.mp4": ("-display_rotation", "90", "-i", "{clip.mp4}", "-c", "copy"),
+    "mirrored.mp4": ("-display_hflip", "-display_rotation", "90", "-i", "{clip.mp4}", "-c", "copy"),
+    "wide-pixels.mp4": (*PICTURE, "-vf", "setsar=3/2", *H264),
+    "interlaced.mp4": (*PICTURE, "-vf", "setfield=tff", *H264, "-flags", "+ildct+ilme", "-x264-params", "tff=1"),
+    "uneven.mp4": (*PICTURE, "-vf", "select=not(mod(n\\,7))+lt(n\\,5),setpts=PTS", "-fps_mode", "vfr", *H264),
+    "alpha.webm": (
+        *("-f", "lavfi", "-i", f"color=red@0.5:size=64x64:rate=10:duration={SECONDS},format=yuva420p"),
+        *("-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0"),
+    ),
+    "odd.webm": (
+        *("-f", "lavfi", "-i", f"testsrc2=size=161x121:rate=10:duration={SECONDS}"),
+        *("-c:v", "libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime"),
+    ),
+    "pixel.mp4": (
+        "-f",
+        "lavfi",
+        "-i",
+        f"color=red:size=1x1:rate=2:duration={SECONDS}",
+        *H264[:4],
+        "-pix_fmt",
+        "yuv444p",
+    ),
+    "full-range.avi": (*PICTURE, "-c:v", "mjpeg", "-pix_fmt", "yuvj422p", "-c:a", "pcm_s16le"),
+    "hdr.mp4": (*PICTURE, "-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", HDR),
+    "black-start.mp4": (
+        *("-f", "lavfi", "-i", "color=black:size=160x120:rate=25:duration=2"),
+        *("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=2"),
+        *("-filter_complex", "[0][1]concat=n=2", *H264),
+    ),
+    "long.mp4": (
+        *("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=20", *H264),
+        *("-g", "50", "-movflags", "+faststart"),
+    ),
+    "surround.mkv": ("-f", "lavfi", "-i", f"aevalsrc=0.1|0.2|0.3|0.1|0.1|0.1:c=5.1(side):d={SECONDS}", "-c:a", "flac"),
+    "tone.mp3": (*TONE, "-c:a", "libmp3lame", "-metadata", "title=A tone", "-metadata", "artist=Sine"),
+    "tone.wav": (*TONE, "-c:a", "pcm_s24le"),
+    "tone.flac": (*TONE, "-c:a", "flac"),
+    "tone.ogg": (*TONE, "-c:a", "libvorbis", "-metadata", "title=A tone"),
+    "tone.opus": (*TONE, "-c:a", "libopus"),
+    "tone.m4a": (*TONE, "-c:a", "aac", "-f", "ipod"),
+    "tone.aac": (*TONE, "-c:a", "aac", "-f", "adts"),
+    "tone.aiff": (*TONE, "-c:a", "pcm_s16be"),
+    "tone.ac3": (*TONE, "-c:a", "ac3"),
+    "tone.wma": (*TONE, "-c:a", "wmav2", "-f", "asf"),
+    "tone.wv": (*TONE, "-c:a", "wavpack"),
+    "tone-8k.wav": (*TONE, "-ar", "8000", "-c:a", "pcm_u8"),
+    "covered.mp3": (
+        *("-i", "{tone.mp3}", "-i", "{still.jpeg}", "-map", "0", "-map", "1", "-c:a", "copy", "-c:v", "mjpeg"),
+        *("-disposition:v", "attached_pic"),
+    ),
+    "sound-only.mp4": (*TONE, "-c:a", "aac"),
+}
+
+
+class Shop:
+    """Hands out files by name, made on demand."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, name: str) -> Path:
+        path = self._folder / name
+        if not path.exists():
+            if name.startswith(("still", "moving")):
+                draw(path)
+            else:
+                self._film(path)
+        return path
+
+    def _film(self, path: Path) -> None:
+        words = [str(self(word[1:-1])) if word.startswith("{") else word for word in RECIPES[path.name]]
+        quiet = [str(shipped_ffmpeg()), "-nostdin", "-loglevel", "error", "-threads", "2"]
+        subprocess.run([*quiet, *words, "-strict", "-2", str(path)], check=True, timeout=60)
+
+
+def draw(path: Path) -> None:
+    """A small picture, or for `moving…` an animation of four frames of 100 ms."""
+    colours = ("#c03020", "#30c020", "#2030c0", "#c0c020")
+    frames = [Image.new("RGB", (64, 48), colour) for colour in colours]
+    if path.name.startswith("moving"):
+        frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, loop=0)
+    else:
+        frames[0].save(path)
