@@ -1,0 +1,35 @@
+"""One conversion from a file to checked facts, for tests that look at what came out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penstock.domain.formats import Format, kind_of
+from penstock.domain.media import Media
+from penstock.domain.plan import Plan
+from penstock.domain.planning import plan_for
+from penstock.domain.request import SourceRequest, read_request
+from penstock.domain.task import FileFacts
+from penstock.engines import Source, Tools, encode, probe, verify
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a conversion left behind."""
+
+    path: Path
+    plan: Plan
+    facts: FileFacts
+    media: Media
+
+
+def request_for(output: Format, **fields: Any) -> SourceRequest:
+    return read_request({"url": "https://example.com/input", "kind": kind_of(output), "format": output, **fields})
+
+
+def convert(path: Path, output: Format, room: Path, tools: Tools, **fields: Any) -> Made:
+    """Probe, plan, encode, verify."""
+    media = probe(path, tools)
+    plan = plan_for(request_for(output, **fields), media, tools.limits)
+    made = encode(plan, Source(path, media), room, tools)
+    return Made(made, plan, verify(made, plan, media, tools), probe(made, tools))
