@@ -1,6 +1,7 @@
 """`/files/{id}/content`: the bytes behind a signed link, for whoever holds it."""
 
 import time
+from itertools import chain
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
@@ -24,7 +25,7 @@ async def read_content(request: Request, file_id: str, expires: str = "", signat
     file = await to_thread.run_sync(_linked, context, file_id, expires, signature)
     if context.services.settings.links == "redirect" and (link := await to_thread.run_sync(_store_link, context, file)):
         return RedirectResponse(link, headers={"Cache-Control": "no-store"})
-    return _bytes(request, file, context.services.objects)
+    return await _bytes(request, file, context.services.objects)
 
 
 def _linked(context: Context, file_id: str, expires: str, signature: str) -> File:
@@ -48,7 +49,7 @@ def _store_link(context: Context, file: File) -> str | None:
     return services.objects.signed_link(file.key, services.settings.link_seconds, file.facts.type)
 
 
-def _bytes(request: Request, file: File, objects: Objects) -> Response:
+async def _bytes(request: Request, file: File, objects: Objects) -> Response:
     etag, size = f'"{file.facts.sha256}"', file.facts.filesize
     headers = _headers(file, etag)
     match wanted(request.headers, etag, size):
@@ -57,18 +58,23 @@ def _bytes(request: Request, file: File, objects: Objects) -> Response:
         case Unsatisfiable():
             return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
         case Whole():
-            return _stream(request, file, objects, Span(0, size - 1), (200, headers))
+            return await _stream(request, file, objects, Span(0, size - 1), (200, headers))
         case Span() as span:
             headers["Content-Range"] = f"bytes {span.start}-{span.end}/{size}"
-            return _stream(request, file, objects, span, (206, headers))
+            return await _stream(request, file, objects, span, (206, headers))
 
 
-def _stream(request: Request, file: File, objects: Objects, span: Span, head: tuple[int, dict[str, str]]) -> Response:
+async def _stream(
+    request: Request, file: File, objects: Objects, span: Span, head: tuple[int, dict[str, str]]
+) -> Response:
     status, headers = head
     headers |= {"Content-Length": str(span.length), "Content-Type": file.facts.type}
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    return StreamingResponse(objects.read(file.key, span.start, span.length), status, headers)
+    blocks = objects.read(file.key, span.start, span.length)
+    # The first block is read before the answer begins: a storage that is away can still be told.
+    first = await to_thread.run_sync(next, blocks, b"")
+    return StreamingResponse(chain((first,), blocks), status, headers)
 
 
 def _headers(file: File, etag: str) -> dict[str, str]:

@@ -133,3 +133,11 @@ def test_links_may_be_handed_over_to_the_store_where_it_can_sign(
         served = client.get(link)
 
     assert (served.status_code, served.content) == (200, CONTENT)
+
+
+def test_bytes_that_are_gone_are_told_before_the_answer_begins(
+    client: httpx.Client, link: str, file: File, parts: Services
+):
+    parts.objects.delete(file.key)
+
+    assert (client.get(link).status_code, client.get(link).json()["error"]["code"]) == (404, "file_not_found")

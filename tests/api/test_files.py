@@ -1,9 +1,12 @@
 """`/files`: uploads are streamed, probed and kept; what is no media is refused at once."""
 
 import io
+import socket
 import struct
+import threading
+import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import httpx
@@ -196,3 +199,19 @@ def test_the_key_of_an_upload_is_no_name_of_the_callers(client: httpx.Client, pr
     kept: File = parts.records.files.get(project.id, data["id"])
 
     assert kept.key == f"{project.id}/{data['id']}"
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(client: httpx.Client, project: Project, parts: Services):
+    head = f"POST /files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {project.key}\r\nContent-Length: 9000\r\n\r\n"
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as caller:
+        caller.sendall(head.encode() + bytes(4000))
+        until(lambda: list(parts.settings.rooms.glob("upload*")))
+
+    until(lambda: not list(parts.settings.rooms.glob("upload*")))
+
+
+def until(holds: Callable[[], object], seconds: float = 10) -> None:
+    turns, began = threading.Event(), time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds
+        turns.wait(0.01)
