@@ -52,12 +52,12 @@ def test_wrong_usage_exits_2(penstock, photo, tmp_path, words):
 
 
 def test_an_interrupt_exits_130_and_leaves_nothing(penstock, film, tmp_path):
-    with started(penstock.home.root, str(film), str(tmp_path / "film.mp4"), "--height", "699") as running:
-        wait_for(lambda: processes_with("ffmpeg", "output.mp4", "699"), 60)
+    with started(penstock.home.root, str(film), str(tmp_path / "film.mp4"), "--height", "690") as running:
+        wait_for(lambda: processes_with("ffmpeg", "output.mp4", ":690"), 60)
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 130
 
-    wait_for(lambda: not processes_with("ffmpeg", "output.mp4", "699"), 5)
+    wait_for(lambda: not processes_with("ffmpeg", "output.mp4", ":690"), 5)
     assert list(tmp_path.iterdir()) == []
 
 

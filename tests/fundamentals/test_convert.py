@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from penstock.client import Refused
+from tests.service import wait_for
 
 pytestmark = pytest.mark.service
 
@@ -113,4 +114,4 @@ def test_a_request_that_is_wrong_in_three_ways_hears_of_all_three(penstock):
 
 def test_no_room_is_left_behind(penstock, origin, photo):
     penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 17})
-    assert [room.name for room in (penstock.home.root / "rooms").iterdir()] == []
+    wait_for(lambda: not list((penstock.home.root / "rooms").iterdir()), 10)

@@ -60,4 +60,4 @@ def exported(penstock):
     plain = {"PATH": os.environ["PATH"], "PENSTOCK_HOME": str(penstock.home.root)}
     lines = subprocess.run(command, env=plain, capture_output=True, text=True, check=True).stdout.splitlines()
     pairs = (line.removeprefix("export ").partition("=") for line in lines)
-    return plain | {name: value.strip("'") for name, _, value in pairs}
+    return plain | {name: value.strip("'") for name, _, value in pairs} | {"PENSTOCK_FETCH_ALLOW": "127.0.0.0/8"}
