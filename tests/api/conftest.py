@@ -20,6 +20,7 @@ from penstock.domain.task import File, FileFacts, Task
 from penstock.records import Records
 from penstock.services import Services, services
 from penstock.settings import Settings
+from tests.storage.conftest import aws, s3_endpoint  # noqa: F401 - fixtures for those that ask for a bucket
 
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 BODY = {"url": "https://example.com/a.mp4", "kind": "video", "format": "mp4"}

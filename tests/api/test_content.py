@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from penstock.domain.links import content_path
 from penstock.domain.task import File
 from penstock.services import Services
+from penstock.storage.objects import Objects
 
 from .conftest import PretendedRuns, Project, serving, stored, with_settings
 
@@ -141,3 +143,31 @@ def test_bytes_that_are_gone_are_told_before_the_answer_begins(
     parts.objects.delete(file.key)
 
     assert (client.get(link).status_code, client.get(link).json()["error"]["code"]) == (404, "file_not_found")
+
+
+@pytest.fixture
+def bucket(parts: Services, s3_endpoint: str, aws: None) -> Services:
+    """The same service with its files in an S3."""
+    return replace(parts, objects=Objects.at("s3://bucket/links", s3_endpoint))
+
+
+def test_a_store_that_signs_serves_its_own_links_where_asked_to(
+    bucket: Services, runs: PretendedRuns, project: Project, s3_endpoint: str
+):
+    file = stored(bucket, project, CONTENT)
+    with serving(with_settings(bucket, links="redirect"), runs) as client:
+        handed_over = client.get(client.get(f"/files/{file.id}", **project()).json()["data"]["url"])
+    location = handed_over.headers["location"]
+
+    assert (handed_over.status_code, location.startswith(s3_endpoint)) == (307, True)
+    assert httpx.get(location, trust_env=False).content == CONTENT
+
+
+def test_the_bytes_of_a_bucket_come_with_our_headers(bucket: Services, runs: PretendedRuns, project: Project):
+    file = stored(bucket, project, CONTENT)
+    with serving(bucket, runs) as client:
+        link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
+        whole, part = client.get(link), client.get(link, headers={"Range": "bytes=-5"})
+
+    assert (whole.content, part.content) == (CONTENT, CONTENT[-5:])
+    assert whole.headers["x-content-type-options"] == "nosniff"
