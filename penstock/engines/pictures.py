@@ -111,8 +111,7 @@ def _within(cut: Cut, times: Timing) -> Iterator[tuple[int, float]]:
     end = float("inf") if cut.seconds is None else start + 1000 * cut.seconds
     for place, milliseconds in enumerate(times.milliseconds, times.first):
         begins, clock = clock, clock + milliseconds
-        shown = min(clock, end) - max(begins, start)
-        if shown > 0 or (milliseconds == 0 and start <= begins < end):
+        if (shown := min(clock, end) - max(begins, start)) > 0:
             yield place, shown
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from PIL import GifImagePlugin, Image, ImageChops
 
 from penstock.domain.quality import setting
-from penstock.engines.pictures_frames import Frame, carried
+from penstock.engines.pictures_frames import Frame, carried, thinned
 from penstock.engines.pictures_pixels import is_opaque
 
 SOLID = 128
+_STEP = 10
+_LEAST = 20.0  # viewers show what is told to be shorter for a tenth of a second
 _DITHERED = 0.6
 _KEEP, _CLEAR = 1, 2
 
@@ -32,9 +34,10 @@ class _Shot:
 def write_gif(frames: Sequence[Frame], plays: int, target: Path, quality: float) -> None:
     """A still is an animation of one frame."""
     moving = _holed if any(not is_opaque(frame.picture) for frame in frames) else _solid
+    countable = thinned(frames, _LEAST, _STEP)
     with target.open("wb") as file:
         file.write(_header(frames[0].picture.size, plays))
-        for shot in _merged(moving(frames, quality)):
+        for shot in _merged(moving(countable, quality)):
             file.writelines(_written(shot))
         file.write(b";")
 
@@ -98,7 +101,7 @@ def _solid(frames: Sequence[Frame], quality: float) -> Iterator[_Shot | int]:
 
 
 def _times(frames: Sequence[Frame]) -> list[int]:
-    return carried([frame.milliseconds for frame in frames], 10)
+    return carried([frame.milliseconds for frame in frames], _STEP)
 
 
 def _unchanged(before: Image.Image | None, now: Image.Image) -> Image.Image:

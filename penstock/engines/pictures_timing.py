@@ -4,7 +4,7 @@ import mmap
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -45,7 +45,12 @@ def timing(path: str, picture: Image.Image, opener: str, most: int) -> Timing:
         return still
     with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         found = _WALKS[opener](data, most)
-    return found if found.frames > 1 else still
+    return replace(found, milliseconds=tuple(map(_paced, found.milliseconds))) if found.frames > 1 else still
+
+
+def _paced(milliseconds: float) -> float:
+    """A frame that is shown for no time at all is shown for a tenth of a second by every viewer."""
+    return milliseconds or 100.0
 
 
 def has_late_tags(path: str) -> bool:

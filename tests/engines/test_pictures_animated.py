@@ -53,6 +53,13 @@ def test_a_gif_counts_in_hundredths_and_still_keeps_time(film, tmp_path):
     assert (sum(times), set(times)) == (1500, {70, 80})
 
 
+def test_a_gif_shows_nothing_too_short_for_viewers_to_honour(film, tmp_path):
+    path = film("webp", [RED, GREEN, BLUE] * 20, [17, 17, 16] * 20)
+    convert(path, tmp_path / "output.gif")
+    times = Animation.of(tmp_path / "output.gif").times
+    assert (sum(times), min(times) >= 20) == (1000, True)
+
+
 def test_an_animation_is_scaled_as_a_whole(film, tmp_path):
     output = convert(film("gif"), tmp_path / "output.gif", width=32)
     assert (output.size, output.n_frames) == ((32, 24), 3)
@@ -86,6 +93,14 @@ def test_a_picture_before_an_animation_is_no_frame_of_it(film, tmp_path):
     assert (facts(path).picture.frames, facts(path).duration) == (2, pytest.approx(0.3))
     convert(path, tmp_path / "output.webp")
     assert Animation.of(tmp_path / "output.webp").colours == ["red", "green"]
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_a_frame_without_a_time_is_shown_as_long_as_viewers_show_it(film, tmp_path, suffix):
+    path = film("gif", times=(0, 0, 0))
+    assert facts(path).duration == pytest.approx(0.3)
+    convert(path, tmp_path / f"output.{suffix}")
+    assert Animation.of(tmp_path / f"output.{suffix}") == Animation(COLOURS, [100, 100, 100])
 
 
 def test_equal_frames_keep_their_time(film, tmp_path):
