@@ -41,7 +41,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
         *("-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0"),
     ),
     "odd.webm": (
-        *("-f", "lavfi", "-i", f"testsrc2=size=161x121:rate=10:duration={SECONDS}"),
+        *("-f", "lavfi", "-i", f"testsrc=size=161x121:rate=10:duration={SECONDS},format=yuv420p"),
         *("-c:v", "libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime"),
     ),
     "pixel.mp4": (

@@ -13,15 +13,21 @@ HDR_TRANSFERS = frozenset(("smpte2084", "arib-std-b67"))
 # A source may spend this much more than our encoder would, and is still not worth encoding again.
 GENEROSITY = 1.3
 
+LATE_SECONDS = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Playable:
-    """What players of a container take of one codec; an empty set says that anything goes."""
+    """What players of a container take of one codec; an empty set says that anything goes.
+
+    `reorders` says whether frames may come in another order than they are shown in, `late` whether a stream may start
+    after the other."""
 
     profiles: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     level: int | None = None
     reorders: bool = True
+    late: bool = True
 
 
 H264 = Playable(frozenset(("Constrained Baseline", "Main", "High")), level=52)
@@ -30,14 +36,14 @@ VIDEO: dict[VideoFormat, dict[str, Playable]] = {
     "mp4": {"h264": H264},
     "mov": {"h264": H264},
     "webm": {"vp8": Playable(), "vp9": Playable(), "av1": Playable()},
-    "avi": {"mpeg4": Playable(tags=frozenset(("FMP4", "XVID")), reorders=False)},
+    "avi": {"mpeg4": Playable(tags=frozenset(("FMP4", "XVID")), reorders=False, late=False)},
 }
 
 AUDIO: dict[VideoFormat | AudioFormat, dict[str, Playable]] = {
     "mp4": {"aac": Playable(frozenset(("LC",)))},
     "mov": {"aac": Playable(frozenset(("LC",)))},
     "webm": {"vorbis": Playable(), "opus": Playable()},
-    "avi": {"mp3": Playable()},
+    "avi": {"mp3": Playable(late=False)},
     "mp3": {"mp3": Playable()},
     "ogg": {"vorbis": Playable()},
     "flac": {"flac": Playable()},
@@ -75,7 +81,7 @@ def _video_obstacles(stream: VideoStream, playable: Playable, wish: Wish) -> Ite
     yield from _picture_obstacles(stream)
     if wish.framing is not None and (wish.framing.size, wish.framing.scaled) != (stream.coded, stream.coded):
         yield "another size is wanted"
-    yield from _timing_obstacles(stream, wish)
+    yield from _timing_obstacles(stream, playable, wish)
     if _lavish(stream.bitrate, _video_target(stream, wish.quality), wish.quality):
         yield "the input spends more than this quality needs"
 
@@ -106,7 +112,9 @@ def _picture_obstacles(stream: VideoStream) -> Iterator[str]:
         yield "it is interlaced"
 
 
-def _timing_obstacles(stream: VideoStream, wish: Wish) -> Iterator[str]:
+def _timing_obstacles(stream: VideoStream, playable: Playable, wish: Wish) -> Iterator[str]:
+    if stream.start > LATE_SECONDS and not playable.late:
+        yield "the container cannot start it late"
     if wish.cut != Cut():
         yield "an exact cut needs new frames"
     if not stream.starts_with_key:
@@ -116,6 +124,8 @@ def _timing_obstacles(stream: VideoStream, wish: Wish) -> Iterator[str]:
 def _audio_obstacles(stream: AudioStream, playable: Playable, wish: Wish) -> Iterator[str]:
     if playable.profiles and stream.profile not in playable.profiles:
         yield f"its profile {stream.profile or 'is unknown and'} does not play everywhere"
+    if stream.start > LATE_SECONDS and not playable.late:
+        yield "the container cannot start it late"
     if wish.cut != Cut():
         yield "an exact cut needs new samples"
     target = scales.audio_kbps(stream.codec, wish.quality, stream.channels)

@@ -161,7 +161,7 @@ def _video(stream: Any, tally: Tally, limits: Limits) -> VideoStream:
         primaries=_PRIMARIES.get(context.color_primaries),
         matrix=_MATRICES.get(context.colorspace),
         interlaced=int(context.field_order) >= 2,
-        alpha=stream.metadata.get("alpha_mode") == "1" or _has_alpha(context.format),
+        alpha=_says_alpha(stream.metadata) or _has_alpha(context.format),
         b_frames=bool(context.has_b_frames),
         starts_with_key=tally.starts_with_key,
         variable_rate=varies(tally.moments),
@@ -214,11 +214,16 @@ def _rate(stream: Any, tally: Tally) -> float | None:
         return float(stream.average_rate) if stream.average_rate else None
     counted = tally.packets / tally.seconds
     said = float(stream.average_rate or 0)
-    return said if abs(said - counted) < 0.02 * counted else round(counted, 3)
+    return said if abs(said - counted) < 0.05 * counted else round(counted, 3)
 
 
 def _bitrate(tally: Tally) -> int | None:
     return round(tally.size * 8 / tally.seconds) if tally.seconds else None
+
+
+def _says_alpha(metadata: dict[str, str]) -> bool:
+    """In WebM transparency is a second picture beside an opaque one, told of by a tag in either case."""
+    return any(name.lower() == "alpha_mode" and value == "1" for name, value in metadata.items())
 
 
 def _has_alpha(pixels: Any) -> bool:

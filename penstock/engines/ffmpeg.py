@@ -109,14 +109,13 @@ def _moving(plan: VideoPlan, source: Any, stream: VideoStream) -> Any:
 
 
 def _video_step(plan: VideoPlan, stream: VideoStream) -> Options:
-    transparent: Options = {"metadata:s:v:0": "alpha_mode=1"} if _keeps_alpha(plan, stream) else {}
     match plan.video:
         case Copy():
-            return {"c:v": "copy", **transparent}
+            # The tag goes with all the other metadata, and without it players show the opaque picture alone.
+            return {"c:v": "copy", **({"metadata:s:v:0": "alpha_mode=1"} if _keeps_alpha(plan, stream) else {})}
         case EncodeVideo():
-            if transparent:
-                transparent |= {"auto-alt-ref": 0}
-            return {**video_options(plan.video), **_pace(plan, stream), **transparent}
+            whole: Options = {"auto-alt-ref": 0} if _keeps_alpha(plan, stream) else {}
+            return {**video_options(plan.video), **_pace(plan, stream), **whole}
 
 
 def _keeps_alpha(plan: VideoPlan, stream: VideoStream) -> bool:
@@ -132,11 +131,15 @@ def _pace(plan: VideoPlan, stream: VideoStream) -> Options:
 
 
 def _in_step(plan: VideoPlan, media: Media) -> Options:
-    """MP3 begins with 1,105 samples of silence. AVI cannot say so, and must not move the picture for it."""
+    """AVI starts everything at once: silence goes before a late sound. And it cannot tell of the 1,105 samples
+    that MP3 begins with, for which the picture must not be moved."""
     if plan.format != "avi":
         return {}
-    slow = isinstance(plan.audio, EncodeAudio) and media.audio is not None and media.audio.sample_rate < _SLOW_HERTZ
-    return {"avoid_negative_ts": "disabled", **({"ar": 44_100} if slow else {})}
+    options: Options = {"avoid_negative_ts": "disabled"}
+    if isinstance(plan.audio, EncodeAudio) and media.audio is not None:
+        options["af"] = "aresample=async=1:first_pts=0"
+        options |= {"ar": 44_100} if media.audio.sample_rate < _SLOW_HERTZ else {}
+    return options
 
 
 def _audio(plan: AudioPlan, paper: Paper) -> Any:

@@ -109,9 +109,7 @@ def _video_faults(plan: VideoPlan, source: Media, media: Media) -> Iterator[str]
 def _length_faults(plan: VideoPlan, source: VideoStream, video: VideoStream) -> Iterator[str]:
     expected = _planned(plan, source)
     slack = max(_LEAST_SLACK, 1 / min(video.fps or 25.0, source.fps or 25.0))
-    # AVI cannot start a picture late: its first frame stands from the beginning.
-    late = max(0.0, source.start - plan.cut.start) if plan.format == "avi" else 0.0
-    if _off(video.duration, expected, slack) and _off(video.duration, (expected or 0.0) + late, slack):
+    if _off(video.duration, expected, slack) and _off(video.duration, _filled(plan, source), slack):
         yield f"the picture lasts {video.duration}, not {expected}"
 
 
@@ -146,7 +144,8 @@ def _sound_faults(plan: VideoPlan | AudioPlan, source: Media, audio: AudioStream
     slack = _LEAST_SLACK + _added(source.audio) + _added(audio)
     # Without a length in its header, a sound can change its rate midway and be longer than its packets say.
     longer = source.header_duration is None and (audio.duration or 0.0) > (expected or 0.0)
-    if _off(audio.duration, expected, slack) and not longer:
+    filled = _filled(plan, source.audio)
+    if _off(audio.duration, expected, slack) and _off(audio.duration, filled, slack) and not longer:
         yield f"the sound lasts {audio.duration}, not {expected}"
 
 
@@ -172,6 +171,13 @@ def _planned(plan: VideoPlan | AudioPlan, stream: VideoStream | AudioStream) -> 
     start, end = stream.start, stream.start + stream.duration
     until = end if plan.cut.seconds is None else min(end, plan.cut.start + plan.cut.seconds)
     return max(0.0, until - max(start, plan.cut.start))
+
+
+def _filled(plan: VideoPlan | AudioPlan, stream: VideoStream | AudioStream) -> float | None:
+    """The same in AVI, which starts nothing late: a still picture or silence stands before."""
+    late = max(0.0, stream.start - plan.cut.start) if plan.format == "avi" else 0.0
+    expected = _planned(plan, stream)
+    return None if expected is None else expected + late
 
 
 def _off(found: float | None, expected: float | None, slack: float) -> bool:

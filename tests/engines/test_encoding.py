@@ -1,0 +1,239 @@
+"""What a good output is: right pixels, in time, no worse than it must be."""
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from penstock.domain import errors
+from penstock.domain.limits import Limits
+from penstock.domain.planning import plan_for
+from penstock.engines import Source, Unwatched, encode, probe
+from tests.engines.conversions import convert, request_for
+
+pytestmark = pytest.mark.media
+
+
+@pytest.mark.parametrize(("name", "size"), [("turned.mp4", (120, 160)), ("wide-pixels.mp4", (240, 120))])
+def test_the_output_is_upright_with_square_pixels(name, size, media, room, tools):
+    made = convert(media(name), "mp4", room, tools)
+    video = made.media.video
+    assert (made.facts.width, made.facts.height) == size
+    assert (video.rotation, video.mirrored, video.sar) == (0, False, 1)
+
+
+@pytest.mark.parametrize("name", ["hdr.mp4", "full-range.avi", "interlaced.mp4"])
+def test_the_output_has_colours_that_play_everywhere(name, media, room, tools):
+    video = convert(media(name), "mp4", room, tools).media.video
+    assert (video.pixel_format, video.full_range, video.interlaced) == ("yuv420p", False, False)
+    assert video.transfer != "smpte2084"
+
+
+def test_transparency_stays_in_webm_and_goes_on_the_background_elsewhere(media, room, tools):
+    assert convert(media("alpha.webm"), "webm", room, tools, width=32).media.video.alpha
+    still = convert(media("alpha.webm"), "jpeg", room, tools, background="#0000ff")
+    red, _, blue = Image.open(still.path).convert("RGB").getpixel((32, 32))
+    assert red > 90
+    assert blue > 90
+
+
+def test_a_flattened_video_shows_its_background(media, room, tools):
+    made = convert(media("alpha.webm"), "mp4", room, tools, background="#0000ff")
+    red, _, blue = _still_of(made.path, room, tools).getpixel((32, 32))
+    assert red > 90
+    assert blue > 90
+
+
+@pytest.mark.parametrize(("output", "size"), [("mp4", (160, 120)), ("webm", (161, 121)), ("avi", (161, 121))])
+def test_odd_sides_are_made_even_only_where_they_must_be(output, size, media, room, tools):
+    facts = convert(media("odd.webm"), output, room, tools, quality=0.3).facts
+    assert (facts.width, facts.height) == size
+
+
+def test_a_single_pixel_becomes_a_video(media, room, tools):
+    assert convert(media("pixel.mp4"), "mp4", room, tools).facts.width == 2
+
+
+@pytest.mark.parametrize(
+    ("fit", "size"), [("contain", (80, 60)), ("cover", (80, 80)), ("fill", (80, 80)), ("pad", (80, 80))]
+)
+def test_a_box_is_met_as_fit_says(fit, size, media, room, tools):
+    facts = convert(media("clip.mp4"), "mp4", room, tools, width=80, height=80, fit=fit).facts
+    assert (facts.width, facts.height) == size
+
+
+def test_bars_have_the_background(media, room, tools):
+    made = convert(media("clip.mp4"), "png", room, tools, width=80, height=80, fit="pad", background="#00ff00")
+    assert Image.open(made.path).convert("RGB").getpixel((40, 2)) == (0, 255, 0)
+
+
+def test_what_plays_already_is_copied_bit_for_bit(media, room, tools):
+    made = convert(media("clip.mp4"), "mov", room, tools)
+    assert made.facts.codecs == "h264,aac"
+    assert made.facts.filesize < media("clip.mp4").stat().st_size * 1.1
+
+
+def test_the_index_of_an_mp4_stands_first(media, room, tools):
+    head = convert(media("clip.mkv"), "mp4", room, tools).path.read_bytes()
+    assert head.index(b"moov") < head.index(b"mdat")
+
+
+def test_a_mov_has_its_own_brand(media, room, tools):
+    assert convert(media("clip.mkv"), "mov", room, tools).path.read_bytes()[8:12] == b"qt  "
+
+
+def test_titles_survive_and_places_do_not(media, room, tools):
+    made = convert(media("clip.mp4"), "mp4", room, tools, width=80)
+    assert made.media.tags == {"title": "A clip"}
+    assert b"+52.5" not in made.path.read_bytes()
+
+
+@pytest.mark.parametrize("output", ["mp3", "ogg", "flac", "wav"])
+def test_titles_survive_in_every_audio_format(output, media, room, tools):
+    assert convert(media("tone.mp3"), output, room, tools).media.tags["title"] == "A tone"
+
+
+@pytest.mark.parametrize("output", ["mp4", "webm", "avi", "wav", "mp3", "gif"])
+def test_a_cut_is_as_long_as_it_should_be(output, media, room, tools):
+    made = convert(media("clip.mp4"), output, room, tools, start=0.24, end=0.76)
+    assert made.facts.duration == pytest.approx(0.52, abs=0.1)
+
+
+def test_a_cut_begins_with_the_frame_on_screen(media, room, tools):
+    made = convert(media("black-start.mp4"), "mp4", room, tools, start=2.1, end=3)
+    assert _brightness(_still_of(made.path, room, tools)) > 60
+
+
+def test_an_uneven_pace_is_kept_in_time(media, room, tools):
+    made = convert(media("uneven.mp4"), "webm", room, tools)
+    source = probe(media("uneven.mp4"), tools)
+    assert made.media.duration == pytest.approx(source.duration, abs=0.1)
+    assert made.media.video.frames == source.video.frames
+
+
+def test_sound_and_picture_stay_as_far_apart_as_they_were(media, room, tools):
+    made = convert(media("late.mkv"), "mp4", room, tools, width=80).media
+    assert made.audio.start - made.video.start == pytest.approx(0.4, abs=0.06)
+
+
+def test_a_representative_still_is_not_black(media, room, tools):
+    assert _brightness(Image.open(convert(media("black-start.mp4"), "png", room, tools).path)) > 60
+
+
+def test_a_still_is_the_frame_on_screen_at_its_moment(media, room, tools):
+    dark = convert(media("black-start.mp4"), "png", room, tools, at=1.99)
+    assert _brightness(Image.open(dark.path)) < 5
+
+
+def test_the_very_last_moment_still_has_a_frame(media, room, tools):
+    assert convert(media("clip.mp4"), "jpeg", room, tools, at=0.999).facts.width == 160
+
+
+def test_a_gif_moves_for_ever(media, room, tools):
+    made = convert(media("clip.mp4"), "gif", room, tools)
+    assert made.facts.frames == pytest.approx(17, abs=1)
+    with Image.open(made.path) as moving:
+        assert moving.info["loop"] == 0
+
+
+def test_lower_quality_is_smaller_on_every_format(media, room, tools):
+    for output in ("mp4", "webm", "avi", "gif", "jpeg", "webp", "png"):
+        sizes = [
+            convert(media("long.mp4"), output, room, tools, quality=quality, **_short(output)).facts.filesize
+            for quality in (0.2, 1)
+        ]
+        assert sizes[0] < sizes[1], output
+
+
+def test_progress_only_grows_and_ends_at_a_hundred(media, room, tools):
+    told = []
+
+    class Listening(Unwatched):
+        def progress(self, percent):
+            told.append(percent)
+
+    source, plan = _planned(media("long.mp4"), "webm", tools, width=160)
+    encode(plan, source, room, tools, Listening())
+    assert told == sorted(told)
+    assert told[-1] == 100
+
+
+def test_a_cancelled_encoder_is_dead_and_its_output_unfinished(media, room, tools):
+    class Stopping(Unwatched):
+        def stopped(self):
+            return (room / "output.webm").exists()
+
+    source, plan = _planned(media("long.mp4"), "webm", tools)
+    with pytest.raises(errors.Cancelled):
+        encode(plan, source, room, tools, Stopping())
+    assert not _processes_on(room)
+
+
+def test_an_encoder_that_takes_too_long_is_given_up(media, room, tools):
+    hasty = replace(tools, limits=Limits(transcode_min_seconds=0.3, transcode_seconds_per_second=0))
+    source, plan = _planned(media("long.mp4"), "webm", tools)
+    with pytest.raises(errors.EncoderTimeout):
+        encode(plan, source, room, hasty)
+    assert not _processes_on(room)
+
+
+def test_an_output_that_is_too_large_is_a_limit(media, room, tools):
+    small = replace(tools, limits=Limits(output_bytes=10_000))
+    source, plan = _planned(media("clip.mp4"), "wav", tools)
+    with pytest.raises(errors.ResourceLimit, match="larger"):
+        encode(plan, source, room, small)
+
+
+def test_an_encoder_without_memory_is_a_limit_or_gives_up(media, room, tools):
+    poor = replace(tools, limits=Limits(child_memory_bytes=300 << 20))
+    source, plan = _planned(media("long.mp4"), "webm", tools)
+    with pytest.raises(errors.EngineError) as failed:
+        encode(plan, source, room, poor)
+    assert str(room) not in failed.value.message
+
+
+def test_an_encoder_that_is_killed_is_no_success(media, room, tools):
+    class Killing(Unwatched):
+        def stopped(self):
+            for pid in _processes_on(room):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return False
+
+    source, plan = _planned(media("long.mp4"), "webm", tools)
+    with pytest.raises(errors.ResourceLimit):
+        encode(plan, source, room, tools, Killing())
+
+
+def _planned(path, output, tools, **fields):
+    found = probe(path, tools)
+    return Source(path, found), plan_for(request_for(output, **fields), found, tools.limits)
+
+
+def _short(output):
+    return {"end": 1, "width": 160} if output in ("mp4", "webm", "avi", "gif") else {"width": 160}
+
+
+def _still_of(path, room, tools):
+    other = room / "still"
+    other.mkdir()
+    return Image.open(convert(path, "png", other, tools, at=0).path).convert("RGB")
+
+
+def _brightness(picture):
+    grey = picture.convert("L").resize((1, 1))
+    return grey.getpixel((0, 0))
+
+
+def _processes_on(room):
+    """The processes that have this room in their arguments."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(room).encode() in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found

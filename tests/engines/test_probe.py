@@ -1,0 +1,158 @@
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from penstock.domain import errors
+from penstock.domain.limits import Limits
+from penstock.domain.media import Size
+from penstock.engines import glance, probe
+
+pytestmark = pytest.mark.media
+
+VIDEOS = {
+    "clip.mp4": ("h264", "aac"),
+    "clip.mov": ("h264", "pcm_s16le"),
+    "clip.mkv": ("h264", "ac3"),
+    "clip.webm": ("vp8", "vorbis"),
+    "vp9.webm": ("vp9", "opus"),
+    "clip.avi": ("mpeg4", "mp3"),
+    "clip.flv": ("h264", "aac"),
+    "clip.mpg": ("mpeg2video", "mp2"),
+    "clip.ts": ("h264", "aac"),
+    "clip.wmv": ("wmv2", "wmav2"),
+    "hevc.mp4": ("hevc", "aac"),
+}
+
+
+@pytest.mark.parametrize(("name", "codecs"), VIDEOS.items())
+def test_a_video_is_told_by_its_streams(name, codecs, media, tools):
+    found = probe(media(name), tools)
+    assert found.kind == "video"
+    assert (found.video.codec, found.audio.codec) == codecs
+    assert found.video.shown == Size(160, 120)
+    assert found.duration == pytest.approx(1, abs=0.1)
+    assert found.video.fps == pytest.approx(25, abs=0.6)
+
+
+@pytest.mark.parametrize(
+    "name", ["tone.mp3", "tone.wav", "tone.flac", "tone.ogg", "tone.opus", "tone.m4a", "tone.aac", "tone.wv"]
+)
+def test_sound_is_audio(name, media, tools):
+    found = probe(media(name), tools)
+    assert (found.kind, found.audio.sample_rate) == ("audio", 48_000)
+    assert found.duration == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["covered.mp3", "sound-only.mp4"])
+def test_neither_cover_art_nor_a_video_container_makes_a_video(name, media, tools):
+    assert probe(media(name), tools).kind == "audio"
+
+
+@pytest.mark.parametrize(("name", "frames"), [("still.png", 1), ("still.jpeg", 1), ("moving.gif", 4)])
+def test_pictures_are_images_moving_or_not(name, frames, media, tools):
+    found = probe(media(name), tools)
+    assert (found.kind, found.picture.frames, found.picture.size) == ("image", frames, Size(64, 48))
+
+
+def test_rotation_turns_the_shown_size(media, tools):
+    video = probe(media("turned.mp4"), tools).video
+    assert (video.rotation, video.mirrored) == (270, False)
+    assert (video.coded, video.shown) == (Size(160, 120), Size(120, 160))
+
+
+def test_a_reflection_is_seen(media, tools):
+    assert probe(media("mirrored.mp4"), tools).video.mirrored
+
+
+def test_wide_pixels_widen_the_shown_size(media, tools):
+    video = probe(media("wide-pixels.mp4"), tools).video
+    assert (video.sar, video.shown) == (Fraction(3, 2), Size(240, 120))
+
+
+def test_interlacing_is_seen(media, tools):
+    assert probe(media("interlaced.mp4"), tools).video.interlaced
+
+
+def test_an_uneven_pace_is_seen(media, tools):
+    assert probe(media("uneven.mp4"), tools).video.variable_rate
+    assert not probe(media("clip.mp4"), tools).video.variable_rate
+
+
+def test_transparency_is_seen_behind_an_opaque_format(media, tools):
+    assert probe(media("alpha.webm"), tools).video.alpha
+
+
+def test_full_range_and_hdr_are_seen(media, tools):
+    assert probe(media("full-range.avi"), tools).video.full_range
+    assert probe(media("hdr.mp4"), tools).video.transfer == "smpte2084"
+
+
+def test_a_late_sound_starts_late(media, tools):
+    found = probe(media("late.mkv"), tools)
+    assert found.audio.start - found.video.start == pytest.approx(0.4, abs=0.05)
+
+
+def test_titles_are_kept_and_places_are_not(media, tools):
+    assert probe(media("clip.mp4"), tools).tags == {"title": "A clip"}
+    assert probe(media("tone.ogg"), tools).tags == {"title": "A tone"}
+
+
+def test_a_cut_off_video_is_refused(media, tools, room):
+    with pytest.raises(errors.InputTruncated):
+        probe(_head(media("long.mp4"), room, 0.5), tools)
+
+
+def test_a_video_on_its_way_is_glanced_at(media, tools, room):
+    found = glance(_head(media("long.mp4"), room, 0.3), tools)
+    assert (found.video.shown, round(found.duration)) == (Size(320, 240), 20)
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [
+        (Limits(video_pixels=1000), "clip.mp4"),
+        (Limits(duration_seconds=0.5), "tone.wav"),
+        (Limits(streams=1), "clip.mp4"),
+    ],
+)
+def test_what_is_too_much_is_refused(limits, name, media, tools):
+    with pytest.raises(errors.InputLimitsExceeded):
+        probe(media(name), replace(tools, limits=limits))
+
+
+def test_a_decoder_without_memory_is_a_limit_and_no_crash(media, tools):
+    with pytest.raises((errors.ResourceLimit, errors.InputUnreadable)):
+        probe(media("clip.mp4"), replace(tools, limits=Limits(child_memory_bytes=1 << 20)))
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.webm", "clip.avi", "tone.flac", "tone.ogg", "moving.gif"])
+def test_damage_is_a_refusal_or_is_read_past(name, media, tools, room):
+    damaged = room / "damaged"
+    whole = bytearray(media(name).read_bytes())
+    for place in range(64, len(whole), 97):
+        whole[place] ^= 0x5A
+    damaged.write_bytes(whole)
+    assert _kind_or_refusal(damaged, tools)
+
+
+def test_a_refusal_says_nothing_of_our_disk(tools, room):
+    fake = room / "input"
+    fake.write_bytes(b"\x00\x00\x00\x18ftypisom" + bytes(64))
+    with pytest.raises(errors.InputUnreadable) as refused:
+        probe(fake, tools)
+    assert str(room) not in refused.value.message
+
+
+def _head(path, room, share):
+    whole = path.read_bytes()
+    head = room / "head"
+    head.write_bytes(whole[: int(len(whole) * share)])
+    return head
+
+
+def _kind_or_refusal(path, tools):
+    try:
+        return probe(path, tools).kind
+    except errors.InputError as refusal:
+        return refusal.code
