@@ -11,6 +11,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.flows import Flow
+from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.importtools import import_object
 from prefect.workers.process import ProcessWorker
@@ -69,6 +70,7 @@ async def _deployment(entry: dict[str, Any]) -> str:
         tags=entry["tags"],
         work_pool_name=entry["work_pool"]["name"],
         work_queue_name=entry["work_pool"]["work_queue_name"],
+        schedules=[Cron(times["cron"], slug=times["slug"]) for times in entry["schedules"]],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     await deployment.aapply()

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     allow_pairs: str = Field("", description="refused pairs to lift, e.g. mov:mp3")
     transcode_slots: int = Field(os.cpu_count() or 1, ge=1, description="encoders at once on the whole system")
     worker_slots: int = Field(4, ge=1, description="flow runs at once in one worker")
+    retention_days: float | None = Field(None, gt=0, description="outputs and uploads older than this are deleted")
     links: Literal["api", "redirect"] = Field("api", description="who serves the bytes of a link")
     ffmpeg: Path | None = Field(None, description="another ffmpeg binary")
 

@@ -1,16 +1,21 @@
 """Bring the input into the room and read what it is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from prefect import get_run_logger, task
 
 from penstock import engines
+from penstock.domain import errors
 from penstock.domain.planning import plan_for
 from penstock.domain.stages import Accepted, Original
 from penstock.orchestration.attempt import Attempt
 from penstock.services import current
 from penstock.storage.inputs import download
 from tasks import policy
+
+CERTAIN = (errors.UpscaleNotAllowed, errors.KindIncompatible, errors.FormatIncompatible)
 
 
 @task(**policy.FETCH)
@@ -24,6 +29,7 @@ def fetch(accepted: Accepted, attempt: Attempt) -> Original:
         else:
             _download(accepted, path, attempt)
         media = engines.probe(path, services.tools)
+        services.limits.require_fitting(media.kind, media.filesize)
         get_run_logger().info("fetched %.2f MB of %s (%s)", media.filesize / 1e6, media.kind, media.container)
         return Original(accepted.task, path, media)
 
@@ -32,8 +38,21 @@ def _download(accepted: Accepted, path: Path, attempt: Attempt) -> None:
     services = current()
     request = accepted.task.request
 
-    def refuse_early(head: Path, _total: int | None) -> None:
+    def refuse_early(head: Path, total: int | None) -> None:
         """What the first bytes already show to be impossible is not downloaded to its end."""
-        plan_for(request, engines.probe(head, services.tools), services.limits, services.lifted)
+        media = engines.glance(head, services.tools)
+        services.limits.require_fitting(media.kind, total or 0)
+        with certain():
+            plan_for(request, media, services.limits, services.lifted)
 
     download(request.url or "", path, services.fetch_policy, refuse_early, attempt.stopped)
+
+
+@contextmanager
+def certain() -> Iterator[None]:
+    """Let those refusals pass that the rest of the file cannot prove wrong."""
+    try:
+        yield
+    except (errors.RequestError, errors.EngineError) as refusal:
+        if isinstance(refusal, CERTAIN):
+            raise

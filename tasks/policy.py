@@ -51,6 +51,10 @@ TRANSCODE = stage("transcode", "Plan, encode, and verify the result.", retries=1
 UPLOAD = stage("upload", "Put the verified result into the storage.", retries=4)
 RECORD = stage("record", "Make the result visible, at once.", retries=4)
 
+RETIRE = stage("retire", "Delete what is older than the retention.", retries=2)
+PURGE = stage("purge", "Remove the bytes of deleted files.", retries=2)
+CLEAR = stage("clear", "Remove what crashes left behind.", retries=2)
+
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 

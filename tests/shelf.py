@@ -26,8 +26,8 @@ def clip(shelf) -> Path:
 
 @pytest.fixture(scope="session")
 def film(shelf) -> Path:
-    """Two minutes that cost a good while to encode."""
-    return made(shelf / "film.mp4", "testsrc2=size=1280x720:rate=25:duration=120", "sine=frequency=440:duration=120")
+    """A minute that costs a good while to encode."""
+    return made(shelf / "film.mp4", "testsrc2=size=1280x720:rate=25:duration=60", "sine=frequency=440:duration=60")
 
 
 @pytest.fixture(scope="session")
@@ -53,12 +53,28 @@ def origin(shelf) -> Iterator[str]:
 
 
 class Shelf(SimpleHTTPRequestHandler):
+    """Serves the shelf; below `/stuck/` only the first two megabytes of a file arrive, and then nothing."""
+
+    def do_GET(self):
+        if self.path.startswith("/stuck/"):
+            self.serve_the_beginning(Path(self.directory) / self.path.removeprefix("/stuck/"))
+        else:
+            super().do_GET()
+
+    def serve_the_beginning(self, path):
+        self.send_response(200)
+        self.send_header("Content-Length", str(path.stat().st_size))
+        self.end_headers()
+        self.wfile.write(path.read_bytes()[: 2 * 2**20])
+        self.connection.settimeout(60)
+        self.connection.recv(1)
+
     def log_message(self, *_):
         """Quiet."""
 
 
 def made(path: Path, *sources: str) -> Path:
     inputs = [word for source in sources for word in ("-f", "lavfi", "-i", source)]
-    fast = ["-preset", "ultrafast"] if path.suffix == ".mp4" else []
+    fast = ["-preset", "ultrafast", "-movflags", "+faststart"] if path.suffix == ".mp4" else []
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *inputs, *fast, str(path)], check=True)
     return path

@@ -16,7 +16,6 @@ from penstock.api.pages import Asked, query_of
 from penstock.domain import errors
 from penstock.domain.formats import KINDS
 from penstock.domain.ids import ProjectId, new_file_id
-from penstock.domain.media import Media
 from penstock.domain.task import File
 from penstock.domain.views import FileView
 from penstock.orchestration.attempt import scratch_room
@@ -68,7 +67,7 @@ async def delete_file(request: Request, file_id: str) -> Response:
 def _keep(context: Context, project_id: ProjectId, path: Path) -> File:
     services = context.services
     media = engines.probe(path, services.tools)
-    _require_small(context, media)
+    context.services.limits.require_fitting(media.kind, media.filesize)
     file_id, now = new_file_id(), datetime.now(UTC)
     facts = engines.facts(path, media)
     file = File(file_id, project_id, "file", facts, f"{project_id}/{file_id}", None, now, now, media)
@@ -78,12 +77,6 @@ def _keep(context: Context, project_id: ProjectId, path: Path) -> File:
     except errors.DatabaseUnavailable:
         services.objects.delete(file.key)
         raise
-
-
-def _require_small(context: Context, media: Media) -> None:
-    limit = context.services.limits.input_bytes(media.kind)
-    if media.filesize > limit:
-        raise errors.InputTooLarge(f"A file of kind {media.kind} may have at most {limit:,} bytes.", field="file")
 
 
 def _delete(context: Context, project_id: ProjectId, file_id: str) -> File:

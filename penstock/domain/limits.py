@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from penstock.domain import errors
 from penstock.domain.formats import Kind
 
 
@@ -26,3 +27,8 @@ class Limits:
     def input_bytes(self, kind: Kind) -> int:
         """The largest input taken of one kind."""
         return {"video": self.video_input_bytes, "audio": self.audio_input_bytes, "image": self.image_input_bytes}[kind]
+
+    def require_fitting(self, kind: Kind, size: int) -> None:
+        """Raises `InputTooLarge` for more bytes than are taken of this kind."""
+        if size > (most := self.input_bytes(kind)):
+            raise errors.InputTooLarge(f"The input is larger than {most} bytes, the most that is taken of its kind.")

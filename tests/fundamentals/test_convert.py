@@ -95,6 +95,12 @@ def test_what_only_the_input_shows_fails_the_task(penstock, origin, tune):
     assert (task["status"], task["error"]["code"]) == ("failed", "kind_incompatible")
 
 
+def test_what_the_first_bytes_show_to_be_impossible_is_not_downloaded(penstock, origin, film):
+    request = {"url": f"{origin}/stuck/{film.name}", "kind": "video", "format": "mp4", "width": 5000}
+    task = penstock.finished(penstock.client.create(request), 12)
+    assert task["error"]["code"] == "upscale_not_allowed"
+
+
 def test_an_origin_that_has_nothing_fails_the_task(penstock, origin):
     task = penstock.finished(penstock.client.create({"url": f"{origin}/no.mp4", "kind": "video", "format": "mp4"}))
     assert (task["error"]["code"], task["error"]["step"]) == ("input_unreachable", "fetch")

@@ -1,0 +1,24 @@
+"""Housekeeping is a flow like any other, on a schedule that everybody sees."""
+
+import pytest
+
+from tests.fundamentals.test_prefect import csrf
+from tests.service import wait_for
+
+pytestmark = pytest.mark.service
+
+
+def test_the_sweep_is_scheduled_every_hour(penstock):
+    deployment = penstock.prefect.get("/deployments/name/sweep/sweep").json()
+    assert [schedule["schedule"]["cron"] for schedule in deployment["schedules"]] == ["17 * * * *"]
+
+
+def test_the_sweep_clears_the_room_of_a_dead_run(penstock):
+    dead = penstock.home.root / "rooms" / "tsk_dead-run"
+    dead.mkdir(parents=True)
+    deployment = penstock.prefect.get("/deployments/name/sweep/sweep").json()
+    created = penstock.prefect.post(f"/deployments/{deployment['id']}/create_flow_run", json={}, headers=csrf(penstock))
+    run = created.raise_for_status().json()
+
+    wait_for(lambda: penstock.prefect.get(f"/flow_runs/{run['id']}").json()["state_type"] == "COMPLETED", 60)
+    assert not dead.exists()
