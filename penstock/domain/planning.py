@@ -88,7 +88,8 @@ def _audio_plan(request: SourceRequest, target: AudioFormat, media: Media) -> Au
 
 
 def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits: Limits) -> GifPlan:
-    cut = _cut(request, stream.duration or media.duration)
+    length = media.duration if stream.duration is None else stream.start + stream.duration
+    cut = _cut(request, length)
     plan = GifPlan(
         format="gif",
         index=stream.index,
@@ -96,7 +97,7 @@ def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits:
         quality=request.quality,
         fps=min(scales.setting("gif_fps", request.quality), stream.fps or 25.0),
         cut=cut,
-        duration=_remaining(cut, stream.duration or media.duration),
+        duration=_remaining(cut, length),
         because="a video becomes an animated gif",
     )
     _require_few_frames(plan, limits)

@@ -45,13 +45,13 @@ def examine(path: str, container: str, demuxer: str, limits: Limits) -> Media:
     """Everything that planning and verifying ask about a whole file. Raises an `InputError`."""
     media, walked = _facts(path, container, demuxer, limits)
     _require_whole(media.header_duration, walked)
-    return _within(media, limits)
+    return _within(_filled(media), limits)
 
 
 def glance(path: str, container: str, demuxer: str, limits: Limits) -> Media:
     """The same of a file of which only some has arrived; its length is what the header says."""
     media, walked = _facts(path, container, demuxer, limits)
-    return _within(replace(media, duration=media.header_duration or walked), limits)
+    return _within(replace(_filled(media), duration=media.header_duration or walked), limits)
 
 
 def _facts(path: str, container: str, demuxer: str, limits: Limits) -> tuple[Media, float]:
@@ -233,7 +233,7 @@ def _has_alpha(pixels: Any) -> bool:
 def _length(video: VideoStream | None, audio: AudioStream | None) -> float:
     streams = [stream for stream in (video, audio) if stream is not None]
     if not streams:
-        raise errors.InputUnreadable("The input holds no picture and no sound.")
+        return 0.0
     ends = [stream.start + (stream.duration or 0.0) for stream in streams]
     return max(ends) - min(stream.start for stream in streams)
 
@@ -241,6 +241,12 @@ def _length(video: VideoStream | None, audio: AudioStream | None) -> float:
 def _require_whole(header: float | None, walked: float) -> None:
     if header is not None and header - walked > max(0.5, header * 0.02):
         raise errors.InputTruncated("The input is cut off: it is shorter than it says.")
+
+
+def _filled(media: Media) -> Media:
+    if media.video is None and media.audio is None:
+        raise errors.InputUnreadable("The input holds no picture and no sound.")
+    return media
 
 
 def _within(media: Media, limits: Limits) -> Media:

@@ -1,7 +1,7 @@
 """From a plan to ffmpeg's argument list: data in, data out. Nothing is run here, and no word of a caller's
 reaches the list but the tags that are kept, each behind its own `name=`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ffmpeg
@@ -143,9 +143,16 @@ def _in_step(plan: VideoPlan, media: Media) -> Options:
 
 
 def _audio(plan: AudioPlan, paper: Paper) -> Any:
-    source = _input(paper, plan.cut, {})
-    options = {**_written(plan.format, plan.tags, plan.cut, paper), **_audio_step(plan.audio)}
+    cut = _heard(plan.cut, paper.media)
+    source = _input(paper, cut, {})
+    options = {**_written(plan.format, plan.tags, cut, paper), **_audio_step(plan.audio)}
     return ffmpeg.output(source[str(plan.audio.index)], f"file:{paper.target}", **options)
+
+
+def _heard(cut: Cut, media: Media) -> Cut:
+    """`-t` counts from the first sample, which may come after the start of the cut."""
+    late = max(0.0, media.audio.start - cut.start) if media.audio else 0.0
+    return cut if cut.seconds is None else replace(cut, seconds=max(0.0, cut.seconds - late))
 
 
 def _audio_step(step: Copy | EncodeAudio) -> Options:

@@ -23,9 +23,14 @@ _CUT_PACE = Fraction(30)
 
 
 def cuttable(source: Any, stream: VideoStream) -> Any:
-    """At an even pace: else the frame on screen when a cut begins, which began before it, would be lost."""
+    """At an even pace and from the very start: else the frame on screen when a cut begins, which began before it,
+    would be lost, and a picture that starts late would have nothing to cut."""
     pace = Fraction(stream.fps or 25).limit_denominator(1001)
-    return source.filter("fps", f"{max(_CUT_PACE, pace) if stream.variable_rate else pace}")
+    return _paced(source, str(max(_CUT_PACE, pace) if stream.variable_rate else pace))
+
+
+def _paced(source: Any, pace: str) -> Any:
+    return source.filter("fps", pace, start_time=0)
 
 
 def moving(source: Any, stream: VideoStream, framing: Framing) -> Any:
@@ -46,8 +51,7 @@ def still(source: Any, stream: VideoStream, framing: Framing) -> Any:
 
 def animated(source: Any, stream: VideoStream, plan: GifPlan) -> Any:
     """For a gif: at its own pace, with the best palette for what moves."""
-    paced = source.filter("fps", f"{plan.fps:g}")
-    copies = _pictured(paced, stream, plan.framing, "lanczos").filter_multi_output("split")
+    copies = _pictured(_paced(source, f"{plan.fps:g}"), stream, plan.framing, "lanczos").filter_multi_output("split")
     colours = int(scales.setting("gif", plan.quality))
     palette = copies[0].filter("palettegen", stats_mode="diff", max_colors=colours)
     used = {"dither": scales.dither(plan.quality), "diff_mode": "rectangle"}

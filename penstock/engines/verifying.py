@@ -8,7 +8,7 @@ from pathlib import Path
 from penstock.domain import errors
 from penstock.domain.formats import FORMATS, kind_of
 from penstock.domain.media import AudioStream, Media, Size, VideoStream
-from penstock.domain.plan import AudioPlan, EncodeVideo, FramePlan, GifPlan, ImagePlan, Plan, VideoPlan, size_of
+from penstock.domain.plan import AudioPlan, Cut, EncodeVideo, FramePlan, GifPlan, ImagePlan, Plan, VideoPlan, size_of
 from penstock.domain.task import FileFacts
 from penstock.engines.errands import Errand, send
 from penstock.engines.job import Reach
@@ -108,7 +108,8 @@ def _video_faults(plan: VideoPlan, source: Media, media: Media) -> Iterator[str]
 
 def _length_faults(plan: VideoPlan, source: VideoStream, video: VideoStream) -> Iterator[str]:
     expected = _planned(plan, source)
-    slack = max(_LEAST_SLACK, 1 / min(video.fps or 25.0, source.fps or 25.0))
+    frame = 1 / min(video.fps or 25.0, source.fps or 25.0)
+    slack = max(_LEAST_SLACK, frame) + (frame if plan.format == "avi" else 0.0)
     if _off(video.duration, expected, slack) and _off(video.duration, _filled(plan, source), slack):
         yield f"the picture lasts {video.duration}, not {expected}"
 
@@ -174,8 +175,9 @@ def _planned(plan: VideoPlan | AudioPlan, stream: VideoStream | AudioStream) -> 
 
 
 def _filled(plan: VideoPlan | AudioPlan, stream: VideoStream | AudioStream) -> float | None:
-    """The same in AVI, which starts nothing late: a still picture or silence stands before."""
-    late = max(0.0, stream.start - plan.cut.start) if plan.format == "avi" else 0.0
+    """The same where a late start is filled: in AVI, which starts nothing late, and wherever frames are cut."""
+    fills = plan.format == "avi" or (plan.cut != Cut() and isinstance(stream, VideoStream))
+    late = max(0.0, stream.start - plan.cut.start) if fills else 0.0
     expected = _planned(plan, stream)
     return None if expected is None else expected + late
 

@@ -40,8 +40,9 @@ def walk(container: Any, streams: list[Any]) -> dict[int, Tally]:
     origin = Fraction(container.start_time or 0, 1_000_000)
     try:
         for packet in container.demux(streams):
-            if packet.size:
-                _count(tallies[packet.stream.index], packet, origin)
+            # A damaged file can bring up streams that its header did not tell of.
+            if packet.size and packet.stream_index in tallies:
+                _count(tallies[packet.stream_index], packet, origin)
     except av.error.FFmpegError:
         pass
     for stream in streams:
