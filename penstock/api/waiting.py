@@ -15,6 +15,13 @@ PATIENCE_SECONDS = 5.0
 class Waiting:
     def __init__(self) -> None:
         self._bells: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._over = False
+
+    def hang_up(self) -> None:
+        """Answer everybody now, and wait for nothing any more: the process stops."""
+        self._over = True
+        for bell in self._ringing(""):
+            bell.set()
 
     @asynccontextmanager
     async def listening(self, url: str) -> AsyncIterator[None]:
@@ -33,6 +40,8 @@ class Waiting:
         deadline = clock.time() + seconds
         with self._bell(task.id) as bell:
             while (task := await read()).status == "processing" and (left := deadline - clock.time()) > 0:
+                if self._over:
+                    break
                 with suppress(TimeoutError):
                     await asyncio.wait_for(bell.wait(), min(left, PATIENCE_SECONDS))
                 bell.clear()

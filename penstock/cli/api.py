@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from types import FrameType
 
 import click
 import uvicorn
@@ -29,7 +30,22 @@ def command(host: str, port: int) -> None:
         ready.records.keys.ensure_default(settings.api_key)
         runs = FlowRuns.at(Address(settings.prefect_url))
         app = create_app(ready, runs, lifespan=lambda app: background(app, ready, runs))
-        uvicorn.run(app, host=host, port=port, access_log=False, timeout_graceful_shutdown=20, log_level="warning")
+        config = uvicorn.Config(
+            app, host=host, port=port, access_log=False, timeout_graceful_shutdown=20, log_level="warning"
+        )
+        Server(config, app.state.context.waiting.hang_up).run()
+
+
+class Server(uvicorn.Server):
+    """Finishes what it has begun, and lets nobody wait for a task meanwhile."""
+
+    def __init__(self, config: uvicorn.Config, hang_up: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.hang_up = hang_up
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self.hang_up()
 
 
 @contextlib.asynccontextmanager
