@@ -51,7 +51,7 @@ _CHANNEL_SHARE = {1: 0.6, 2: 1.0, 3: 1.5, 4: 1.8, 5: 2.0, 6: 2.25, 7: 2.6, 8: 3.
 def setting(encoder: str, quality: float) -> float:
     """The encoder's number for a quality: linear between the measured ones, whole where the encoder wants that."""
     scale = SCALES[encoder]
-    value = _between(scale, quality)
+    value = between(scale, quality)
     return float(round(value)) if scale.whole else round(value, 2)
 
 
@@ -63,16 +63,17 @@ def dither(quality: float) -> str:
 def audio_kbps(codec: str, quality: float, channels: int) -> float:
     """What our encoder of this codec would spend; lossless ones have no say and answer infinity."""
     scale = _TONE_KBPS.get(codec)
-    return _between(scale, quality) * _CHANNEL_SHARE.get(channels, 3.0) if scale else float("inf")
+    return between(scale, quality) * _CHANNEL_SHARE.get(channels, 3.0) if scale else float("inf")
 
 
 def video_kbps(codec: str, quality: float, pixels: int, fps: float) -> float:
     """What our encoder would spend on an ordinary picture of this many pixels."""
     larger = math.pow(pixels / (640 * 360), 0.8) * math.sqrt(max(fps, 1.0) / 30)
-    return _between(_PICTURE_KBPS, quality) * larger * _PICTURE_SHARE[codec]
+    return between(_PICTURE_KBPS, quality) * larger * _PICTURE_SHARE[codec]
 
 
-def _between(scale: Scale, quality: float) -> float:
+def between(scale: Scale, quality: float) -> float:
+    """Linear between the measured qualities, and on beyond them as far as the scale goes."""
     left = min(3, max(0, bisect_right(_QUALITIES, quality) - 1))
     share = (quality - _QUALITIES[left]) / (_QUALITIES[left + 1] - _QUALITIES[left])
     value = scale.at[left] + share * (scale.at[left + 1] - scale.at[left])

@@ -1,6 +1,6 @@
 """From a plan to bytes: probing, encoding and verifying, all of it in bounded children of one nursery."""
 
-from penstock.engines.encoding import Source, command_line, encode
+from penstock.engines.encoding import Source, command_line, encode, recipe
 from penstock.engines.nursery import Nursery
 from penstock.engines.probe import glance, probe
 from penstock.engines.process import Unwatched, Watch
@@ -20,6 +20,7 @@ __all__ = [
     "facts",
     "glance",
     "probe",
+    "recipe",
     "shipped_ffmpeg",
     "sniff",
     "sniff_head",

@@ -16,7 +16,7 @@ from penstock.engines.sniff import READERS
 from penstock.engines.tools import Tools
 
 _ORDINARY_PIXELS = 3840 * 2160
-_TARGET_NAME_OF_FRAME = "frame.png"
+_CUT_OUT_NAME = "frame.png"
 
 _SAYINGS: tuple[tuple[str, type[errors.MediaError], str], ...] = (
     ("No space left on device", errors.DiskFull, "There is no room for the output at the moment; try again later."),
@@ -60,6 +60,18 @@ def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: Source, target: 
     return ffmpeg.command(plan, _paper(source, target, tools))
 
 
+def recipe(plan: Plan, media: Media, tools: Tools) -> list[str]:
+    """The argument list as a caller may see it, with neutral names; empty where no encoder is run."""
+    paper = ffmpeg.Paper("ffmpeg", "input", filename(plan), media, tools.threads, tools.limits.video_pixels)
+    match plan:
+        case VideoPlan() | AudioPlan() | GifPlan():
+            return ffmpeg.command(plan, paper)
+        case FramePlan():
+            return ffmpeg.frame_command(plan, plan.at or 0.0, replace(paper, target=_CUT_OUT_NAME))
+        case ImagePlan():
+            return []
+
+
 def deadline_seconds(duration: float | None, tools: Tools) -> float:
     """How long an encoder may take for so many seconds of media."""
     limits = tools.limits
@@ -77,7 +89,7 @@ class _Work:
 
 def _still(plan: FramePlan, work: _Work) -> None:
     """The frame is cut out by ffmpeg, which knows every colour, and written by the picture engine."""
-    cut_out = work.target.with_name(_TARGET_NAME_OF_FRAME)
+    cut_out = work.target.with_name(_CUT_OUT_NAME)
     seconds = _moment(plan, work)
     argv = ffmpeg.frame_command(plan, seconds, _paper(work.source, cut_out, work.tools))
     _run(argv, replace(work, target=cut_out), None)
