@@ -56,6 +56,18 @@ def postgres(home: Path, databases: tuple[str, ...] = DATABASES) -> Iterator[Pos
                 _leave(users.fileno(), home / "postgres")
 
 
+def revive(home: Path) -> bool:
+    """Start the home's server again if it has died although it is in use; answers whether it had."""
+    data = home / "postgres"
+    if _process_exists(data):
+        return False
+    with _alone(home):
+        if _alive(data) is not None:
+            return False
+        _start(data)
+    return True
+
+
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """Nobody else starts or stops the server meanwhile."""
@@ -134,6 +146,14 @@ def _alive(data: Path) -> Postgres | None:
     except (OSError, IndexError, ValueError):
         return None
     return server if _answers(server.sockets) else None
+
+
+def _process_exists(data: Path) -> bool:
+    try:
+        process = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def _answers(sockets: Path) -> bool:

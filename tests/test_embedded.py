@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from penstock.embedded import postgres
+from penstock.embedded import postgres, revive
 
 
 def test_a_home_gets_a_server_that_holds_its_data(tmp_path):
@@ -70,3 +70,16 @@ def is_running(process: int) -> bool:
 def test_a_home_with_a_long_path_works_all_the_same(tmp_path, depth):
     with postgres(tmp_path / "/".join(["deep"] * depth)) as server, psycopg.connect(server.url()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_server_that_died_in_use_is_revived_with_its_data(tmp_path):
+    with postgres(tmp_path) as server:
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept (word text)")
+        assert not revive(tmp_path)
+
+        os.kill(server.process, signal.SIGKILL)
+        assert not is_running(server.process)
+        assert revive(tmp_path)
+        with psycopg.connect(server.url()) as connection:
+            assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from types import FrameType
 
 import click
@@ -11,6 +12,7 @@ import uvicorn
 from penstock.api import create_app
 from penstock.orchestration.dispatch import dispatch
 from penstock.orchestration.follow import follow
+from penstock.orchestration.loops import kept_going
 from penstock.orchestration.repair import repair
 from penstock.orchestration.runs import FlowRuns
 from penstock.orchestration.server import Address
@@ -53,16 +55,17 @@ async def background(_app: object, ready: Services, runs: FlowRuns) -> AsyncIter
     """What runs beside the requests, for the life of the API."""
     woken = asyncio.Event()
     async with runs:
-        work = [
-            asyncio.create_task(_listen(ready, woken)),
-            asyncio.create_task(dispatch(ready.records, runs, woken)),
-            asyncio.create_task(follow(ready.records, ready.settings.attempts)),
-            asyncio.create_task(repair(ready.records, runs, ready.settings)),
-        ]
+        work = (
+            partial(_listen, ready, woken),
+            partial(dispatch, ready.records, runs, woken),
+            partial(follow, ready.records, ready.settings.attempts),
+            partial(repair, ready.records, runs, ready.settings),
+        )
+        loops = [asyncio.create_task(kept_going(each)) for each in work]
         yield
-        for task in work:
-            task.cancel()
-        await asyncio.gather(*work, return_exceptions=True)
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
 
 
 async def _listen(ready: Services, woken: asyncio.Event) -> None:

@@ -17,6 +17,7 @@ import click
 import httpx
 
 from penstock.domain.errors import MediaError
+from penstock.embedded import revive
 from penstock.home import Home, Service, database
 from penstock.orchestration.server import (
     Address,
@@ -47,7 +48,7 @@ class Wish:
 @click.option("--port", default=8000, show_default=True, help="Port of the API; 0 takes a free one.")
 @click.option("--prefect-port", default=4200, show_default=True, help="Port of our Prefect; 0 takes a free one.")
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of everything kept.  [default: ~/.penstock]")
-@click.option("--workers", default=1, show_default=True, help="Worker processes.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
 @click.option("--until-idle", is_flag=True, hidden=True, help="Stop when no command uses the service any more.")
 def command(host: str, port: int, prefect_port: int, home: Path | None, **options: Any) -> None:
     """Run everything one machine needs: PostgreSQL, Prefect, the API and workers. Ctrl-C drains and stops."""
@@ -71,7 +72,8 @@ def run(settings: Settings, wish: Wish) -> None:
             home.announce(running)
             _greet(running, home, first_start=first_start)
             idle = partial(_nobody_left, home, closing) if wish.until_idle else _never
-            _watch(members, lambda: stopped.wait(0.5) or idle())
+            own_database = not settings.database_url
+            _watch(members, home if own_database else None, lambda: stopped.wait(0.5) or idle())
             home.retire()
             click.echo("Stopping: running conversions have a moment to end. Ctrl-C again kills them.")
 
@@ -149,9 +151,11 @@ def _stop_signals() -> threading.Event:
     return stopped
 
 
-def _watch(members: Family, stop: Callable[[], bool]) -> None:
+def _watch(members: Family, database_home: Home | None, stop: Callable[[], bool]) -> None:
     """Until `stop()`, which takes its time. A part that dies is started again."""
     while not stop():
+        if database_home and revive(database_home.root):
+            click.echo("PostgreSQL had died and is started again.", err=True)
         if fallen := members.fallen():
             click.echo(f"{fallen.name} ended unasked and is started again; its log is {fallen.log}.", err=True)
             members.restart(fallen)

@@ -31,6 +31,7 @@ async def repair(records: Records, runs: FlowRuns, settings: Settings) -> None:
     while True:
         try:
             await _reap(records, runs, settings)
+            await _end_unheard_cancels(records, runs, settings)
             await _reconcile(records, runs, settings.attempts)
         except (errors.DatabaseUnavailable, PrefectAway) as away:
             log.info("the sweep is put off: %s", away)
@@ -56,6 +57,13 @@ async def _reap(records: Records, runs: FlowRuns, settings: Settings) -> None:
         await asyncio.to_thread(settle_lost, lost.task_id, lost.attempt, records, settings.attempts)
         if lost.run_id:
             await runs.crash(lost.run_id)
+
+
+async def _end_unheard_cancels(records: Records, runs: FlowRuns, settings: Settings) -> None:
+    """A cancel of a run that had not begun, and never will."""
+    for entry in await asyncio.to_thread(records.tasks.unheard_cancels, settings.lease_seconds):
+        await asyncio.to_thread(records.tasks.end, entry.task_id, entry.attempt, "cancelled")
+        await runs.settle(entry.run_id)
 
 
 async def _reconcile(records: Records, runs: FlowRuns, attempts: int) -> None:

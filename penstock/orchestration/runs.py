@@ -10,7 +10,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelling, Crashed
+from prefect.states import Cancelled, Cancelling, Crashed
 
 from penstock.domain.task import Task
 from penstock.orchestration.naming import run_name, run_tags
@@ -71,6 +71,10 @@ class FlowRuns:
     async def cancel(self, run_id: str) -> None:
         """Ask Prefect to cancel; a run that is gone, or a Prefect that is away, is no error: our record holds."""
         await self._set(run_id, Cancelling(message="Cancelled by its owner."), force=False)
+
+    async def settle(self, run_id: str) -> None:
+        """End a run that stays `Cancelling` because nobody is there to stop."""
+        await self._set(run_id, Cancelled(message="The task was cancelled."), force=True)
 
     async def crash(self, run_id: str) -> None:
         """Tell Prefect that the run is dead, whatever state it believes in."""

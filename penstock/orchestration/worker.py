@@ -8,16 +8,18 @@ import contextlib
 import os
 import signal
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 from anyio.abc import TaskStatus
 from prefect import Flow
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 from prefect.flow_engine import run_flow
+from prefect.states import Cancelled
 from prefect.utilities.importtools import import_object
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
@@ -58,11 +60,19 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, Ran]):
         flow = await self._flow_of(flow_run)
         if task_status is not None:
             task_status.started(1)
-        work = partial(run_flow, flow, flow_run=flow_run, return_type="state")
-        await asyncio.get_running_loop().run_in_executor(self.threads, work)
+        work: Callable[[], Any] = partial(run_flow, flow, flow_run=flow_run, return_type="state")
+        state = await asyncio.get_running_loop().run_in_executor(self.threads, work)
+        await self._settle_cancelled(flow_run, state)
         if self._runs_task_group is not None:
             self._runs_task_group.start_soon(self._look_again)
         return Ran(identifier=str(flow_run.id), status_code=0)
+
+    async def _settle_cancelled(self, flow_run: FlowRun, state: State[Any] | None) -> None:
+        """A run that was cancelled between claim and start ends without its flow: nobody else says that it is over."""
+        if state is None or not state.is_final():
+            held = await self.client.read_flow_run(flow_run.id)
+            if held.state is not None and held.state.is_cancelling():
+                await self.client.set_flow_run_state(flow_run.id, Cancelled(), force=True)
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """One poll at a time: two at once would overshoot the limits of pool and queue."""

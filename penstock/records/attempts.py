@@ -114,6 +114,13 @@ def unfinished(connection: Connection, limit: int, after: str) -> list[Running]:
     return [Running(TaskId(row[0]), row[1], row[2]) for row in connection.execute(submitted)]
 
 
+def unheard_cancels(connection: Connection, silence: timedelta) -> list[Running]:
+    waiting = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id).where(
+        _LIVE, TASKS.c.cancelling, TASKS.c.beat.is_(None), TASKS.c.updated < func.now() - silence
+    )
+    return [Running(TaskId(row[0]), row[1], row[2]) for row in connection.execute(waiting)]
+
+
 def of_run(connection: Connection, run_id: str) -> tuple[TaskId, int] | None:
     row = connection.execute(select(TASKS.c.id, TASKS.c.attempt).where(TASKS.c.run_id == run_id)).first()
     return (TaskId(row[0]), row[1]) if row else None

@@ -145,6 +145,11 @@ class Tasks:
         with self._database.reading() as connection:
             return attempts.unfinished(connection, limit, after)
 
+    def unheard_cancels(self, seconds: float) -> list[Running]:
+        """Submitted attempts that never began, and were to be cancelled so long ago."""
+        with self._database.reading() as connection:
+            return attempts.unheard_cancels(connection, timedelta(seconds=seconds))
+
     def of_run(self, run_id: str) -> tuple[TaskId, int] | None:
         with self._database.reading() as connection:
             return attempts.of_run(connection, run_id)
