@@ -4,6 +4,7 @@ Users count by a shared lock on a file, so that even a user that was killed is c
 binaries: its own starter makes system users and opens folders to everybody.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import importlib.util
@@ -11,6 +12,7 @@ import os
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,8 +66,18 @@ def revive(home: Path) -> bool:
     with _alone(home):
         if _alive(data) is not None:
             return False
-        _start(data)
+        _start_when_free(data)
     return True
+
+
+def _start_when_free(data: Path) -> None:
+    """The children of a killed postmaster need a moment to notice; until then its memory is not free."""
+    for _ in range(40):
+        with contextlib.suppress(errors.DatabaseUnavailable):
+            _start(data)
+            return
+        time.sleep(0.25)
+    _start(data)
 
 
 @contextmanager
