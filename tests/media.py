@@ -31,6 +31,12 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "hevc.mp4": (*BOTH, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-c:a", "aac"),
     "silent.mp4": (*PICTURE, *H264),
     "late.mkv": (*PICTURE, "-itsoffset", "0.4", *TONE, *H264, "-c:a", "aac"),
+    "halves.mp4": (
+        *("-f", "lavfi", "-i", f"color=red:size=80x120:rate=10:duration={SECONDS}"),
+        *("-f", "lavfi", "-i", f"color=blue:size=80x120:rate=10:duration={SECONDS}"),
+        *("-filter_complex", "[0][1]hstack", *H264),
+    ),
+    "turned-halves.mp4": ("-display_rotation", "90", "-i", "{halves.mp4}", "-c", "copy"),
     "turned.mp4": ("-display_rotation", "90", "-i", "{clip.mp4}", "-c", "copy"),
     "mirrored.mp4": ("-display_hflip", "-display_rotation", "90", "-i", "{clip.mp4}", "-c", "copy"),
     "wide-pixels.mp4": (*PICTURE, "-vf", "setsar=3/2", *H264),

@@ -10,34 +10,38 @@ _SECONDS = 1.0
 
 
 def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[str, list[int]]:
-    """How many frames decode at the front and at the end of each stream, given each one's length in seconds."""
+    """For each stream, given its length in seconds: frames that decode at the front and at the end, and packets
+    that do not."""
     counts = {}
     with opened(path, demuxer) as source:
         for index, seconds in streams.items():
             stream = source.streams[index]
-            front = _decoded(source, stream, 0.0)
-            counts[str(index)] = [front, _decoded(source, stream, max(0.0, seconds - _SECONDS))]
+            front, failed = _decoded(source, stream, 0.0)
+            end, failed_late = _decoded(source, stream, max(0.0, seconds - _SECONDS))
+            counts[str(index)] = [front, end, failed + failed_late]
     return counts
 
 
-def _decoded(source: Any, stream: Any, start: float) -> int:
+def _decoded(source: Any, stream: Any, start: float) -> tuple[int, int]:
+    """Frames and failures from `start` on: one second of them at the front, else all that follow."""
     origin = (source.start_time or 0) / 1_000_000
     source.seek(round((start + origin) * 1_000_000), backward=True)
-    frames, until = 0, start + origin + _SECONDS
+    frames, failed, until = 0, 0, start + origin + _SECONDS
     for packet in source.demux(stream):
         decoded = _frames(packet)
-        frames += sum(1 for frame in decoded if _time(frame) >= start + origin - _SECONDS)
+        failed += decoded is None
+        frames += sum(1 for frame in decoded or () if _time(frame) >= start + origin - _SECONDS)
         if start == 0.0 and frames and decoded and _time(decoded[-1]) > until:
             break
-    return frames
+    return frames, failed
 
 
-def _frames(packet: Any) -> list[Any]:
-    """A packet that does not decode gives nothing; that is for the count to judge."""
+def _frames(packet: Any) -> list[Any] | None:
+    """None for a packet that does not decode."""
     try:
         return list(packet.decode())
     except av.error.FFmpegError:
-        return []
+        return None
 
 
 def _time(frame: Any) -> float:

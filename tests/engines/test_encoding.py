@@ -26,6 +26,15 @@ def test_the_output_is_upright_with_square_pixels(name, size, media, room, tools
     assert (video.rotation, video.mirrored, video.sar) == (0, False, 1)
 
 
+@pytest.mark.parametrize("output", ["mp4", "png", "gif"])
+def test_a_turned_picture_stands_upright(output, media, room, tools):
+    made = convert(media("turned-halves.mp4"), output, room, tools)
+    picture = _still_of(made.path, room, tools) if output == "mp4" else _picture(made.path)
+    below, above = picture.getpixel((60, 140)), picture.getpixel((60, 20))
+    assert _is_red(below)
+    assert not _is_red(above)
+
+
 @pytest.mark.parametrize("name", ["hdr.mp4", "full-range.avi", "interlaced.mp4"])
 def test_the_output_has_colours_that_play_everywhere(name, media, room, tools):
     video = convert(media(name), "mp4", room, tools).media.video
@@ -36,7 +45,7 @@ def test_the_output_has_colours_that_play_everywhere(name, media, room, tools):
 def test_transparency_stays_in_webm_and_goes_on_the_background_elsewhere(media, room, tools):
     assert convert(media("alpha.webm"), "webm", room, tools, width=32).media.video.alpha
     still = convert(media("alpha.webm"), "jpeg", room, tools, background="#0000ff")
-    red, _, blue = Image.open(still.path).convert("RGB").getpixel((32, 32))
+    red, _, blue = _picture(still.path).getpixel((32, 32))
     assert red > 90
     assert blue > 90
 
@@ -68,7 +77,7 @@ def test_a_box_is_met_as_fit_says(fit, size, media, room, tools):
 
 def test_bars_have_the_background(media, room, tools):
     made = convert(media("clip.mp4"), "png", room, tools, width=80, height=80, fit="pad", background="#00ff00")
-    assert Image.open(made.path).convert("RGB").getpixel((40, 2)) == (0, 255, 0)
+    assert _picture(made.path).getpixel((40, 2)) == (0, 255, 0)
 
 
 def test_what_plays_already_is_copied_bit_for_bit(media, room, tools):
@@ -121,12 +130,12 @@ def test_sound_and_picture_stay_as_far_apart_as_they_were(media, room, tools):
 
 
 def test_a_representative_still_is_not_black(media, room, tools):
-    assert _brightness(Image.open(convert(media("black-start.mp4"), "png", room, tools).path)) > 60
+    assert _brightness(_picture(convert(media("black-start.mp4"), "png", room, tools).path)) > 60
 
 
 def test_a_still_is_the_frame_on_screen_at_its_moment(media, room, tools):
     dark = convert(media("black-start.mp4"), "png", room, tools, at=1.99)
-    assert _brightness(Image.open(dark.path)) < 5
+    assert _brightness(_picture(dark.path)) < 5
 
 
 def test_the_very_last_moment_still_has_a_frame(media, room, tools):
@@ -221,7 +230,16 @@ def _short(output):
 def _still_of(path, room, tools):
     other = room / "still"
     other.mkdir()
-    return Image.open(convert(path, "png", other, tools, at=0).path).convert("RGB")
+    return _picture(convert(path, "png", other, tools, at=0).path)
+
+
+def _is_red(pixel):
+    return pixel[0] > 200 and pixel[2] < 100
+
+
+def _picture(path):
+    with Image.open(path) as picture:
+        return picture.convert("RGB")
 
 
 def _brightness(picture):
