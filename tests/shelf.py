@@ -4,6 +4,7 @@ import functools
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -45,7 +46,14 @@ def photo(shelf) -> Path:
 @pytest.fixture(scope="session")
 def origin(shelf) -> Iterator[str]:
     """The address of a server of the shelf."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Shelf, directory=str(shelf)))
+    with serving(shelf) as address:
+        yield address
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of an origin that has the files of this folder."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Shelf, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

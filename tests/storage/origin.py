@@ -28,6 +28,9 @@ class Handler(BaseHTTPRequestHandler):
     def small(self):
         self.say(200, SMALL)
 
+    def empty(self):
+        self.say(200, b"")
+
     def parts(self):
         wanted = self.headers.get("Range")
         if wanted is None:

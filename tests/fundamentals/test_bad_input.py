@@ -1,0 +1,129 @@
+"""Whatever comes in and whoever sends it: the answer says what is wrong, and the service stays up."""
+
+import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from penstock.client import Refused
+from tests.engines.test_corpus import CODES, REFUSALS, SOUND
+from tests.service import wait_for
+from tests.shelf import serving
+from tests.storage import origin
+from tests.storage.conftest import free_port
+
+pytestmark = pytest.mark.service
+
+AT_ONCE = 4
+SECONDS_EACH = 30
+OUTPUTS = {"video": "mp4", "audio": "mp3", "image": "webp"}
+# The last path is the one that is asked for; whether another try may help; how often the origin is asked.
+FAULTS = {
+    "status/404": ("input_unreachable", False, 1),
+    "status/500": ("input_unreachable", True, 4),
+    "circle": ("input_unreachable", False, 2),
+    "to/http://10.0.0.1/film.mp4": ("url_forbidden", False, 1),
+    "html": ("input_unreadable", False, 1),
+    "empty": ("input_unreadable", False, 1),
+    "announces_more": ("input_truncated", False, 1),
+    "nobody": ("input_unreachable", True, 0),
+}
+
+
+@pytest.mark.corpus
+def test_every_broken_file_is_refused_with_its_code_or_converted_well(penstock, corpus):
+    files = sorted((corpus / "broken").iterdir())
+    with serving(corpus / "broken") as site, ThreadPoolExecutor(AT_ONCE) as pool:
+        surprises = list(pool.map(lambda path: surprise(penstock, site, path), files))
+
+    assert [one for one in surprises if one] == []
+    assert health(penstock) == "ok"
+
+
+@pytest.fixture(scope="module")
+def failed(penstock):
+    """The task that each fault of an origin leads to, ended; and how often the origin was asked for it."""
+    with origin.running() as server:
+        site = f"http://127.0.0.1:{server.server_port}"
+        urls = {fault: f"{site}/{fault}" for fault in FAULTS} | {"nobody": f"http://127.0.0.1:{free_port()}/film.mp4"}
+        tasks = {fault: penstock.client.create(video(url=url)) for fault, url in urls.items()}
+        ended = {fault: penstock.finished(task) for fault, task in tasks.items()}
+        asked = [path for path, _ in server.asked]
+    return {fault: (task, sum(path.startswith(f"/{fault}") for path in asked)) for fault, task in ended.items()}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_origin_that_fails_fails_its_task_by_name(failed, fault):
+    task, asked = failed[fault]
+    error = task["error"]
+    assert (task["status"], error["step"]) == ("failed", "fetch")
+    assert (error["code"], error["retryable"], asked) == FAULTS[fault]
+    assert "0.0.1" not in error["message"]
+
+
+def test_failed_downloads_leave_nothing_behind(penstock, failed):
+    assert failed
+    wait_for(lambda: not list((penstock.home.root / "rooms").iterdir()), 10)
+    assert list((penstock.home.root / "files").glob(".arriving/*")) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://10.0.0.1/film.mp4", "http://169.254.169.254/latest", "http://[::1]/film.mp4", "http://0xa000001/"]
+)
+def test_a_private_address_is_forbidden_at_once(penstock, url):
+    with pytest.raises(Refused) as refused:
+        penstock.client.create(video(url=url))
+    assert refused.value.code == "url_forbidden"
+
+
+def surprise(penstock, site, path):
+    """What is not as promised in how this file was taken; None where all is."""
+    began = time.monotonic()
+    try:
+        codes = {code_of(penstock, penstock.client.upload(path))}
+    except Refused as refusal:
+        codes = {code_by_url(penstock, f"{site}/{path.name}"), told_of_bytes(refusal, path)}
+    if time.monotonic() - began > SECONDS_EACH:
+        return f"{path.name} took {time.monotonic() - began:.0f} s"
+    return None if len(codes) == 1 and expected(path.name, *codes) else f"{path.name}: {codes}"
+
+
+def code_of(penstock, file):
+    """The code that a conversion of this upload ends with; None where a file came out, whole and as described."""
+    request = {"file_id": file["id"], "kind": file["kind"], "format": OUTPUTS[file["kind"]]}
+    return outcome(penstock, penstock.client.create(request))
+
+
+def code_by_url(penstock, url):
+    return outcome(penstock, penstock.client.create({"url": url, "kind": "image", "format": "png"}))
+
+
+def told_of_bytes(refusal, path):
+    """An upload of no bytes is a file that was left out; an address of none is an unreadable one."""
+    nothing_came = refusal.code == "field_required" and not path.stat().st_size
+    return "input_unreadable" if nothing_came else refusal.code
+
+
+def outcome(penstock, task):
+    done = penstock.finished(task, SECONDS_EACH)
+    if done["status"] == "failed":
+        return done["error"]["code"]
+    served = penstock.bytes_of(done["output"]["url"])
+    return None if hashlib.sha256(served).hexdigest() == done["output"]["sha256"] else "another file"
+
+
+def expected(name, code):
+    if name in SOUND:
+        return code is None
+    return code == CODES[name] if name in CODES else code is None or code in REFUSALS
+
+
+def video(**source):
+    return {**source, "kind": "video", "format": "mp4"}
+
+
+def health(penstock):
+    answer = httpx.get(f"{penstock.service.api_url}/health", trust_env=False)
+    return answer.raise_for_status().json()["data"]["status"]

@@ -1,0 +1,77 @@
+"""A secret that comes in with a request, or that we hold, is told to nobody."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.fundamentals.test_prefect import logs_of
+from tests.service import processes_with, wait_for
+
+pytestmark = pytest.mark.service
+
+MARKER = "hush-4c1e9d"
+KEPT = ("secrets", "files", "rooms", "postgres")
+
+
+@pytest.fixture(scope="module")
+def tasks(penstock, origin, photo):
+    """What was asked for by addresses with a secret in them: one is well, the others fail, each its own way."""
+    (photo.parent / "page.html").write_text("<!doctype html><title>Not a film</title>")
+    names = {photo.name: {}, "gone.png": {}, "page.html": {}, f"./{photo.name}": {"width": 5000}}
+    made = [
+        penstock.client.create({"url": f"{origin}/{name}?sig={MARKER}", "kind": "image", "format": "gif", **wish})
+        for name, wish in names.items()
+    ]
+    ended = [penstock.finished(task) for task in made]
+    for task in ended[1:]:
+        wait_for(lambda task=task: logs_of(penstock, task))
+    return ended
+
+
+@pytest.fixture(params=["address", "key", "prefect"])
+def secret(request, penstock):
+    return {"address": MARKER, "key": penstock.key, "prefect": penstock.home.secret("prefect")}[request.param]
+
+
+def test_it_is_in_no_log_and_no_other_file_of_the_home(penstock, tasks, secret):
+    assert [task["status"] for task in tasks] == ["completed", "failed", "failed", "failed"]
+    assert [place for place in files_of(penstock.home.root) if secret.encode() in place.read_bytes()] == []
+
+
+def test_it_is_nowhere_in_prefect(penstock, tasks, secret):
+    """Runs, states, parameters, names, tags, logs, events and artifacts: all that Prefect keeps is in its database."""
+    assert tasks
+    assert tables_with(secret, penstock, "prefect") == []
+
+
+def test_it_is_in_no_error_and_no_command_line(tasks, secret):
+    assert [task["error"] for task in tasks if secret in str(task["error"])] == []
+    assert processes_with(secret) == []
+
+
+def test_an_address_is_kept_for_its_owner_alone(penstock, tasks):
+    assert tables_with(MARKER, penstock, "penstock") == ["tasks"]
+    assert {task["input"].partition("?")[2] for task in tasks} == {f"sig={MARKER}"}
+
+
+def test_we_keep_no_key_in_clear(penstock):
+    assert tables_with(penstock.key, penstock, "penstock") == []
+
+
+def files_of(home: Path) -> list[Path]:
+    """What lies in the home beside what is meant to be kept there, the database's log included."""
+    found = [place for place in home.rglob("*") if place.is_file()]
+    return [place for place in found if place.relative_to(home).parts[0] not in KEPT or place.suffix == ".log"]
+
+
+def tables_with(secret, penstock, database):
+    """The tables of this database that have the secret in any row."""
+    with psycopg.connect(penstock.service.database_url, dbname=database) as connection:
+        named = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        return [name for (name,) in named if connection.execute(rows_with(name), (secret,)).fetchone() != (0,)]
+
+
+def rows_with(table):
+    return sql.SQL("SELECT count(*) FROM {} AS kept WHERE position(%s IN kept::text) > 0").format(sql.Identifier(table))
