@@ -96,6 +96,15 @@ def opened(path: str, demuxer: str) -> Iterator[Any]:
         raise errors.InputUnreadable("The input is damaged and cannot be read.", detail=str(refusal)) from refusal
 
 
+def jumped(source: Any, seconds: float) -> bool:
+    """Go to the last place before that time from which decoding can start; very short files may know none."""
+    try:
+        source.seek(round(seconds * 1_000_000) + (source.start_time or 0), backward=True)
+    except av.error.FFmpegError:
+        return False
+    return True
+
+
 def kept_tags(metadata: dict[str, str]) -> dict[str, str]:
     """Titles and the like, shortened; places, devices and whatever else there is stay behind."""
     found = {name.lower(): value for name, value in metadata.items()}

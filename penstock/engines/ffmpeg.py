@@ -19,8 +19,11 @@ _BARE: Options = {"map_metadata": -1, "map_chapters": -1, "sn": None, "dn": None
 _FASTSTART: Options = {"movflags": "+faststart"}
 _ALPHA_DECODERS = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
 _FASTEST_AVI = 60
+# A sound that starts late in its video starts at once when it stands alone.
+_FROM_ZERO = "asetpts=PTS-STARTPTS"
 _SLOW_HERTZ = 32_000
 _RUN_UP_SECONDS = 10.0
+_SCREEN_CODECS = frozenset(("tscc", "zmbv", "flashsv", "flashsv2"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +105,17 @@ def _moving(plan: VideoPlan, source: Any, stream: VideoStream) -> Any:
         case Copy():
             return mapped
         case EncodeVideo(framing=framing):
+            mapped = _whole(mapped, stream, plan.cut)
             mapped = mapped if plan.cut == Cut() else filters.cuttable(mapped, stream)
             if _keeps_alpha(plan, stream):
                 return filters.moving_with_alpha(mapped, stream, framing)
             return filters.moving(mapped, stream, framing)
+
+
+def _whole(mapped: Any, stream: VideoStream, cut: Cut) -> Any:
+    if stream.codec not in _SCREEN_CODECS or stream.duration is None:
+        return mapped
+    return filters.lasting(mapped, stream.start + stream.duration - _leap(cut))
 
 
 def _video_step(plan: VideoPlan, stream: VideoStream) -> Options:
@@ -146,6 +156,8 @@ def _audio(plan: AudioPlan, paper: Paper) -> Any:
     cut = _heard(plan.cut, paper.media)
     source = _input(paper, cut, {})
     options = {**_written(plan.format, plan.tags, cut, paper), **_audio_step(plan.audio)}
+    if isinstance(plan.audio, EncodeAudio) and not cut.start:
+        options["af"] = ",".join(filter(None, (_FROM_ZERO, options.get("af"))))
     return ffmpeg.output(source[str(plan.audio.index)], f"file:{paper.target}", **options)
 
 
@@ -162,7 +174,7 @@ def _audio_step(step: Copy | EncodeAudio) -> Options:
 def _gif(plan: GifPlan, paper: Paper) -> Any:
     stream = _picture_of(paper.media)
     source = _input(paper, plan.cut, _decoder(stream))
-    picture = filters.animated(source[str(plan.index)], stream, plan)
+    picture = filters.animated(_whole(source[str(plan.index)], stream, plan.cut), stream, plan)
     options = {**_written("gif", {}, plan.cut, paper), "loop": 0}
     return ffmpeg.output(picture, f"file:{paper.target}", **options)
 

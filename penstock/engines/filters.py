@@ -29,6 +29,11 @@ def cuttable(source: Any, stream: VideoStream) -> Any:
     return _paced(source, str(max(_CUT_PACE, pace) if stream.variable_rate else pace))
 
 
+def lasting(source: Any, seconds: float) -> Any:
+    """For codecs that send nothing while nothing changes: the last frame stands until the length is full."""
+    return source.filter("tpad", stop_mode="clone", stop=-1).filter("trim", end=f"{seconds:.6f}")
+
+
 def _paced(source: Any, pace: str) -> Any:
     return source.filter("fps", pace, start_time=0)
 

@@ -8,7 +8,7 @@ from typing import Any
 import av.error
 
 from penstock.domain import errors
-from penstock.engines.examine import opened
+from penstock.engines.examine import jumped, opened
 
 _CANDIDATES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.0)
 _TRIED_FRAMES = 150
@@ -50,7 +50,8 @@ def _shown_at(source: Any, stream: Any, at: float) -> float:
 
 def _frame_at(source: Any, stream: Any, seconds: float, patience: int = 1_000_000) -> Any:
     """The frame on screen at that time: the last one that begins no later, or the very first."""
-    source.seek(round((seconds + _origin(source)) * 1_000_000), backward=True)
+    if not jumped(source, seconds):
+        return None
     shown = None
     for count, frame in enumerate(_frames(source, stream)):
         if shown is not None and (_time(source, frame) > seconds or count > patience):

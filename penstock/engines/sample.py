@@ -4,7 +4,7 @@ from typing import Any
 
 import av.error
 
-from penstock.engines.examine import opened
+from penstock.engines.examine import jumped, opened
 
 _SECONDS = 1.0
 
@@ -13,19 +13,25 @@ def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[str, list
     """For each stream, given its length in seconds: frames that decode at the front and at the end, and packets
     that do not."""
     counts = {}
-    with opened(path, demuxer) as source:
-        for index, seconds in streams.items():
-            stream = source.streams[index]
-            front, failed = _decoded(source, stream, 0.0)
-            end, failed_late = _decoded(source, stream, max(0.0, seconds - _SECONDS))
-            counts[str(index)] = [front, end, failed + failed_late]
+    for index, seconds in streams.items():
+        with opened(path, demuxer) as source:
+            front, failed = _decoded(source, source.streams[index], 0.0)
+        end, failed_late = _ending(path, demuxer, index, max(0.0, seconds - _SECONDS))
+        counts[str(index)] = [front, end, failed + failed_late]
     return counts
+
+
+def _ending(path: str, demuxer: str, index: int, start: float) -> tuple[int, int]:
+    with opened(path, demuxer) as source:
+        if start and jumped(source, start):
+            return _decoded(source, source.streams[index], start)
+    with opened(path, demuxer) as source:
+        return _decoded(source, source.streams[index], start)
 
 
 def _decoded(source: Any, stream: Any, start: float) -> tuple[int, int]:
     """Frames and failures from `start` on: one second of them at the front, else all that follow."""
     origin = (source.start_time or 0) / 1_000_000
-    source.seek(round((start + origin) * 1_000_000), backward=True)
     frames, failed, until = 0, 0, start + origin + _SECONDS
     for packet in source.demux(stream):
         decoded = _frames(packet)

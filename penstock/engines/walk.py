@@ -22,6 +22,7 @@ class Tally:
     first: float | None = None
     last: float = 0.0
     end: float = 0.0
+    ends_openly: bool = False
     starts_with_key: bool = False
     moments: list[int] = field(default_factory=list)
 
@@ -60,7 +61,8 @@ def _count(tally: Tally, packet: Any, origin: Fraction) -> None:
         return
     at = float(moment * packet.time_base - origin)
     tally.first = at if tally.first is None else min(tally.first, at)
-    tally.last = max(tally.last, at)
+    if at >= tally.last:
+        tally.last, tally.ends_openly = at, not _duration(packet)
     tally.end = max(tally.end, at + float(_duration(packet) * packet.time_base))
     if len(tally.moments) < _SAMPLED_FRAMES:
         tally.moments.append(moment)
@@ -76,8 +78,8 @@ def _close(tally: Tally, stream: Any) -> None:
     step = float(1 / (stream.guessed_rate or 25)) if stream.type == "video" else 0.0
     if tally.packets > 1:
         step = (tally.last - tally.start) / (tally.packets - 1)
-    if tally.end - tally.last < step / 2:
-        tally.end = tally.last + step
+    if tally.ends_openly:
+        tally.end = max(tally.end, tally.last + step)
 
 
 def varies(moments: Iterable[int]) -> bool:
