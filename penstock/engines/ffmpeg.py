@@ -156,7 +156,8 @@ def _audio(plan: AudioPlan, paper: Paper) -> Any:
     cut = _heard(plan.cut, paper.media)
     source = _input(paper, cut, {})
     options = {**_written(plan.format, plan.tags, cut, paper), **_audio_step(plan.audio)}
-    if isinstance(plan.audio, EncodeAudio) and not cut.start:
+    late = paper.media.audio is not None and paper.media.audio.start > 0
+    if isinstance(plan.audio, EncodeAudio) and late and not cut.start:
         options["af"] = ",".join(filter(None, (_FROM_ZERO, options.get("af"))))
     return ffmpeg.output(source[str(plan.audio.index)], f"file:{paper.target}", **options)
 
