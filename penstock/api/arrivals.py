@@ -1,15 +1,14 @@
 """Uploads on their way in: streamed to a file of ours, counted, never held in memory."""
 
-import errno
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO
 
 from anyio import to_thread
 from fastapi import Request
 
 from penstock.api.parts import file_part
 from penstock.domain import errors
+from penstock.storage.inputs import write_whole
 
 BLOCK = 2**20
 
@@ -21,11 +20,11 @@ async def receive(request: Request, path: Path, limit: int) -> None:
     """
     _require_small(int(request.headers.get("content-length") or 0), limit)
     size = 0
-    with path.open("xb") as file:
+    with path.open("xb", buffering=0) as file:
         async for block in _blocks(_content(request)):
             size += len(block)
             _require_small(size, limit)
-            await to_thread.run_sync(_write, file, block)
+            await to_thread.run_sync(write_whole, file, block)
     if not size:
         raise errors.FieldRequired("Send a file: as the field file of a form, or as the body.", field="file")
 
@@ -46,15 +45,6 @@ async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             held.clear()
     if held:
         yield bytes(held)
-
-
-def _write(file: BinaryIO, block: bytes) -> None:
-    try:
-        file.write(block)
-    except OSError as refused:
-        if refused.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise errors.DiskFull("There is no room for this file at the moment.", detail=str(refused)) from refused
 
 
 def _require_small(size: int, limit: int) -> None:

@@ -36,5 +36,5 @@ def reading() -> Iterator[None]:
 
 def _told(fault: Exception) -> errors.PlatformError:
     if isinstance(fault, OSError) and fault.errno in FULL:
-        return errors.DiskFull("The disk is full; the work is tried again once there is room.", detail=str(fault))
+        return errors.DiskFull("There is no room on the disk at the moment; try again later.", detail=str(fault))
     return errors.StorageUnavailable("The storage does not answer as it should.", detail=repr(fault))

@@ -72,13 +72,14 @@ def _receive(answer: Answer, path: Path, max_bytes: int, look_at_head: Callable[
         for block in answer.blocks():
             before, arrived = arrived, arrived + len(block)
             _require_room(arrived, max_bytes)
-            _write(file, block)
+            write_whole(file, block)
             if before < HEAD <= arrived:
                 look_at_head()
     return Downloaded(arrived, answer.etag)
 
 
-def _write(file: io.FileIO, block: bytes) -> None:
+def write_whole(file: io.FileIO, block: bytes) -> None:
+    """Write all of a block, or raise `DiskFull` or `StorageUnavailable`."""
     rest = memoryview(block)
     with translated():
         while rest:

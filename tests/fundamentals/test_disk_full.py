@@ -1,0 +1,66 @@
+"""A full disk fails what needs room, says so, and leaves nothing; with room again, all goes on."""
+
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+from PIL import Image
+
+from penstock.client import Refused
+from tests.service import wait_for
+from tests.shelf import made
+
+pytestmark = pytest.mark.service
+
+
+@pytest.fixture(scope="module")
+def works(penstock, shelf):
+    """Requests whose inputs have room on a tiny disk and whose outputs have not: of an encoder, and of pictures."""
+    song = made(shelf / "long.flac", "sine=frequency=440:duration=20")
+    Image.effect_noise((1200, 1200), 80).save(shelf / "noise.jpg", quality=30)
+    sources = {"audio": penstock.client.upload(song), "image": penstock.client.upload(shelf / "noise.jpg")}
+    formats = {"audio": "wav", "image": "png"}
+    return [{"file_id": sources[kind]["id"], "kind": kind, "format": formats[kind]} for kind in sources]
+
+
+def test_an_upload_that_finds_no_room_is_refused(penstock, shelf):
+    (shelf / "large.wav").write_bytes(bytes(2**20 + 2**10))
+    with rooms_on_a_disk_of(penstock, "size=1m") as rooms, pytest.raises(Refused) as refused:
+        penstock.client.upload(shelf / "large.wav")
+
+    assert (refused.value.code, list(rooms.iterdir())) == ("disk_full", [])
+
+
+def test_outputs_that_find_no_room_fail_their_tasks_until_there_is_room(penstock, works):
+    with rooms_on_a_disk_of(penstock, "size=1m") as rooms:
+        failed = [penstock.finished(task) for task in map(penstock.client.create, works)]
+        wait_for(lambda: not list(rooms.iterdir()), 10)
+
+    assert [task["error"] and task["error"]["code"] for task in failed] == ["disk_full", "disk_full"]
+    assert [task["error"]["retryable"] for task in failed] == [True, True]
+    assert [penstock.converted(work)["attempt"] for work in works] == [2, 2]
+
+
+def test_a_disk_without_room_for_a_folder_is_a_full_disk(penstock, works, photo):
+    with rooms_on_a_disk_of(penstock, "nr_inodes=1"):
+        task = penstock.finished(penstock.client.create(works[0] | {"format": "mp3"}))
+        with pytest.raises(Refused) as refused:
+            penstock.client.upload(photo)
+
+    assert (task["error"]["code"], task["error"]["retryable"]) == ("disk_full", True)
+    assert refused.value.code == "disk_full"
+
+
+@contextmanager
+def rooms_on_a_disk_of(penstock, options):
+    """The folder of the rooms, for a while on a disk of its own."""
+    rooms = penstock.home.root / "rooms"
+    rooms.mkdir(exist_ok=True)
+    wait_for(lambda: not list(rooms.iterdir()), 10)
+    asked = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", rooms], check=False, capture_output=True)
+    if asked.returncode:
+        pytest.skip("only root may mount the small disk that this needs; tests/storage fills one without")
+    try:
+        yield rooms
+    finally:
+        subprocess.run(["umount", "--lazy", rooms], check=True)
