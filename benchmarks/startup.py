@@ -21,6 +21,7 @@ from penstock.home import Home
 from penstock.orchestration.server import Address, client_environment, is_ready, server_command, server_environment
 
 PREFECT_PORT, PORT = 4287, 8087
+AUTH = "penstock:benchmark"
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def prefect_alone(root: Path) -> float:
     with httpx.Client(trust_env=False) as http:
         begun = time.monotonic()
         with postgres(root) as server:
-            extra = client_environment(home, address) | server_environment(home, address, server.url())
+            extra = client_environment(home, address, AUTH) | server_environment(address, AUTH, server.url())
             return _timed(server_command("127.0.0.1", PREFECT_PORT), extra, begun, lambda: is_ready(address, http))
 
 

@@ -4,7 +4,10 @@ from penstock.cli.main import cli
 
 
 def main() -> None:
-    cli(prog_name="penstock")
+    try:
+        cli(prog_name="penstock")
+    except LookupError as missing:
+        raise SystemExit(f"Error: {missing}") from missing
 
 
 if __name__ == "__main__":

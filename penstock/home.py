@@ -31,13 +31,14 @@ class Home:
     @classmethod
     def at(cls, root: Path) -> "Home":
         """The home in this folder, made if it is not there; closed to everybody else."""
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (root / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
         return cls(root)
 
     def secret(self, name: str) -> str:
         """A secret of this home, made at the first call and kept (mode 0600)."""
         place = self.root / "secrets" / name
-        place.parent.mkdir(mode=0o700, exist_ok=True)
+        if place.exists():
+            return place.read_text().strip()
         fresh = place.with_name(f".{name}.{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(32))
@@ -49,9 +50,13 @@ class Home:
             fresh.unlink()
         return place.read_text().strip()
 
-    def knows(self, name: str) -> bool:
-        """Whether the secret has been made before."""
-        return (self.root / "secrets" / name).exists()
+    def first(self, what: str) -> bool:
+        """True the first time that it is asked for on this home."""
+        try:
+            (self.root / "secrets" / what.replace(" ", "-")).touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
     @contextmanager
     def claimed(self) -> Iterator[bool]:

@@ -34,10 +34,11 @@ class Child:
 
 @dataclass
 class Family:
-    """The children of one service. They stop in the reverse order of their start."""
+    """The children of one service. `last` names those that stop when all others are gone."""
 
     environment: dict[str, str]
     logs: Path
+    last: frozenset[str] = frozenset(("prefect",))
     children: list[Child] = field(default_factory=list)
 
     def start(self, name: str, command: list[str]) -> Child:
@@ -45,7 +46,7 @@ class Family:
         log = self.logs / f"{name}.log"
         with log.open("ab") as out:
             process = subprocess.Popen(
-                tethered(command),
+                tethered(command, at_end=signal.SIGKILL),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -66,11 +67,15 @@ class Family:
         self.start(fallen.name, list(fallen.command))
 
     def stop(self, grace_seconds: float) -> None:
-        """Ask each to end, the last started first; kill what is left of its process group."""
-        for child in reversed(self.children):
-            _signal(child, signal.SIGTERM)
-            _wait(child, grace_seconds)
-            _kill_group(child)
+        """Ask all to end at once, and wait for all together; kill what is left of their process groups."""
+        first = [child for child in self.children if child.name not in self.last]
+        for children in (first, [child for child in self.children if child not in first]):
+            try:
+                _end(children, grace_seconds)
+            except KeyboardInterrupt:
+                grace_seconds = 0.0
+            for child in children:
+                _kill_group(child)
         self.children.clear()
 
 
@@ -84,16 +89,14 @@ def family(environment: dict[str, str], logs: Path, grace_seconds: float) -> Ite
         members.stop(grace_seconds)
 
 
-def _signal(child: Child, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        child.process.send_signal(number)
-
-
-def _wait(child: Child, seconds: float) -> None:
-    try:
-        child.process.wait(seconds)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        _kill_group(child)
+def _end(children: list[Child], grace_seconds: float) -> None:
+    for child in children:
+        with contextlib.suppress(ProcessLookupError):
+            child.process.terminate()
+    deadline = time.monotonic() + grace_seconds
+    for child in children:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.process.wait(max(0.0, deadline - time.monotonic()))
 
 
 def _kill_group(child: Child) -> None:

@@ -22,6 +22,14 @@ class Settings(BaseSettings):
     prefect_api_url: str | None = Field(
         None, validation_alias="PREFECT_API_URL", description="use this Prefect instead of our own"
     )
+    prefect_auth_string: str | None = Field(
+        None,
+        validation_alias="PREFECT_API_AUTH_STRING",
+        description="what opens the Prefect server, `user:password`; generated for our own",
+    )
+    prefect_server_auth_string: str | None = Field(
+        None, validation_alias="PREFECT_SERVER_API_AUTH_STRING", description="the same, as the server is told"
+    )
     public_url: str | None = Field(None, description="base of the links in answers")
     allowed_hosts: str = Field("", description="comma list of hosts a request may name when listening on 0.0.0.0")
     fetch_allow: str = Field("", description="host:port or CIDR, comma separated, that may be fetched although private")
@@ -75,11 +83,6 @@ class Settings(BaseSettings):
     def threads_per_encoder(self) -> int:
         """So many that all slots together use each core once."""
         return max(1, (os.cpu_count() or 1) // self.transcode_slots)
-
-    @property
-    def prefect_url(self) -> str:
-        """The API of the Prefect that we use."""
-        return self.prefect_api_url or "http://127.0.0.1:4200/api"
 
     @property
     def rooms(self) -> Path:

@@ -18,4 +18,5 @@ def accept(request: SourceRequest, project: str | None) -> Task:
     if request.url is not None:
         require_no_secret(request.url)
     owner = ProjectId(project) if project else services.records.keys.default_project()
+    services.records.keys.require_project(owner)
     return services.records.tasks.adopt(owner, request, flow_run.id)

@@ -2,7 +2,6 @@
 
 from prefect import get_run_logger, task
 
-from penstock.domain import errors
 from penstock.domain.stages import Stored
 from penstock.domain.task import Task
 from penstock.orchestration.attempt import Attempt
@@ -13,11 +12,7 @@ from tasks import policy
 @task(**policy.RECORD)
 def record(stored: Stored, attempt: Attempt) -> Task:
     with attempt.stage("record", policy.DEADLINES["record"]):
-        services = current()
-        try:
-            done = services.records.tasks.finish(attempt.task_id, attempt.number, attempt.owner, stored.file)
-        except errors.Superseded:
-            services.objects.delete(stored.file.key)
-            raise
+        done = current().records.tasks.finish(attempt.task_id, attempt.number, attempt.owner, stored.file)
+        attempt.stored = None
         get_run_logger().info("%s is completed: %s", done.id, stored.file.id)
         return done

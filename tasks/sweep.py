@@ -1,15 +1,14 @@
 """The three brooms. Each is safe to stop half-way and to repeat."""
 
-import contextlib
-
 from prefect import get_run_logger, task
 
 from penstock.domain.errors import FileInUse, FileNotFound
-from penstock.orchestration.attempt import sweep_rooms
+from penstock.domain.task import File
+from penstock.rooms import sweep_rooms
 from penstock.services import current
 from tasks import policy
 
-AT_ONCE = 500
+AT_ONCE = 10_000
 DAY_SECONDS = 24 * 3600.0
 
 
@@ -20,22 +19,29 @@ def retire_old_files() -> None:
     days = services.settings.retention_days
     if days is None:
         return
-    aged = services.records.files.older(days, AT_ONCE)
-    for file in aged:
-        with contextlib.suppress(FileInUse, FileNotFound):
-            services.records.files.delete(file.project_id, file.id)
-    get_run_logger().info("%d files are older than %g days", len(aged), days)
+    deleted = sum(_retire(file) for file in services.records.files.older(days, AT_ONCE))
+    get_run_logger().info("%d files deleted that were older than %g days", deleted, days)
+
+
+def _retire(file: File) -> bool:
+    try:
+        current().records.files.delete(file.project_id, file.id)
+    except (FileInUse, FileNotFound):
+        return False
+    return True
 
 
 @task(**policy.PURGE)
 def purge_deleted_files() -> None:
     """Remove the bytes of deleted files."""
     services = current()
-    deleted = services.records.files.unpurged(AT_ONCE)
-    for file in deleted:
-        services.objects.delete(file.key)
-        services.records.files.purged(file.id)
-    get_run_logger().info("%d deleted files purged", len(deleted))
+    count = 0
+    while deleted := services.records.files.unpurged(AT_ONCE):
+        for file in deleted:
+            services.objects.delete(file.key)
+            services.records.files.purged(file.id)
+        count += len(deleted)
+    get_run_logger().info("%d deleted files purged", count)
 
 
 @task(**policy.CLEAR)

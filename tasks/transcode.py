@@ -21,9 +21,9 @@ def transcode(original: Original, attempt: Attempt) -> Rendition:
         services.records.tasks.planned(attempt.task_id, attempt.number, summary(plan))
         get_run_logger().info("plan: %s", summary(plan))
         hold = transcode_slot if needs_slot(plan) else a_free_hand
-        with hold(attempt), progress_in_the_ui(attempt, original.task) as watch:
+        with hold(attempt), progress_in_the_ui(attempt, original.task):
             source = engines.Source(original.path, original.media)
-            path = engines.encode(plan, source, attempt.room, services.tools, watch)
+            path = engines.encode(plan, source, attempt.room, services.tools, attempt)
         facts = engines.verify(path, plan, original.media, services.tools)
         get_run_logger().info("made %.2f MB of %s", facts.filesize / 1e6, facts.codecs or facts.format)
         return Rendition(original.task, path, plan, facts)

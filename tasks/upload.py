@@ -15,6 +15,7 @@ from tasks import policy
 def upload(rendition: Rendition, attempt: Attempt) -> Stored:
     with attempt.stage("upload", policy.DEADLINES["upload"]):
         file = _output(rendition, attempt)
+        attempt.stored = file.key
         current().objects.put(rendition.path, file.key, file.facts.type)
         get_run_logger().info("stored %s", file.id)
         return Stored(rendition.task, file)

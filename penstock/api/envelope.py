@@ -151,7 +151,7 @@ def _page_links(request: Request, listing: Listing[object]) -> PageLinks:
         self=_page_url(request, here),
         first=_page_url(request, 1),
         prev=_page_url(request, min(here - 1, last)) if here > 1 else None,
-        next=_page_url(request, here + 1) if here < last else None,
+        next=_page_url(request, here + 1) if listing.goes_on else None,
         last=_page_url(request, last),
     )
 

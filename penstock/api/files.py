@@ -18,7 +18,7 @@ from penstock.domain.formats import KINDS
 from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.task import File
 from penstock.domain.views import FileView
-from penstock.orchestration.attempt import scratch_room
+from penstock.rooms import scratch_room
 
 router = APIRouter(tags=["files"])
 

@@ -7,6 +7,9 @@ class Runs(Protocol):
     async def cancel(self, run_id: str) -> None:
         """Ask a run to stop."""
 
+    async def settle(self, run_id: str) -> None:
+        """End a run that has not begun, and is not to."""
+
     def url(self, run_id: str) -> str:
         """A run's page for people."""
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
+from starlette.background import BackgroundTask
 
 from penstock.api.asking import BODY, create, task_answer
 from penstock.api.context import context_of, require_caller, showing
@@ -51,6 +52,8 @@ async def cancel_task(request: Request, task_id: str) -> Response:
     """Stops the work; the task is `cancelled` as soon as its encoder is dead."""
     context, caller = context_of(request), require_caller(request)
     task = await to_thread.run_sync(context.services.records.tasks.cancel, caller.project_id, task_id)
+    answer = task_answer(request, task)
     if task.run_id:
-        await context.runs.cancel(task.run_id)
-    return task_answer(request, task)
+        tell = context.runs.settle if task.status == "cancelled" else context.runs.cancel
+        answer.background = BackgroundTask(tell, task.run_id)
+    return answer

@@ -15,7 +15,7 @@ from penstock.orchestration.follow import follow
 from penstock.orchestration.loops import kept_going
 from penstock.orchestration.repair import repair
 from penstock.orchestration.runs import FlowRuns
-from penstock.orchestration.server import Address
+from penstock.orchestration.server import address_of
 from penstock.records.notices import OUTBOX, notices
 from penstock.services import Services, services
 from penstock.settings import Settings
@@ -30,7 +30,7 @@ def command(host: str, port: int) -> None:
     with services(settings) as ready:
         ready.records.migrate()
         ready.records.keys.ensure_default(settings.api_key)
-        runs = FlowRuns.at(Address(settings.prefect_url))
+        runs = FlowRuns.at(address_of(settings))
         app = create_app(ready, runs, lifespan=lambda app: background(app, ready, runs))
         config = uvicorn.Config(
             app, host=host, port=port, access_log=False, timeout_graceful_shutdown=20, log_level="warning"

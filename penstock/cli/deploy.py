@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from penstock.orchestration.server import Address, until_ready
+from penstock.orchestration.server import address_of, until_ready
 from penstock.settings import Settings
 
 
@@ -13,6 +13,6 @@ from penstock.settings import Settings
 def command() -> None:
     """Bring Prefect's pools, queues, limits and deployments up to date. Safe to repeat."""
     settings = Settings()
-    asyncio.run(until_ready(Address(settings.prefect_url)))
+    asyncio.run(until_ready(address_of(settings)))
     for name in asyncio.run(import_module("deployments.bootstrap").apply(settings)):
         click.echo(name)

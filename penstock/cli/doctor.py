@@ -11,7 +11,7 @@ import httpx
 
 from penstock.domain.errors import MediaError
 from penstock.home import Home
-from penstock.orchestration.server import Address, is_ready
+from penstock.orchestration.server import Address, address_of, is_ready
 from penstock.services import Services, ffmpeg_of, services
 from penstock.settings import Settings
 
@@ -86,7 +86,7 @@ def _disk(ready: Services) -> str:
 
 def _prefect(ready: Services) -> str:
     running = Home.at(ready.settings.root).running()
-    address = running.prefect_api_url if running else ready.settings.prefect_url
+    address = running.prefect_api_url if running else address_of(ready.settings).api_url
     with httpx.Client(trust_env=False) as http:
         if not is_ready(Address(address), http):
             raise LookupError("does not answer")

@@ -21,6 +21,7 @@ from penstock.embedded import revive
 from penstock.home import Home, Service, database
 from penstock.orchestration.server import (
     Address,
+    auth_string,
     client_environment,
     server_command,
     server_environment,
@@ -63,14 +64,17 @@ def command(host: str, port: int, prefect_port: int, home: Path | None, **option
 def run(settings: Settings, wish: Wish) -> None:
     """The service, from the first process to the last."""
     home = Home.at(settings.root)
-    first_start = settings.api_key is None and not home.knows("api_key")
     stopped = _stop_signals()
     with home.claimed() as ours:
         if not ours:
             raise ChildProcessError(f"Another penstock runs on {home.root}; choose another --home.")
         with ExitStack() as closing, service(settings, wish, home, stopped) as (running, members):
             home.announce(running)
-            _greet(running, home, first_start=first_start)
+            _greet(running)
+            if not (settings.api_key or wish.until_idle):
+                _show_key_once(home)
+            click.echo("Ready. Ctrl-C stops.")
+            sys.stdout.flush()
             idle = partial(_nobody_left, home, closing) if wish.until_idle else _never
             own_database = not settings.database_url
             _watch(members, home if own_database else None, lambda: stopped.wait(0.5) or idle())
@@ -97,7 +101,7 @@ def service(settings: Settings, wish: Wish, home: Home, stopped: threading.Event
         grace = settings.drain_seconds + GIVE_BACK_SECONDS
         members = up.enter_context(family(environment, home.root / "logs", grace))
         if not settings.prefect_api_url:
-            members.environment |= server_environment(home, address, url)
+            members.environment |= server_environment(address, auth_string(home, settings), url)
             members.start("prefect", server_command("127.0.0.1", wish.prefect_port))
         penstock = [sys.executable, "-m", "penstock"]
         members.start("api", [*penstock, "api", "--host", wish.host, "--port", str(wish.port)])
@@ -112,7 +116,7 @@ def service(settings: Settings, wish: Wish, home: Home, stopped: threading.Event
 def environment_of(settings: Settings, home: Home, database_url: str, address: Address) -> dict[str, str]:
     """What every process of the service has to know."""
     return {
-        **client_environment(home, address),
+        **client_environment(home, address, auth_string(home, settings)),
         "PENSTOCK_HOME": str(home.root),
         "PENSTOCK_DATABASE_URL": database_url,
         "PENSTOCK_API_KEY": settings.api_key or home.secret("api_key"),
@@ -161,12 +165,12 @@ def _watch(members: Family, database_home: Home | None, stop: Callable[[], bool]
             members.restart(fallen)
 
 
-def _greet(running: Service, home: Home, *, first_start: bool) -> None:
+def _greet(running: Service) -> None:
     click.echo(f"API         {running.api_url}")
     click.echo(f"Docs        {running.api_url}/docs")
     click.echo(f"Prefect UI  {running.prefect_ui_url}")
-    if first_start:
+
+
+def _show_key_once(home: Home) -> None:
+    if home.first("key shown"):
         click.echo(f"API key     {home.secret('api_key')}")
-    click.echo(f"Home        {home.root}")
-    click.echo("Ready. Ctrl-C stops.")
-    sys.stdout.flush()

@@ -5,9 +5,9 @@ from importlib import import_module
 
 import click
 
-from penstock.orchestration.attempt import sweep_rooms
-from penstock.orchestration.server import Address, until_ready
+from penstock.orchestration.server import address_of, until_ready
 from penstock.orchestration.worker import work
+from penstock.rooms import sweep_rooms
 from penstock.services import current
 from penstock.settings import Settings
 
@@ -18,8 +18,9 @@ from penstock.settings import Settings
 def command(slots: int | None, *, deploy: bool) -> None:
     """Run one worker alone. SIGTERM drains it."""
     settings = Settings()
+    address = address_of(settings)
     import_module("flows.convert")
-    asyncio.run(until_ready(Address(settings.prefect_url)))
+    asyncio.run(until_ready(address))
     if deploy:
         asyncio.run(import_module("deployments.bootstrap").apply(settings))
     services = current()

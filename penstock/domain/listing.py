@@ -38,3 +38,9 @@ class Listing(Generic[Item_co]):
     @property
     def pages(self) -> int:
         return -(-self.total // self.query.limit)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is another page, as far as one can see: where the count has stopped, a full page has a next."""
+        full = len(self.items) == self.query.limit
+        return self.query.page < self.pages or (self.total >= COUNTED and full)

@@ -36,7 +36,7 @@ def _canonical_file(value: Any) -> Any:
     return canonical_file_id(value) if isinstance(value, str) else value
 
 
-Pixels = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=65_535)]
+Pixels = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=2**31 - 1)]
 Address = Annotated[str, Field(min_length=1, max_length=2048, pattern=r"^[^\x00-\x20\x7f]+$")]
 Seconds = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
 
@@ -101,14 +101,18 @@ def read_request(body: Any) -> SourceRequest:
     """
     if not isinstance(body, dict):
         raise errors.BodyInvalid("The body must be a JSON object.")
-    given = {name: value for name, value in body.items() if value is not None}
+    given = {name: value for name, value in body.items() if value is not None or name not in SourceRequest.model_fields}
     violations = _field_violations(given)
     broken = {violation.field for violation in violations}
     sound = {name: value for name, value in given.items() if name not in broken or name in ("url", "file_id")}
-    violations += [found for found in _contradictions(sound) if found.field not in broken]
+    violations += [found for found in _contradictions(sound) if _is_news(found, broken)]
     if violations:
         raise errors.InvalidRequest(tuple(violations))
     return SourceRequest.model_validate(given)
+
+
+def _is_news(found: errors.RequestError, broken: set[str | None]) -> bool:
+    return found.field not in broken or isinstance(found, errors.InputAmbiguous)
 
 
 def _field_violations(given: dict[str, Any]) -> list[errors.RequestError]:
@@ -154,6 +158,14 @@ _MEANINGLESS: dict[str, frozenset[str]] = {
 }
 
 
+# A gif of a video moves, so it has no one moment; a jpeg and a png are one moment, so they have no length.
+_MEANINGLESS_TO_FORMAT: dict[Any, frozenset[str]] = {
+    "jpeg": frozenset(("start", "end")),
+    "png": frozenset(("start", "end")),
+    "gif": frozenset(("at",)),
+}
+
+
 def _contradictions(given: dict[str, Any]) -> list[errors.RequestError]:
     """What fields that are sound one by one get wrong together; `given` holds those that were sent."""
     return [*_input_trouble(given), *_format_trouble(given), *_meaningless_fields(given), *_time_trouble(given)]
@@ -178,8 +190,7 @@ def _format_trouble(given: dict[str, Any]) -> list[errors.RequestError]:
 
 def _meaningless_fields(given: dict[str, Any]) -> list[errors.RequestError]:
     idle = set(_MEANINGLESS.get(given.get("kind", ""), frozenset()))
-    if given.get("kind") == "image" and _canonical_format(given.get("format")) in ("jpeg", "png"):
-        idle |= {"start", "end"}
+    idle |= _MEANINGLESS_TO_FORMAT.get(_canonical_format(given.get("format")), frozenset())
     return [
         errors.FieldInvalid(f"{name} means nothing for this kind and format.", field=name)
         for name in given

@@ -25,8 +25,6 @@ State = Literal[
     "cancelled",
 ]
 
-ENDED: frozenset[Status] = frozenset(("completed", "failed", "cancelled"))
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -20,11 +20,12 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An attempt that was submitted and has not ended."""
+    """An attempt that was submitted and has not ended; `begun` when its run has taken it."""
 
     task_id: TaskId
     attempt: int
     run_id: str
+    begun: bool
 
 
 @dataclass(frozen=True, slots=True)

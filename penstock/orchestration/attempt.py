@@ -1,17 +1,14 @@
 """One run's hold on a task: its room, its heartbeat, and the word that it should stop."""
 
-import fcntl
 import logging
 import math
 import os
 import secrets
-import shutil
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,7 +17,9 @@ from penstock.domain import errors
 from penstock.domain.ids import FileId, TaskId, new_file_id
 from penstock.domain.task import Failure, State, Step
 from penstock.records import Records
+from penstock.rooms import scratch_room
 from penstock.services import current
+from penstock.storage.objects import Objects
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +47,8 @@ class Attempt:
     task_id: TaskId
     number: int
     owner: str
-    room: Path
+    room: Path = Path()
+    stored: str | None = None
     output_id: FileId = field(default_factory=new_file_id)
     step: Step = "validate"
     percent: int = 0
@@ -67,6 +67,7 @@ class Attempt:
         Prefect cannot end a stage that runs on a thread; we can, for all that takes long watches `stopped`."""
         self.step, self.percent, self.resting = step, 0, False
         self.deadline = time.monotonic() + seconds
+        self._forgive()
         try:
             self.require_wanted()
             yield
@@ -79,6 +80,12 @@ class Attempt:
             raise
         finally:
             self.deadline = math.inf
+
+    def _forgive(self) -> None:
+        """Another try of a stage that was overdue has its whole time again."""
+        if self.overdue:
+            self.overdue = False
+            self.halted.clear()
 
     @property
     def state(self) -> State:
@@ -109,21 +116,32 @@ def attempt_at(task_id: TaskId, number: int) -> Iterator[Attempt]:
     as the task's end; what kills it (a crash, a stop of the worker) is not: the task goes to another run.
     """
     services = current()
-    with scratch_room(services.settings.rooms, task_id) as room:
-        attempt = Attempt(task_id, number, _owner(), room)
-        try:
-            with services.live.holding(attempt), _beating(attempt, services.records):
-                yield attempt
-        except Exception as error:
-            _settle(attempt, error, services.records)
-            raise
+    attempt = Attempt(task_id, number, _owner())
+    try:
+        with (
+            scratch_room(services.settings.rooms, task_id) as attempt.room,
+            services.live.holding(attempt),
+            _beating(attempt, services.records),
+        ):
+            yield attempt
+    except Exception as error:
+        _forget_output(attempt, error, services.objects)
+        _settle(attempt, error, services.records)
+        raise
+
+
+def _forget_output(attempt: Attempt, error: Exception, objects: Objects) -> None:
+    """What was stored and never recorded is nobody's; what may have been recorded stays."""
+    if attempt.stored and not isinstance(error, errors.DatabaseUnavailable):
+        with suppress(errors.PlatformError):
+            objects.delete(attempt.stored)
 
 
 def _settle(attempt: Attempt, error: Exception, records: Records) -> None:
     if attempt.superseded or isinstance(error, errors.Superseded):
         return
     if attempt.given_back:
-        records.tasks.reattempt(attempt.task_id, attempt.number)
+        records.tasks.hand_on(attempt.task_id, attempt.number)
     else:
         record_end(attempt, error, records)
 
@@ -153,48 +171,6 @@ def _beating(attempt: Attempt, records: Records) -> Iterator[None]:
     finally:
         over.set()
         heart.join()
-
-
-@contextmanager
-def scratch_room(rooms: Path, name: str) -> Iterator[Path]:
-    """A folder of our own, held by a lock, so that a sweep can tell a live room from a dead one."""
-    rooms.mkdir(parents=True, exist_ok=True, mode=0o700)
-    room = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=rooms))
-    lock = os.open(room, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        yield room
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
-        os.close(lock)
-
-
-def sweep_rooms(rooms: Path) -> int:
-    """Remove the rooms whose runs are dead; answers how many."""
-    return sum(_remove_if_dead(room) for room in rooms.glob("*")) if rooms.is_dir() else 0
-
-
-def _remove_if_dead(room: Path) -> bool:
-    try:
-        lock = os.open(room, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    else:
-        _remove(room)
-        return True
-    finally:
-        os.close(lock)
-
-
-def _remove(room: Path) -> None:
-    if room.is_dir():
-        shutil.rmtree(room, ignore_errors=True)
-    else:
-        room.unlink(missing_ok=True)
 
 
 def _beat(attempt: Attempt, records: Records, over: threading.Event) -> None:

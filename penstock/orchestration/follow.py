@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from prefect.events.clients import get_events_subscriber
@@ -10,7 +11,7 @@ from prefect.events.filters import EventFilter, EventNameFilter
 
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
-from penstock.orchestration.repair import settle_lost
+from penstock.orchestration.repair import follow_cancel, settle_lost
 from penstock.records import Records
 
 log = logging.getLogger(__name__)
@@ -49,15 +50,12 @@ async def _react(state: str, run_id: str, records: Records, attempts: int) -> No
 
 
 async def _cancelling(news: News, records: Records) -> None:
-    try:
-        task = await asyncio.to_thread(records.tasks.read, news.task_id)
-        await asyncio.to_thread(records.tasks.cancel, task.project_id, task.id)
-    except (errors.TaskEnded, errors.TaskNotFound):
-        return
+    with suppress(errors.TaskEnded):
+        await asyncio.to_thread(follow_cancel, news.task_id, news.attempt, records, final=False)
 
 
 async def _cancelled(news: News, records: Records) -> None:
-    await asyncio.to_thread(records.tasks.end, news.task_id, news.attempt, "cancelled")
+    await asyncio.to_thread(follow_cancel, news.task_id, news.attempt, records, final=True)
 
 
 async def _crashed(news: News, records: Records) -> None:

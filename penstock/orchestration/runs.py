@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 
 DEPLOYMENT = "convert-source/convert-source"
 CALL_SECONDS = 20.0
-PAGE = 200
 
 
 class PrefectAway(Exception):
@@ -73,21 +72,22 @@ class FlowRuns:
         await self._set(run_id, Cancelling(message="Cancelled by its owner."), force=False)
 
     async def settle(self, run_id: str) -> None:
-        """End a run that stays `Cancelling` because nobody is there to stop."""
+        """End a run that has not begun: there is nobody to stop."""
         await self._set(run_id, Cancelled(message="The task was cancelled."), force=True)
 
     async def crash(self, run_id: str) -> None:
         """Tell Prefect that the run is dead, whatever state it believes in."""
         await self._set(run_id, Crashed(message="Its worker was lost."), force=True)
 
-    async def read(self, run_ids: list[str]) -> list[FlowRun]:
-        """These runs, as far as they exist."""
-        wanted = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id) for run_id in run_ids[:PAGE]]))
+    async def states(self, run_ids: list[str]) -> dict[str, State[object] | None]:
+        """The states of these runs (200 at most), as far as the runs exist."""
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id) for run_id in run_ids]))
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                return await self.client.read_flow_runs(flow_run_filter=wanted, limit=PAGE)
+                found = await self.client.read_flow_runs(flow_run_filter=wanted, limit=len(run_ids))
         except (httpx.HTTPError, TimeoutError) as away:
             raise PrefectAway(type(away).__name__) from away
+        return {str(run.id): run.state for run in found}
 
     async def health(self) -> str:
         """`ok` once runs can be created, else `degraded`."""

@@ -9,6 +9,7 @@ import httpx
 
 from penstock.embedded import create_database
 from penstock.home import Home
+from penstock.settings import Settings
 
 PREFECT_DATABASE = "prefect"
 
@@ -24,12 +25,20 @@ class Address:
         return self.api_url.removesuffix("/").removesuffix("/api")
 
 
-def client_environment(home: Home, address: Address) -> dict[str, str]:
-    """The variables of every process that talks to our Prefect; those that are set already win, save the address."""
+def auth_string(home: Home, settings: Settings) -> str | None:
+    """What opens our Prefect: the secret that is set, else the home's. Somebody else's Prefect is not guessed at."""
+    given = settings.prefect_auth_string or settings.prefect_server_auth_string
+    if given or settings.prefect_api_url:
+        return given
+    return f"penstock:{home.secret('prefect')}"
+
+
+def client_environment(home: Home, address: Address, auth: str | None) -> dict[str, str]:
+    """The variables of every process that talks to our Prefect."""
     return {
         "PREFECT_API_URL": address.api_url,
         "PREFECT_UI_URL": address.ui_url,
-        "PREFECT_API_AUTH_STRING": f"penstock:{home.secret('prefect')}",
+        **({"PREFECT_API_AUTH_STRING": auth} if auth else {}),
         "PREFECT_HOME": str(home.root / "prefect"),
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
@@ -42,12 +51,12 @@ def client_environment(home: Home, address: Address) -> dict[str, str]:
     }
 
 
-def server_environment(home: Home, address: Address, records_url: str) -> dict[str, str]:
+def server_environment(address: Address, auth: str | None, records_url: str) -> dict[str, str]:
     """The variables of the server itself, on top of the clients'."""
     create_database(records_url, PREFECT_DATABASE)
     return {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_database_url(records_url),
-        "PREFECT_SERVER_API_AUTH_STRING": f"penstock:{home.secret('prefect')}",
+        **({"PREFECT_SERVER_API_AUTH_STRING": auth} if auth else {}),
         "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": address.ui_url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -74,6 +83,13 @@ def is_ready(address: Address, http: httpx.Client) -> bool:
         return http.get(f"{address.api_url}/ready", timeout=2.0).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
+
+
+def address_of(settings: Settings) -> Address:
+    """The Prefect that a part run alone is to use. Raises `LookupError` where none is named."""
+    if not settings.prefect_api_url:
+        raise LookupError('Set PREFECT_API_URL, or on the machine of `penstock up`: eval "$(penstock env)".')
+    return Address(settings.prefect_api_url)
 
 
 async def until_ready(address: Address) -> None:

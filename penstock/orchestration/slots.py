@@ -1,11 +1,16 @@
 """The system-wide limit on encoders: a Prefect global concurrency limit, waited for without going deaf."""
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 
 from penstock.orchestration.attempt import Attempt
+
+log = logging.getLogger(__name__)
 
 LIMIT = "transcode"
 LEASE_SECONDS = 60
@@ -39,5 +44,9 @@ def _taken(held: ExitStack) -> bool:
             )
         )
     except TimeoutError:
+        return False
+    except ConcurrencySlotAcquisitionError as away:
+        log.warning("no answer about a slot yet: %s", away)
+        time.sleep(LISTEN_SECONDS)
         return False
     return True

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import httpx
 from anyio.abc import TaskStatus
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
@@ -107,8 +108,11 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, Ran]):
                 await self.get_and_submit_flow_runs()
 
     async def _look_again(self) -> None:
-        """A slot is free: what waited for it is not pushed to us."""
-        await self.get_and_submit_flow_runs()
+        """A slot is free: what waited for it is not pushed to us. The poll behind makes good what fails here."""
+        try:
+            await self.get_and_submit_flow_runs()
+        except httpx.HTTPError as away:
+            self._logger.info("no look for more work: %s", type(away).__name__)
 
     async def _flow_of(self, flow_run: FlowRun) -> Flow[..., Any]:
         if flow_run.deployment_id is None:
@@ -130,9 +134,12 @@ async def work(slots: int, drain_seconds: float, live: LiveAttempts) -> None:
     await worker.drain(drain_seconds)
     live.give_back()
     await worker.drain(GIVE_BACK_SECONDS)
+    stopping.cancel()
     for task in serving:
         task.cancel()
-    await asyncio.gather(*serving, return_exceptions=True)
+    broken = [error for error in await asyncio.gather(*serving, return_exceptions=True) if isinstance(error, Exception)]
+    if broken:
+        raise broken[0]
 
 
 async def _listen_when_ready(worker: WarmWorker) -> None:

@@ -16,6 +16,8 @@ from penstock.records.opening import notify
 from penstock.records.rows import SHOWN_TASKS, file_row, task_of
 from penstock.records.tables import FILES, OUTBOX, TASKS
 
+CANCELLED = Failure(errors.Cancelled.code, "The task was cancelled.")
+
 _LIVE = TASKS.c.status == "processing"
 _ONE = SHOWN_TASKS.where(TASKS.c.id == bindparam("wanted"))
 
@@ -73,13 +75,14 @@ def end(
     connection: Connection, attempt: tuple[TaskId, int], status: Literal["failed", "cancelled"], failure: Failure | None
 ) -> bool:
     """Close an attempt that is still open."""
+    told = failure or (CANCELLED if status == "cancelled" else None)
     closed = (
         _attempt(*attempt)
         .where(_LIVE)
         .values(
             status=status,
             state=status,
-            error=asdict(failure) if failure else None,
+            error=asdict(told) if told else None,
             cancelling=False,
             updated=func.now(),
         )
@@ -106,19 +109,12 @@ def lost(connection: Connection, lease: timedelta) -> list[Lost]:
 
 def unfinished(connection: Connection, limit: int, after: str) -> list[Running]:
     submitted = (
-        select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id)
+        select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id, TASKS.c.beat.is_not(None))
         .where(_LIVE, TASKS.c.run_id.is_not(None), TASKS.c.id > after)
         .order_by(TASKS.c.id)
         .limit(limit)
     )
-    return [Running(TaskId(row[0]), row[1], row[2]) for row in connection.execute(submitted)]
-
-
-def unheard_cancels(connection: Connection, silence: timedelta) -> list[Running]:
-    waiting = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id).where(
-        _LIVE, TASKS.c.cancelling, TASKS.c.beat.is_(None), TASKS.c.updated < func.now() - silence
-    )
-    return [Running(TaskId(row[0]), row[1], row[2]) for row in connection.execute(waiting)]
+    return [Running(TaskId(row[0]), *row[1:]) for row in connection.execute(submitted)]
 
 
 def of_run(connection: Connection, run_id: str) -> tuple[TaskId, int] | None:

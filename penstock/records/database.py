@@ -20,7 +20,8 @@ class Database:
             pool_size=8,
             max_overflow=8,
             pool_timeout=10,
-            connect_args={"connect_timeout": 5},
+            hide_parameters=True,
+            connect_args={"connect_timeout": 5, "tcp_user_timeout": 10_000, "options": "-c statement_timeout=30000"},
         )
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 

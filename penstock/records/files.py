@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, false, func, insert, select, update
 
 from penstock.domain import errors
 from penstock.domain.ids import FileId, ProjectId, is_id
@@ -110,4 +110,6 @@ def _require_idle(connection: Connection, file: File) -> None:
 def _matching(project_id: ProjectId, query: Query, only: str | None) -> list[ColumnElement[bool]]:
     wanted: dict[str, Any] = {"kind": query.kind, "format": query.format, "object": only}
     filters = [FILES.c[name] == value for name, value in wanted.items() if value is not None]
+    if query.status not in (None, "completed"):  # a file is there or it is not
+        filters.append(false())
     return [FILES.c.project_id == project_id, _KEPT, *filters]

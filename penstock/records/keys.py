@@ -82,6 +82,12 @@ class Keys:
             raise errors.NotFound("There is no project yet.")
         return project_id
 
+    def require_project(self, project_id: ProjectId) -> None:
+        """Raises `NotFound` for a project that does not exist."""
+        with self._database.reading() as connection:
+            if _project(connection, project_id) is None:
+                raise errors.NotFound("There is no such project.")
+
     def secret(self, project_id: ProjectId) -> str:
         """What signs a project's links and webhooks."""
         with self._database.reading() as connection:

@@ -1,6 +1,6 @@
 """What the records call out: listening to PostgreSQL's NOTIFY, for as long as one likes.
 
-Channels: `penstock_outbox` (an attempt waits for a run), `penstock_cancel` (a run is to stop), `penstock_task`
+Channels: `penstock_outbox` (an attempt waits for a run), `penstock_task`
 (a task has ended); the payload is the task's id.
 """
 
@@ -11,7 +11,6 @@ from contextlib import aclosing
 from psycopg import AsyncConnection, Error, sql
 
 OUTBOX = "penstock_outbox"
-CANCEL = "penstock_cancel"
 TASK = "penstock_task"
 RECONNECT_SECONDS = 0.5
 

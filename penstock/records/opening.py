@@ -59,13 +59,13 @@ def open_task(
     return opened
 
 
-def next_attempt(connection: Connection, task_id: TaskId, attempt: int) -> int | None:
+def next_attempt(connection: Connection, task_id: TaskId, attempt: int, *, losses: int) -> int | None:
     """Another try of the same request, unless the task has gone on, or is to be cancelled."""
     again = (
         update(TASKS)
         .where(TASKS.c.id == task_id, TASKS.c.attempt == attempt)
         .where(TASKS.c.status == "processing", TASKS.c.cancelling.is_(False))
-        .values(AFRESH | {"attempt": attempt + 1, "losses": TASKS.c.losses + 1, "updated": func.now()})
+        .values(AFRESH | {"attempt": attempt + 1, "losses": TASKS.c.losses + losses, "updated": func.now()})
     )
     if connection.execute(again.returning(TASKS.c.id)).first() is None:
         return None

@@ -68,7 +68,7 @@ class Tasks:
             return Listing(items, connection.execute(counted).scalar_one(), query)
 
     def cancel(self, project_id: ProjectId, task_id: str) -> Task:
-        """Ask for a task's end: at once where no run exists, else by its run. Raises `TaskEnded`, `TaskNotFound`."""
+        """Ask for a task's end: at once where no run has begun, else by its run. Raises `TaskEnded`, `TaskNotFound`."""
         with self._database.writing() as connection:
             task = _own(connection, project_id, task_id)
             connection.execute(select(TASKS.c.id).where(TASKS.c.id == task.id).with_for_update())
@@ -133,7 +133,12 @@ class Tasks:
     def reattempt(self, task_id: TaskId, attempt: int) -> int | None:
         """The number of another attempt in place of a lost one; None if it is not live, or is to be cancelled."""
         with self._database.writing() as connection:
-            return opening.next_attempt(connection, task_id, attempt)
+            return opening.next_attempt(connection, task_id, attempt, losses=1)
+
+    def hand_on(self, task_id: TaskId, attempt: int) -> int | None:
+        """Another attempt in place of one that its worker gave back in good order; no loss."""
+        with self._database.writing() as connection:
+            return opening.next_attempt(connection, task_id, attempt, losses=0)
 
     def losses(self, task_id: TaskId) -> int:
         """How many runs of this request were lost so far."""
@@ -144,11 +149,6 @@ class Tasks:
         """Submitted attempts that have not ended, by task id from `after` on."""
         with self._database.reading() as connection:
             return attempts.unfinished(connection, limit, after)
-
-    def unheard_cancels(self, seconds: float) -> list[Running]:
-        """Submitted attempts that never began, and were to be cancelled so long ago."""
-        with self._database.reading() as connection:
-            return attempts.unheard_cancels(connection, timedelta(seconds=seconds))
 
     def of_run(self, run_id: str) -> tuple[TaskId, int] | None:
         with self._database.reading() as connection:
@@ -165,12 +165,10 @@ class Tasks:
 
 
 def _cancel(connection: Connection, task: Task) -> None:
-    if task.run_id is None:
-        attempts.end(connection, (task.id, task.attempt), "cancelled", Failure("cancelled", "The task was cancelled."))
-        return
-    asked = update(TASKS).where(TASKS.c.id == task.id).values(cancelling=True, state="cancelling", updated=func.now())
-    connection.execute(asked)
-    opening.notify(connection, "penstock_cancel", task.id)
+    asked = update(TASKS).where(TASKS.c.id == task.id, TASKS.c.owner.is_not(None))
+    asked = asked.values(cancelling=True, state="cancelling", updated=func.now())
+    if connection.execute(asked).rowcount == 0:  # nobody has begun
+        attempts.end(connection, (task.id, task.attempt), "cancelled", None)
 
 
 def _own(connection: Connection, project_id: ProjectId, task_id: str) -> Task:

@@ -36,6 +36,9 @@ class PretendedRuns:
     async def cancel(self, run_id: str) -> None:
         self.cancelled.append(run_id)
 
+    async def settle(self, run_id: str) -> None:
+        self.cancelled.append(run_id)
+
     def url(self, run_id: str) -> str:
         return f"http://prefect/runs/{run_id}"
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from penstock.services import Services
+from tests.service import wait_for
 
 from .conftest import BODY, PretendedRuns, Project, finished
 
@@ -89,7 +90,19 @@ def test_the_run_of_a_cancelled_task_is_told(
     data = client.post(f"/tasks/{task_id}/cancel", **project()).json()["data"]
 
     assert (data["status"], data["state"]) == ("processing", "cancelling")
-    assert "run-of-it" in runs.cancelled
+    wait_for(lambda: "run-of-it" in runs.cancelled)
+
+
+def test_a_run_that_has_not_begun_is_over_at_once(
+    client: httpx.Client, project: Project, parts: Services, runs: PretendedRuns
+):
+    task_id = created(client, project)
+    submission = next(one for one in parts.records.tasks.due(1000) if one.task_id == task_id)
+    parts.records.tasks.submitted(submission, "run-not-begun")
+    data = client.post(f"/tasks/{task_id}/cancel", **project()).json()["data"]
+
+    assert (data["status"], data["error"]["code"]) == ("cancelled", "cancelled")
+    wait_for(lambda: "run-not-begun" in runs.cancelled)
 
 
 def test_what_has_ended_cannot_be_cancelled(client: httpx.Client, project: Project, parts: Services):

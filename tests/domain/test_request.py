@@ -53,7 +53,7 @@ def test_a_whole_number_is_a_size_however_it_is_written(sound: float):
     assert read_request(VIDEO | {"width": sound}).width == 640
 
 
-@pytest.mark.parametrize("unsound", ["640", 640.5, 0, -1, True, [], 65_536, float("inf")])
+@pytest.mark.parametrize("unsound", ["640", 640.5, 0, -1, True, [], 2**31, float("inf")])
 def test_anything_else_is_none(unsound: object):
     assert wrong(VIDEO | {"width": unsound}) == [("field_invalid", "width")]
 

@@ -13,6 +13,8 @@ from penstock.domain.signed import require_no_secret
         "https://account.blob.core.windows.net/c/clip.mov?sv=1&sig=abc",
         "https://example.com/clip.mov?access_token=abc",
         "https://user:word@example.com/clip.mov",
+        "https://example.com/clip.mov#access_token=abc",
+        "https://example.com/clip.mov?jwt=abc",
     ],
 )
 def test_a_signed_address_is_refused(url):

@@ -8,7 +8,7 @@ import psycopg
 
 from penstock.domain.ids import ProjectId
 from penstock.records import Records
-from penstock.records.notices import CANCEL, OUTBOX, TASK, notices
+from penstock.records.notices import OUTBOX, TASK, notices
 
 from .conftest import asked, completed
 
@@ -20,15 +20,12 @@ async def until(heard: AsyncIterator[tuple[str, str]], wanted: tuple[str, str]) 
                 return
 
 
-def test_opening_cancelling_and_ending_are_called_out(records: Records, project: ProjectId):
+def test_opening_and_ending_are_called_out(records: Records, project: ProjectId):
     async def listen() -> None:
-        async with aclosing(notices(records.url, OUTBOX, CANCEL, TASK)) as heard:
+        async with aclosing(notices(records.url, OUTBOX, TASK)) as heard:
             await until(heard, (TASK, ""))
             task = await asyncio.to_thread(records.tasks.open, project, asked())
             await until(heard, (OUTBOX, task.id))
-            await asyncio.to_thread(records.tasks.begin, task.id, 1, "owner", "run")
-            await asyncio.to_thread(records.tasks.cancel, project, task.id)
-            await until(heard, (CANCEL, task.id))
             await asyncio.to_thread(completed, records, task)
             await until(heard, (TASK, task.id))
 

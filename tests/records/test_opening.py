@@ -125,8 +125,6 @@ def test_a_file_that_is_not_ours_is_no_input(records: Records, upload: File):
 
 
 def test_a_task_survives_its_way_through_the_database(records: Records, project: ProjectId):
-    request = asked(
-        kind="image", format="gif", width=10, height=20, fit="pad", background="#00FF00", start=1, end=2.5, at=0.5
-    )
+    request = asked(kind="image", format="gif", width=10, height=20, fit="pad", background="#00FF00", start=1, end=2.5)
 
     assert records.tasks.get(project, records.tasks.open(project, request).id).request == request
