@@ -92,7 +92,7 @@ def _convert(output: Format, source: Source, tools: Tools) -> tuple[Plan, int]:
     plan = _planned(output, source.media, tools)
     with tempfile.TemporaryDirectory() as room:
         path = encode(plan, source, Path(room), tools)
-        return plan, verify(path, plan, source.media, tools).filesize
+        return plan, verify(path, plan, source.media, tools).facts.filesize
 
 
 def _planned(output: Format, media: Media, tools: Tools) -> Plan:

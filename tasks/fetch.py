@@ -1,21 +1,21 @@
 """Bring the input into the room and read what it is."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 
 from prefect import get_run_logger, task
 
 from penstock import engines
 from penstock.domain import errors
+from penstock.domain.compatibility import CONTAINERS, stands
+from penstock.domain.media import Media
 from penstock.domain.planning import plan_for
+from penstock.domain.request import SourceRequest
 from penstock.domain.stages import Accepted, Original
 from penstock.orchestration.attempt import Attempt
 from penstock.services import current
 from penstock.storage.inputs import download
 from tasks import policy
-
-CERTAIN = (errors.UpscaleNotAllowed, errors.KindIncompatible, errors.FormatIncompatible)
 
 
 @task(**policy.FETCH)
@@ -36,23 +36,22 @@ def fetch(accepted: Accepted, attempt: Attempt) -> Original:
 
 def _download(accepted: Accepted, path: Path, attempt: Attempt) -> None:
     services = current()
-    request = accepted.task.request
 
-    def refuse_early(head: Path, total: int | None) -> None:
-        """What the first bytes already show to be impossible is not downloaded to its end."""
-        media = engines.glance(head, services.tools)
-        services.limits.require_fitting(media.kind, total or 0)
-        with certain():
-            plan_for(request, media, services.limits, services.lifted)
+    def look(head: Path, total: int | None) -> None:
+        with suppress(errors.EngineError):  # half a file may be too much for a decoder that can read the whole
+            media = engines.glance(head, services.tools)
+            _refuse_early(accepted.task.request, media, total or 0)
 
-    download(request.url or "", path, services.fetch_policy, refuse_early, attempt.stopped)
+    download(accepted.task.request.url or "", path, services.fetch_policy, look, attempt.stopped)
 
 
-@contextmanager
-def certain() -> Iterator[None]:
-    """Let those refusals pass that the rest of the file cannot prove wrong."""
+def _refuse_early(request: SourceRequest, beginning: Media, total: int) -> None:
+    """What the first bytes already show to be impossible is not downloaded to its end."""
+    services = current()
+    largest = max(CONTAINERS[beginning.container].kinds, key=services.limits.input_bytes)
+    services.limits.require_fitting(largest, total)
     try:
-        yield
-    except (errors.RequestError, errors.EngineError) as refusal:
-        if isinstance(refusal, CERTAIN):
+        plan_for(request, beginning, services.limits, services.lifted)
+    except (errors.RequestError, errors.InputError) as refusal:
+        if stands(refusal, beginning.container):
             raise

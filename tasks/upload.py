@@ -29,6 +29,7 @@ def _output(rendition: Rendition, attempt: Attempt) -> File:
         project_id=task.project_id,
         object="source",
         facts=rendition.facts,
+        media=rendition.media,
         key=f"{task.project_id}/{attempt.output_id}",
         task_id=task.id,
         created=now,

@@ -1,5 +1,6 @@
 """`penstock convert INPUT OUTPUT`: one conversion through the service, its result in place of OUTPUT."""
 
+import errno
 import json
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from penstock.home import Home
 from penstock.settings import Settings
 
 INTERRUPTED = 130
+STOP_SECONDS = 10
 
 
 @click.command("convert")
@@ -48,6 +50,8 @@ def command(source: str, target: Path, home: Path | None, *, as_json: bool, **op
         _fail(no.code, no.message)
     except httpx.HTTPError as away:
         _fail("internal", f"The service went away ({type(away).__name__}).")
+    except OSError as trouble:
+        _fail("disk_full" if trouble.errno == errno.ENOSPC else "internal", f"{trouble.strerror}: {trouble.filename}")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     click.echo(json.dumps(task, indent=2) if as_json else _said(target, task))
@@ -106,7 +110,21 @@ def _input(client: Client, source: str) -> Iterator[dict[str, Any]]:
 
 
 def _run(client: Client, request: dict[str, Any], target: Path, bar: "Bar") -> dict[str, Any]:
-    task = client.create(request)
+    task = _ended(client, client.create(request), bar)
+    while task["status"] == "completed" and task["output"] is None:  # another command took the output of the same Task
+        task = _ended(client, client.create(request), bar)
+    if task["status"] != "completed":
+        raise Refused(task["error"]["message"], task["error"]["code"])
+    try:
+        client.download(task["output"]["url"], target)
+    finally:
+        with suppress(Refused, httpx.HTTPError):
+            client.delete(task["output"]["id"])
+    return task
+
+
+def _ended(client: Client, task: dict[str, Any], bar: "Bar") -> dict[str, Any]:
+    """The task at its end; an interrupt is passed on to it, and waited for."""
     try:
         while task["status"] == "processing":
             bar.at(task)
@@ -114,12 +132,8 @@ def _run(client: Client, request: dict[str, Any], target: Path, bar: "Bar") -> d
     except BaseException:
         with suppress(Refused, httpx.HTTPError):
             client.cancel(task["id"])
+            client.task(task["id"], wait_seconds=STOP_SECONDS)
         raise
-    if task["status"] != "completed":
-        error = task["error"] or {"code": "cancelled", "message": "The task was cancelled."}
-        raise Refused(error["message"], error["code"])
-    client.download(task["output"]["url"], target)
-    client.delete(task["output"]["id"])
     return task
 
 

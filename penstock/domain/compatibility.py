@@ -79,6 +79,13 @@ def require_pair(request: SourceRequest, kind: Kind, container: str, lifted: fro
         raise errors.FormatIncompatible(reason, field="format")
 
 
+def stands(refusal: errors.MediaError, container: str) -> bool:
+    """Whether what was refused by a file's beginning stays refused, whatever its rest holds."""
+    if isinstance(refusal, errors.KindIncompatible):
+        return len(CONTAINERS[container].kinds) == 1
+    return isinstance(refusal, errors.UpscaleNotAllowed | errors.FormatIncompatible)
+
+
 def matrix(lifted: frozenset[Pair] = frozenset()) -> list[dict[str, Any]]:
     """A row for each container that we read: the kinds it can hold and the formats that each may become."""
     return [

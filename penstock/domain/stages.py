@@ -33,6 +33,7 @@ class Rendition:
     path: Path
     plan: Plan
     facts: FileFacts
+    media: Media
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from penstock.domain import errors
@@ -37,8 +37,16 @@ _NO_LENGTH = -1.0
 _ROUNDING_SECONDS = 0.003
 
 
-def verify(path: Path, plan: Plan, source: Media, tools: Tools) -> FileFacts:
-    """The output's facts. Raises `OutputInvalid` where they are not what was planned."""
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """An output that is what was planned: what to say of it, and all that was read."""
+
+    facts: FileFacts
+    media: Media
+
+
+def verify(path: Path, plan: Plan, source: Media, tools: Tools) -> Verified:
+    """The output, read back. Raises `OutputInvalid` where it is not what was planned."""
     try:
         media = probe(path, tools)
         _require_playing(path, plan, media, tools)
@@ -47,7 +55,8 @@ def verify(path: Path, plan: Plan, source: Media, tools: Tools) -> FileFacts:
     fault = next(_faults(plan, source, media), None)
     if fault:
         raise _invalid("it is not what was planned", fault)
-    return replace(facts(path, media), kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
+    told = replace(facts(path, media), kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
+    return Verified(told, media)
 
 
 def facts(path: Path, media: Media) -> FileFacts:

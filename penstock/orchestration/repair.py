@@ -52,11 +52,15 @@ def settle_lost(task_id: TaskId, attempt: int, records: Records, attempts: int) 
 
 
 async def _reap(records: Records, runs: FlowRuns, settings: Settings) -> None:
-    """Runs whose hearts are still. Looked at twice: after an absence of the database all hearts seem still."""
+    """Runs whose hearts are still. Looked at twice: after an absence of the database all hearts seem still.
+
+    Not while Prefect is away: a new attempt would wait for it too, and the dead run would stay Running in it for ever.
+    """
     suspected = await asyncio.to_thread(records.tasks.lost, settings.lease_seconds)
     if not suspected:
         return
     await asyncio.sleep(3 * BEAT_SECONDS)
+    await runs.require_prefect()
     for lost in await asyncio.to_thread(records.tasks.lost, settings.lease_seconds):
         settled = lost in suspected and await asyncio.to_thread(
             settle_lost, lost.task_id, lost.attempt, records, settings.attempts

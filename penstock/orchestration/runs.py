@@ -89,6 +89,12 @@ class FlowRuns:
             raise PrefectAway(type(away).__name__) from away
         return {str(run.id): run.state for run in found}
 
+    async def require_prefect(self) -> None:
+        """Raise `PrefectAway` unless Prefect answers."""
+        async with asyncio.timeout(CALL_SECONDS):
+            if trouble := await self.client.api_healthcheck():
+                raise PrefectAway(type(trouble).__name__)
+
     async def health(self) -> str:
         """`ok` once runs can be created, else `degraded`."""
         try:

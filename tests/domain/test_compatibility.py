@@ -1,7 +1,7 @@
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.compatibility import CONTAINERS, REFUSED, matrix, outputs_of, require_possible
+from penstock.domain.compatibility import CONTAINERS, REFUSED, matrix, outputs_of, require_possible, stands
 from penstock.domain.formats import FORMATS
 from tests.domain.facts import asked, audio, image, video
 
@@ -68,3 +68,12 @@ def _mov_to_mp3(rows):
     row = next(row for row in rows if row["container"] == "mov")
     video_row = next(entry for entry in row["inputs"] if entry["kind"] == "video")
     return next(cell for cell in video_row["outputs"] if cell["format"] == "mp3")
+
+
+def test_the_beginning_of_a_film_may_look_like_audio():
+    assert not stands(errors.KindIncompatible("audio"), "mov")
+
+
+def test_the_beginning_of_a_picture_tells_its_kind_and_size():
+    assert stands(errors.KindIncompatible("image"), "png")
+    assert stands(errors.UpscaleNotAllowed("too small"), "png")
