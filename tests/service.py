@@ -23,6 +23,7 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Penstock:
     home: Home
+    process: subprocess.Popen[bytes]
     service: Service
     key: str
     client: Client
@@ -60,11 +61,11 @@ def wait_for(predicate: Callable[[], T | None], seconds: float = 30) -> T:
 
 @contextmanager
 def penstock_up(home: Path, **environment: str) -> Iterator[Penstock]:
-    """The service on a home of its own, and nothing of it left behind."""
+    """The service on a home of its own, and nothing of it left behind. A test may end it in its own way before."""
     command = [sys.executable, "-m", "penstock", "up", "--home", str(home), "--port", "0", "--prefect-port", "0"]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}
     log = home.parent / f"{home.name}.log"
-    with log.open("wb") as out:
+    with log.open("ab") as out:
         up = subprocess.Popen(command, stdout=out, stderr=out, env=clean | environment, start_new_session=True)
     place = Home.at(home)
     try:
@@ -74,10 +75,11 @@ def penstock_up(home: Path, **environment: str) -> Iterator[Penstock]:
             base_url=service.prefect_api_url, auth=("penstock", place.secret("prefect")), trust_env=False
         )
         with Client(service.api_url, key) as client, prefect:
-            yield Penstock(place, service, key, client, prefect)
+            yield Penstock(place, up, service, key, client, prefect)
     finally:
-        up.send_signal(signal.SIGTERM)
-        assert up.wait(60) == 0, log.read_text()
+        if up.poll() is None:
+            up.send_signal(signal.SIGTERM)
+            assert up.wait(60) == 0, log.read_text()
     assert processes_of(home) == []
 
 
@@ -107,3 +109,21 @@ def processes_with(*words: str) -> list[int]:
             if all(word in line for word in words):
                 found.append(int(place.name))
     return found
+
+
+def descendants(process: int) -> list[int]:
+    """The processes that this one started, and those that they did."""
+    children = [int(place.name) for place in Path("/proc").glob("[0-9]*") if _parent_and_state(place)[0] == process]
+    return children + [below for child in children for below in descendants(child)]
+
+
+def alive(process: int) -> bool:
+    return _parent_and_state(Path("/proc") / str(process))[1] not in ("Z", "X")
+
+
+def _parent_and_state(place: Path) -> tuple[int, str]:
+    try:
+        state, parent = (place / "stat").read_text().rpartition(")")[2].split()[:2]
+    except OSError:
+        return 0, "X"
+    return int(parent), state

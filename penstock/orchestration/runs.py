@@ -91,9 +91,11 @@ class FlowRuns:
 
     async def require_prefect(self) -> None:
         """Raise `PrefectAway` unless Prefect answers."""
-        async with asyncio.timeout(CALL_SECONDS):
-            if trouble := await self.client.api_healthcheck():
-                raise PrefectAway(type(trouble).__name__)
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                await self.client.hello()
+        except (httpx.HTTPError, TimeoutError) as away:
+            raise PrefectAway(type(away).__name__) from away
 
     async def health(self) -> str:
         """`ok` once runs can be created, else `degraded`."""

@@ -1,0 +1,32 @@
+"""`penstock up` may be ended in any way: no process outlives it, and the next one goes on where it was."""
+
+import pytest
+
+from tests.service import alive, descendants, penstock_up, processes_with, wait_for
+
+pytestmark = pytest.mark.service
+
+
+def test_killed_in_the_midst_of_an_encode_it_leaves_nothing_running_and_no_task_behind(film, tmp_path):
+    with penstock_up(tmp_path / "home", PENSTOCK_LEASE_SECONDS="5") as killed:
+        task = encoding(killed, film)
+        family = descendants(killed.process.pid)
+        assert set(processes_with("ffmpeg", task["id"])) & set(family)
+        killed.process.kill()
+        killed.process.wait()
+
+        wait_for(lambda: not list(filter(alive, family)), 15)
+        with penstock_up(tmp_path / "home", PENSTOCK_LEASE_SECONDS="5") as next_one:
+            done = next_one.finished(task, 120)
+            wait_for(lambda: next_one.flow_run(task)["state_type"] == "CRASHED")
+
+    assert (done["status"], done["attempt"]) == ("completed", 2)
+    assert list((tmp_path / "home" / "rooms").iterdir()) == []
+
+
+def encoding(penstock, film):
+    """A task whose encoder is at work."""
+    file = penstock.client.upload(film)
+    task = penstock.client.create({"file_id": file["id"], "kind": "video", "format": "avi", "end": 20})
+    wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
+    return penstock.client.task(task["id"])
