@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +95,8 @@ def _leave(users: int, data: Path) -> None:
     except BlockingIOError:
         return
     _control(data, "stop", "-m", "fast", "-t", "30")
+    with suppress(OSError):  # what did not stop keeps its socket in there
+        _socket_folder(data).rmdir()
 
 
 def _start(data: Path) -> Postgres:

@@ -27,6 +27,7 @@ def test_the_server_is_gone_when_its_last_user_leaves(tmp_path):
             assert second == first
         assert is_running(first.process)
     assert not is_running(first.process)
+    assert not first.sockets.exists()
 
 
 def test_a_killed_user_leaves_a_server_that_the_next_one_adopts_and_stops(tmp_path):

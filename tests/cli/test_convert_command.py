@@ -68,6 +68,8 @@ def test_alone_it_brings_up_what_it_needs_and_takes_it_down_again(clip, tmp_path
     assert said.returncode == 0, said.stderr
     assert (tmp_path / "clip.flac").read_bytes()[:4] == b"fLaC"
     assert processes_of(home) == []
+    key = (home / "secrets" / "api_key").read_text()
+    assert [log.name for log in (home / "logs").iterdir() if key in log.read_text(errors="replace")] == []
 
 
 def convert(home, *words, folder=None):
