@@ -11,7 +11,7 @@ from penstock.engines.job import Bounds, Call, Reach
 from penstock.engines.nursery import Nursery
 from penstock.engines.process import Answer, Ended, Patience, Unwatched, Watch, attend
 
-_OUT_OF_BOUNDS = frozenset((-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGXFSZ))
+_OUT_OF_BOUNDS = frozenset((-signal.SIGKILL, -signal.SIGXCPU))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ def _require_sound(ended: Ended) -> None:
     detail = f"{ended.reason} {ended.status}: {ended.tail}"
     if ended.reason in ("deadline", "stalled"):
         raise errors.InputUnreadable("Reading the input takes too long; it may be damaged.", detail=detail)
+    if ended.status == -signal.SIGXFSZ:
+        raise errors.ResourceLimit("The output is larger than an output may be.", detail=detail)
     if ended.reason == "lost" or ended.status in _OUT_OF_BOUNDS:
         raise errors.ResourceLimit("The input needs more memory or time than one conversion may have.", detail=detail)
     if ended.status != 0:

@@ -1,5 +1,6 @@
 """Pictures into files: what each format is written with, at every quality."""
 
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,10 @@ def write_animation(frames: Sequence[Frame], plays: int, target: Path, quality: 
 
 def _jpeg(picture: Image.Image, target: Path, quality: float) -> None:
     chroma = 0 if quality >= _FULL_CHROMA else 2
-    picture.save(target, "JPEG", quality=int(setting("jpeg", quality)), progressive=True, subsampling=chroma)
+    # Into a file, Pillow's encoder writes by itself, and takes a disk that fills up half-way for success.
+    written = io.BytesIO()
+    picture.save(written, "JPEG", quality=int(setting("jpeg", quality)), progressive=True, subsampling=chroma)
+    target.write_bytes(written.getbuffer())
 
 
 def _png(picture: Image.Image, target: Path, quality: float) -> None:

@@ -197,6 +197,15 @@ def test_an_output_that_is_too_large_is_a_limit(media, room, tools):
         encode(plan, source, room, small)
 
 
+@pytest.mark.parametrize("output", ["jpeg", "png", "webp", "gif"])
+def test_a_picture_that_is_too_large_is_a_limit(output, room, tools, tmp_path):
+    Image.effect_noise((600, 600), 80).save(tmp_path / "noise.jpg")
+    small = replace(tools, limits=Limits(output_bytes=100_000))
+    source, plan = _planned(tmp_path / "noise.jpg", output, tools, quality=1)
+    with pytest.raises(errors.ResourceLimit, match="larger"):
+        encode(plan, source, room, small)
+
+
 def test_an_encoder_without_memory_is_a_limit_or_gives_up(media, room, tools):
     poor = replace(tools, limits=Limits(child_memory_bytes=300 << 20))
     source, plan = _planned(media("long.mp4"), "webm", tools)
