@@ -13,6 +13,14 @@ from tests.service import Penstock, penstock_up
 pytest_plugins = ["tests.shelf"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that use the one service run in one process, first and in their order; the rest runs beside them."""
+    for item in items:
+        if item.get_closest_marker("service"):
+            item.add_marker(pytest.mark.xdist_group("service"))
+    items.sort(key=lambda item: item.get_closest_marker("service") is None)
+
+
 @pytest.fixture(scope="session")
 def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """One PostgreSQL of the wheel for the whole test run."""

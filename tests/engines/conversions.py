@@ -29,7 +29,13 @@ def request_for(output: Format, **fields: Any) -> SourceRequest:
 
 def convert(path: Path, output: Format, room: Path, tools: Tools, **fields: Any) -> Made:
     """Probe, plan, encode, verify."""
-    media = probe(path, tools)
+    return convert_probed(path, probe(path, tools), output, (room, tools), **fields)
+
+
+def convert_probed(path: Path, media: Media, output: Format, where: tuple[Path, Tools], **fields: Any) -> Made:
+    """The same of a file whose facts are known."""
+    room, tools = where
     plan = plan_for(request_for(output, **fields), media, tools.limits)
     made = encode(plan, Source(path, media), room, tools)
-    return Made(made, plan, verify(made, plan, media, tools).facts, probe(made, tools))
+    verified = verify(made, plan, media, tools)
+    return Made(made, plan, verified.facts, verified.media)

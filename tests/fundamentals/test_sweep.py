@@ -1,7 +1,10 @@
 """Housekeeping is a flow like any other, on a schedule that everybody sees."""
 
+import time
+
 import pytest
 
+from penstock.rooms import NEWBORN_SECONDS
 from tests.fundamentals.test_prefect import csrf
 from tests.service import wait_for
 
@@ -13,9 +16,23 @@ def test_the_sweep_is_scheduled_every_hour(penstock):
     assert [schedule["schedule"]["cron"] for schedule in deployment["schedules"]] == ["17 * * * *"]
 
 
+def test_a_schedule_makes_runs(penstock):
+    deployment = penstock.prefect.get("/deployments/name/sweep/sweep").json()
+    wanted = {
+        "deployments": {"id": {"any_": [deployment["id"]]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+    }
+
+    def coming():
+        return penstock.prefect.post("/flow_runs/filter", json=wanted, headers=csrf(penstock)).raise_for_status().json()
+
+    assert all(run["auto_scheduled"] for run in wait_for(coming, 60))
+
+
 def test_the_sweep_clears_the_room_of_a_dead_run(penstock):
     dead = penstock.home.root / "rooms" / "tsk_dead-run"
     dead.mkdir(parents=True)
+    wait_for(lambda: time.time() - dead.stat().st_ctime > NEWBORN_SECONDS + 1)
     deployment = penstock.prefect.get("/deployments/name/sweep/sweep").json()
     created = penstock.prefect.post(f"/deployments/{deployment['id']}/create_flow_run", json={}, headers=csrf(penstock))
     run = created.raise_for_status().json()

@@ -1,6 +1,7 @@
 """A refusal ends a download before all of it has arrived."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -69,8 +70,8 @@ def test_a_refusal_by_the_end_stops_the_rest(site, policy, server, tmp_path):
 
 
 def test_an_end_of_another_version_is_not_looked_at(site, policy, tmp_path):
-    glance = SeesTheEnd()
-    download(f"{site}/parts/changed", tmp_path / "input", policy, glance)
+    glance, patient = SeesTheEnd(), replace(policy, read_seconds=20, total_seconds=60)
+    download(f"{site}/parts/changed", tmp_path / "input", patient, glance)
     assert len(glance.sizes) == 1
 
 
