@@ -1,5 +1,7 @@
 """The tables, as SQLAlchemy knows them; the migrations make them, and a test holds the two together."""
 
+from datetime import datetime
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -28,11 +30,11 @@ METADATA = MetaData(
 )
 
 
-def _moment(name: str) -> Column[object]:
+def _moment(name: str) -> Column[datetime]:
     return Column(name, DateTime(timezone=True))
 
 
-def _now(name: str) -> Column[object]:
+def _now(name: str) -> Column[datetime]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
