@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from penstock.embedded import postgres
 from penstock.settings import Settings
+
+CLAIM_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,18 @@ class Home:
     def claimed(self) -> Iterator[bool]:
         """True while we are the only service on this home, False if there is another."""
         with (self.root / "service.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _locked(lock.fileno(), CLAIM_TRIES):
                 yield False
                 return
             try:
                 yield True
             finally:
                 self.retire()
+
+    def is_claimed(self) -> bool:
+        """Whether a service runs on this home, or comes up, or goes down."""
+        with (self.root / "service.lock").open("a") as lock:
+            return not _locked(lock.fileno(), 1)
 
     @contextmanager
     def used(self) -> Iterator[None]:
@@ -114,10 +120,21 @@ class Home:
         """The service that runs on this home, if one does."""
         try:
             found = Service(**json.loads((self.root / "service.json").read_text()))
-            os.kill(found.process, 0)
         except (OSError, ValueError, TypeError):
             return None
-        return found
+        return found if self.is_claimed() else None
+
+
+def _locked(lock: int, tries: int) -> bool:
+    """Whether we got the lock. Several tries: somebody may have held it just to look."""
+    for _ in range(tries):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05 if tries > 1 else 0)
+        else:
+            return True
+    return False
 
 
 @contextmanager

@@ -44,17 +44,12 @@ def _start(home: Home) -> subprocess.Popen[bytes]:
 def _await(home: Home, started: subprocess.Popen[bytes], waiting: Callable[[], None]) -> Service:
     deadline = time.monotonic() + START_SECONDS
     while (running := home.running()) is None:
-        if (started.poll() is not None and _is_free(home)) or time.monotonic() > deadline:
+        if (started.poll() is not None and not home.is_claimed()) or time.monotonic() > deadline:
             said = (home.root / "logs" / "up.log").read_text(errors="replace")[-2000:]
             raise click.ClickException(f"The service did not come up.\n{said}")
         waiting()
         time.sleep(POLL_SECONDS)
     return running
-
-
-def _is_free(home: Home) -> bool:
-    with home.claimed() as free:
-        return free
 
 
 def _see_off(home: Home, started: subprocess.Popen[bytes]) -> None:
