@@ -13,6 +13,7 @@ from tests.service import Penstock, penstock_up
 pytest_plugins = ["tests.shelf"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All that use the one service run in one process, first and in their order; the rest runs beside them."""
     for item in items:

@@ -69,12 +69,9 @@ def run(settings: Settings, wish: Wish) -> None:
         if not ours:
             raise ChildProcessError(f"Another penstock runs on {home.root}; choose another --home.")
         with ExitStack() as closing, service(settings, wish, home, stopped) as (running, members):
-            home.announce(running)
-            _greet(running)
-            if not (settings.api_key or wish.until_idle):
-                _show_key_once(home)
-            click.echo("Ready. Ctrl-C stops.")
-            sys.stdout.flush()
+            if not stopped.is_set():
+                home.announce(running)
+                _greet(running, home, shows_key=not (settings.api_key or wish.until_idle))
             idle = partial(_nobody_left, home, closing) if wish.until_idle else _never
             own_database = not settings.database_url
             _watch(members, home if own_database else None, lambda: stopped.wait(0.5) or idle())
@@ -165,12 +162,12 @@ def _watch(members: Family, database_home: Home | None, stop: Callable[[], bool]
             members.restart(fallen)
 
 
-def _greet(running: Service) -> None:
+def _greet(running: Service, home: Home, *, shows_key: bool) -> None:
     click.echo(f"API         {running.api_url}")
     click.echo(f"Docs        {running.api_url}/docs")
     click.echo(f"Prefect UI  {running.prefect_ui_url}")
 
-
-def _show_key_once(home: Home) -> None:
-    if home.first("key shown"):
+    if shows_key and home.first("key shown"):
         click.echo(f"API key     {home.secret('api_key')}")
+    click.echo("Ready. Ctrl-C stops.")
+    sys.stdout.flush()
