@@ -6,6 +6,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from penstock.embedded import Postgres, postgres
 from tests.service import Penstock, penstock_up
@@ -13,13 +15,15 @@ from tests.service import Penstock, penstock_up
 pytest_plugins = ["tests.shelf"]
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that use the one service run in one process, first and in their order; the rest runs beside them."""
-    for item in items:
-        if item.get_closest_marker("service"):
-            item.add_marker(pytest.mark.xdist_group("service"))
-    items.sort(key=lambda item: item.get_closest_marker("service") is None)
+class OneService(LoadScopeScheduling):
+    """All that needs the service runs in one process, on one service; everything else runs beside it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "service" if nodeid.startswith(("tests/fundamentals/", "tests/cli/")) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneService:
+    return OneService(config, log)
 
 
 @pytest.fixture(scope="session")

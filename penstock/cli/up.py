@@ -166,8 +166,8 @@ def _greet(running: Service, home: Home, *, shows_key: bool) -> None:
     click.echo(f"API         {running.api_url}")
     click.echo(f"Docs        {running.api_url}/docs")
     click.echo(f"Prefect UI  {running.prefect_ui_url}")
-
     if shows_key and home.first("key shown"):
         click.echo(f"API key     {home.secret('api_key')}")
+    click.echo(f"Home        {home.root}")
     click.echo("Ready. Ctrl-C stops.")
     sys.stdout.flush()
