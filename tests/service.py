@@ -127,3 +127,20 @@ def _parent_and_state(place: Path) -> tuple[int, str]:
     except OSError:
         return 0, "X"
     return int(parent), state
+
+
+def belongs_to(process: int, home: Home) -> bool:
+    """Whether a process works for this home."""
+    with contextlib.suppress(OSError):
+        return str(home.root) in Path(f"/proc/{process}/environ").read_text()
+    return False
+
+
+def exported(penstock: Penstock) -> dict[str, str]:
+    """The environment after `eval "$(penstock env)"`; inputs may come from loopback."""
+    plain = {"PATH": os.environ["PATH"], "PENSTOCK_HOME": str(penstock.home.root)}
+    command = [sys.executable, "-m", "penstock", "env"]
+    lines = subprocess.run(command, env=plain, capture_output=True, text=True, check=True).stdout.splitlines()
+    pairs = (line.removeprefix("export ").partition("=") for line in lines)
+    told = {name: value.strip("'") for name, _, value in pairs}
+    return plain | told | {"PENSTOCK_FETCH_ALLOW": "127.0.0.0/8"}

@@ -4,11 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.service import processes_with, wait_for
+from tests.service import belongs_to, exported, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -47,17 +46,6 @@ def test_plain_prefect_deploys_what_prefect_yaml_says(penstock):
 
 
 def workers_of(penstock):
-    return [process for process in processes_with("penstock", "worker", "--deploy") if belongs(process, penstock)]
-
-
-def belongs(process, penstock):
-    return str(penstock.home.root) in Path(f"/proc/{process}/environ").read_text()
-
-
-def exported(penstock):
-    """The environment after `eval "$(penstock env)"`."""
-    command = [sys.executable, "-m", "penstock", "env"]
-    plain = {"PATH": os.environ["PATH"], "PENSTOCK_HOME": str(penstock.home.root)}
-    lines = subprocess.run(command, env=plain, capture_output=True, text=True, check=True).stdout.splitlines()
-    pairs = (line.removeprefix("export ").partition("=") for line in lines)
-    return plain | {name: value.strip("'") for name, _, value in pairs} | {"PENSTOCK_FETCH_ALLOW": "127.0.0.0/8"}
+    return [
+        process for process in processes_with("penstock", "worker", "--deploy") if belongs_to(process, penstock.home)
+    ]

@@ -1,0 +1,66 @@
+"""The smaller commands do what their help says, on the home that they are told."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from penstock.client import Client, Refused
+from tests.service import exported
+
+pytestmark = pytest.mark.service
+
+
+def test_doctor_finds_everything_in_order(penstock):
+    said = penstock_says(penstock, "doctor")
+    assert said.returncode == 0, said.stdout
+    assert [line[0] for line in said.stdout.splitlines()] == ["✓"] * 6
+
+
+def test_a_new_key_opens_the_door_until_it_is_revoked(penstock):
+    key_id, token = penstock_says(penstock, "keys", "create").stdout.split()
+    with Client(penstock.service.api_url, token) as client:
+        with pytest.raises(Refused, match="task"):
+            client.task("tsk_abcdefghijklmnop")
+        assert key_id in penstock_says(penstock, "keys", "list").stdout
+        penstock_says(penstock, "keys", "revoke", key_id)
+    assert "revoked" in next(line for line in listed(penstock) if line.startswith(key_id))
+
+
+def test_formats_are_told_as_a_table_and_as_json(penstock):
+    assert "QuickTime" in penstock_says(penstock, "formats").stdout
+    told = json.loads(penstock_says(penstock, "formats", "--json").stdout)
+    assert {"container", "label", "inputs"} == set(told[0])
+
+
+def test_deploy_names_what_it_deployed_and_may_be_repeated(penstock):
+    names = ["convert-request/convert-request", "sweep/sweep", "convert-source/convert-source"]
+    assert penstock_says(penstock, "deploy").stdout.split() == names
+
+
+def test_cancel_says_what_is_wrong(penstock):
+    said = penstock_says(penstock, "cancel", "tsk_abcdefghijklmnop")
+    assert (said.returncode, said.stderr) == (1, "Error: There is no such task.\n")
+
+
+@pytest.mark.parametrize("part", ["api", "deploy", "worker"])
+def test_a_part_alone_wants_to_know_its_prefect(part, tmp_path):
+    lonely = {"PATH": os.environ["PATH"], "PENSTOCK_HOME": str(tmp_path)}
+    said = run(lonely, part)
+    assert said.returncode == 1
+    assert said.stderr.startswith("Error: Set PREFECT_API_URL")
+
+
+def listed(penstock):
+    return penstock_says(penstock, "keys", "list").stdout.splitlines()
+
+
+def penstock_says(penstock, *words):
+    return run(exported(penstock), *words)
+
+
+def run(environment, *words):
+    command = [sys.executable, "-m", "penstock", *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
