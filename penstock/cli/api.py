@@ -27,10 +27,11 @@ from penstock.settings import Settings
 def command(host: str, port: int) -> None:
     """Run the trigger API alone. Needs the database and the Prefect of the service (see `penstock env`)."""
     settings = Settings()
+    address = address_of(settings)
     with services(settings) as ready:
         ready.records.migrate()
         ready.records.keys.ensure_default(settings.api_key)
-        runs = FlowRuns.at(address_of(settings))
+        runs = FlowRuns.at(address)
         app = create_app(ready, runs, lifespan=lambda app: background(app, ready, runs))
         config = uvicorn.Config(
             app, host=host, port=port, access_log=False, timeout_graceful_shutdown=20, log_level="warning"

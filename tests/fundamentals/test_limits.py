@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.service import belongs_to, ended, processes_with, wait_for
+from tests.service import belongs_to, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -24,9 +24,7 @@ def test_no_more_encoders_run_than_there_are_slots(penstock, origin, film):
         penstock.client.cancel(task["id"])
 
     assert max(seen) == SLOTS
-    assert {wait_for(lambda t=task: ended(penstock.client.task(t["id"])), 20)["status"] for task in asked} == {
-        "cancelled"
-    }
+    assert [penstock.finished(task, 20)["status"] for task in asked] == ["cancelled"] * len(asked)
 
 
 def test_a_request_is_taken_while_prefect_is_away_and_run_when_it_is_back(penstock, origin, photo):
