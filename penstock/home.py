@@ -68,6 +68,7 @@ class Home:
             if not _locked(lock.fileno(), CLAIM_TRIES):
                 yield False
                 return
+            self.retire()  # one that was killed has left its address
             try:
                 yield True
             finally:

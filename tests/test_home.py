@@ -33,6 +33,8 @@ def test_the_address_of_a_service_that_was_killed_is_not_believed(tmp_path):
     home = Home.at(tmp_path)
     home.announce(SERVICE)
     assert home.running() is None
+    with home.claimed():
+        assert home.running() is None
 
 
 def test_two_services_on_one_home_are_one_too_many(tmp_path):
