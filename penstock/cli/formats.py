@@ -1,26 +1,34 @@
 """`penstock formats`: what may become what."""
 
 import json
+from typing import Any
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from penstock.domain.compatibility import matrix
-from penstock.domain.formats import FORMATS
+from penstock.domain.formats import KINDS
 from penstock.settings import Settings
 
 
 @click.command("formats")
 @click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON.")
 def command(*, as_json: bool) -> None:
-    """Show what may become what; a dash is a refused pair."""
+    """Show what may become what. With --json each refused pair tells its reason."""
     cells = matrix(Settings().lifted_pairs)
     if as_json:
         click.echo(json.dumps(cells, indent=2))
         return
-    table = Table("input", "as", *FORMATS)
+    table = Table("input", "as", "becomes", box=box.SIMPLE_HEAD)
     for row in cells:
         for held in row["inputs"]:
-            table.add_row(row["label"], held["kind"], *("✓" if cell["allowed"] else "–" for cell in held["outputs"]))
+            table.add_row(row["label"], held["kind"], _becomes(held["outputs"]))
     Console().print(table)
+
+
+def _becomes(outputs: list[dict[str, Any]]) -> str:
+    """The formats in groups, a kind each."""
+    kinds = {kind: [cell["format"] for cell in outputs if cell["allowed"] and cell["kind"] == kind] for kind in KINDS}
+    return " · ".join(" ".join(formats) for formats in kinds.values() if formats)
