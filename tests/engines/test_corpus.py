@@ -137,8 +137,8 @@ def _failure(path, media, wanted, where):
 
 
 def _moment(output, turn):
-    """Every other still is of the beginning; looking for a good frame takes its time."""
-    return {"at": 0} if output in ("jpeg", "png", "webp") and turn % 2 else {}
+    """One still in four is of a good moment; the others are of the beginning, because looking takes its time."""
+    return {"at": 0} if output in ("jpeg", "png", "webp") and turn % 4 else {}
 
 
 def _small(output, media):
