@@ -1,7 +1,6 @@
 """The system-wide limit on encoders: a Prefect global concurrency limit, waited for without going deaf."""
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 
@@ -21,7 +20,7 @@ LISTEN_SECONDS = 2.0
 def transcode_slot(attempt: Attempt) -> Iterator[None]:
     """Hold one slot. Raises `Cancelled` if the task is cancelled before there is one."""
     with ExitStack() as held:
-        while not _taken(held):
+        while not _taken(held, attempt):
             attempt.require_wanted()
         yield
 
@@ -31,7 +30,7 @@ def a_free_hand(_attempt: Attempt) -> nullcontext[None]:
     return nullcontext()
 
 
-def _taken(held: ExitStack) -> bool:
+def _taken(held: ExitStack, attempt: Attempt) -> bool:
     try:
         held.enter_context(
             concurrency(
@@ -47,6 +46,6 @@ def _taken(held: ExitStack) -> bool:
         return False
     except ConcurrencySlotAcquisitionError as away:
         log.warning("no answer about a slot yet: %s", away)
-        time.sleep(LISTEN_SECONDS)
+        attempt.halted.wait(LISTEN_SECONDS)
         return False
     return True
