@@ -1,0 +1,104 @@
+"""What a benchmark found, as rows against a peer: printed, and kept as JSON for the README's table."""
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure of ours beside a peer's. `ratio` is ours over the peer's, and None where the peer is missing."""
+
+    what: str
+    ours: str
+    peer: str
+    peer_figure: str
+    ratio: float | None
+    spread: tuple[float, float] | None
+    bar: str
+    met: bool | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where it was measured."""
+
+    cores: int
+    python: str
+    cpu: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All rows of one benchmark, on one machine, on one day."""
+
+    title: str
+    rows: Sequence[Row]
+    machine: Machine
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Ours over a peer's, round by round, so that what slows both slows neither."""
+
+    median: float
+    low: float
+    high: float
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        return (round(self.low, 2), round(self.high, 2))
+
+
+def paired(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
+    """The median of the rounds' ratios, and the middle half of them."""
+    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
+    return Ratio(middle, low, high)
+
+
+def reported(title: str, rows: Sequence[Row]) -> Report:
+    """The rows as measured here and today."""
+    return Report(title, rows, _this_machine(), datetime.now(UTC).date().isoformat())
+
+
+def _this_machine() -> Machine:
+    return Machine(os.cpu_count() or 1, platform.python_version(), _cpu())
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def keep(report: Report, name: str) -> Path:
+    """Write `results/NAME.json`, in place of an earlier one."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(asdict(report), indent=1, ensure_ascii=False) + "\n")
+    return path
+
+
+def show(report: Report) -> None:
+    print(f"{report.title} ({report.date}, {report.machine.cores} cores, {report.machine.cpu})")
+    for row in report.rows:
+        print(_line(row))
+
+
+def _line(row: Row) -> str:
+    ratio = "–" if row.ratio is None else f"{row.ratio:.2f}"
+    verdict = {None: "", True: "met", False: "MISSED"}[row.met]
+    against = f"{row.peer:<22} {row.peer_figure:>16}"
+    return f"{row.what:<44} {row.ours:>16}  {against} {ratio:>6} {row.bar:<8} {verdict:<6} {row.note}".rstrip()
