@@ -24,32 +24,37 @@ _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 def facts(path: str, container: str, opener: str, limits: Limits) -> Media:
     """What planning and verifying ask about a picture. Reads its blocks, decodes no pixels of a still."""
     with opened(path, opener, limits) as picture:
-        times = _affordable(timing(path, picture, opener, limits.animation_frames), picture, limits)
-        return Media(
-            kind="image",
-            container=container,
-            filesize=Path(path).stat().st_size,
-            duration=times.seconds if times.frames > 1 else None,
-            picture=_picture(picture, times),
-        )
+        return _facts(path, container, picture, _times(path, picture, opener, limits))
+
+
+def prove(path: str, container: str, opener: str, limits: Limits) -> Media:
+    """The same, with every pixel of every frame decoded. Raises an `InputError` where one cannot be."""
+    with opened(path, opener, limits) as picture:
+        times = _times(path, picture, opener, limits)
+        media = _facts(path, container, picture, times)
+        for place in range(times.first, times.first + times.frames):
+            _seek(picture, place)
+        return media
 
 
 def render(plan: ImagePlan, path: str, opener: str, target: str, limits: Limits) -> None:
     """Make the picture or animation that the plan describes, in a new file."""
     with opened(path, opener, limits) as picture:
-        times = _affordable(timing(path, picture, opener, limits.animation_frames), picture, limits)
+        times = _times(path, picture, opener, limits)
         if plan.animated and times.frames > 1:
             _render_animation(plan, picture, times, Path(target))
         else:
             _render_still(plan, picture, times, Path(target))
 
 
-def prove(path: str, opener: str, limits: Limits) -> None:
-    """Decode every pixel of every frame. Raises an `InputError` where one cannot be."""
-    with opened(path, opener, limits) as picture:
-        times = timing(path, picture, opener, limits.animation_frames)
-        for place in range(times.first, times.first + times.frames):
-            _seek(picture, place)
+def _facts(path: str, container: str, picture: ImageFile.ImageFile, times: Timing) -> Media:
+    return Media(
+        kind="image",
+        container=container,
+        filesize=Path(path).stat().st_size,
+        duration=times.seconds if times.frames > 1 else None,
+        picture=_picture(picture, times),
+    )
 
 
 def _picture(picture: ImageFile.ImageFile, times: Timing) -> Picture:
@@ -64,7 +69,9 @@ def _picture(picture: ImageFile.ImageFile, times: Timing) -> Picture:
     )
 
 
-def _affordable(times: Timing, picture: Image.Image, limits: Limits) -> Timing:
+def _times(path: str, picture: ImageFile.ImageFile, opener: str, limits: Limits) -> Timing:
+    """When each frame is shown, where there are not too many of them."""
+    times = timing(path, picture, opener, limits.animation_frames)
     if times.frames > limits.animation_frames:
         raise errors.InputLimitsExceeded(f"The input has more than the {limits.animation_frames:,} frames taken.")
     if times.frames > 1 and times.frames * picture.width * picture.height > limits.animation_pixels:
@@ -83,7 +90,7 @@ def _render_still(plan: ImagePlan, picture: ImageFile.ImageFile, times: Timing, 
         write_still(finished, target, plan.format, plan.quality)
 
 
-def _render_animation(plan: ImagePlan, picture: Image.Image, times: Timing, target: Path) -> None:
+def _render_animation(plan: ImagePlan, picture: ImageFile.ImageFile, times: Timing, target: Path) -> None:
     frames = []
     for place, milliseconds in _within(plan.cut, times):
         _seek(picture, place)
@@ -92,9 +99,8 @@ def _render_animation(plan: ImagePlan, picture: Image.Image, times: Timing, targ
         write_animation(frames, times.plays, target, plan.quality, kind=plan.format)
 
 
-def _finished(plan: ImagePlan, picture: Image.Image) -> Image.Image:
-    gap = 2.0 if picture.format in ("JPEG", "MPO") else None
-    result = framed(normal(picture), plan.framing, gap)
+def _finished(plan: ImagePlan, picture: ImageFile.ImageFile) -> Image.Image:
+    result = framed(normal(picture, plan.framing), plan.framing)
     return result if FORMATS[plan.format].alpha else flattened(result, plan.framing.background)
 
 

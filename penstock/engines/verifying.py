@@ -23,7 +23,7 @@ from penstock.domain.plan import (
 from penstock.domain.task import FileFacts
 from penstock.engines.errands import Errand, send
 from penstock.engines.job import Reach
-from penstock.engines.probe import probe
+from penstock.engines.probe import proof
 from penstock.engines.sniff import READERS
 from penstock.engines.tools import Tools
 
@@ -49,7 +49,7 @@ def verify(path: Path, plan: Plan, source: Media, tools: Tools) -> Verified:
     """The output, read back. Raises `OutputInvalid` where it is not what was planned."""
     tools = _taking_any_output(tools)
     try:
-        media = probe(path, tools)
+        media = proof(path, tools)
         _require_playing(path, plan, media, tools)
     except errors.InputError as refusal:
         raise _invalid("it cannot be read back", refusal.detail or refusal.message) from refusal
@@ -220,11 +220,10 @@ def _off(found: float | None, expected: float | None, slack: float) -> bool:
 
 
 def _require_playing(path: Path, plan: Plan, media: Media, tools: Tools) -> None:
-    """Pictures are decoded whole; of what lasts, the first and the last second."""
-    opener = READERS[media.container][1]
+    """Pictures have been decoded whole; of what lasts, the first and the last second are."""
     if media.picture:
-        send(tools.nursery, _errand("prove", (str(path), opener, tools.limits), path, tools))
         return
+    opener = READERS[media.container][1]
     lengths = {stream.index: stream.duration or 0.0 for stream in (media.video, media.audio) if stream}
     counts = send(tools.nursery, _errand("sample", (str(path), opener, lengths), path, tools))
     # What was copied may have been damaged before it came here; what was encoded here may not.

@@ -42,7 +42,7 @@ def test_the_beginning_alone_tells_the_size(cut, suffix):
 def test_proving_decodes_all_that_a_glance_does_not(cut):
     path = cut("png", 0.5)
     with pytest.raises(errors.InputTruncated):
-        pictures.prove(str(path), "PNG", Limits())
+        pictures.prove(str(path), "png", "PNG", Limits())
 
 
 def test_damaged_pixels_are_unreadable(tmp_path):
