@@ -1,0 +1,39 @@
+"""How near an output comes to its input: SSIMULACRA2 of its middle against the input decoded whole and scaled."""
+
+import io
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image, ImageCms
+
+_MIDDLE = (700, 500)
+
+
+def quality(source: Path, output: Path, room: Path) -> float | None:
+    """The score, 100 for the same; None where the package `ssimulacra2` cannot be had."""
+    if not shutil.which("uvx"):
+        return None
+    with Image.open(output) as made, Image.open(source) as original:
+        _middle(_srgb(original).resize(made.size, Image.Resampling.LANCZOS)).save(room / "wanted.png")
+        _middle(made.convert("RGB")).save(room / "got.png")
+    scorer = ["uvx", "--python", sys.executable, "--from", "ssimulacra2", "ssimulacra2"]
+    told = subprocess.run([*scorer, "wanted.png", "got.png"], cwd=room, check=False, capture_output=True, text=True)
+    return float(told.stdout) if told.returncode == 0 else None
+
+
+def _srgb(picture: Image.Image) -> Image.Image:
+    profile = picture.info.get("icc_profile")
+    plain = picture.convert("RGB")
+    if not profile:
+        return plain
+    found = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    srgb, ways = ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC
+    return ImageCms.profileToProfile(plain, found, srgb, renderingIntent=ways) or plain
+
+
+def _middle(picture: Image.Image) -> Image.Image:
+    width, height = (min(had, most) for had, most in zip(picture.size, _MIDDLE, strict=True))
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))

@@ -1,0 +1,90 @@
+"""What the process around a thumbnail costs: a 160 px one of a small photograph, the same work in each."""
+
+import multiprocessing
+import pickle
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+from PIL import Image
+
+from benchmarks.report import Row, paired
+from penstock.domain.limits import Limits
+from penstock.domain.plan import ImagePlan
+from penstock.domain.planning import plan_for
+from penstock.domain.request import read_request
+from penstock.engines import Source, Tools, encode, probe
+from penstock.engines.pictures import render
+
+_ALONE = """
+import pickle, sys
+from penstock.engines.calls import TABLE
+TABLE["render"](*pickle.load(sys.stdin.buffer))
+"""
+
+
+def start_rows(tools: Tools, room: Path, rounds: int) -> list[Row]:
+    """Ours, a child of the nursery with every bound on it, beside three other ways."""
+    path = room / "small.jpg"
+    Image.effect_noise((640, 480), 40).convert("RGB").save(path, quality=85)
+    source = Source(path, probe(path, tools))
+    plan = _planned(source, tools.limits)
+    ours = lambda: encode(plan, source, room, tools)  # noqa: E731  one of several ways, and timed like them
+    with ThreadPoolExecutor(1) as pool:
+        others = _others(plan, path, room, pool)
+        rounds_of = [[_seconds(way) for way in (ours, *others.values())] for _ in range(rounds + 1)][1:]
+    mine, *theirs = zip(*rounds_of, strict=True)
+    return [_row(mine, name, figures) for name, figures in zip(others, theirs, strict=True)]
+
+
+def _planned(source: Source, limits: Limits) -> ImagePlan:
+    request = {"url": "https://example.com/input", "kind": "image", "format": "webp", "width": 160}
+    plan = plan_for(read_request(request), source.media, limits)
+    assert isinstance(plan, ImagePlan)
+    return plan
+
+
+def _others(plan: ImagePlan, path: Path, room: Path, pool: ThreadPoolExecutor) -> dict[str, Callable[[], object]]:
+    work = (plan, str(path), "JPEG", str(room / "other.webp"), Limits())
+    forkserver = multiprocessing.get_context("forkserver")
+    forkserver.set_forkserver_preload(["penstock.engines.calls"])
+    return {
+        "a new Python": lambda: _alone(work),
+        "multiprocessing's forkserver": lambda: _forked(forkserver, work),
+        "a thread, without bounds": lambda: pool.submit(render, *work).result(),
+    }
+
+
+def _alone(work: tuple[object, ...]) -> None:
+    subprocess.run([sys.executable, "-c", _ALONE], input=pickle.dumps(work), check=True)
+
+
+def _forked(forkserver: ForkServerContext, work: tuple[object, ...]) -> None:
+    process = forkserver.Process(target=render, args=work)
+    process.start()
+    process.join()
+
+
+def _seconds(way: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    way()
+    return time.perf_counter() - began
+
+
+def _row(ours: tuple[float, ...], name: str, theirs: tuple[float, ...]) -> Row:
+    ratio = paired(ours, theirs)
+    return Row(
+        what="a thumbnail of a small photograph",
+        ours=f"{1000 * statistics.median(ours):.0f} ms",
+        peer=name,
+        peer_figure=f"{1000 * statistics.median(theirs):.0f} ms",
+        ratio=round(ratio.median, 2),
+        spread=ratio.spread,
+        bar="",
+        met=None,
+    )
