@@ -2,8 +2,9 @@
 
 Ours is the engine's child end to end: asked of the nursery, forked, bounded, decoded, written, its answer read. Each
 round asks everybody once, and each ratio is taken within a round. The encoders' numbers are the same for all, those of
-quality 0.8; WebP's effort is 2 for all (4, sharp's own default, takes 1.7 times as long for 3 % of the bytes). What
-reading the result back costs, which no peer does, stands beside it.
+quality 0.8; WebP's effort is 2 for all (4, sharp's own default, takes the encoder about twice as long, for two to three
+percent of the bytes). What reading the result back costs, which no peer does, stands beside it. A peer is one warm
+process that may use both cores for one picture; ours is a new one for each, with one thread.
 """
 
 import argparse

@@ -25,8 +25,8 @@ _TURNS = {
 }
 _ALPHA_MODES = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
 _LINEAR_MODES = frozenset(("L", "LA", "RGB", "RGBA", "CMYK"))
-# Taken to the very size, a JPEG's own quarter is four to twelve points of SSIMULACRA2 less sharp than the filter;
-# with this much left to the filter, one to three, as much as libvips' own rule gives away.
+# Where nothing is left to the filter, a JPEG's own quarter is worth one to twelve points of SSIMULACRA2 less than the
+# whole, by how grainy it is; with this much left, up to three and a half, and with twice, one and a half.
 _SPARE = 1.5
 _WIDE_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N", "F"))
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from penstock.domain import errors
 
-# The modes that are filtered, and what Pillow calls each of their bands.
-_BANDS = {"L": "L", "RGB": "RGB", "CMYK": "CMYK", "RGBA": "RGBA"}
+# The modes that are taken apart; each letter is a band.
+_MODES = frozenset(("L", "RGB", "CMYK", "RGBA"))
 _LEAST_PIXELS = 250_000
 _LEAST_SIDE = 16
 _MOST_TIMES = 16
@@ -28,7 +28,7 @@ def scaled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 def _gains(picture: Image.Image, size: tuple[int, int]) -> bool:
     """Whether there is enough to do, and the filter short enough for libswscale to be exact."""
-    if picture.mode not in _BANDS or picture.width * picture.height < _LEAST_PIXELS:
+    if picture.mode not in _MODES or picture.width * picture.height < _LEAST_PIXELS:
         return False
     return all(
         wanted >= _LEAST_SIDE and had <= _MOST_TIMES * wanted for had, wanted in zip(picture.size, size, strict=True)
@@ -45,7 +45,7 @@ def _filtered(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Band by band, each as a grey picture in the same memory: a child pays for every page that it touches first."""
     frame, scaler = av.VideoFrame(*picture.size, "gray"), VideoReformatter()
     bands = []
-    for name in _BANDS[picture.mode]:
+    for name in picture.mode:
         frame.planes[0].update(picture.tobytes("raw", name, frame.planes[0].line_size))
         band = _fitted(frame, scaler, size).planes[0]
         bands.append(Image.frombuffer("L", size, bytes(band), "raw", "L", band.line_size, 1))
