@@ -4,7 +4,7 @@ Ours is the engine's child end to end: asked of the nursery, forked, bounded, de
 round asks everybody once, and each ratio is taken within a round. The encoders' numbers are the same for all, those of
 quality 0.8; WebP's effort is 2 for all (4, sharp's own default, takes the encoder about twice as long, for two to three
 percent of the bytes). What reading the result back costs, which no peer does, stands beside it. A peer is one warm
-process that may use both cores for one picture; ours is a new one for each, with one thread.
+process; ours is a new one for each picture.
 """
 
 import argparse
