@@ -259,11 +259,21 @@ def _filled(media: Media) -> Media:
 
 
 def _within(media: Media, limits: Limits) -> Media:
-    if (media.duration or 0.0) > limits.duration_seconds:
-        raise errors.InputLimitsExceeded(
-            f"The input lasts {media.duration:.0f} s, longer than the {limits.duration_seconds:.0f} s allowed."
-        )
+    for what, figure, most in _measured(media, limits):
+        if figure > most:
+            raise errors.InputLimitsExceeded(f"The input has {figure:,.0f} {what}; at most {most:,.0f} are taken.")
     return media
+
+
+def _measured(media: Media, limits: Limits) -> Iterator[tuple[str, float, float]]:
+    """What is counted, how much of it there is, and how much is taken."""
+    yield "seconds", media.duration or 0.0, limits.duration_seconds
+    if video := media.video:
+        yield "frames a second", video.fps or 0.0, limits.video_fps
+        yield "frames", video.frames or 0, limits.video_frames
+    if audio := media.audio:
+        yield "channels of sound", audio.channels, limits.audio_channels
+        yield "samples of sound a second", audio.sample_rate, limits.audio_sample_rate_hz
 
 
 def _upright(video: VideoStream, path: str, demuxer: str) -> VideoStream:
