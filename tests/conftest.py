@@ -16,7 +16,7 @@ pytest_plugins = ["tests.shelf"]
 
 
 class OneService(LoadScopeScheduling):
-    """All that needs the service runs in one process, on one service; everything else runs beside it."""
+    """What shares the service runs in one process, on one service; everything else, `tests/alone` too, beside it."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "service" if nodeid.startswith(("tests/fundamentals/", "tests/cli/")) else nodeid
