@@ -24,6 +24,7 @@ from penstock.domain.task import FileFacts
 from penstock.engines.errands import Errand, send
 from penstock.engines.job import Reach
 from penstock.engines.probe import probe
+from penstock.engines.process import Unwatched, Watch
 from penstock.engines.sniff import READERS
 from penstock.engines.tools import Tools
 
@@ -45,19 +46,20 @@ class Verified:
     media: Media
 
 
-def verify(path: Path, plan: Plan, source: Media, tools: Tools) -> Verified:
-    """The output, read back. Raises `OutputInvalid` where it is not what was planned."""
-    tools = _taking_any_output(tools)
+def verify(path: Path, plan: Plan, source: Media, tools: Tools, watch: Watch | None = None) -> Verified:
+    """The output, read back. Raises `OutputInvalid` where it is not what was planned, or `Cancelled`."""
+    tools, follower = _taking_any_output(tools), watch or Unwatched()
     try:
-        media = probe(path, tools)
-        _require_playing(path, plan, media, tools)
+        media = probe(path, tools, follower)
+        _require_playing(path, plan, media, tools, follower)
     except errors.InputError as refusal:
         raise _invalid("it cannot be read back", refusal.detail or refusal.message) from refusal
     fault = next(_faults(plan, source, media), None)
     if fault:
         raise _invalid("it is not what was planned", fault)
-    told = replace(facts(path, media), kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
-    return Verified(told, media)
+    told = facts(path, media, follower)
+    named = replace(told, kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
+    return Verified(named, media)
 
 
 def _taking_any_output(tools: Tools) -> Tools:
@@ -65,15 +67,15 @@ def _taking_any_output(tools: Tools) -> Tools:
     return replace(tools, limits=replace(tools.limits, image_pixels=2 * tools.limits.image_pixels))
 
 
-def facts(path: Path, media: Media) -> FileFacts:
-    """The facts of any file that was probed, an upload as well as an output."""
+def facts(path: Path, media: Media, watch: Watch | None = None) -> FileFacts:
+    """The facts of any file that was probed, an upload as well as an output. Raises `Cancelled`."""
     name = media.container
     return FileFacts(
         kind=media.kind,
         format=name,
         type=_MIMES.get((name, media.kind)) or _MIMES.get((name, None)) or f"{media.kind}/{name}",
         filesize=path.stat().st_size,
-        sha256=_sha256(path),
+        sha256=_sha256(path, watch or Unwatched()),
         codecs=_codecs(media),
         duration=_rounded(_seconds(media)),
         bitrate=_bitrate(path, media),
@@ -219,14 +221,14 @@ def _off(found: float | None, expected: float | None, slack: float) -> bool:
     return found is not None and expected is not None and abs(found - expected) > slack + _ROUNDING_SECONDS
 
 
-def _require_playing(path: Path, plan: Plan, media: Media, tools: Tools) -> None:
+def _require_playing(path: Path, plan: Plan, media: Media, tools: Tools, watch: Watch) -> None:
     """Pictures are decoded whole; of what lasts, the first and the last second."""
     opener = READERS[media.container][1]
     if media.picture:
-        send(tools.nursery, _errand("prove", (str(path), opener, tools.limits), path, tools))
+        send(tools.nursery, _errand("prove", (str(path), opener, tools.limits), path, tools), watch)
         return
     lengths = {stream.index: stream.duration or 0.0 for stream in (media.video, media.audio) if stream}
-    counts = send(tools.nursery, _errand("sample", (str(path), opener, lengths), path, tools))
+    counts = send(tools.nursery, _errand("sample", (str(path), opener, lengths), path, tools), watch)
     # What was copied may have been damaged before it came here; what was encoded here may not.
     bearable = 0 if needs_slot(plan) else 1_000_000
     if not all(front and end and failed <= bearable for front, end, failed in counts.values()):
@@ -242,11 +244,13 @@ def _invalid(what: str, detail: str) -> errors.OutputInvalid:
     return errors.OutputInvalid(f"The output was made but not published: {what}.", detail=detail)
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, watch: Watch) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as source:
         while block := source.read(_BLOCK_BYTES):
             digest.update(block)
+            if watch.stopped():
+                raise errors.Cancelled("The task was cancelled.")
     return digest.hexdigest()
 
 

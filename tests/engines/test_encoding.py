@@ -190,6 +190,14 @@ def test_an_encoder_that_takes_too_long_is_given_up(media, room, tools):
     assert not _processes_on(room)
 
 
+def test_a_picture_that_takes_too_long_is_given_up(room, tools):
+    Image.effect_noise((1600, 1600), 80).convert("RGB").save(room / "noise.bmp")
+    hasty = replace(tools, limits=Limits(transcode_min_seconds=0.2))
+    source, plan = _planned(room / "noise.bmp", "webp", tools, quality=1)
+    with pytest.raises(errors.EncoderTimeout):
+        encode(plan, source, room, hasty)
+
+
 def test_an_output_that_is_too_large_is_a_limit(media, room, tools):
     small = replace(tools, limits=Limits(output_bytes=10_000))
     source, plan = _planned(media("clip.mp4"), "wav", tools)
