@@ -175,8 +175,9 @@ def _audio_step(step: Copy | EncodeAudio) -> Options:
 def _gif(plan: GifPlan, paper: Paper) -> Any:
     stream = _picture_of(paper.media)
     source = _input(paper, plan.cut, _decoder(stream))
-    picture = filters.animated(_whole(source[str(plan.index)], stream, plan.cut), stream, plan)
-    options = {**_written("gif", {}, plan.cut, paper), "loop": 0}
+    stretch = replace(plan.cut, start=plan.cut.start - _leap(plan.cut))
+    picture = filters.animated(_whole(source[str(plan.index)], stream, plan.cut), stream, plan, stretch)
+    options = {**_written("gif", {}, Cut(), paper), "loop": 0}
     return ffmpeg.output(picture, f"file:{paper.target}", **options)
 
 

@@ -1,5 +1,6 @@
 """The facts of a file, whatever it is, read in a child of the nursery."""
 
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -32,7 +33,17 @@ def _ask(function: str, path: Path, tools: Tools, watch: Watch | None) -> Media:
         function=function if sniffed.reader == "libav" else "picture",
         arguments=(str(path), sniffed.container, sniffed.opener, tools.limits),
         reach=Reach(reading=(str(path),)),
-        seconds=_LEAST_SECONDS + path.stat().st_size / _BYTES_A_SECOND,
+        seconds=reading_seconds(path),
         memory_bytes=tools.limits.child_memory_bytes,
     )
-    return TypeAdapter(Media).validate_python(send(tools.nursery, errand, watch))
+    return _media().validate_python(send(tools.nursery, errand, watch))
+
+
+def reading_seconds(path: Path) -> float:
+    """How long walking through a file may take."""
+    return _LEAST_SECONDS + path.stat().st_size / _BYTES_A_SECOND
+
+
+@cache
+def _media() -> TypeAdapter[Media]:
+    return TypeAdapter(Media)

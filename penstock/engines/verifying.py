@@ -3,7 +3,10 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from penstock.domain import errors
 from penstock.domain.formats import FORMATS, kind_of
@@ -23,9 +26,10 @@ from penstock.domain.plan import (
 from penstock.domain.task import FileFacts
 from penstock.engines.errands import Errand, send
 from penstock.engines.job import Reach
-from penstock.engines.probe import probe
+from penstock.engines.probe import reading_seconds
 from penstock.engines.process import Unwatched, Watch
-from penstock.engines.sniff import READERS
+from penstock.engines.rereading import Reread
+from penstock.engines.sniff import sniff
 from penstock.engines.tools import Tools
 
 _BLOCK_BYTES = 1 << 20
@@ -48,18 +52,36 @@ class Verified:
 
 def verify(path: Path, plan: Plan, source: Media, tools: Tools, watch: Watch | None = None) -> Verified:
     """The output, read back. Raises `OutputInvalid` where it is not what was planned, or `Cancelled`."""
-    tools, follower = _taking_any_output(tools), watch or Unwatched()
+    follower = watch or Unwatched()
     try:
-        media = probe(path, tools, follower)
-        _require_playing(path, plan, media, tools, follower)
+        reread = _reread(path, _taking_any_output(tools), follower)
     except errors.InputError as refusal:
         raise _invalid("it cannot be read back", refusal.detail or refusal.message) from refusal
+    media = reread.media
+    _require_playing(plan, reread)
     fault = next(_faults(plan, source, media), None)
     if fault:
         raise _invalid("it is not what was planned", fault)
     told = facts(path, media, follower)
     named = replace(told, kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
     return Verified(named, media)
+
+
+def _reread(path: Path, tools: Tools, watch: Watch) -> Reread:
+    sniffed = sniff(path)
+    errand = Errand(
+        function="reread" if sniffed.reader == "libav" else "reread_picture",
+        arguments=(str(path), sniffed.container, sniffed.opener, tools.limits),
+        reach=Reach(reading=(str(path),)),
+        seconds=reading_seconds(path) + _SAMPLE_SECONDS,
+        memory_bytes=tools.limits.child_memory_bytes,
+    )
+    return _reader().validate_python(send(tools.nursery, errand, watch))
+
+
+@cache
+def _reader() -> TypeAdapter[Reread]:
+    return TypeAdapter(Reread)
 
 
 def _taking_any_output(tools: Tools) -> Tools:
@@ -221,23 +243,12 @@ def _off(found: float | None, expected: float | None, slack: float) -> bool:
     return found is not None and expected is not None and abs(found - expected) > slack + _ROUNDING_SECONDS
 
 
-def _require_playing(path: Path, plan: Plan, media: Media, tools: Tools, watch: Watch) -> None:
-    """Pictures are decoded whole; of what lasts, the first and the last second."""
-    opener = READERS[media.container][1]
-    if media.picture:
-        send(tools.nursery, _errand("prove", (str(path), opener, tools.limits), path, tools), watch)
-        return
-    lengths = {stream.index: stream.duration or 0.0 for stream in (media.video, media.audio) if stream}
-    counts = send(tools.nursery, _errand("sample", (str(path), opener, lengths), path, tools), watch)
+def _require_playing(plan: Plan, reread: Reread) -> None:
     # What was copied may have been damaged before it came here; what was encoded here may not.
     bearable = 0 if needs_slot(plan) else 1_000_000
-    if not all(front and end and failed <= bearable for front, end, failed in counts.values()):
-        raise _invalid("it does not play from start to end", f"frames decoded: {counts}")
-
-
-def _errand(function: str, arguments: tuple[object, ...], path: Path, tools: Tools) -> Errand:
-    reach, memory = Reach((str(path),)), tools.limits.child_memory_bytes
-    return Errand(function, arguments, reach, _SAMPLE_SECONDS, memory)
+    for played in reread.played.values():
+        if not played.front or not played.end or played.failed > bearable:
+            raise _invalid("it does not play from start to end", f"frames decoded: {reread.played}")
 
 
 def _invalid(what: str, detail: str) -> errors.OutputInvalid:

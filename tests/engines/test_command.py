@@ -124,6 +124,17 @@ def test_a_gif_gets_a_palette_of_its_own():
     assert all(name in graph for name in ("fps=16.67", "palettegen", "paletteuse", "flags=lanczos"))
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "stretch"), [(3, 5, "end=5.000000:start=3"), (60, 61, "end=11.000000:start=10")]
+)
+def test_nothing_beyond_the_cut_of_a_gif_waits_for_its_palette(start, end, stretch):
+    late = replace(video(duration=100.0), duration=100.0)
+    words = _words(asked("image", "gif", start=start, end=end, width=320), late)
+    graph = _after(words, "-filter_complex")
+    assert graph.index(stretch) < graph.index("palettegen")
+    assert "-t" not in words
+
+
 def test_a_still_is_one_frame():
     plan = plan_for(asked("image", "jpeg", at=2), video(), Limits())
     words = frame_command(plan, 2.0, _paper(video()))
