@@ -10,8 +10,10 @@ from penstock.domain.copying import HDR_TRANSFERS
 from penstock.domain.media import VideoStream
 from penstock.domain.plan import Cut, Framing, GifPlan
 
-# Brings PQ and HLG down to what every screen shows; float in between, so that nothing bands.
+# Brings PQ and HLG down to what every screen shows; float in between, so that nothing bands. No chroma is halved in
+# here: zscale refuses that for odd sides.
 _TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("format", {"pix_fmts": "yuv444p10le"}),
     ("zscale", {"t": "linear", "npl": 100}),
     ("format", {"pix_fmts": "gbrpf32le"}),
     ("zscale", {"p": "bt709"}),
@@ -84,12 +86,12 @@ def _pictured(source: Any, stream: VideoStream, framing: Framing, flags: str) ->
 
 
 def _tone_mapped(picture: Any, stream: VideoStream) -> Any:
-    first, *rest = _TONE_MAP
+    whole, first, *rest = _TONE_MAP
     untold = {} if stream.primaries else {"pin": "bt2020", "min": "bt2020nc"}
-    picture = picture.filter(first[0], **first[1], **untold)
+    picture = picture.filter(whole[0], **whole[1]).filter(first[0], **first[1], **untold)
     for name, options in rest:
         picture = picture.filter(name, **options)
-    return picture.filter("format", "yuv420p")
+    return picture.filter("format", "yuv444p")
 
 
 def _placed(picture: Any, framing: Framing) -> Any:

@@ -42,6 +42,12 @@ def test_the_output_has_colours_that_play_everywhere(name, media, room, tools):
     assert video.transfer != "smpte2084"
 
 
+@pytest.mark.parametrize("output", ["webm", "png", "gif"])
+def test_a_bright_picture_may_have_odd_sides(output, media, room, tools):
+    facts = convert(media("hdr.mp4"), output, room, tools, width=81).facts
+    assert (facts.width, facts.height) == (81, 61)
+
+
 def test_transparency_stays_in_webm_and_goes_on_the_background_elsewhere(media, room, tools):
     assert convert(media("alpha.webm"), "webm", room, tools, width=32).media.video.alpha
     still = convert(media("alpha.webm"), "jpeg", room, tools, background="#0000ff")
