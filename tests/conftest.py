@@ -1,6 +1,5 @@
 """What every test may ask for: a real PostgreSQL, and the shared corpus of real files where it is."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from penstock.embedded import Postgres, postgres
+from tests.corpus import corpus_folder
 from tests.service import Penstock, penstock_up
 
 pytest_plugins = ["tests.shelf"]
@@ -50,8 +50,7 @@ def new_database(database_server: Postgres) -> Callable[[], str]:
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of real files that nobody here made (`PENSTOCK_CORPUS`, else beside the checkout)."""
-    beside = Path(__file__).parents[2] / "shared" / "media"
-    folder = Path(os.environ.get("PENSTOCK_CORPUS", beside))
+    folder = corpus_folder()
     if not (folder / "manifest.json").is_file():
         pytest.skip("the corpus of real files is not on this machine: PENSTOCK_CORPUS names its folder")
     return folder
