@@ -77,22 +77,23 @@ def rows(folder: Path, only: str, formats: list[str], tools: Tools) -> Iterator[
 
 
 def _converted(name: str, output: Format, source: Source, tools: Tools) -> Row:
+    try:
+        plan = _planned(output, source.media, tools)
+    except errors.MediaError as refusal:
+        return Row(name, output, "refused", 0.0, "", refusal.code)
     began = time.monotonic()
     try:
-        plan, size = _convert(output, source, tools)
-    except errors.RequestError as refusal:
-        return Row(name, output, "refused", 0.0, "", refusal.code)
+        size = _size(plan, source, tools)
     except errors.MediaError as failure:
         return Row(name, output, "failed", time.monotonic() - began, "", f"{failure.code} {failure.detail[:120]}")
     what = "encode" if needs_slot(plan) else "copy"
     return Row(name, output, what, time.monotonic() - began, f"{size / source.media.filesize:.2f}", "ok")
 
 
-def _convert(output: Format, source: Source, tools: Tools) -> tuple[Plan, int]:
-    plan = _planned(output, source.media, tools)
+def _size(plan: Plan, source: Source, tools: Tools) -> int:
     with tempfile.TemporaryDirectory() as room:
         path = encode(plan, source, Path(room), tools)
-        return plan, verify(path, plan, source.media, tools).facts.filesize
+        return verify(path, plan, source.media, tools).facts.filesize
 
 
 def _planned(output: Format, media: Media, tools: Tools) -> Plan:

@@ -10,6 +10,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from penstock.domain.limits import Limits
+from penstock.domain.work import QueueLimits
 from penstock.engines import Tools
 from penstock.engines.nursery import Nursery
 from penstock.home import database
@@ -32,6 +33,10 @@ class Services:
     fetch_policy: FetchPolicy
     lifted: frozenset[tuple[str, str]]
     live: LiveAttempts
+
+    @property
+    def queue(self) -> QueueLimits:
+        return QueueLimits(self.settings.queue_per_project, self.settings.queue_total)
 
 
 @contextmanager
@@ -73,6 +78,8 @@ def fetch_policy_of(settings: Settings) -> FetchPolicy:
         connect_seconds=settings.fetch_connect_seconds,
         read_seconds=settings.fetch_read_seconds,
         total_seconds=settings.fetch_total_seconds,
+        min_bytes_per_second=settings.fetch_min_bytes_per_second,
+        grace_seconds=settings.fetch_grace_seconds,
         redirects=settings.fetch_redirects,
         allow=settings.fetch_allow,
     )
@@ -89,6 +96,10 @@ def limits_of(settings: Settings) -> Limits:
         animation_frames=settings.max_animation_frames,
         animation_pixels=settings.max_animation_pixels,
         video_pixels=settings.max_video_pixels,
+        video_fps=settings.max_video_fps,
+        video_frames=settings.max_video_frames,
+        audio_channels=settings.max_audio_channels,
+        audio_sample_rate_hz=settings.max_audio_sample_rate_hz,
         duration_seconds=settings.max_duration_seconds,
         streams=settings.max_streams,
         transcode_min_seconds=settings.transcode_min_seconds,

@@ -19,4 +19,4 @@ def accept(request: SourceRequest, project: str | None) -> Task:
         require_no_secret(request.url)
     owner = ProjectId(project) if project else services.records.keys.default_project()
     services.records.keys.require_project(owner)
-    return services.records.tasks.adopt(owner, request, flow_run.id)
+    return services.records.tasks.adopt(owner, request, flow_run.id, services.queue)

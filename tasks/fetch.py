@@ -28,7 +28,7 @@ def fetch(accepted: Accepted, attempt: Attempt) -> Original:
             services.objects.get(accepted.file.key, path)
         else:
             _download(accepted, path, attempt)
-        media = engines.probe(path, services.tools)
+        media = engines.probe(path, services.tools, attempt)
         services.limits.require_fitting(media.kind, media.filesize)
         get_run_logger().info("fetched %.2f MB of %s (%s)", media.filesize / 1e6, media.kind, media.container)
         return Original(accepted.task, path, media)
@@ -39,7 +39,7 @@ def _download(accepted: Accepted, path: Path, attempt: Attempt) -> None:
 
     def look(head: Path, total: int | None) -> None:
         with suppress(errors.EngineError):  # half a file may be too much for a decoder that can read the whole
-            media = engines.glance(head, services.tools)
+            media = engines.glance(head, services.tools, attempt)
             _refuse_early(accepted.task.request, media, total or 0)
 
     download(accepted.task.request.url or "", path, services.fetch_policy, look, attempt.stopped)

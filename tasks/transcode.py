@@ -24,6 +24,6 @@ def transcode(original: Original, attempt: Attempt) -> Rendition:
         with hold(attempt), progress_in_the_ui(attempt, original.task):
             source = engines.Source(original.path, original.media)
             path = engines.encode(plan, source, attempt.room, services.tools, attempt)
-        made = engines.verify(path, plan, original.media, services.tools)
+        made = engines.verify(path, plan, original.media, services.tools, attempt)
         get_run_logger().info("made %.2f MB of %s", made.facts.filesize / 1e6, made.facts.codecs or made.facts.format)
         return Rendition(original.task, path, plan, made.facts, made.media)

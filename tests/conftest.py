@@ -1,6 +1,5 @@
 """What every test may ask for: a real PostgreSQL, and the shared corpus of real files where it is."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,13 +9,14 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from penstock.embedded import Postgres, postgres
+from tests.corpus import corpus_folder
 from tests.service import Penstock, penstock_up
 
 pytest_plugins = ["tests.shelf"]
 
 
 class OneService(LoadScopeScheduling):
-    """All that needs the service runs in one process, on one service; everything else runs beside it."""
+    """What shares the service runs in one process, on one service; everything else, `tests/alone` too, beside it."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "service" if nodeid.startswith(("tests/fundamentals/", "tests/cli/")) else nodeid
@@ -50,8 +50,7 @@ def new_database(database_server: Postgres) -> Callable[[], str]:
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of real files that nobody here made (`PENSTOCK_CORPUS`, else beside the checkout)."""
-    beside = Path(__file__).parents[2] / "shared" / "media"
-    folder = Path(os.environ.get("PENSTOCK_CORPUS", beside))
+    folder = corpus_folder()
     if not (folder / "manifest.json").is_file():
         pytest.skip("the corpus of real files is not on this machine: PENSTOCK_CORPUS names its folder")
     return folder

@@ -45,8 +45,14 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
         lifespan=live,
         responses={"default": {"model": ErrorEnvelope, "description": "An error; see error.code."}},
     )
+    settings = services.settings
     app.state.context = Context(
-        services, runs, Callers(services.records.keys), waiting, Rates(services.settings.requests_per_minute)
+        services=services,
+        runs=runs,
+        callers=Callers(services.records.keys),
+        waiting=waiting,
+        writes=Rates(settings.requests_per_minute),
+        reads=Rates(settings.reads_per_minute),
     )
     for router in ROUTERS:
         app.include_router(router)

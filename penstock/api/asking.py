@@ -68,7 +68,7 @@ def _open(context: Context, project_id: ProjectId, asked: SourceRequest) -> Task
         return known
     if asked.file_id:
         _require_plan(context, project_id, asked)
-    return tasks.open(project_id, asked, context.queue)
+    return tasks.open(project_id, asked, context.services.queue)
 
 
 def _require_plan(context: Context, project_id: ProjectId, asked: SourceRequest) -> None:

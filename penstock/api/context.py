@@ -14,7 +14,7 @@ from penstock.api.runs import Runs
 from penstock.api.waiting import Waiting
 from penstock.domain.addresses import Allowed, read_allowed
 from penstock.domain.views import Showing
-from penstock.domain.work import Caller, QueueLimits
+from penstock.domain.work import Caller
 from penstock.services import Services
 
 PROBES_AT_ONCE = 4
@@ -26,7 +26,8 @@ class Context:
     runs: Runs
     callers: Callers
     waiting: Waiting
-    rates: Rates
+    writes: Rates
+    reads: Rates
     probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PROBES_AT_ONCE))
 
     @cached_property
@@ -38,11 +39,6 @@ class Context:
     def hosts(self) -> frozenset[str]:
         """What a request may call us."""
         return frozenset(host.strip() for host in self.services.settings.allowed_hosts.split(",") if host.strip())
-
-    @cached_property
-    def queue(self) -> QueueLimits:
-        settings = self.services.settings
-        return QueueLimits(settings.queue_per_project, settings.queue_total)
 
 
 def context_of(request: Request) -> Context:

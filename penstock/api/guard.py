@@ -39,7 +39,9 @@ async def _admit(request: Request) -> None:
         return
     caller = await _caller(request)
     request.scope["state"]["caller"] = caller
-    if request.method == "POST" and (seconds := context_of(request).rates.take(caller.key_id)):
+    context = context_of(request)
+    rates = context.writes if request.method == "POST" else context.reads
+    if seconds := rates.take(caller.key_id):
         raise errors.RateLimited(f"Too many requests; try again in {seconds} s.", retry_after_seconds=seconds)
 
 

@@ -58,7 +58,7 @@ async def background(_app: object, ready: Services, runs: FlowRuns) -> AsyncIter
     async with runs:
         work = (
             partial(_listen, ready, woken),
-            partial(dispatch, ready.records, runs, woken),
+            partial(dispatch, ready.records, runs, woken, ready.settings.running_per_project),
             partial(follow, ready.records, ready.settings.attempts),
             partial(repair, ready.records, runs, ready.settings),
         )

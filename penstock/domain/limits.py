@@ -17,6 +17,10 @@ class Limits:
     animation_frames: int = 1000
     animation_pixels: int = 250_000_000
     video_pixels: int = 8192 * 4320
+    video_fps: float = 240.0
+    video_frames: int = 4 * 3600 * 120
+    audio_channels: int = 8
+    audio_sample_rate_hz: int = 192_000
     duration_seconds: float = 4 * 3600.0
     streams: int = 32
     transcode_min_seconds: float = 120.0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.domain import errors
-from penstock.engines import examine, moments, pictures, sample
+from penstock.engines import examine, moments, pictures, rereading
 from penstock.engines.job import Call
 
 TABLE: dict[str, Callable[..., Any]] = {
@@ -13,9 +13,9 @@ TABLE: dict[str, Callable[..., Any]] = {
     "glance": examine.glance,
     "moment": moments.moment,
     "picture": pictures.facts,
-    "prove": pictures.prove,
     "render": pictures.render,
-    "sample": sample.sample,
+    "reread": rereading.reread,
+    "reread_picture": rereading.reread_picture,
 }
 
 

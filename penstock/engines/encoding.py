@@ -132,6 +132,7 @@ def _errand(function: str, arguments: tuple[object, ...], work: _Work) -> Errand
         seconds=work.tools.limits.transcode_min_seconds,
         memory_bytes=_memory(work),
         file_bytes=work.tools.limits.output_bytes,
+        work="converting",
     )
 
 

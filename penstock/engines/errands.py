@@ -3,7 +3,7 @@
 import json
 import signal
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from penstock.domain import errors
 from penstock.engines import calls
@@ -11,12 +11,18 @@ from penstock.engines.job import Bounds, Call, Reach
 from penstock.engines.nursery import Nursery
 from penstock.engines.process import Answer, Ended, Patience, Unwatched, Watch, attend
 
+Work = Literal["reading", "converting"]
+
+_OVERDUE: dict[Work, tuple[type[errors.MediaError], str]] = {
+    "reading": (errors.InputUnreadable, "Reading the input takes too long; it may be damaged."),
+    "converting": (errors.EncoderTimeout, "The conversion took too long and was given up."),
+}
 _OUT_OF_BOUNDS = frozenset((-signal.SIGKILL, -signal.SIGXCPU))
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One call: the function and its arguments, what it may touch, and for how long."""
+    """One call: the function and its arguments, what it may touch, for how long, and what being late says of it."""
 
     function: str
     arguments: tuple[Any, ...]
@@ -24,25 +30,28 @@ class Errand:
     seconds: float
     memory_bytes: int
     file_bytes: int = 0
+    work: Work = "reading"
 
 
 def send(nursery: Nursery, errand: Errand, watch: Watch | None = None) -> Any:
-    """The function's answer. Raises the error that it raised; `InputUnreadable` where the input broke it."""
+    """The function's answer. Raises the error that it raised, `InputUnreadable` where the input broke it, and
+    `Cancelled` where nobody wants it any more."""
     bounds = Bounds(errand.memory_bytes, max(1, round(errand.seconds * 2)), errand.file_bytes)
     job = Call(errand.function, errand.arguments, bounds, errand.reach)
     answer, patience = Answer(), Patience(errand.seconds, stall_seconds=errand.seconds)
     ended = attend(nursery.start(job), patience, watch or Unwatched(), answer)
-    _require_sound(ended)
+    _require_sound(ended, errand.work)
     said = json.loads(answer.said)
     if "refusal" in said:
         raise calls.refusal(said["refusal"])
     return said["value"]
 
 
-def _require_sound(ended: Ended) -> None:
+def _require_sound(ended: Ended, work: Work) -> None:
     detail = f"{ended.reason} {ended.status}: {ended.tail}"
     if ended.reason in ("deadline", "stalled"):
-        raise errors.InputUnreadable("Reading the input takes too long; it may be damaged.", detail=detail)
+        kind, saying = _OVERDUE[work]
+        raise kind(saying, detail=detail)
     if ended.status == -signal.SIGXFSZ:
         raise errors.ResourceLimit("The output is larger than an output may be.", detail=detail)
     if ended.reason == "lost" or ended.status in _OUT_OF_BOUNDS:

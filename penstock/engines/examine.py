@@ -15,6 +15,7 @@ from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.domain.media import AudioStream, Media, Size, VideoStream
 from penstock.engines import decoders
+from penstock.engines.judging import filled, require_few_streams, require_whole, within
 from penstock.engines.walk import Tally, varies, walk
 
 _ATTACHED_PICTURE, _DEFAULT = 0x400, 0x1
@@ -44,20 +45,20 @@ _TAG_CHARACTERS = 500
 def examine(path: str, container: str, demuxer: str, limits: Limits) -> Media:
     """Everything that planning and verifying ask about a whole file. Raises an `InputError`."""
     media, walked = _facts(path, container, demuxer, limits)
-    _require_whole(media.header_duration, walked)
-    return _within(_filled(media), limits)
+    require_whole(media.header_duration, walked)
+    return within(filled(media), limits)
 
 
 def glance(path: str, container: str, demuxer: str, limits: Limits) -> Media:
     """The same of a file of which only some has arrived; its length is what the header says."""
     media, walked = _facts(path, container, demuxer, limits)
-    return _within(replace(_filled(media), duration=media.header_duration or walked), limits)
+    return within(replace(filled(media), duration=media.header_duration or walked), limits)
 
 
 def _facts(path: str, container: str, demuxer: str, limits: Limits) -> tuple[Media, float]:
     """What is in the file, and how far its packets reach."""
     with opened(path, demuxer) as source:
-        _require_few_streams(source, limits)
+        require_few_streams(len(source.streams), limits)
         candidates = [stream for stream in source.streams if _is_candidate(stream)]
         tallies = walk(source, candidates)
         header = source.duration / 1_000_000 if source.duration else None
@@ -114,11 +115,6 @@ def kept_tags(metadata: dict[str, str]) -> dict[str, str]:
 
 def _printable(value: str) -> str:
     return "".join(letter for letter in value if letter.isprintable())[:_TAG_CHARACTERS].strip()
-
-
-def _require_few_streams(source: Any, limits: Limits) -> None:
-    if len(source.streams) > limits.streams:
-        raise errors.InputLimitsExceeded(f"The input has more than {limits.streams} streams.")
 
 
 def _is_candidate(stream: Any) -> bool:
@@ -245,25 +241,6 @@ def _length(video: VideoStream | None, audio: AudioStream | None) -> float:
         return 0.0
     ends = [stream.start + (stream.duration or 0.0) for stream in streams]
     return max(ends) - min(stream.start for stream in streams)
-
-
-def _require_whole(header: float | None, walked: float) -> None:
-    if header is not None and header - walked > max(0.5, header * 0.02):
-        raise errors.InputTruncated("The input is cut off: it is shorter than it says.")
-
-
-def _filled(media: Media) -> Media:
-    if media.video is None and media.audio is None:
-        raise errors.InputUnreadable("The input holds no picture and no sound.")
-    return media
-
-
-def _within(media: Media, limits: Limits) -> Media:
-    if (media.duration or 0.0) > limits.duration_seconds:
-        raise errors.InputLimitsExceeded(
-            f"The input lasts {media.duration:.0f} s, longer than the {limits.duration_seconds:.0f} s allowed."
-        )
-    return media
 
 
 def _upright(video: VideoStream, path: str, demuxer: str) -> VideoStream:

@@ -24,6 +24,8 @@ _FROM_ZERO = "asetpts=PTS-STARTPTS"
 _SLOW_HERTZ = 32_000
 _RUN_UP_SECONDS = 10.0
 _SCREEN_CODECS = frozenset(("tscc", "zmbv", "flashsv", "flashsv2"))
+# Their decoders hand out a packet's sound with the next packet's time.
+_LATE_CODECS = frozenset(("wmalossless",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +79,28 @@ def _input(paper: Paper, cut: Cut, decoder: Options) -> Any:
         "analyzeduration": "10M",
         "threads": paper.threads,
     }
-    leap = _leap(cut)
+    leap = _leap(cut, paper.media)
     seek = {"ss": f"{leap:.6f}"} if leap else {}
     return ffmpeg.input(f"file:{paper.source}", **guards, **decoder, **seek)
 
 
-def _leap(cut: Cut) -> float:
-    """How far a demuxer may jump. It lands where it can, on one stream's key frame; the rest is decoded away."""
+def _leap(cut: Cut, media: Media) -> float:
+    """How far a demuxer may jump. It lands where it can, on one stream's key frame; the rest is decoded away.
+    Where times are told late, only the first one is known for what it is."""
+    if _is_told_late(media):
+        return 0.0
     return cut.start - _RUN_UP_SECONDS if cut.start > 2 * _RUN_UP_SECONDS else 0.0
+
+
+def _is_told_late(media: Media) -> bool:
+    return media.audio is not None and media.audio.codec in _LATE_CODECS
 
 
 def _video(plan: VideoPlan, paper: Paper) -> Any:
     stream = _picture_of(paper.media)
     decoder = _decoder(stream) if isinstance(plan.video, EncodeVideo) else {}
     source = _input(paper, plan.cut, decoder)
-    streams = [_moving(plan, source, stream)]
+    streams = [_moving(plan, source, paper)]
     options = {**_written(plan.format, plan.tags, plan.cut, paper), **_video_step(plan, stream)}
     if plan.audio is not None:
         streams.append(source[str(plan.audio.index)])
@@ -99,23 +108,25 @@ def _video(plan: VideoPlan, paper: Paper) -> Any:
     return ffmpeg.output(*streams, f"file:{paper.target}", **options)
 
 
-def _moving(plan: VideoPlan, source: Any, stream: VideoStream) -> Any:
+def _moving(plan: VideoPlan, source: Any, paper: Paper) -> Any:
+    stream = _picture_of(paper.media)
     mapped = source[str(plan.video.index)]
     match plan.video:
         case Copy():
             return mapped
         case EncodeVideo(framing=framing):
-            mapped = _whole(mapped, stream, plan.cut)
+            mapped = _whole(mapped, plan.cut, paper.media)
             mapped = mapped if plan.cut == Cut() else filters.cuttable(mapped, stream)
             if _keeps_alpha(plan, stream):
                 return filters.moving_with_alpha(mapped, stream, framing)
             return filters.moving(mapped, stream, framing)
 
 
-def _whole(mapped: Any, stream: VideoStream, cut: Cut) -> Any:
+def _whole(mapped: Any, cut: Cut, media: Media) -> Any:
+    stream = _picture_of(media)
     if stream.codec not in _SCREEN_CODECS or stream.duration is None:
         return mapped
-    return filters.lasting(mapped, stream.start + stream.duration - _leap(cut))
+    return filters.lasting(mapped, stream.start + stream.duration - _leap(cut, media))
 
 
 def _video_step(plan: VideoPlan, stream: VideoStream) -> Options:
@@ -156,8 +167,8 @@ def _audio(plan: AudioPlan, paper: Paper) -> Any:
     cut = _heard(plan.cut, paper.media)
     source = _input(paper, cut, {})
     options = {**_written(plan.format, plan.tags, cut, paper), **_audio_step(plan.audio)}
-    late = paper.media.audio is not None and paper.media.audio.start > 0
-    if isinstance(plan.audio, EncodeAudio) and late and not cut.start:
+    late = paper.media.audio is not None and paper.media.audio.start > 0 and not cut.start
+    if isinstance(plan.audio, EncodeAudio) and (late or _is_told_late(paper.media)):
         options["af"] = ",".join(filter(None, (_FROM_ZERO, options.get("af"))))
     return ffmpeg.output(source[str(plan.audio.index)], f"file:{paper.target}", **options)
 
@@ -175,15 +186,16 @@ def _audio_step(step: Copy | EncodeAudio) -> Options:
 def _gif(plan: GifPlan, paper: Paper) -> Any:
     stream = _picture_of(paper.media)
     source = _input(paper, plan.cut, _decoder(stream))
-    picture = filters.animated(_whole(source[str(plan.index)], stream, plan.cut), stream, plan)
-    options = {**_written("gif", {}, plan.cut, paper), "loop": 0}
+    stretch = replace(plan.cut, start=plan.cut.start - _leap(plan.cut, paper.media))
+    picture = filters.animated(_whole(source[str(plan.index)], plan.cut, paper.media), stream, plan, stretch)
+    options = {**_written("gif", {}, Cut(), paper), "loop": 0}
     return ffmpeg.output(picture, f"file:{paper.target}", **options)
 
 
 def _written(target: str, tags: dict[str, str], cut: Cut, paper: Paper) -> Options:
     """What every output has: nothing of the input's metadata but the tags that are kept."""
     kept = {f"metadata:g:{place}": f"{name}={value}" for place, (name, value) in enumerate(tags.items())}
-    start = {"ss": f"{cut.start - _leap(cut):.6f}"} if cut.start else {}
+    start = {"ss": f"{cut.start - _leap(cut, paper.media):.6f}"} if cut.start else {}
     length = {"t": f"{cut.seconds:.6f}"} if cut.seconds is not None else {}
     faststart = _FASTSTART if target in ("mp4", "mov") else {}
     return {**_BARE, **kept, **start, **length, **faststart, "f": target, "threads": paper.threads}

@@ -8,10 +8,12 @@ import ffmpeg
 from penstock.domain import quality as scales
 from penstock.domain.copying import HDR_TRANSFERS
 from penstock.domain.media import VideoStream
-from penstock.domain.plan import Framing, GifPlan
+from penstock.domain.plan import Cut, Framing, GifPlan
 
-# Brings PQ and HLG down to what every screen shows; float in between, so that nothing bands.
+# Brings PQ and HLG down to what every screen shows; float in between, so that nothing bands. No chroma is halved in
+# here: zscale refuses that for odd sides.
 _TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("format", {"pix_fmts": "yuv444p10le"}),
     ("zscale", {"t": "linear", "npl": 100}),
     ("format", {"pix_fmts": "gbrpf32le"}),
     ("zscale", {"p": "bt709"}),
@@ -54,13 +56,22 @@ def still(source: Any, stream: VideoStream, framing: Framing) -> Any:
     return picture.filter("format", "rgba" if stream.alpha else "rgb24")
 
 
-def animated(source: Any, stream: VideoStream, plan: GifPlan) -> Any:
-    """For a gif: at its own pace, with the best palette for what moves."""
-    copies = _pictured(_paced(source, f"{plan.fps:g}"), stream, plan.framing, "lanczos").filter_multi_output("split")
+def animated(source: Any, stream: VideoStream, plan: GifPlan, cut: Cut) -> Any:
+    """For a gif: at its own pace, with the best palette for what moves. The palette comes after the last frame, and
+    all frames wait for it: so the cut is made here, not at the output, and nothing beyond it is decoded or held."""
+    paced = _stretch(_paced(source, f"{plan.fps:g}"), cut)
+    copies = _pictured(paced, stream, plan.framing, "lanczos").filter_multi_output("split")
     colours = int(scales.setting("gif", plan.quality))
     palette = copies[0].filter("palettegen", stats_mode="diff", max_colors=colours)
     used = {"dither": scales.dither(plan.quality), "diff_mode": "rectangle"}
     return ffmpeg.filter([copies[1], palette], "paletteuse", **_spelt(used))
+
+
+def _stretch(source: Any, cut: Cut) -> Any:
+    if cut == Cut():
+        return source
+    end = {} if cut.seconds is None else {"end": f"{cut.start + cut.seconds:.6f}"}
+    return source.filter("trim", start=f"{cut.start:.6f}", **end).filter("setpts", "PTS-STARTPTS")
 
 
 def _pictured(source: Any, stream: VideoStream, framing: Framing, flags: str) -> Any:
@@ -75,12 +86,12 @@ def _pictured(source: Any, stream: VideoStream, framing: Framing, flags: str) ->
 
 
 def _tone_mapped(picture: Any, stream: VideoStream) -> Any:
-    first, *rest = _TONE_MAP
+    whole, first, *rest = _TONE_MAP
     untold = {} if stream.primaries else {"pin": "bt2020", "min": "bt2020nc"}
-    picture = picture.filter(first[0], **first[1], **untold)
+    picture = picture.filter(whole[0], **whole[1]).filter(first[0], **first[1], **untold)
     for name, options in rest:
         picture = picture.filter(name, **options)
-    return picture.filter("format", "yuv420p")
+    return picture.filter("format", "yuv444p")
 
 
 def _placed(picture: Any, framing: Framing) -> Any:

@@ -1,5 +1,6 @@
 """Decoding the first and the last second of each stream of an output: the proof that it plays. Runs in a child."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import av.error
@@ -9,15 +10,23 @@ from penstock.engines.examine import jumped, opened
 _SECONDS = 1.0
 
 
-def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[str, list[int]]:
-    """For each stream, given its length in seconds: frames that decode at the front and at the end, and packets
-    that do not."""
+@dataclass(frozen=True, slots=True)
+class Played:
+    """Frames of a stream that decode at the front and at the end, and packets that do not."""
+
+    front: int
+    end: int
+    failed: int
+
+
+def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[int, Played]:
+    """What decodes of each stream, given its length in seconds."""
     counts = {}
     for index, seconds in streams.items():
         with opened(path, demuxer) as source:
             front, failed = _decoded(source, source.streams[index], 0.0)
         end, failed_late = _ending(path, demuxer, index, max(0.0, seconds - _SECONDS))
-        counts[str(index)] = [front, end, failed + failed_late]
+        counts[index] = Played(front, end, failed + failed_late)
     return counts
 
 

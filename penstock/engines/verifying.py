@@ -3,7 +3,10 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from penstock.domain import errors
 from penstock.domain.formats import FORMATS, kind_of
@@ -23,8 +26,10 @@ from penstock.domain.plan import (
 from penstock.domain.task import FileFacts
 from penstock.engines.errands import Errand, send
 from penstock.engines.job import Reach
-from penstock.engines.probe import proof
-from penstock.engines.sniff import READERS
+from penstock.engines.probe import reading_seconds
+from penstock.engines.process import Unwatched, Watch
+from penstock.engines.rereading import Reread
+from penstock.engines.sniff import sniff
 from penstock.engines.tools import Tools
 
 _BLOCK_BYTES = 1 << 20
@@ -45,19 +50,38 @@ class Verified:
     media: Media
 
 
-def verify(path: Path, plan: Plan, source: Media, tools: Tools) -> Verified:
-    """The output, read back. Raises `OutputInvalid` where it is not what was planned."""
-    tools = _taking_any_output(tools)
+def verify(path: Path, plan: Plan, source: Media, tools: Tools, watch: Watch | None = None) -> Verified:
+    """The output, read back. Raises `OutputInvalid` where it is not what was planned, or `Cancelled`."""
+    follower = watch or Unwatched()
     try:
-        media = proof(path, tools)
-        _require_playing(path, plan, media, tools)
+        reread = _reread(path, _taking_any_output(tools), follower)
     except errors.InputError as refusal:
         raise _invalid("it cannot be read back", refusal.detail or refusal.message) from refusal
+    media = reread.media
+    _require_playing(plan, reread)
     fault = next(_faults(plan, source, media), None)
     if fault:
         raise _invalid("it is not what was planned", fault)
-    told = replace(facts(path, media), kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
-    return Verified(told, media)
+    told = facts(path, media, follower)
+    named = replace(told, kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
+    return Verified(named, media)
+
+
+def _reread(path: Path, tools: Tools, watch: Watch) -> Reread:
+    sniffed = sniff(path)
+    errand = Errand(
+        function="reread" if sniffed.reader == "libav" else "reread_picture",
+        arguments=(str(path), sniffed.container, sniffed.opener, tools.limits),
+        reach=Reach(reading=(str(path),)),
+        seconds=reading_seconds(path) + _SAMPLE_SECONDS,
+        memory_bytes=tools.limits.child_memory_bytes,
+    )
+    return _reader().validate_python(send(tools.nursery, errand, watch))
+
+
+@cache
+def _reader() -> TypeAdapter[Reread]:
+    return TypeAdapter(Reread)
 
 
 def _taking_any_output(tools: Tools) -> Tools:
@@ -65,15 +89,15 @@ def _taking_any_output(tools: Tools) -> Tools:
     return replace(tools, limits=replace(tools.limits, image_pixels=2 * tools.limits.image_pixels))
 
 
-def facts(path: Path, media: Media) -> FileFacts:
-    """The facts of any file that was probed, an upload as well as an output."""
+def facts(path: Path, media: Media, watch: Watch | None = None) -> FileFacts:
+    """The facts of any file that was probed, an upload as well as an output. Raises `Cancelled`."""
     name = media.container
     return FileFacts(
         kind=media.kind,
         format=name,
         type=_MIMES.get((name, media.kind)) or _MIMES.get((name, None)) or f"{media.kind}/{name}",
         filesize=path.stat().st_size,
-        sha256=_sha256(path),
+        sha256=_sha256(path, watch or Unwatched()),
         codecs=_codecs(media),
         duration=_rounded(_seconds(media)),
         bitrate=_bitrate(path, media),
@@ -219,33 +243,25 @@ def _off(found: float | None, expected: float | None, slack: float) -> bool:
     return found is not None and expected is not None and abs(found - expected) > slack + _ROUNDING_SECONDS
 
 
-def _require_playing(path: Path, plan: Plan, media: Media, tools: Tools) -> None:
-    """Pictures have been decoded whole; of what lasts, the first and the last second are."""
-    if media.picture:
-        return
-    opener = READERS[media.container][1]
-    lengths = {stream.index: stream.duration or 0.0 for stream in (media.video, media.audio) if stream}
-    counts = send(tools.nursery, _errand("sample", (str(path), opener, lengths), path, tools))
+def _require_playing(plan: Plan, reread: Reread) -> None:
     # What was copied may have been damaged before it came here; what was encoded here may not.
     bearable = 0 if needs_slot(plan) else 1_000_000
-    if not all(front and end and failed <= bearable for front, end, failed in counts.values()):
-        raise _invalid("it does not play from start to end", f"frames decoded: {counts}")
-
-
-def _errand(function: str, arguments: tuple[object, ...], path: Path, tools: Tools) -> Errand:
-    reach, memory = Reach((str(path),)), tools.limits.child_memory_bytes
-    return Errand(function, arguments, reach, _SAMPLE_SECONDS, memory)
+    for played in reread.played.values():
+        if not played.front or not played.end or played.failed > bearable:
+            raise _invalid("it does not play from start to end", f"frames decoded: {reread.played}")
 
 
 def _invalid(what: str, detail: str) -> errors.OutputInvalid:
     return errors.OutputInvalid(f"The output was made but not published: {what}.", detail=detail)
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, watch: Watch) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as source:
         while block := source.read(_BLOCK_BYTES):
             digest.update(block)
+            if watch.stopped():
+                raise errors.Cancelled("The task was cancelled.")
     return digest.hexdigest()
 
 

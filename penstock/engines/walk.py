@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -15,8 +14,10 @@ _WRAPPED = 2**31
 
 @dataclass(slots=True)
 class Tally:
-    """One stream's packets: how many, how large, from when to when (seconds from the container's start)."""
+    """One stream's packets: how many, how large, from when to when (seconds from the container's start). `tick` is
+    the stream's unit of time in seconds; fractions would be exact, and take longer than all the reading."""
 
+    tick: float
     packets: int = 0
     size: int = 0
     first: float | None = None
@@ -37,13 +38,14 @@ class Tally:
 
 def walk(container: Any, streams: list[Any]) -> dict[int, Tally]:
     """The tally of each stream. Damage ends the walk early, as it would end a decoder's."""
-    tallies = {stream.index: Tally() for stream in streams}
-    origin = Fraction(container.start_time or 0, 1_000_000)
+    tallies = {stream.index: Tally(float(stream.time_base or 0)) for stream in streams}
+    origin = (container.start_time or 0) / 1_000_000
     try:
         for packet in container.demux(streams):
             # A damaged file can bring up streams that its header did not tell of.
-            if packet.size and packet.stream_index in tallies:
-                _count(tallies[packet.stream_index], packet, origin)
+            if (size := packet.size) and (tally := tallies.get(packet.stream_index)):
+                tally.size += size
+                _count(tally, packet, origin)
     except av.error.FFmpegError:
         pass
     for stream in streams:
@@ -51,26 +53,29 @@ def walk(container: Any, streams: list[Any]) -> dict[int, Tally]:
     return tallies
 
 
-def _count(tally: Tally, packet: Any, origin: Fraction) -> None:
+def _count(tally: Tally, packet: Any, origin: float) -> None:
     if not tally.packets:
         tally.starts_with_key = packet.is_keyframe
     tally.packets += 1
-    tally.size += packet.size
-    moment = packet.pts if packet.pts is not None else packet.dts
+    moment = packet.pts
+    if moment is None:
+        moment = packet.dts
     if moment is None or packet.is_discard:
         return
-    at = float(moment * packet.time_base - origin)
-    tally.first = at if tally.first is None else min(tally.first, at)
+    at, duration = moment * tally.tick - origin, _duration(packet)
+    if tally.first is None or at < tally.first:
+        tally.first = at
     if at >= tally.last:
-        tally.last, tally.ends_openly = at, not _duration(packet)
-    tally.end = max(tally.end, at + float(_duration(packet) * packet.time_base))
+        tally.last, tally.ends_openly = at, not duration
+    tally.end = max(tally.end, at + duration * tally.tick)
     if len(tally.moments) < _SAMPLED_FRAMES:
         tally.moments.append(moment)
 
 
 def _duration(packet: Any) -> int:
     """Ogg's last packet may have a negative one, which comes through as a huge one."""
-    return packet.duration if packet.duration and packet.duration < _WRAPPED else 0
+    duration: int = packet.duration or 0
+    return duration if duration < _WRAPPED else 0
 
 
 def _close(tally: Tally, stream: Any) -> None:

@@ -15,10 +15,12 @@ AT_ONCE = 8
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-async def dispatch(records: Records, runs: FlowRuns, woken: asyncio.Event) -> None:
-    """Submit what is due, for ever; `woken` says that there is news, a second's patience covers what it missed."""
+async def dispatch(records: Records, runs: FlowRuns, woken: asyncio.Event, per_project: int | None = None) -> None:
+    """Submit what is due, for ever; `woken` says that there is news, a second's patience covers what it missed.
+
+    A project has no more than `per_project` runs at once."""
     while True:
-        while await _submit_due(records, runs):
+        while await _submit_due(records, runs, per_project):
             pass
         woken.clear()
         try:
@@ -28,9 +30,9 @@ async def dispatch(records: Records, runs: FlowRuns, woken: asyncio.Event) -> No
             continue
 
 
-async def _submit_due(records: Records, runs: FlowRuns) -> int:
+async def _submit_due(records: Records, runs: FlowRuns, per_project: int | None) -> int:
     try:
-        due = await asyncio.to_thread(records.tasks.due, AT_ONCE)
+        due = await asyncio.to_thread(records.tasks.due, AT_ONCE, per_project)
     except errors.DatabaseUnavailable:
         return 0
     await asyncio.gather(*(_submit(submission, records, runs) for submission in due))

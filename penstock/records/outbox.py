@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, text, update
 
 from penstock.domain.ids import TaskId
 from penstock.domain.work import Submission
@@ -11,11 +11,11 @@ from penstock.records.tables import OUTBOX, TASKS
 LENT = timedelta(seconds=30)
 
 
-def due(connection: Connection, limit: int) -> list[Submission]:
-    """Submissions whose time has come, lent to the caller for 30 s."""
+def due(connection: Connection, limit: int, per_project: int | None = None) -> list[Submission]:
+    """Submissions whose time has come, lent to the caller for 30 s; of one project no more than may run at once."""
     waiting = (
         select(OUTBOX.c.task_id)
-        .where(OUTBOX.c.due <= func.now())
+        .where(OUTBOX.c.due <= func.now(), *([] if per_project is None else [_has_a_place(per_project)]))
         .order_by(OUTBOX.c.due)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -27,6 +27,28 @@ def due(connection: Connection, limit: int) -> list[Submission]:
         .returning(OUTBOX.c.task_id, OUTBOX.c.attempt, TASKS.c.kind, TASKS.c.format, OUTBOX.c.tries)
     )
     return [Submission(TaskId(row[0]), *row[1:]) for row in connection.execute(taken)]
+
+
+def _has_a_place(per_project: int) -> ColumnElement[bool]:
+    """Whether a submission is among its project's first that fit beside those that run or are being submitted."""
+    ranks = (
+        select(
+            OUTBOX.c.task_id,
+            TASKS.c.project_id,
+            func.row_number().over(partition_by=TASKS.c.project_id, order_by=OUTBOX.c.due).label("place"),
+        )
+        .join(TASKS, TASKS.c.id == OUTBOX.c.task_id)
+        .where(OUTBOX.c.due <= func.now())
+        .subquery()
+    )
+    busy = (
+        select(func.count())
+        .select_from(TASKS.outerjoin(OUTBOX, TASKS.c.id == OUTBOX.c.task_id))
+        .where(TASKS.c.project_id == ranks.c.project_id, TASKS.c.status == text("'processing'"))
+        .where(OUTBOX.c.task_id.is_(None) | ((OUTBOX.c.due > func.now()) & (OUTBOX.c.tries > 0)))
+        .scalar_subquery()
+    )
+    return OUTBOX.c.task_id.in_(select(ranks.c.task_id).where(ranks.c.place + busy <= per_project))
 
 
 def submitted(connection: Connection, submission: Submission, run_id: str) -> bool:

@@ -42,14 +42,14 @@ class Tasks:
         with self._database.writing() as connection:
             return opening.open_task(connection, project_id, request, task, queue or QueueLimits())
 
-    def adopt(self, project_id: ProjectId, request: SourceRequest, run_id: str) -> Task:
+    def adopt(
+        self, project_id: ProjectId, request: SourceRequest, run_id: str, queue: QueueLimits | None = None
+    ) -> Task:
         """The task of a request that a flow run brings itself; `run_id` is that run's if the attempt is its to do."""
-        known = self._same(project_id, request)
+        task = self._same(project_id, request)
         with self._database.writing() as connection:
-            settled = known and not wants_attempt(known, request)
-            task = (
-                known if known and settled else opening.open_task(connection, project_id, request, known, QueueLimits())
-            )
+            if task is None or wants_attempt(task, request):
+                task = opening.open_task(connection, project_id, request, task, queue or QueueLimits())
             outbox.adopted(connection, task.id, task.attempt, run_id)
             return attempts.read(connection, task.id)
 
@@ -78,10 +78,10 @@ class Tasks:
             _cancel(connection, task)
             return _own(connection, project_id, task_id)
 
-    def due(self, limit: int) -> list[Submission]:
-        """Attempts to make a run of; each is lent to this caller for 30 s."""
+    def due(self, limit: int, per_project: int | None = None) -> list[Submission]:
+        """Attempts to make a run of, as many as a project may have at once; each is lent to this caller for 30 s."""
         with self._database.writing() as connection:
-            return outbox.due(connection, limit)
+            return outbox.due(connection, limit, per_project)
 
     def submitted(self, submission: Submission, run_id: str) -> bool:
         """Note the run of an attempt. False: nobody wants that run any more."""

@@ -1,6 +1,7 @@
 """Guarded downloads: an input comes from the open internet to this disk whole and within its limits, or not at all."""
 
 import io
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ class FetchPolicy:
     connect_seconds: float = 5.0
     read_seconds: float = 15.0
     total_seconds: float = 600.0
+    min_bytes_per_second: int = 16 * 1024
+    grace_seconds: float = 10.0
     redirects: int = 5
     allow: str = ""
     resolve: Resolver = field(default=resolve, compare=False)
@@ -63,15 +66,16 @@ def download(
         origins = Origins(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
         with origins.answer(url) as answer:
             _require_room(answer.total or 0, policy.max_bytes)
-            return _receive(answer, path, policy.max_bytes, lambda: look(origins, answer, path, glance))
+            return _receive(answer, path, policy, lambda: look(origins, answer, path, glance))
 
 
-def _receive(answer: Answer, path: Path, max_bytes: int, look_at_head: Callable[[], None]) -> Downloaded:
-    arrived = 0
+def _receive(answer: Answer, path: Path, policy: FetchPolicy, look_at_head: Callable[[], None]) -> Downloaded:
+    began, arrived = time.monotonic(), 0
     with _kept_if_whole(path), path.open("xb", buffering=0) as file:
         for block in answer.blocks():
             before, arrived = arrived, arrived + len(block)
-            _require_room(arrived, max_bytes)
+            _require_room(arrived, policy.max_bytes)
+            _require_pace(arrived, time.monotonic() - began, policy)
             write_whole(file, block)
             if before < HEAD <= arrived:
                 look_at_head()
@@ -95,6 +99,11 @@ def _kept_if_whole(path: Path) -> Iterator[None]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def _require_pace(arrived: int, seconds: float, policy: FetchPolicy) -> None:
+    if seconds > policy.grace_seconds and arrived < seconds * policy.min_bytes_per_second:
+        raise errors.InputTimeout("The origin of the input sends too slowly.")
 
 
 def _require_room(size: int, max_bytes: int) -> None:

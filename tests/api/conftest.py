@@ -61,7 +61,13 @@ class Project:
 @pytest.fixture(scope="session")
 def settings(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home = tmp_path_factory.mktemp("home")
-    return Settings(_env_file=None, home=home, database_url=new_database(), requests_per_minute=1_000_000)
+    return Settings(
+        _env_file=None,
+        home=home,
+        database_url=new_database(),
+        requests_per_minute=1_000_000,
+        reads_per_minute=1_000_000,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +113,9 @@ def serving(parts: Services, runs: PretendedRuns) -> Iterator[httpx.Client]:
     thread.start()
     try:
         assert server.ready.wait(30)
-        with httpx.Client(base_url=server.url, timeout=70, trust_env=False) as client:
+        # Threads share the client: connections that it closes as idle would at times be closed under another thread.
+        kept = httpx.Limits(max_keepalive_connections=None, keepalive_expiry=None)
+        with httpx.Client(base_url=server.url, timeout=70, trust_env=False, limits=kept) as client:
             yield client
     finally:
         server.should_exit = True

@@ -16,7 +16,7 @@ def base(client: httpx.Client) -> str:
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
-def test_a_new_task_is_told_to_the_letter(client: httpx.Client, project: Project):
+def test_the_envelope_is_told_to_the_letter(client: httpx.Client, project: Project):
     answered = client.post("/tasks", json=BODY, **project())
     told = answered.json()
     meta, data = told["meta"], told["data"]
@@ -33,6 +33,16 @@ def test_a_new_task_is_told_to_the_letter(client: httpx.Client, project: Project
         ("status", 200),
         ("type", "object"),
     ]
+    assert list(told["links"].items()) == [
+        ("self", base(client) + f"/tasks/{data['id']}"),
+        ("parent", base(client) + "/tasks"),
+    ]
+    assert re.fullmatch(r"req_[a-z0-9]{16,}", meta["id"])
+
+
+def test_a_new_task_is_told_to_the_letter(client: httpx.Client, project: Project):
+    data = client.post("/tasks", json=BODY, **project()).json()["data"]
+
     assert list(data.items()) == [
         ("id", data["id"]),
         ("object", "task"),
@@ -55,11 +65,6 @@ def test_a_new_task_is_told_to_the_letter(client: httpx.Client, project: Project
         ("run", None),
         ("batch", None),
     ]
-    assert list(told["links"].items()) == [
-        ("self", base(client) + f"/tasks/{data['id']}"),
-        ("parent", base(client) + "/tasks"),
-    ]
-    assert re.fullmatch(r"req_[a-z0-9]{16,}", meta["id"])
     assert re.fullmatch(r"tsk_[a-z0-9]{16,}", data["id"])
     assert TIME.fullmatch(data["created"])
 

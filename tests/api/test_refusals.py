@@ -156,6 +156,13 @@ def test_a_key_that_asks_too_fast_is_told_when_to_come_back(parts: Services, run
     assert reading.status_code == 200
 
 
+def test_reading_too_fast_is_told_as_well(parts: Services, runs: PretendedRuns, project: Project):
+    with serving(with_settings(parts, reads_per_minute=6), runs) as client:
+        codes = [client.get("/formats", **project()).status_code for _ in range(3)]
+
+    assert codes == [200, 200, 429]
+
+
 def test_a_full_queue_is_told_and_takes_the_same_request_still(parts: Services, runs: PretendedRuns, project: Project):
     with serving(with_settings(parts, queue_per_project=1), runs) as client:
         first = client.post("/tasks", json=BODY, **project())
@@ -190,7 +197,7 @@ def test_an_unforeseen_error_tells_nothing_of_our_inside(parts: Services, projec
 
 
 def test_the_limits_of_the_queue_are_the_settings(parts: Services):
-    assert QueueLimits() == QueueLimits(parts.settings.queue_per_project, parts.settings.queue_total)
+    assert QueueLimits() == parts.queue
 
 
 def away(parts: Services) -> Services:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.service import processes_of, processes_with, wait_for
+from tests.service import processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -59,17 +59,6 @@ def test_an_interrupt_exits_130_and_leaves_nothing(penstock, film, tmp_path):
 
     wait_for(lambda: not processes_with("ffmpeg", "output.mp4", ":690"), 5)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_alone_it_brings_up_what_it_needs_and_takes_it_down_again(clip, tmp_path):
-    home = tmp_path / "home"
-    said = convert(home, str(clip), str(tmp_path / "clip.flac"))
-
-    assert said.returncode == 0, said.stderr
-    assert (tmp_path / "clip.flac").read_bytes()[:4] == b"fLaC"
-    assert processes_of(home) == []
-    key = (home / "secrets" / "api_key").read_text()
-    assert [log.name for log in (home / "logs").iterdir() if key in log.read_text(errors="replace")] == []
 
 
 def convert(home, *words, folder=None):

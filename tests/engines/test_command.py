@@ -114,6 +114,12 @@ def test_a_late_cut_leaps_and_decodes_the_last_ten_seconds():
     assert [words[place + 1] for place, word in enumerate(words) if word == "-ss"] == ["50.000000", "10.000000"]
 
 
+def test_a_sound_whose_times_are_told_late_is_cut_by_its_own_clock():
+    late = replace(audio(codec="wmalossless", duration=100.0), duration=100.0)
+    words = _words(asked("audio", "wav", start=60), late)
+    assert (_after(words, "-af"), _after(words, "-ss"), words.count("-ss")) == ("asetpts=PTS-STARTPTS", "60.000000", 1)
+
+
 def test_surround_for_opus_is_laid_out_as_opus_takes_it():
     words = _words(asked("video", "webm"), video(sound=replace(AAC, codec="ac3", channels=6, layout="5.1(side)")))
     assert _after(words, "-af") == "aformat=channel_layouts=5.1"
@@ -122,6 +128,17 @@ def test_surround_for_opus_is_laid_out_as_opus_takes_it():
 def test_a_gif_gets_a_palette_of_its_own():
     graph = _after(_words(asked("image", "gif", end=2, width=320), video()), "-filter_complex")
     assert all(name in graph for name in ("fps=16.67", "palettegen", "paletteuse", "flags=lanczos"))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "stretch"), [(3, 5, "end=5.000000:start=3"), (60, 61, "end=11.000000:start=10")]
+)
+def test_nothing_beyond_the_cut_of_a_gif_waits_for_its_palette(start, end, stretch):
+    late = replace(video(duration=100.0), duration=100.0)
+    words = _words(asked("image", "gif", start=start, end=end, width=320), late)
+    graph = _after(words, "-filter_complex")
+    assert graph.index(stretch) < graph.index("palettegen")
+    assert "-t" not in words
 
 
 def test_a_still_is_one_frame():

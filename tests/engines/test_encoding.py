@@ -42,6 +42,12 @@ def test_the_output_has_colours_that_play_everywhere(name, media, room, tools):
     assert video.transfer != "smpte2084"
 
 
+@pytest.mark.parametrize("output", ["webm", "png", "gif"])
+def test_a_bright_picture_may_have_odd_sides(output, media, room, tools):
+    facts = convert(media("hdr.mp4"), output, room, tools, width=81).facts
+    assert (facts.width, facts.height) == (81, 61)
+
+
 def test_transparency_stays_in_webm_and_goes_on_the_background_elsewhere(media, room, tools):
     assert convert(media("alpha.webm"), "webm", room, tools, width=32).media.video.alpha
     still = convert(media("alpha.webm"), "jpeg", room, tools, background="#0000ff")
@@ -188,6 +194,14 @@ def test_an_encoder_that_takes_too_long_is_given_up(media, room, tools):
     with pytest.raises(errors.EncoderTimeout):
         encode(plan, source, room, hasty)
     assert not _processes_on(room)
+
+
+def test_a_picture_that_takes_too_long_is_given_up(room, tools):
+    Image.effect_noise((1600, 1600), 80).convert("RGB").save(room / "noise.bmp")
+    hasty = replace(tools, limits=Limits(transcode_min_seconds=0.2))
+    source, plan = _planned(room / "noise.bmp", "webp", tools, quality=1)
+    with pytest.raises(errors.EncoderTimeout):
+        encode(plan, source, room, hasty)
 
 
 def test_an_output_that_is_too_large_is_a_limit(media, room, tools):

@@ -114,6 +114,10 @@ def test_a_video_on_its_way_is_glanced_at(media, tools, room):
         (Limits(video_pixels=1000), "clip.mp4"),
         (Limits(duration_seconds=0.5), "tone.wav"),
         (Limits(streams=1), "clip.mp4"),
+        (Limits(video_fps=10), "clip.mp4"),
+        (Limits(video_frames=5), "clip.mp4"),
+        (Limits(audio_channels=2), "surround.mkv"),
+        (Limits(audio_sample_rate_hz=4000), "tone-8k.wav"),
     ],
 )
 def test_what_is_too_much_is_refused(limits, name, media, tools):

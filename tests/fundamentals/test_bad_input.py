@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from penstock.client import Refused
-from tests.engines.test_corpus import CODES, REFUSALS, SOUND
+from tests.engines.test_corpus_broken import CODES, REFUSALS, SOUND
 from tests.service import wait_for
 from tests.shelf import serving
 from tests.storage import origin

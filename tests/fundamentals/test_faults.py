@@ -13,7 +13,7 @@ pytestmark = pytest.mark.service
 
 
 def test_a_task_whose_worker_is_killed_goes_to_another_run(penstock, origin, film):
-    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "end": 40})
+    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "end": 20})
     wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
     for process in workers_of(penstock):
         os.kill(process, signal.SIGKILL)

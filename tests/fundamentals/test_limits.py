@@ -19,7 +19,7 @@ def test_no_more_encoders_run_than_there_are_slots(penstock, origin, film):
         for height in range(500, 500 + 2 * SLOTS + 2, 2)
     ]
     wait_for(lambda: len(encoders(asked)) == SLOTS, 60)
-    seen = [len(encoders(asked)) for _ in watched(5)]
+    seen = [len(encoders(asked)) for _ in watched(3)]
     for task in asked:
         penstock.client.cancel(task["id"])
 

@@ -7,7 +7,7 @@ from penstock.domain.task import Task
 from penstock.domain.work import Submission
 from penstock.records import Records
 
-from .conftest import asked
+from .conftest import asked, completed
 
 
 def waiting_for(records: Records, task: Task) -> list[Submission]:
@@ -27,6 +27,21 @@ def test_dispatchers_do_not_take_the_same_submission(records: Records, project: 
 
     assert opened <= set(taken)
     assert len(taken) == len(set(taken))
+
+
+def test_no_more_of_a_project_is_submitted_than_may_run_at_once(records: Records, project: ProjectId):
+    tasks = [records.tasks.open(project, asked(f"https://example.com/{number}")) for number in range(4)]
+
+    def lent() -> list[Submission]:
+        return [one for one in records.tasks.due(1000, per_project=2) if one.task_id in {task.id for task in tasks}]
+
+    first, second = lent()
+    assert lent() == []
+    records.tasks.submitted(first, "run 1")
+    records.tasks.submitted(second, "run 2")
+    assert lent() == []
+    completed(records, records.tasks.get(project, first.task_id))
+    assert len(lent()) == 1
 
 
 def test_a_submitted_attempt_waits_no_more_and_knows_its_run(records: Records, project: ProjectId):

@@ -85,6 +85,13 @@ def test_an_origin_that_drips_cannot_outlast_the_deadline(fetch, place):
     assert time.monotonic() - started < 1.5
 
 
+def test_an_origin_that_sends_too_slowly_is_left_after_a_grace(fetch):
+    started = time.monotonic()
+    with pytest.raises(errors.InputTimeout, match="slowly"):
+        fetch("slow-body", grace_seconds=0.3)
+    assert 0.3 < time.monotonic() - started < 1.5
+
+
 def test_a_silent_origin_is_left_before_the_deadline(fetch):
     started = time.monotonic()
     with pytest.raises(errors.InputTimeout):
