@@ -60,5 +60,7 @@ def corpus() -> Path:
 def penstock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Penstock]:
     """The whole service, started as a user starts it, once for the whole test run. It may fetch from loopback."""
     home = tmp_path_factory.mktemp("penstock") / "home"
-    with penstock_up(home, PENSTOCK_FETCH_ALLOW="127.0.0.0/8", PENSTOCK_LEASE_SECONDS="10") as running:
+    with penstock_up(
+        home, PENSTOCK_FETCH_ALLOW="127.0.0.0/8", PENSTOCK_LEASE_SECONDS="10", PENSTOCK_DRAIN_SECONDS="3"
+    ) as running:
         yield running

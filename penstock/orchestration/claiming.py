@@ -7,46 +7,32 @@ calls at each poll: `_get_scheduled_flow_runs` asks for no more runs than there 
 every poll), and `_submit_run` comes here. `tests/orchestration/test_claiming.py` fails where a new Prefect changes it.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.types._datetime import now
 from prefect.workers.base import BaseWorker
 
-Execute = Callable[[FlowRun], Awaitable[None]]
 Worker = BaseWorker[Any, Any, Any]
 
 
-async def due_runs(client: PrefectClient, pool: str, queues: list[str], at_most: int) -> list[WorkerFlowRunResponse]:
-    """The runs of these queues that should have begun, as far as the limits of pool and queues let them."""
+async def due_runs(worker: Worker, pool: str, queues: list[str], at_most: int) -> list[WorkerFlowRunResponse]:
+    """Runs of these queues that should have begun, as the limits of pool and queues let them; none twice."""
     wanted = {"work_queue_names": queues, "scheduled_before": now("UTC").isoformat(), "limit": at_most}
-    found = await client.request(
+    found = await worker.client.request(
         "POST", "/work_pools/{name}/get_scheduled_flow_runs", path_params={"name": pool}, json=wanted
     )
-    return WorkerFlowRunResponse.model_validate_list(found.json())
+    runs = WorkerFlowRunResponse.model_validate_list(found.json())
+    return [run for run in runs if run.flow_run.id not in worker._submitting_flow_run_ids]
 
 
-async def claim_and_execute(worker: Worker, flow_run: FlowRun, execute: Execute) -> None:
-    """Run it here if the server grants it to this worker. What `execute` raises becomes the run's crash."""
-    try:
-        if await worker._propose_pending_state(flow_run):
-            await _execute_or_crash(worker, flow_run, execute)
-    finally:
-        _put_down(worker, flow_run)
+async def claim(worker: Worker, flow_run: FlowRun) -> bool:
+    """Whether the server grants the run to this worker."""
+    return await worker._propose_pending_state(flow_run)
 
 
-async def _execute_or_crash(worker: Worker, flow_run: FlowRun, execute: Execute) -> None:
-    try:
-        await execute(flow_run)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run must end
-        worker.get_flow_run_logger(flow_run).exception("The worker could not run this.")
-        await worker._propose_crashed_state(flow_run, f"The worker could not run this: {type(error).__name__}.")
-
-
-def _put_down(worker: Worker, flow_run: FlowRun) -> None:
+def put_down(worker: Worker, flow_run: FlowRun) -> None:
     """The poll took a place of the limit for it, and takes it up no second time while it is among the submitted."""
     worker._release_limit_slot(flow_run.id)
     worker._submitting_flow_run_ids.discard(flow_run.id)

@@ -16,18 +16,20 @@ from anyio.abc import TaskStatus
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.responses import WorkerFlowRunResponse
+from prefect.exceptions import ObjectNotFound
 from prefect.flow_engine import run_flow
-from prefect.states import Cancelled
+from prefect.states import Cancelled, Crashed
 from prefect.utilities.importtools import import_object
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
-from penstock.orchestration.claiming import claim_and_execute, due_runs
+from penstock.orchestration.claiming import claim, due_runs, put_down
 from penstock.orchestration.lanes import Lane
 from penstock.orchestration.threads import run_threads
 
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN_SECONDS = 0.25
+AWAY_SECONDS = 2.0
 
 
 class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResult]):
@@ -47,6 +49,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self.threads = run_threads(lane.slots)
         self.news = asyncio.Event()
         self.polling = asyncio.Lock()
+        self.claims: dict[UUID, asyncio.Event] = {}
         self.draining = False
 
     async def run(
@@ -62,13 +65,15 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         return BaseWorkerResult(identifier=str(flow_run.id), status_code=0)
 
     async def execute(self, flow_run: FlowRun) -> None:
-        """Run one flow run to its end, on a thread of ours."""
-        flow = await self._flow_of(flow_run)
-        # Without its deployment the engine opens no websocket of its own, where it would listen for "suspend".
-        alone = flow_run.model_copy(update={"deployment_id": None})
-        work: Callable[[], Any] = partial(run_flow, flow, flow_run=alone, return_type="state")
-        state = await asyncio.get_running_loop().run_in_executor(self.threads, work)
-        await self._settle_cancelled(flow_run, state)
+        """Run one flow run to its end, on a thread of ours. Whatever happens, Prefect hears that it is over."""
+        try:
+            state = await self._run(flow_run)
+        except Exception as error:  # noqa: BLE001 - no error of one run may end the worker
+            self.get_flow_run_logger(flow_run).exception("The worker could not run this.")
+            await self._settle(flow_run, Crashed(message=f"The worker could not run this: {type(error).__name__}."))
+        else:
+            if state is None or not state.is_final():
+                await self._settle(flow_run, Crashed(message="It ended without a word."))
 
     async def sync_with_backend(self) -> None:
         """Prefect's beat of every few seconds; a queue that a person adds is served from the next one on."""
@@ -77,10 +82,13 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self.queues = [queue.name for queue in queues if self.lane.serves(queue.name)]
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
-        """One poll at a time: two at once would overshoot the limits of pool and queue."""
+        """One poll at a time, its claims included: a poll beside them would overshoot the limits of pool and queue."""
         async with self.polling:
-            idle = self.draining or not self.limiter.available_tokens or not self.queues
-            return [] if idle else await super().get_and_submit_flow_runs()
+            if self.draining or not self.limiter.available_tokens or not self.queues:
+                return []
+            found = await super().get_and_submit_flow_runs()
+            await asyncio.gather(*(claimed.wait() for claimed in tuple(self.claims.values())))
+            return found
 
     async def drain(self, seconds: float) -> None:
         """Take nothing new, and wait so long for what runs."""
@@ -101,25 +109,51 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
                 log.info("no look for more work: %s", type(away).__name__)
 
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
-        return await due_runs(self.client, self.pool, self.queues, int(self.limiter.available_tokens))
+        found = await due_runs(self, self.pool, self.queues, int(self.limiter.available_tokens))
+        self.claims = {run.flow_run.id: asyncio.Event() for run in found}
+        return found
 
     async def _submit_run(self, flow_run: FlowRun) -> None:
         crowded = not self.limiter.available_tokens
         try:
-            await claim_and_execute(self, flow_run, self.execute)
+            granted = await claim(self, flow_run)
+            self.claims[flow_run.id].set()
+            if granted:
+                await self.execute(flow_run)
         finally:
+            put_down(self, flow_run)
             self._look_again(0 if crowded else LOOK_AGAIN_SECONDS)
 
     def _look_again(self, seconds: float) -> None:
         """What waits for a place, ours or one of Prefect's limits, is not pushed to us when a run ends."""
         asyncio.get_running_loop().call_later(seconds, self.news.set)
 
-    async def _settle_cancelled(self, flow_run: FlowRun, state: State[Any] | None) -> None:
-        """A run that was cancelled between claim and start ends without its flow: nobody else says that it is over."""
-        if state is None or not state.is_final():
-            held = await self.client.read_flow_run(flow_run.id)
-            if held.state is not None and held.state.is_cancelling():
-                await self.client.set_flow_run_state(flow_run.id, Cancelled(), force=True)
+    async def _run(self, flow_run: FlowRun) -> State[Any] | None:
+        flow = await self._flow_of(flow_run)
+        # Without its deployment the engine opens no websocket of its own, where it would listen for "suspend".
+        alone = flow_run.model_copy(update={"deployment_id": None})
+        work: Callable[[], Any] = partial(run_flow, flow, flow_run=alone, return_type="state")
+        state: State[Any] | None = await asyncio.get_running_loop().run_in_executor(self.threads, work)
+        return state
+
+    async def _settle(self, flow_run: FlowRun, crashed: State[Any]) -> None:
+        """End a run that its engine left open: cancelled before it began, or ended while Prefect was away."""
+        while not await self._settled(flow_run.id, crashed):
+            await asyncio.sleep(AWAY_SECONDS)
+
+    async def _settled(self, run_id: UUID, crashed: State[Any]) -> bool:
+        try:
+            held = (await self.client.read_flow_run(run_id)).state
+            if held is not None and (held.is_cancelling() or held.is_running() or held.is_pending()):
+                await self.client.set_flow_run_state(
+                    run_id, Cancelled() if held.is_cancelling() else crashed, force=True
+                )
+        except ObjectNotFound:
+            log.info("%s is deleted", run_id)
+        except httpx.HTTPError as away:
+            log.info("no word yet that %s is over: %s", run_id, type(away).__name__)
+            return False
+        return True
 
     async def _flow_of(self, flow_run: FlowRun) -> Flow[..., Any]:
         """The flow that the run's deployment names, imported once: new code needs a new worker in any case."""

@@ -23,6 +23,18 @@ def test_a_task_whose_worker_is_killed_goes_to_another_run(penstock, origin, fil
     assert (done["status"], done["attempt"]) == ("completed", 2)
 
 
+def test_a_worker_that_is_told_to_stop_hands_on_what_it_cannot_end(penstock, origin, film):
+    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "webm", "height": 706})
+    wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
+    for process in workers_of(penstock):
+        os.kill(process, signal.SIGTERM)
+
+    again = wait_for(lambda: at_attempt(penstock, task, 2), 60)
+    penstock.client.cancel(task["id"])
+    assert again["status"] == "processing"
+    assert penstock.finished(task, 30)["status"] == "cancelled"
+
+
 def test_a_stock_prefect_worker_serves_the_same_pool(penstock, origin, photo):
     sleeping = workers_of(penstock)
     for process in sleeping:
@@ -43,6 +55,12 @@ def test_plain_prefect_deploys_what_prefect_yaml_says(penstock):
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     said = subprocess.run(command, env=exported(penstock), capture_output=True, text=True, timeout=120, check=False)
     assert said.returncode == 0, said.stdout + said.stderr
+
+
+def at_attempt(penstock, task, attempt):
+    """The task once a worker is at work on this attempt."""
+    found = penstock.client.task(task["id"])
+    return found if found["attempt"] == attempt and found["progress"] > 0 else None
 
 
 def workers_of(penstock):

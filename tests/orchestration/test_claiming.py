@@ -15,7 +15,6 @@ SIGNATURES = {
     "_get_scheduled_flow_runs": ["self"],
     "_submit_run": ["self", "flow_run"],
     "_propose_pending_state": ["self", "flow_run"],
-    "_propose_crashed_state": ["self", "flow_run", "message", "client"],
     "_release_limit_slot": ["self", "flow_run_id"],
 }
 # What the stock worker does with a run that it found, and the calls of it that ours leaves out.

@@ -1,0 +1,133 @@
+"""Several workers, several queues, and what they wait for: each run is run once, and none is forgotten."""
+
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from penstock.settings import Settings
+from tests.fundamentals.test_prefect import csrf
+from tests.service import belongs_to, ended, exported, processes_with, wait_for
+
+pytestmark = pytest.mark.service
+
+PICTURES = 16
+QUEUE = "/work_pools/media/queues/images"
+FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+def test_two_workers_share_the_work_and_run_nothing_twice(penstock, origin, photo):
+    with another_worker(penstock):
+        tasks = [picture(penstock, f"{origin}/{photo.name}", 300 + width) for width in range(PICTURES)]
+        done = [penstock.finished(task) for task in tasks]
+        runs = [wait_for(lambda task=task: over(penstock, task)) for task in done]
+
+    assert {(task["status"], task["attempt"]) for task in done} == {("completed", 1)}
+    assert {(run["state_type"], run["run_count"]) for run in runs} == {("COMPLETED", 1)}
+    assert len({owner.rpartition(":")[0] for owner in owners(penstock, done)}) == 2
+
+
+def test_a_picture_does_not_wait_for_films(penstock, origin, film, photo):
+    films = [
+        penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "webm", "height": height})
+        for height in range(300, 300 + 2 * Settings().worker_slots + 4, 2)
+    ]
+    wait_for(lambda: processes_with("ffmpeg", "output.webm"), 60)
+    done = penstock.finished(picture(penstock, f"{origin}/{photo.name}", 280), 30)
+    waiting = [penstock.client.task(task["id"])["status"] for task in films]
+    for task in films:
+        penstock.client.cancel(task["id"])
+
+    assert (done["status"], set(waiting)) == ("completed", {"processing"})
+    assert {penstock.finished(task, 30)["status"] for task in films} == {"cancelled"}
+
+
+def test_a_paused_queue_keeps_its_runs_until_it_goes_on(penstock, origin, photo, tune):
+    change(penstock, QUEUE, is_paused=True)
+    held = picture(penstock, f"{origin}/{photo.name}", 281)
+    try:
+        penstock.converted({"url": f"{origin}/{tune.name}", "kind": "audio", "format": "ogg", "quality": 0.31})
+        assert penstock.client.task(held["id"])["status"] == "processing"
+    finally:
+        change(penstock, QUEUE, is_paused=False)
+    assert penstock.finished(held)["status"] == "completed"
+
+
+@pytest.mark.parametrize("of", ["queue", "deployment"])
+def test_no_more_runs_at_once_than_the_limit(penstock, origin, photo, of):
+    path = {"queue": QUEUE, "deployment": f"/deployments/{deployment(penstock)}"}[of]
+    change(penstock, path, concurrency_limit=1)
+    try:
+        first = {"queue": 282, "deployment": 286}[of]
+        tasks = [picture(penstock, f"{origin}/{photo.name}", width) for width in range(first, first + 4)]
+        runs = [wait_for(lambda task=task: over(penstock, task)) for task in map(penstock.finished, tasks)]
+    finally:
+        change(penstock, path, concurrency_limit=None)
+
+    times = sorted((run["start_time"], run["end_time"]) for run in runs)
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(times))
+
+
+def test_a_run_outlives_its_prefect_server_and_its_database(penstock, origin, film):
+    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "height": 704})
+    wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
+    for words in (("prefect", "server", "start"), ("bin/postgres", "-D")):
+        os.kill(next(p for p in processes_with(*words) if belongs_to(p, penstock.home)), signal.SIGKILL)
+
+    done = wait_for(lambda: finished_after_absence(penstock, task), 120)
+    assert (done["status"], done["attempt"]) == ("completed", 1)
+    assert wait_for(lambda: over(penstock, done), 60)["state_type"] == "COMPLETED"
+
+
+@contextlib.contextmanager
+def another_worker(penstock):
+    """A second worker on the same service, from before the block until its end."""
+    known = workers(penstock)
+    command = [sys.executable, "-m", "penstock", "worker", "--slots", "2", "--image-slots", "4"]
+    process = subprocess.Popen(command, env=exported(penstock), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: len(workers(penstock) - known) == 2, 60)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def workers(penstock):
+    found = penstock.prefect.post("/work_pools/media/workers/filter", json={}, headers=csrf(penstock))
+    return {worker["name"] for worker in found.raise_for_status().json()}
+
+
+def picture(penstock, url, width):
+    return penstock.client.create({"url": url, "kind": "image", "format": "png", "width": width})
+
+
+def deployment(penstock):
+    return penstock.prefect.get("/deployments/name/convert-source/convert-source").raise_for_status().json()["id"]
+
+
+def change(penstock, path, **values):
+    penstock.prefect.patch(path, json=values, headers=csrf(penstock)).raise_for_status()
+
+
+def over(penstock, task):
+    run = penstock.flow_run(task)
+    return run if run["state_type"] in FINAL else None
+
+
+def owners(penstock, tasks):
+    with psycopg.connect(penstock.service.database_url) as records:
+        rows = records.execute("SELECT owner FROM tasks WHERE id = ANY(%s)", [[task["id"] for task in tasks]])
+        return [owner for (owner,) in rows]
+
+
+def finished_after_absence(penstock, task):
+    """The task once it has ended, for an API whose database may be away."""
+    with contextlib.suppress(Exception):
+        return ended(penstock.client.task(task["id"]))
+    return None
