@@ -23,7 +23,7 @@ from penstock.engines import Source, Tools, encode, probe
 from penstock.engines.pictures import render
 
 # A child of the forkserver runs the main module anew, which costs half a second if what that needs is not there yet.
-_PRELOADED = ["penstock.engines.calls", "benchmarks.images"]
+_PRELOADED = ["penstock.engines.calls", "benchmarks.image_starts", "benchmarks.image_peers", "benchmarks.image_quality"]
 _NICENESS = 10
 
 _ALONE = """
