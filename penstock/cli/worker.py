@@ -5,17 +5,19 @@ from importlib import import_module
 
 import click
 
+from penstock.orchestration.lanes import lanes
 from penstock.orchestration.server import address_of, until_ready
-from penstock.orchestration.worker import work
+from penstock.orchestration.serving import serve
 from penstock.rooms import sweep_rooms
 from penstock.services import current
 from penstock.settings import Settings
 
 
 @click.command("worker")
-@click.option("--slots", type=click.IntRange(min=1), help="Flow runs at once.  [default: PENSTOCK_WORKER_SLOTS]")
+@click.option("--slots", type=click.IntRange(min=1), help="Runs at once, pictures apart. [PENSTOCK_WORKER_SLOTS]")
+@click.option("--image-slots", type=click.IntRange(min=1), help="Pictures at once. [PENSTOCK_IMAGE_SLOTS]")
 @click.option("--deploy", is_flag=True, help="First bring Prefect up to date, as `penstock deploy` does.")
-def command(slots: int | None, *, deploy: bool) -> None:
+def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None:
     """Run one worker alone. SIGTERM drains it."""
     settings = Settings()
     address = address_of(settings)
@@ -25,4 +27,5 @@ def command(slots: int | None, *, deploy: bool) -> None:
         asyncio.run(import_module("deployments.bootstrap").apply(settings))
     services = current()
     sweep_rooms(settings.rooms)
-    asyncio.run(work(slots or settings.worker_slots, settings.drain_seconds, services.live))
+    places = lanes(slots or settings.worker_slots, image_slots or settings.image_slots)
+    asyncio.run(serve(places, settings.drain_seconds, services.live))

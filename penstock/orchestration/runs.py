@@ -13,6 +13,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from penstock.domain.task import Task
+from penstock.orchestration.lanes import QUEUES
 from penstock.orchestration.naming import run_name, run_tags
 from penstock.orchestration.server import Address
 
@@ -59,6 +60,7 @@ class FlowRuns:
                     idempotency_key=f"{task.id}:{task.attempt}",
                     tags=run_tags(task),
                     name=run_name(task),
+                    work_queue_name=QUEUES[task.request.kind],
                 )
         except ObjectNotFound as gone:
             self.deployment_id = None

@@ -1,6 +1,7 @@
 """Our own Prefect: how it is started, and what our processes must know to talk to it."""
 
 import asyncio
+import os
 import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
@@ -12,6 +13,25 @@ from penstock.home import Home
 from penstock.settings import Settings
 
 PREFECT_DATABASE = "prefect"
+DAY_SECONDS = 86_400
+# What makes Prefect cheaper, or suits us; a variable that is set in the environment wins.
+CLIENT_HABITS = {
+    "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "penstock",
+    "PREFECT_WORKER_QUERY_SECONDS": "4",
+    "PREFECT_WORKER_PREFETCH_SECONDS": "0",
+    "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
+    "DO_NOT_TRACK": "1",
+}
+# A run leaves 100 kB behind, most of it events: they go after a week, runs with their logs after a month.
+SERVER_HABITS = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "7d",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(30 * DAY_SECONDS),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +56,12 @@ def auth_string(home: Home, settings: Settings) -> str | None:
 def client_environment(home: Home, address: Address, auth: str | None) -> dict[str, str]:
     """The variables of every process that talks to our Prefect."""
     return {
+        **_unless_set(CLIENT_HABITS),
         "PREFECT_API_URL": address.api_url,
         "PREFECT_UI_URL": address.ui_url,
         **({"PREFECT_API_AUTH_STRING": auth} if auth else {}),
         "PREFECT_HOME": str(home.root / "prefect"),
-        "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
-        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "penstock",
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
-        "PREFECT_WORKER_PREFETCH_SECONDS": "0",
-        "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
-        "DO_NOT_TRACK": "1",
     }
 
 
@@ -55,13 +69,16 @@ def server_environment(address: Address, auth: str | None, records_url: str) -> 
     """The variables of the server itself, on top of the clients'."""
     create_database(records_url, PREFECT_DATABASE)
     return {
+        **_unless_set(SERVER_HABITS),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_database_url(records_url),
         **({"PREFECT_SERVER_API_AUTH_STRING": auth} if auth else {}),
         "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": address.ui_url,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     }
+
+
+def _unless_set(habits: dict[str, str]) -> dict[str, str]:
+    return {name: os.environ.get(name, value) for name, value in habits.items()}
 
 
 def prefect_database_url(records_url: str) -> str:

@@ -5,49 +5,47 @@ Everything that decodes or encodes is a child process of the nursery; nothing a 
 
 import asyncio
 import contextlib
-import os
-import signal
-import socket
+import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import httpx
 from anyio.abc import TaskStatus
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.events.clients import get_events_subscriber
-from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
+from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.flow_engine import run_flow
 from prefect.states import Cancelled
 from prefect.utilities.importtools import import_object
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
-from penstock.live import LiveAttempts
+from penstock.orchestration.claiming import claim_and_execute, due_runs
+from penstock.orchestration.lanes import Lane
+from penstock.orchestration.threads import run_threads
 
-POOL = "media"
-WAKING = ("prefect.flow-run.Scheduled", "prefect.flow-run.AwaitingRetry")
-RECONNECT_SECONDS = 1.0
-GIVE_BACK_SECONDS = 10.0
-UNLIMITED = 32
+log = logging.getLogger(__name__)
 
-
-class Ran(BaseWorkerResult):
-    """A run that ended; how, Prefect knows from the run itself."""
+LOOK_AGAIN_SECONDS = 0.25
 
 
-class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, Ran]):
-    """Runs up to `slots` flow runs of a work pool at once."""
+class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResult]):
+    """Runs as many flow runs of its lane at once as the lane has places."""
 
     type = "penstock"
     job_configuration = BaseJobConfiguration
     job_configuration_variables = BaseVariables
     _description = "Runs media conversions in one warm process; decoders and encoders are its children."
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.threads = ThreadPoolExecutor(self._limit or UNLIMITED, thread_name_prefix="run")
+    def __init__(self, pool: str, name: str, lane: Lane) -> None:
+        super().__init__(pool, name=name, limit=lane.slots)
+        self.pool = pool
+        self.lane = lane
+        self.queues: list[str] = []
+        self.flows: dict[UUID, Flow[..., Any]] = {}
+        self.threads = run_threads(lane.slots)
+        self.news = asyncio.Event()
         self.polling = asyncio.Lock()
         self.draining = False
 
@@ -56,29 +54,33 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, Ran]):
         flow_run: FlowRun,
         configuration: BaseJobConfiguration,  # noqa: ARG002 - Prefect's signature; there is no infrastructure to set up
         task_status: TaskStatus[int] | None = None,
-    ) -> Ran:
-        """Run one flow run to its end, on a thread of ours."""
-        flow = await self._flow_of(flow_run)
+    ) -> BaseWorkerResult:
+        """Prefect's way to hand a worker one run; what a poll finds goes the shorter way."""
         if task_status is not None:
             task_status.started(1)
-        work: Callable[[], Any] = partial(run_flow, flow, flow_run=flow_run, return_type="state")
+        await self.execute(flow_run)
+        return BaseWorkerResult(identifier=str(flow_run.id), status_code=0)
+
+    async def execute(self, flow_run: FlowRun) -> None:
+        """Run one flow run to its end, on a thread of ours."""
+        flow = await self._flow_of(flow_run)
+        # Without its deployment the engine opens no websocket of its own, where it would listen for "suspend".
+        alone = flow_run.model_copy(update={"deployment_id": None})
+        work: Callable[[], Any] = partial(run_flow, flow, flow_run=alone, return_type="state")
         state = await asyncio.get_running_loop().run_in_executor(self.threads, work)
         await self._settle_cancelled(flow_run, state)
-        if self._runs_task_group is not None:
-            self._runs_task_group.start_soon(self._look_again)
-        return Ran(identifier=str(flow_run.id), status_code=0)
 
-    async def _settle_cancelled(self, flow_run: FlowRun, state: State[Any] | None) -> None:
-        """A run that was cancelled between claim and start ends without its flow: nobody else says that it is over."""
-        if state is None or not state.is_final():
-            held = await self.client.read_flow_run(flow_run.id)
-            if held.state is not None and held.state.is_cancelling():
-                await self.client.set_flow_run_state(flow_run.id, Cancelled(), force=True)
+    async def sync_with_backend(self) -> None:
+        """Prefect's beat of every few seconds; a queue that a person adds is served from the next one on."""
+        await super().sync_with_backend()
+        queues = await self.client.read_work_queues(work_pool_name=self.pool)
+        self.queues = [queue.name for queue in queues if self.lane.serves(queue.name)]
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """One poll at a time: two at once would overshoot the limits of pool and queue."""
         async with self.polling:
-            return [] if self.draining else await super().get_and_submit_flow_runs()
+            idle = self.draining or not self.limiter.available_tokens or not self.queues
+            return [] if idle else await super().get_and_submit_flow_runs()
 
     async def drain(self, seconds: float) -> None:
         """Take nothing new, and wait so long for what runs."""
@@ -88,61 +90,42 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, Ran]):
                 while self.limiter.borrowed_tokens:
                     await asyncio.sleep(0.1)
 
-    async def listen(self) -> None:
-        """Poll as soon as Prefect schedules a run for our pool; the slow poll behind finds what we miss."""
+    async def poll_at_news(self) -> None:
+        """However much news there is while one poll runs, one more poll answers it all."""
         while True:
+            await self.news.wait()
+            self.news.clear()
             try:
-                await self._poll_at_each_event()
-            except Exception as away:  # noqa: BLE001 - a websocket client has no root error
-                self._logger.debug("events are away: %s", type(away).__name__)
-            await asyncio.sleep(RECONNECT_SECONDS)
-
-    async def _poll_at_each_event(self) -> None:
-        pool = await self.client.read_work_pool(self._work_pool_name)
-        wanted = EventFilter(
-            event=EventNameFilter(name=list(WAKING)),
-            any_resource=EventAnyResourceFilter(id=[f"prefect.work-pool.{pool.id}"]),
-        )
-        async with get_events_subscriber(filter=wanted, reconnect_on_clean_close=True) as events:
-            async for _ in events:
                 await self.get_and_submit_flow_runs()
+            except httpx.HTTPError as away:
+                log.info("no look for more work: %s", type(away).__name__)
 
-    async def _look_again(self) -> None:
-        """A slot is free: what waited for it is not pushed to us. The poll behind makes good what fails here."""
+    async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
+        return await due_runs(self.client, self.pool, self.queues, int(self.limiter.available_tokens))
+
+    async def _submit_run(self, flow_run: FlowRun) -> None:
+        crowded = not self.limiter.available_tokens
         try:
-            await self.get_and_submit_flow_runs()
-        except httpx.HTTPError as away:
-            self._logger.info("no look for more work: %s", type(away).__name__)
+            await claim_and_execute(self, flow_run, self.execute)
+        finally:
+            self._look_again(0 if crowded else LOOK_AGAIN_SECONDS)
+
+    def _look_again(self, seconds: float) -> None:
+        """What waits for a place, ours or one of Prefect's limits, is not pushed to us when a run ends."""
+        asyncio.get_running_loop().call_later(seconds, self.news.set)
+
+    async def _settle_cancelled(self, flow_run: FlowRun, state: State[Any] | None) -> None:
+        """A run that was cancelled between claim and start ends without its flow: nobody else says that it is over."""
+        if state is None or not state.is_final():
+            held = await self.client.read_flow_run(flow_run.id)
+            if held.state is not None and held.state.is_cancelling():
+                await self.client.set_flow_run_state(flow_run.id, Cancelled(), force=True)
 
     async def _flow_of(self, flow_run: FlowRun) -> Flow[..., Any]:
+        """The flow that the run's deployment names, imported once: new code needs a new worker in any case."""
         if flow_run.deployment_id is None:
             raise LookupError("This run belongs to no deployment.")
-        deployment = await self.client.read_deployment(flow_run.deployment_id)
-        flow: Flow[..., Any] = import_object(deployment.entrypoint or "")
-        return flow
-
-
-async def work(slots: int, drain_seconds: float, live: LiveAttempts) -> None:
-    """Serve the pool until SIGTERM or SIGINT; then drain, and give back what is still running."""
-    worker = WarmWorker(POOL, name=f"penstock {socket.gethostname()} {os.getpid()}", limit=slots)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    serving = [asyncio.create_task(worker.start()), asyncio.create_task(_listen_when_ready(worker))]
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-    await worker.drain(drain_seconds)
-    live.give_back()
-    await worker.drain(GIVE_BACK_SECONDS)
-    stopping.cancel()
-    for task in serving:
-        task.cancel()
-    broken = [error for error in await asyncio.gather(*serving, return_exceptions=True) if isinstance(error, Exception)]
-    if broken:
-        raise broken[0]
-
-
-async def _listen_when_ready(worker: WarmWorker) -> None:
-    while not worker.is_setup:
-        await asyncio.sleep(0.05)
-    await worker.listen()
+        if flow_run.deployment_id not in self.flows:
+            deployment = await self.client.read_deployment(flow_run.deployment_id)
+            self.flows[flow_run.deployment_id] = import_object(deployment.entrypoint or "")
+        return self.flows[flow_run.deployment_id]

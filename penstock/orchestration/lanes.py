@@ -1,0 +1,27 @@
+"""Who waits for whom: the queue of each kind of run, and the places of a worker that serve it.
+
+A picture takes a blink and a film an hour; a picture never waits for a film's place.
+"""
+
+from dataclasses import dataclass
+
+from penstock.domain.formats import Kind
+
+IMAGES = "images"
+QUEUES: dict[Kind, str] = {"video": "default", "audio": "default", "image": IMAGES}
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """So many places of one worker, for one queue; or, without one, for every queue that has no lane of its own."""
+
+    slots: int
+    queue: str | None = None
+
+    def serves(self, queue: str) -> bool:
+        return queue == self.queue if self.queue else queue != IMAGES
+
+
+def lanes(slots: int, image_slots: int) -> tuple[Lane, ...]:
+    """The places of one worker, by lane."""
+    return Lane(slots), Lane(image_slots, IMAGES)
