@@ -21,7 +21,7 @@ from benchmarks.image_inputs import inputs
 from benchmarks.image_peers import Peer, Wish, peers
 from benchmarks.image_quality import quality
 from benchmarks.image_starts import start_rows
-from benchmarks.report import Row, keep, paired, reported, show
+from benchmarks.report import Report, Row, keep, paired, reported, show
 from penstock.domain.limits import Limits
 from penstock.domain.plan import Plan
 from penstock.domain.planning import plan_for
@@ -70,15 +70,18 @@ def main() -> int:
     """Print the table and keep it; answer 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description="Pictures against sharp, Pillow and thumbor.")
     parser.add_argument("--rounds", type=int, default=9)
-    rounds = parser.parse_args().rounds
+    report = measured(parser.parse_args().rounds)
+    show(report)
+    keep(report, "images")
+    return 1 if any(row.met is False for row in report.rows) else 0
+
+
+def measured(rounds: int) -> Report:
+    """Everything about pictures: each conversion against each peer, and what starting a child costs."""
     with tempfile.TemporaryDirectory() as folder, Nursery() as nursery:
         room = Path(folder)
         tools = Tools(nursery, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
-        rows = [*_all_rows(room, tools, rounds), *start_rows(tools, room, rounds)]
-    report = reported("Pictures", rows)
-    show(report)
-    keep(report, "images")
-    return 1 if any(row.met is False for row in rows) else 0
+        return reported("Pictures", [*_all_rows(room, tools, rounds), *start_rows(tools, room, rounds)])
 
 
 def _all_rows(room: Path, tools: Tools, rounds: int) -> Iterator[Row]:

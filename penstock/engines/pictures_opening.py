@@ -17,6 +17,7 @@ from PIL import (
     JpegImagePlugin,
     MpoImagePlugin,
     PngImagePlugin,
+    PpmImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
@@ -24,7 +25,8 @@ from PIL import (
 from penstock.domain import errors
 from penstock.domain.limits import Limits
 
-# Pillow loads all forty of its plugins, in every child anew, once it is asked for one that is not loaded yet.
+# Pillow loads all forty of its plugins, in every child anew, once it is asked for one that is not loaded yet; and PPM's
+# before it first saves anything.
 LOADED = (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -34,6 +36,7 @@ LOADED = (
     JpegImagePlugin,
     MpoImagePlugin,
     PngImagePlugin,
+    PpmImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )

@@ -26,7 +26,8 @@ _TURNS = {
 _ALPHA_MODES = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
 _LINEAR_MODES = frozenset(("L", "LA", "RGB", "RGBA", "CMYK"))
 # Where nothing is left to the filter, a JPEG's own quarter is worth one to twelve points of SSIMULACRA2 less than the
-# whole, by how grainy it is; with this much left, up to three and a half, and with twice, one and a half.
+# whole, by how grainy it is; with this much left, up to three and a half, and with twice, one and a half. At 1.15 a
+# written WebP of a grainy photograph is worth up to seven points less, and 99 MP take a fifth less time.
 _SPARE = 1.5
 _WIDE_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N", "F"))
 
