@@ -5,11 +5,13 @@ from penstock.engines.nursery import Nursery
 from penstock.engines.probe import glance, probe
 from penstock.engines.process import Unwatched, Watch
 from penstock.engines.sniff import Sniffed, sniff, sniff_head
+from penstock.engines.survey import Parts, survey
 from penstock.engines.tools import Tools, shipped_ffmpeg
 from penstock.engines.verifying import facts, verify
 
 __all__ = [
     "Nursery",
+    "Parts",
     "Sniffed",
     "Source",
     "Tools",
@@ -24,5 +26,6 @@ __all__ = [
     "shipped_ffmpeg",
     "sniff",
     "sniff_head",
+    "survey",
     "verify",
 ]
