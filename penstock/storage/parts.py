@@ -1,6 +1,5 @@
 """An input of which only some parts are brought here: those that somebody who looks at it turns out to need."""
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,14 +47,15 @@ class Parts:
         download raises."""
         wanted = (start, min(self.total, start + length))
         _require_little(self.received + wanted[1] - start, self.most)
-        with translated(), self.path.open("r+b", buffering=0) as file:
-            for place, block in self.way(wanted):
-                _require_little(self.received + len(block), self.most)
-                self._keep(file, place, block)
+        for place, block in self.way(wanted):
+            self.keep(place, block)
 
-    def _keep(self, file: io.FileIO, place: int, block: bytes) -> None:
-        file.seek(place)
-        write_whole(file, block)
+    def keep(self, place: int, block: bytes) -> None:
+        """Put a block to its place."""
+        _require_little(self.received + len(block), self.most)
+        with translated(), self.path.open("r+b", buffering=0) as file:
+            file.seek(place)
+            write_whole(file, block)
         self.here = _joined([*self.here, (place, place + len(block))])
 
 
@@ -100,11 +100,10 @@ def _begun(answer: Answer, path: Path, origins: Origins, most: int) -> Parts:
 
 def _measured(answer: Answer, path: Path, most: int) -> Parts:
     """A file whose size nobody tells has to be read to its end."""
-    parts = _blank(path, most, most, Onward(answer.blocks()))
-    parts.fetch(0, most)
-    parts.total = parts.received
-    with translated():
-        _stretch(path, parts.total)
+    parts = _blank(path, 0, most, lambda _: iter(()))
+    for place, block in _placed(0, answer.blocks()):
+        parts.keep(place, block)
+        parts.total = parts.received
     return parts
 
 
@@ -132,15 +131,9 @@ def _placed(start: int, blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _blank(path: Path, total: int, most: int, way: Way) -> Parts:
-    with translated():
-        path.touch(exist_ok=False)
-        _stretch(path, total)
+    with translated(), path.open("xb") as file:
+        file.truncate(total)
     return Parts(path, total, most, way)
-
-
-def _stretch(path: Path, size: int) -> None:
-    with path.open("r+b") as file:
-        file.truncate(size)
 
 
 def _joined(stretches: list[Stretch]) -> list[Stretch]:

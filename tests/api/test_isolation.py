@@ -26,7 +26,7 @@ NAMING = {
 # Those that name none, and whether they show anything of a project.
 NAMELESS = {
     ("POST", "/tasks"), ("GET", "/tasks"), ("POST", "/sources"), ("GET", "/sources"), ("POST", "/files"),
-    ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
+    ("POST", "/plans"), ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
 }  # fmt: skip
 UNKNOWN = {"task": new_task_id(), "file": new_file_id(), "source": new_file_id()}
 
