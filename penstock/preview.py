@@ -123,6 +123,9 @@ class _Hurry:
     def progress(self, percent: int) -> None:
         """Nobody hears it."""
 
+    def spent(self, cpu_seconds: float) -> None:
+        """Nobody counts."""
+
     def stopped(self) -> bool:
         return time.monotonic() > self.deadline
 

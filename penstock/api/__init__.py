@@ -7,7 +7,7 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 import penstock
-from penstock.api import content, faults, files, formats, health, plans, sources, tasks
+from penstock.api import content, faults, files, formats, health, plans, receipts, sources, tasks
 from penstock.api.callers import Callers
 from penstock.api.context import Context
 from penstock.api.envelope import ErrorEnvelope
@@ -23,6 +23,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 ROUTERS = (
     sources.router,
     tasks.router,
+    receipts.router,
     plans.router,
     files.router,
     content.router,

@@ -10,7 +10,6 @@ from penstock.api.bodies import read_body
 from penstock.api.context import Context, context_of, require_caller
 from penstock.api.envelope import Envelope, answer
 from penstock.domain import errors
-from penstock.domain.forecast import Experience
 from penstock.domain.ids import ProjectId
 from penstock.domain.plan_view import PlanView
 from penstock.domain.request import SourceRequest
@@ -45,7 +44,7 @@ def _require_a_turn(context: Context) -> None:
 def _planned(context: Context, project_id: ProjectId, asked: SourceRequest) -> PlanView:
     services = context.services
     look = _look(context, project_id, asked)
-    return preview(asked, look, services.tools, services.lifted, lambda _: Experience(0)).view
+    return preview(asked, look, services.tools, services.lifted, services.records.receipts.experience).view
 
 
 def _look(context: Context, project_id: ProjectId, asked: SourceRequest) -> Look:

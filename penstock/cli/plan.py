@@ -1,5 +1,6 @@
 """`penstock plan INPUT OUTPUT`: what `convert` would do, told by this command alone: it needs no service."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from penstock.domain.forecast import Experience
 from penstock.domain.plan_view import EstimateView, PlanView, RangeView
 from penstock.domain.request import read_request
 from penstock.engines import Nursery, Tools
+from penstock.home import Home
 from penstock.preview import Looking, preview
+from penstock.records import Records
 from penstock.services import fetch_policy_of, ffmpeg_of, limits_of
 from penstock.settings import Settings
 
@@ -41,8 +44,23 @@ def _planned(settings: Settings, source: str, request: dict[str, Any]) -> PlanVi
         tools = Tools(nursery, ffmpeg_of(settings), limits_of(settings), settings.threads_per_encoder)
         looking = Looking.by(settings, tools, fetch_policy_of(settings))
         look = looking.at_url(source) if is_address(source) else looking.at_file(Path(source))
-        view = preview(asked, look, tools, settings.lifted_pairs, lambda _: Experience(0)).view
+        view = preview(asked, look, tools, settings.lifted_pairs, partial(_experience, settings)).view
         return view.model_copy(update={"input": source})
+
+
+def _experience(settings: Settings, family: str) -> Experience:
+    """What the service has learnt, where its database can be reached."""
+    running = Home.at(settings.root).running()
+    url = settings.database_url or (running and running.database_url)
+    if not url:
+        return Experience(0)
+    records = Records(url)
+    try:
+        return records.receipts.experience(family)
+    except errors.DatabaseUnavailable:
+        return Experience(0)
+    finally:
+        records.close()
 
 
 def said(target: Path, view: PlanView) -> str:

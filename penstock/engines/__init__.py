@@ -6,8 +6,8 @@ from penstock.engines.probe import glance, probe
 from penstock.engines.process import Unwatched, Watch
 from penstock.engines.sniff import Sniffed, sniff, sniff_head
 from penstock.engines.survey import Parts, survey
-from penstock.engines.tools import Tools, shipped_ffmpeg
-from penstock.engines.verifying import facts, verify
+from penstock.engines.tools import Tools, shipped_ffmpeg, versions
+from penstock.engines.verifying import Verified, facts, verify
 
 __all__ = [
     "Nursery",
@@ -16,6 +16,7 @@ __all__ = [
     "Source",
     "Tools",
     "Unwatched",
+    "Verified",
     "Watch",
     "command_line",
     "encode",
@@ -28,4 +29,5 @@ __all__ = [
     "sniff_head",
     "survey",
     "verify",
+    "versions",
 ]

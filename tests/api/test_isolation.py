@@ -17,6 +17,7 @@ from .conftest import BODY, PretendedRuns, Project, finished, stored
 NAMING = {
     ("GET", "/tasks/{task_id}"): "task",
     ("POST", "/tasks/{task_id}/cancel"): "task",
+    ("GET", "/tasks/{task_id}/receipt"): "task",
     ("GET", "/files/{file_id}"): "file",
     ("DELETE", "/files/{file_id}"): "file",
     ("GET", "/files/{file_id}/content"): "file",
