@@ -52,6 +52,10 @@ class Client:
         """The Task as it stands, or as soon as it has ended within `wait_seconds` (≤ 60)."""
         return _data(self._http.get(f"/tasks/{task_id}", params={"wait": wait_seconds} if wait_seconds else {}))
 
+    def receipt(self, task_id: str) -> dict[str, Any]:
+        """How the output of a completed task was made and checked, signed."""
+        return _data(self._http.get(f"/tasks/{task_id}/receipt"))
+
     def cancel(self, task_id: str) -> dict[str, Any]:
         return _data(self._http.post(f"/tasks/{task_id}/cancel"))
 
