@@ -5,10 +5,8 @@ import time
 from prefect import get_run_logger, task
 
 from penstock import engines
-from penstock.domain.media import Media
-from penstock.domain.plan import Plan, needs_slot, summary
+from penstock.domain.plan import needs_slot, summary
 from penstock.domain.planning import plan_for
-from penstock.domain.receipt import Receipt
 from penstock.domain.stages import Original, Rendition
 from penstock.orchestration.attempt import Attempt
 from penstock.orchestration.progress import progress_in_the_ui
@@ -33,9 +31,12 @@ def transcode(original: Original, attempt: Attempt) -> Rendition:
         made = engines.verify(path, plan, original.media, services.tools, attempt)
         get_run_logger().info("made %.2f MB of %s", made.facts.filesize / 1e6, made.facts.codecs or made.facts.format)
         took = (time.monotonic() - began, attempt.cpu_seconds - spent)
-        receipt = _receipt(plan, original.media, made, took)
+        score = engines.score(
+            plan,
+            source,
+            engines.Source(path, made.reread.media),
+            services.settings.receipt_frames,
+            (services.tools, attempt),
+        )
+        receipt = receipt_of(plan, source.media, made, work_of(plan, source.media, services.tools, took), score)
         return Rendition(original.task, path, plan, made.facts, made.reread.media, receipt)
-
-
-def _receipt(plan: Plan, source: Media, made: engines.Verified, took: tuple[float, float]) -> Receipt:
-    return receipt_of(plan, source, made, work_of(plan, source, current().tools, took), None)

@@ -4,6 +4,7 @@ from penstock.engines.encoding import Source, command_line, encode, recipe
 from penstock.engines.nursery import Nursery
 from penstock.engines.probe import glance, probe
 from penstock.engines.process import Unwatched, Watch
+from penstock.engines.scoring import score
 from penstock.engines.sniff import Sniffed, sniff, sniff_head
 from penstock.engines.survey import Parts, survey
 from penstock.engines.tools import Tools, shipped_ffmpeg, versions
@@ -24,6 +25,7 @@ __all__ = [
     "glance",
     "probe",
     "recipe",
+    "score",
     "shipped_ffmpeg",
     "sniff",
     "sniff_head",

@@ -36,6 +36,11 @@ def lasting(source: Any, seconds: float) -> Any:
     return source.filter("tpad", stop_mode="clone", stop=-1).filter("trim", end=f"{seconds:.6f}")
 
 
+def from_zero(source: Any) -> Any:
+    """Times that begin with the first frame."""
+    return source.filter("setpts", "PTS-STARTPTS")
+
+
 def _paced(source: Any, pace: str) -> Any:
     return source.filter("fps", pace, start_time=0)
 
