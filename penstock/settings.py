@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     receipt_frames: int = Field(
         0, ge=0, le=250, description="frames of an encoded video that are scored against its input; 0 scores none"
     )
-    plans_at_once: int = Field(2, ge=1, description="plans made at once in one API process; eight wait for each")
+    plans_at_once: int = Field(2, ge=1, description="plans made at once in one API process; four wait for each")
     plan_seconds: float = Field(20.0, description="how long looking at an input may take to plan with it")
     link_seconds: int = Field(3600, description="how long a signed link works")
     drain_seconds: float = Field(30.0, description="how long a stop waits for running work")

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 @dataclass
 class Ranging:
     """`files` by name. The first word of a path is how they are served: `parts`, `whole`, `unmeasured`, `changing`,
-    `elsewhere` (another part than was asked for) or `to` (a redirect)."""
+    `elsewhere` (another part than was asked for), `to` (a redirect) or `silent`."""
 
     address: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
@@ -52,6 +52,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def to(self, name):
         self.say(302, 0, ("Location", name))
+
+    def silent(self, _name):
+        self.rfile.read(1)  # until whoever asks has gone
+        self.close_connection = True
 
     def part(self, content, shift, etag):
         start, end = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"]).groups())

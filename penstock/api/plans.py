@@ -19,7 +19,7 @@ router = APIRouter(tags=["plans"])
 
 ONE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[PlanView]}}
 # So many may wait for each that is being made.
-WAITING = 8
+WAITING = 4
 RETRY_SECONDS = 2
 
 

@@ -1,6 +1,8 @@
 """A plan tells what a task would do, or refuses as it would; nothing is converted, kept or needlessly read."""
 
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,6 +126,22 @@ def test_what_would_have_to_be_read_too_far_is_refused(parts: Services, host: Ra
 
     assert told["code"] == "input_limits_exceeded"
     assert "300,000 bytes" in told["message"]
+
+
+def test_plans_are_bounded_in_time_and_number(parts: Services, host: Ranging, project: Project):
+    changed = {"fetch_allow": "127.0.0.0/8", "plans_at_once": 1, "plan_seconds": 0.2}
+    policy = replace(parts.fetch_policy, allow="127.0.0.0/8")
+    with (
+        serving(replace(with_settings(parts, **changed), fetch_policy=policy), PretendedRuns()) as client,
+        ThreadPoolExecutor(10) as callers,
+    ):
+        told = list(callers.map(lambda _: planned(client, project, url=f"{host.address}/silent/x"), range(10)))
+    codes = Counter(one.json()["error"]["code"] for one in told)
+
+    assert codes["input_timeout"] > 0
+    assert codes["rate_limited"] > 0
+    assert set(codes) == {"input_timeout", "rate_limited"}
+    assert all("retry-after" in one.headers for one in told if one.status_code == 429)
 
 
 def test_plans_leave_nothing_on_the_disk(open_api: httpx.Client, host: Ranging, parts: Services, project: Project):

@@ -53,16 +53,16 @@ def joined(stretches):
 
 @pytest.fixture
 def parts(media, tmp_path):
-    def begun(name):
-        path = tmp_path / "input"
-        path.touch()
-        found = Parts(media(name), path)
-        with path.open("r+b") as file:
-            file.truncate(found.total)
-        found.fetch(0, HEAD)
-        return found
+    return lambda name: begun(media(name), tmp_path)
 
-    return begun
+
+def begun(origin, room):
+    """The file's first 256 KiB."""
+    found = Parts(origin, room / "input")
+    with found.path.open("xb") as file:
+        file.truncate(found.total)
+    found.fetch(0, HEAD)
+    return found
 
 
 # A transport stream has no header: its length is told by the last times in it.
