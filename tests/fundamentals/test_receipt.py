@@ -6,6 +6,7 @@ from penstock.client import Refused
 from penstock.domain.ids import ProjectId
 from penstock.domain.jws import verified
 from penstock.records import Records
+from tests.service import artifacts_of, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -34,8 +35,7 @@ def test_an_output_has_a_signed_receipt(penstock, origin, clip, records):
 
 def test_the_receipt_is_shown_in_the_ui_and_opens_nothing(penstock, origin, photo, records):
     task = penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 67})
-    wanted = {"flow_runs": {"id": {"any_": [task["run"]["id"]]}}, "artifacts": {"type": {"any_": ["markdown"]}}}
-    (shown,) = penstock.prefect.post("/artifacts/filter", json=wanted).raise_for_status().json()
+    (shown,) = wait_for(lambda: [one for one in artifacts_of(penstock, task) if one["type"] == "markdown"], 20)
 
     assert task["output"]["sha256"] in shown["data"]
     assert "http" not in shown["data"]
