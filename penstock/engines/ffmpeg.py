@@ -77,7 +77,7 @@ def likeness_command(framing: Framing, paper: Paper, made: Paper, sample: Sample
     stream = _picture_of(paper.media)
     before = _guarded(paper, _decoder(stream), sample.start + sample.at)[str(stream.index)]
     after = _guarded(made, {}, sample.at)[str(_picture_of(made.media).index)].filter("format", "yuv420p")
-    pair = [filters.from_zero(after), filters.from_zero(filters.moving(before, stream, framing))]
+    pair = [filters.numbered(after), filters.numbered(filters.moving(before, stream, framing))]
     scored = ffmpeg.filter(pair, sample.metric)
     output = ffmpeg.output(scored, "-", **{"f": "null", "frames:v": sample.frames})
     front = [paper.ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-max_alloc", str(_MAX_ALLOCATION)]

@@ -36,9 +36,9 @@ def lasting(source: Any, seconds: float) -> Any:
     return source.filter("tpad", stop_mode="clone", stop=-1).filter("trim", end=f"{seconds:.6f}")
 
 
-def from_zero(source: Any) -> Any:
-    """Times that begin with the first frame."""
-    return source.filter("setpts", "PTS-STARTPTS")
+def numbered(source: Any) -> Any:
+    """Frames counted, not timed: two clocks that round differently would pair a frame with its neighbour."""
+    return source.filter("settb", "1/25").filter("setpts", "N")
 
 
 def _paced(source: Any, pace: str) -> Any:
