@@ -44,9 +44,17 @@ class Client:
         """The Task of this request (CONTRACT §1), new or known."""
         return _data(self._http.post("/tasks", json=request))
 
+    def plan(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What the Task of this request would do, without doing it."""
+        return _data(self._http.post("/plans", json=request))
+
     def task(self, task_id: str, *, wait_seconds: float = 0) -> dict[str, Any]:
         """The Task as it stands, or as soon as it has ended within `wait_seconds` (≤ 60)."""
         return _data(self._http.get(f"/tasks/{task_id}", params={"wait": wait_seconds} if wait_seconds else {}))
+
+    def receipt(self, task_id: str) -> dict[str, Any]:
+        """How the output of a completed task was made and checked, signed."""
+        return _data(self._http.get(f"/tasks/{task_id}/receipt"))
 
     def cancel(self, task_id: str) -> dict[str, Any]:
         return _data(self._http.post(f"/tasks/{task_id}/cancel"))

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     max_audio_sample_rate_hz: int = Field(192_000, description="samples a second of an audio stream taken")
     max_duration_seconds: float = Field(4 * 3600.0, description="longest video or audio taken")
     max_body_bytes: int = Field(64 * 1024, description="largest JSON body")
+    max_plan_bytes: int = Field(64 * 2**20, description="most bytes of an input that are read to plan with it")
     max_streams: int = Field(32, description="streams of one input")
     fetch_connect_seconds: float = Field(5.0, description="to connect to an origin")
     fetch_read_seconds: float = Field(15.0, description="silence of an origin")
@@ -76,6 +77,11 @@ class Settings(BaseSettings):
     )
     requests_per_minute: int = Field(6_000, description="POSTs of one key a minute, in bursts of a third of it")
     reads_per_minute: int = Field(60_000, description="other requests of one key a minute, in bursts of a third of it")
+    receipt_frames: int = Field(
+        0, ge=0, le=250, description="frames of an encoded video that are scored against its input; 0 scores none"
+    )
+    plans_at_once: int = Field(2, ge=1, description="plans made at once in one API process; four wait for each")
+    plan_seconds: float = Field(20.0, description="how long looking at an input may take to plan with it")
     link_seconds: int = Field(3600, description="how long a signed link works")
     drain_seconds: float = Field(30.0, description="how long a stop waits for running work")
 

@@ -4,6 +4,7 @@ from prefect import get_run_logger, task
 
 from penstock.domain.stages import Stored
 from penstock.domain.task import Task
+from penstock.orchestration.artifacts import receipt_in_the_ui
 from penstock.orchestration.attempt import Attempt
 from penstock.services import current
 from tasks import policy
@@ -12,7 +13,9 @@ from tasks import policy
 @task(**policy.RECORD)
 def record(stored: Stored, attempt: Attempt) -> Task:
     with attempt.stage("record", policy.DEADLINES["record"]):
-        done = current().records.tasks.finish(attempt.task_id, attempt.number, attempt.owner, stored.file)
+        tasks = current().records.tasks
+        done = tasks.finish(attempt.task_id, attempt.number, attempt.owner, stored.file, stored.receipt)
         attempt.stored = None
         get_run_logger().info("%s is completed: %s", done.id, stored.file.id)
+        receipt_in_the_ui(stored.file, stored.receipt)
         return done

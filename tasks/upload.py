@@ -18,7 +18,7 @@ def upload(rendition: Rendition, attempt: Attempt) -> Stored:
         attempt.stored = file.key
         current().objects.put(rendition.path, file.key, file.facts.type)
         get_run_logger().info("stored %s", file.id)
-        return Stored(rendition.task, file)
+        return Stored(rendition.task, file, rendition.receipt)
 
 
 def _output(rendition: Rendition, attempt: Attempt) -> File:

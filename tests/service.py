@@ -46,6 +46,18 @@ class Penstock:
         return run
 
 
+def csrf(penstock: Penstock) -> dict[str, str]:
+    """What Prefect wants with every request that is no GET."""
+    token = penstock.prefect.get("/csrf-token", params={"client": "tests"}).raise_for_status().json()["token"]
+    return {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "tests"}
+
+
+def artifacts_of(penstock: Penstock, task: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the task's run shows in the Prefect UI."""
+    wanted = {"artifacts": {"flow_run_id": {"any_": [task["run"]["id"]]}}}
+    return penstock.prefect.post("/artifacts/filter", json=wanted, headers=csrf(penstock)).raise_for_status().json()
+
+
 def ended(task: dict[str, Any]) -> dict[str, Any] | None:
     return task if task["status"] != "processing" else None
 

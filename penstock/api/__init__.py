@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 import penstock
-from penstock.api import content, faults, files, formats, health, sources, tasks
+from penstock.api import content, faults, files, formats, health, plans, receipts, sources, tasks
 from penstock.api.callers import Callers
 from penstock.api.context import Context
 from penstock.api.envelope import ErrorEnvelope
@@ -19,7 +20,16 @@ from penstock.services import Services
 __all__ = ["Runs", "create_app"]
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-ROUTERS = (sources.router, tasks.router, files.router, content.router, formats.router, health.router)
+ROUTERS = (
+    sources.router,
+    tasks.router,
+    receipts.router,
+    plans.router,
+    files.router,
+    content.router,
+    formats.router,
+    health.router,
+)
 
 
 def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None) -> FastAPI:
@@ -53,6 +63,7 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
         waiting=waiting,
         writes=Rates(settings.requests_per_minute),
         reads=Rates(settings.reads_per_minute),
+        plans=CapacityLimiter(settings.plans_at_once),
     )
     for router in ROUTERS:
         app.include_router(router)

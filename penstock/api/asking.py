@@ -74,9 +74,6 @@ def _open(context: Context, project_id: ProjectId, asked: SourceRequest) -> Task
 def _require_plan(context: Context, project_id: ProjectId, asked: SourceRequest) -> None:
     """Refuse now what a known input cannot become."""
     services = context.services
-    try:
-        file = services.records.files.get(project_id, asked.file_id or "")
-    except errors.FileNotFound as unknown:
-        raise errors.FileNotFound(unknown.message, field="file_id") from unknown
+    file = services.records.files.input(project_id, asked.file_id or "")
     if file.media is not None:
         plan_for(asked, file.media, services.limits, services.lifted)

@@ -28,6 +28,7 @@ class Context:
     waiting: Waiting
     writes: Rates
     reads: Rates
+    plans: CapacityLimiter
     probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PROBES_AT_ONCE))
 
     @cached_property

@@ -13,9 +13,9 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from penstock.cli.asking import fail, is_address, request_of, request_options, require_input
 from penstock.cli.service import the_service
 from penstock.client import Client, Refused
-from penstock.domain.formats import FORMATS, KINDS, SYNONYMS, Format
 from penstock.home import Home
 from penstock.settings import Settings
 
@@ -24,68 +24,31 @@ STOP_SECONDS = 10
 
 
 @click.command("convert")
-@click.argument("source", metavar="INPUT")
-@click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--kind", type=click.Choice(KINDS), help="Kind of the output.  [default: of the format]")
-@click.option("--format", "form", type=click.Choice([*FORMATS, *SYNONYMS]), help="Format.  [default: by OUTPUT's name]")
-@click.option("--width", type=float, help="Width in pixels; alone it keeps the aspect ratio.")
-@click.option("--height", type=float, help="Height in pixels; alone it keeps the aspect ratio.")
-@click.option("--fit", type=click.Choice(["contain", "cover", "fill", "pad"]), help="How a box is filled.")
-@click.option("--background", help="Colour behind transparency and in bars, like #ffffff.")
-@click.option("--on-upscale", type=click.Choice(["refuse", "clamp"]), help="What to do instead of magnifying.")
-@click.option("--quality", type=float, help="0 to 1: the same number looks the same on every format.  [default: 0.8]")
-@click.option("--start", type=float, help="Seconds to begin at.")
-@click.option("--end", type=float, help="Seconds to end at.")
-@click.option("--at", help='Second of the video that becomes the picture, or "auto".')
+@request_options
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of everything kept.  [default: ~/.penstock]")
 @click.option("--json", "as_json", is_flag=True, help="Print the Task as JSON.")
 def command(source: str, target: Path, home: Path | None, *, as_json: bool, **options: Any) -> None:
     """Convert INPUT (a path or an address) to OUTPUT, whose name says the format."""
     settings = Settings(home=home) if home else Settings()
-    request = _request(target, options)
+    request = request_of(target, options)
     _require_usable(source, target)
     try:
         task = _convert(settings, source, target, request)
     except Refused as no:
-        _fail(no.code, no.message)
+        fail(no.code, no.message)
     except httpx.HTTPError as away:
-        _fail("internal", f"The service went away ({type(away).__name__}).")
+        fail("internal", f"The service went away ({type(away).__name__}).")
     except OSError as trouble:
-        _fail("disk_full" if trouble.errno == errno.ENOSPC else "internal", f"{trouble.strerror}: {trouble.filename}")
+        fail("disk_full" if trouble.errno == errno.ENOSPC else "internal", f"{trouble.strerror}: {trouble.filename}")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     click.echo(json.dumps(task, indent=2) if as_json else _said(target, task))
 
 
-def _request(target: Path, options: dict[str, Any]) -> dict[str, Any]:
-    named = options.pop("form") or target.suffix.lower().lstrip(".")
-    form: Format | None = SYNONYMS.get(named, named if named in FORMATS else None)
-    if form is None:
-        raise click.UsageError(f"OUTPUT's name says no format; end it in .{', .'.join(FORMATS)}, or give --format.")
-    kind = options.pop("kind") or FORMATS[form].kind
-    at = options.pop("at")
-    moment = {} if at is None else {"at": at if at == "auto" else _seconds(at)}
-    return (
-        {"kind": kind, "format": form} | moment | {name: value for name, value in options.items() if value is not None}
-    )
-
-
-def _seconds(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise click.UsageError('--at takes seconds, or "auto".') from None
-
-
 def _require_usable(source: str, target: Path) -> None:
-    if not _is_address(source) and not Path(source).is_file():
-        raise click.UsageError(f"There is no file {source}.")
+    require_input(source)
     if not target.absolute().parent.is_dir():
         raise click.UsageError(f"There is no folder {target.absolute().parent}.")
-
-
-def _is_address(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
 
 
 def _convert(settings: Settings, source: str, target: Path, request: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +61,7 @@ def _convert(settings: Settings, source: str, target: Path, request: dict[str, A
 @contextmanager
 def _input(client: Client, source: str) -> Iterator[dict[str, Any]]:
     """What names the input in a request; our copy of a local file is gone afterwards."""
-    if _is_address(source):
+    if is_address(source):
         yield {"url": source, "fresh": True}
         return
     file = client.upload(Path(source))
@@ -166,8 +129,3 @@ def _said(target: Path, task: dict[str, Any]) -> str:
     length = f"{output['duration']:.2f} s" if output["duration"] else None
     facts = (size, length, output["codecs"], f"{output['filesize'] / 1e6:.2f} MB")
     return f"{target}: {', '.join(fact for fact in facts if fact)}"
-
-
-def _fail(code: str, message: str) -> None:
-    click.echo(f"{code}: {message}", err=True)
-    sys.exit(1)

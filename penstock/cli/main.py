@@ -8,6 +8,7 @@ from penstock import __version__
 
 COMMANDS = {
     "convert": "Convert one file or address.",
+    "plan": "Show what converting would do, without doing it.",
     "up": "Run everything one machine needs.",
     "api": "Run the trigger API alone.",
     "worker": "Run one worker alone.",

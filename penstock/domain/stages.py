@@ -5,6 +5,7 @@ from pathlib import Path
 
 from penstock.domain.media import Media
 from penstock.domain.plan import Plan
+from penstock.domain.receipt import Receipt
 from penstock.domain.task import File, FileFacts, Task
 
 
@@ -34,6 +35,7 @@ class Rendition:
     plan: Plan
     facts: FileFacts
     media: Media
+    receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +44,4 @@ class Stored:
 
     task: Task
     file: File
+    receipt: Receipt

@@ -4,16 +4,20 @@ from penstock.engines.encoding import Source, command_line, encode, recipe
 from penstock.engines.nursery import Nursery
 from penstock.engines.probe import glance, probe
 from penstock.engines.process import Unwatched, Watch
+from penstock.engines.scoring import score
 from penstock.engines.sniff import Sniffed, sniff, sniff_head
-from penstock.engines.tools import Tools, shipped_ffmpeg
-from penstock.engines.verifying import facts, verify
+from penstock.engines.survey import Parts, survey
+from penstock.engines.tools import Tools, shipped_ffmpeg, versions
+from penstock.engines.verifying import Verified, facts, verify
 
 __all__ = [
     "Nursery",
+    "Parts",
     "Sniffed",
     "Source",
     "Tools",
     "Unwatched",
+    "Verified",
     "Watch",
     "command_line",
     "encode",
@@ -21,8 +25,11 @@ __all__ = [
     "glance",
     "probe",
     "recipe",
+    "score",
     "shipped_ffmpeg",
     "sniff",
     "sniff_head",
+    "survey",
     "verify",
+    "versions",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.domain import errors
-from penstock.engines import examine, moments, pictures, rereading
+from penstock.engines import examine, moments, pictures, rereading, sketch
 from penstock.engines.job import Call
 
 TABLE: dict[str, Callable[..., Any]] = {
@@ -16,6 +16,7 @@ TABLE: dict[str, Callable[..., Any]] = {
     "render": pictures.render,
     "reread": rereading.reread,
     "reread_picture": rereading.reread_picture,
+    "sketch": sketch.sketch,
 }
 
 

@@ -1,9 +1,9 @@
 """The facts of a video or audio file, read with PyAV. Runs inside a child of the nursery, never elsewhere."""
 
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -42,25 +42,38 @@ KEPT_TAGS = (
 _TAG_CHARACTERS = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A way to come by a file's facts: how it is opened, how its streams' packets are counted, how large it is."""
+
+    opened: Callable[[], AbstractContextManager[Any]]
+    tallied: Callable[[Any, list[Any]], dict[int, Tally]]
+    filesize: int
+
+    @classmethod
+    def whole(cls, path: str, demuxer: str) -> "Reading":
+        return cls(lambda: opened(path, demuxer), walk, Path(path).stat().st_size)
+
+
 def examine(path: str, container: str, demuxer: str, limits: Limits) -> Media:
     """Everything that planning and verifying ask about a whole file. Raises an `InputError`."""
-    media, walked = _facts(path, container, demuxer, limits)
+    media, walked = facts(Reading.whole(path, demuxer), container, limits)
     require_whole(media.header_duration, walked)
     return within(filled(media), limits)
 
 
 def glance(path: str, container: str, demuxer: str, limits: Limits) -> Media:
     """The same of a file of which only some has arrived; its length is what the header says."""
-    media, walked = _facts(path, container, demuxer, limits)
+    media, walked = facts(Reading.whole(path, demuxer), container, limits)
     return within(replace(filled(media), duration=media.header_duration or walked), limits)
 
 
-def _facts(path: str, container: str, demuxer: str, limits: Limits) -> tuple[Media, float]:
+def facts(reading: Reading, container: str, limits: Limits) -> tuple[Media, float]:
     """What is in the file, and how far its packets reach."""
-    with opened(path, demuxer) as source:
+    with reading.opened() as source:
         require_few_streams(len(source.streams), limits)
         candidates = [stream for stream in source.streams if _is_candidate(stream)]
-        tallies = walk(source, candidates)
+        tallies = reading.tallied(source, candidates)
         header = source.duration / 1_000_000 if source.duration else None
         picture = _chosen([stream for stream in candidates if stream.type == "video"], tallies, decoders.VIDEO)
         sound = _chosen([stream for stream in candidates if stream.type == "audio"], tallies, decoders.AUDIO)
@@ -70,19 +83,25 @@ def _facts(path: str, container: str, demuxer: str, limits: Limits) -> tuple[Med
     media = Media(
         kind="video" if video else "audio",
         container=container,
-        filesize=Path(path).stat().st_size,
+        filesize=reading.filesize,
         duration=_length(video, audio),
         header_duration=header,
-        video=_upright(video, path, demuxer) if video else None,
+        video=_upright(video, reading) if video else None,
         audio=audio,
         tags=tags,
     )
     return media, max((tally.end for tally in tallies.values()), default=0.0)
 
 
+def opened(path: str, demuxer: str) -> AbstractContextManager[Any]:
+    """The file on this disk as `demuxed`."""
+    return demuxed(f"file:{path}", demuxer)
+
+
 @contextmanager
-def opened(path: str, demuxer: str) -> Iterator[Any]:
-    """The file behind its forced demuxer, with nothing that could lead elsewhere. Foreign errors end here."""
+def demuxed(file: Any, demuxer: str) -> Iterator[Any]:
+    """An address, or something to read from, behind its forced demuxer, with nothing that could lead elsewhere.
+    Foreign errors end here."""
     options = {
         "protocol_whitelist": "file",
         "format_whitelist": demuxer,
@@ -91,7 +110,7 @@ def opened(path: str, demuxer: str) -> Iterator[Any]:
         "analyzeduration": "10000000",
     }
     try:
-        with av.open(f"file:{path}", format=demuxer, options=options, metadata_errors="ignore") as source:
+        with av.open(file, format=demuxer, options=options, metadata_errors="ignore") as source:
             yield source
     except (av.error.FFmpegError, UnicodeError) as refusal:
         raise errors.InputUnreadable("The input is damaged and cannot be read.", detail=str(refusal)) from refusal
@@ -243,9 +262,9 @@ def _length(video: VideoStream | None, audio: AudioStream | None) -> float:
     return max(ends) - min(stream.start for stream in streams)
 
 
-def _upright(video: VideoStream, path: str, demuxer: str) -> VideoStream:
+def _upright(video: VideoStream, reading: Reading) -> VideoStream:
     """Rotation is told by a decoded frame alone, so that one is decoded; that proves, too, that one can be."""
-    with opened(path, demuxer) as source:
+    with reading.opened() as source:
         frame = first_frame(source, video.index)
         turned, mirrored = -int(frame.rotation) % 360, _is_mirrored(frame)
     wide = Size(max(1, round(video.coded.width * video.sar)), video.coded.height)

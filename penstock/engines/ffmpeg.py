@@ -7,7 +7,7 @@ from typing import Any
 import ffmpeg
 
 from penstock.domain.media import Media, VideoStream
-from penstock.domain.plan import AudioPlan, Copy, Cut, EncodeAudio, EncodeVideo, FramePlan, GifPlan, VideoPlan
+from penstock.domain.plan import AudioPlan, Copy, Cut, EncodeAudio, EncodeVideo, FramePlan, Framing, GifPlan, VideoPlan
 from penstock.engines import decoders, filters
 from penstock.engines.encoders import Options, audio_options, video_options
 from penstock.engines.sniff import READERS
@@ -40,6 +40,17 @@ class Paper:
     max_pixels: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """So many frames of an output from `at` seconds on, scored by a filter; the output's zero is at `start` of the
+    input."""
+
+    metric: str
+    frames: int
+    at: float
+    start: float
+
+
 def command(plan: VideoPlan | AudioPlan | GifPlan, paper: Paper) -> list[str]:
     """The whole argument list, the binary first."""
     match plan:
@@ -61,13 +72,30 @@ def frame_command(plan: FramePlan, seconds: float, paper: Paper) -> list[str]:
     return _compiled(ffmpeg.output(picture, f"file:{paper.target}", **options), paper)
 
 
+def likeness_command(framing: Framing, paper: Paper, made: Paper, sample: Sample) -> list[str]:
+    """The argument list that scores frames of an output, `made`, against its input brought to the same look."""
+    stream = _picture_of(paper.media)
+    before = _guarded(paper, _decoder(stream), sample.start + sample.at)[str(stream.index)]
+    after = _guarded(made, {}, sample.at)[str(_picture_of(made.media).index)].filter("format", "yuv420p")
+    pair = [filters.numbered(after), filters.numbered(filters.moving(before, stream, framing))]
+    scored = ffmpeg.filter(pair, sample.metric)
+    output = ffmpeg.output(scored, "-", **{"f": "null", "frames:v": sample.frames})
+    front = [paper.ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-max_alloc", str(_MAX_ALLOCATION)]
+    return [str(word) for word in ffmpeg.compile(output, cmd=front)]
+
+
 def _compiled(output: Any, paper: Paper) -> list[str]:
     front = [paper.ffmpeg, *_QUIET, *_PROGRESS]
     return [str(word) for word in ffmpeg.compile(output, cmd=front)]
 
 
 def _input(paper: Paper, cut: Cut, decoder: Options) -> Any:
-    """The input behind its forced demuxer. All of this has to stand before `-i`: after it, it protects nothing."""
+    return _guarded(paper, decoder, _leap(cut, paper.media))
+
+
+def _guarded(paper: Paper, decoder: Options, seconds: float) -> Any:
+    """The input from so many seconds on, behind its forced demuxer. All of this has to stand before `-i`: after it, it
+    protects nothing."""
     demuxer = READERS[paper.media.container][1]
     guards = {
         "protocol_whitelist": "file",
@@ -79,8 +107,7 @@ def _input(paper: Paper, cut: Cut, decoder: Options) -> Any:
         "analyzeduration": "10M",
         "threads": paper.threads,
     }
-    leap = _leap(cut, paper.media)
-    seek = {"ss": f"{leap:.6f}"} if leap else {}
+    seek = {"ss": f"{seconds:.6f}"} if seconds else {}
     return ffmpeg.input(f"file:{paper.source}", **guards, **decoder, **seek)
 
 

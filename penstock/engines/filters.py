@@ -36,6 +36,11 @@ def lasting(source: Any, seconds: float) -> Any:
     return source.filter("tpad", stop_mode="clone", stop=-1).filter("trim", end=f"{seconds:.6f}")
 
 
+def numbered(source: Any) -> Any:
+    """Frames counted, not timed: two clocks that round differently would pair a frame with its neighbour."""
+    return source.filter("settb", "1/25").filter("setpts", "N")
+
+
 def _paced(source: Any, pace: str) -> Any:
     return source.filter("fps", pace, start_time=0)
 

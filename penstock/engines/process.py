@@ -27,6 +27,9 @@ class Watch(Protocol):
 
     def stopped(self) -> bool: ...
 
+    def spent(self, cpu_seconds: float) -> None:
+        """So much processor time has been used."""
+
 
 class Unwatched:
     """Nobody follows, nobody interrupts."""
@@ -36,6 +39,9 @@ class Unwatched:
 
     def stopped(self) -> bool:
         return False
+
+    def spent(self, cpu_seconds: float) -> None:
+        """Nobody counts."""
 
 
 class Listener(Protocol):
@@ -96,7 +102,9 @@ def attend(child: Child, patience: Patience, watch: Watch, listener: Listener) -
     ear = _Ear(listener)
     try:
         reason = _follow(child, patience, watch, ear)
-        return _ended(reason, ear)
+        ended = _ended(reason, ear)
+        watch.spent(ended.cpu_seconds)
+        return ended
     finally:
         _bury(child, ear)
         child.close()

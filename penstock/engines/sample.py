@@ -1,5 +1,6 @@
 """Decoding the first and the last second of each stream of an output: the proof that it plays. Runs in a child."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,15 +9,18 @@ import av.error
 from penstock.engines.examine import jumped, opened
 
 _SECONDS = 1.0
+_LONG_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """Frames of a stream that decode at the front and at the end, and packets that do not."""
+    """Frames of a stream that decode at the front, in the middle of a long one and at the end, and packets that do
+    not."""
 
     front: int
     end: int
     failed: int
+    middle: int | None = None
 
 
 def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[int, Played]:
@@ -26,8 +30,26 @@ def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[int, Play
         with opened(path, demuxer) as source:
             front, failed = _decoded(source, source.streams[index], 0.0)
         end, failed_late = _ending(path, demuxer, index, max(0.0, seconds - _SECONDS))
-        counts[index] = Played(front, end, failed + failed_late)
+        middle, failed_between = _between(path, demuxer, index, seconds / 2) if seconds > _LONG_SECONDS else (None, 0)
+        counts[index] = Played(front, end, failed + failed_late + failed_between, middle)
     return counts
+
+
+def _between(path: str, demuxer: str, index: int, middle: float) -> tuple[int | None, int]:
+    """One second from the last key frame before the middle; None where there is no way to get there."""
+    with opened(path, demuxer) as source:
+        if not jumped(source, middle):
+            return None, 0
+        frames, failed, until = 0, 0, math.inf
+        for packet in source.demux(source.streams[index]):
+            decoded = _frames(packet)
+            failed += decoded is None
+            frames += len(decoded or ())
+            if decoded:
+                until = min(until, _time(decoded[0]) + _SECONDS)
+                if _time(decoded[-1]) >= until:
+                    break
+        return frames, failed
 
 
 def _ending(path: str, demuxer: str, index: int, start: float) -> tuple[int, int]:

@@ -44,10 +44,10 @@ _ROUNDING_SECONDS = 0.003
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """An output that is what was planned: what to say of it, and all that was read."""
+    """An output that is what was planned: what to say of it, and all that was read and decoded."""
 
     facts: FileFacts
-    media: Media
+    reread: Reread
 
 
 def verify(path: Path, plan: Plan, source: Media, tools: Tools, watch: Watch | None = None) -> Verified:
@@ -64,7 +64,7 @@ def verify(path: Path, plan: Plan, source: Media, tools: Tools, watch: Watch | N
         raise _invalid("it is not what was planned", fault)
     told = facts(path, media, follower)
     named = replace(told, kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
-    return Verified(named, media)
+    return Verified(named, reread)
 
 
 def _reread(path: Path, tools: Tools, watch: Watch) -> Reread:
@@ -247,7 +247,7 @@ def _require_playing(plan: Plan, reread: Reread) -> None:
     # What was copied may have been damaged before it came here; what was encoded here may not.
     bearable = 0 if needs_slot(plan) else 1_000_000
     for played in reread.played.values():
-        if not played.front or not played.end or played.failed > bearable:
+        if not played.front or not played.end or played.middle == 0 or played.failed > bearable:
             raise _invalid("it does not play from start to end", f"frames decoded: {reread.played}")
 
 

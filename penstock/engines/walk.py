@@ -8,7 +8,7 @@ from typing import Any
 import av
 import av.error
 
-_SAMPLED_FRAMES = 20_000
+SAMPLED_FRAMES = 20_000
 _WRAPPED = 2**31
 
 
@@ -68,7 +68,7 @@ def _count(tally: Tally, packet: Any, origin: float) -> None:
     if at >= tally.last:
         tally.last, tally.ends_openly = at, not duration
     tally.end = max(tally.end, at + duration * tally.tick)
-    if len(tally.moments) < _SAMPLED_FRAMES:
+    if len(tally.moments) < SAMPLED_FRAMES:
         tally.moments.append(moment)
 
 

@@ -52,6 +52,7 @@ class Attempt:
     output_id: FileId = field(default_factory=new_file_id)
     step: Step = "validate"
     percent: int = 0
+    cpu_seconds: float = 0.0
     begun: threading.Event = field(default_factory=threading.Event)
     halted: threading.Event = field(default_factory=threading.Event)
     deadline: float = math.inf
@@ -94,6 +95,9 @@ class Attempt:
 
     def progress(self, percent: int) -> None:
         self.percent = percent
+
+    def spent(self, cpu_seconds: float) -> None:
+        self.cpu_seconds += cpu_seconds
 
     def stopped(self) -> bool:
         return self.halted.is_set()

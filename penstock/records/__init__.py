@@ -6,6 +6,7 @@ from penstock.records import migrations
 from penstock.records.database import Database
 from penstock.records.files import Files
 from penstock.records.keys import Keys
+from penstock.records.receipts import Receipts
 from penstock.records.tasks import Tasks
 
 __all__ = ["Records"]
@@ -19,6 +20,7 @@ class Records:
         self._database = Database(url)
         self.tasks = Tasks(self._database, lease_seconds)
         self.files = Files(self._database)
+        self.receipts = Receipts(self._database)
         self.keys = Keys(self._database)
 
     def migrate(self) -> None:

@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, Connection, Update, bindparam, case, delet
 
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
+from penstock.domain.receipt import Receipt
 from penstock.domain.task import Failure, File, State, Task
 from penstock.domain.work import Lost, Running
+from penstock.records import receipts
 from penstock.records.opening import notify
 from penstock.records.rows import SHOWN_TASKS, file_row, task_of
 from penstock.records.tables import FILES, OUTBOX, TASKS
@@ -57,7 +59,9 @@ def planned(connection: Connection, task_id: TaskId, attempt: int, plan: dict[st
     connection.execute(_attempt(task_id, attempt).where(_LIVE).values(plan=plan, updated=func.now()))
 
 
-def finish(connection: Connection, attempt: tuple[TaskId, int, str], file: File) -> Task:
+def finish(
+    connection: Connection, attempt: tuple[TaskId, int, str], file: File, receipt: Receipt | None = None
+) -> Task:
     """The output becomes visible and the task completed, at once. Saying it twice is harmless."""
     task_id, number, owner = attempt
     done = read(connection, task_id)
@@ -67,6 +71,8 @@ def finish(connection: Connection, attempt: tuple[TaskId, int, str], file: File)
     ended = {"status": "completed", "state": "completed", "progress": 100, "output_id": file.id, "error": None}
     mine = _attempt(task_id, number).where(_LIVE, TASKS.c.owner == owner)
     _must_change(connection, mine.values(ended | {"cancelling": False}).values(updated=func.now()))
+    if receipt is not None:
+        receipts.keep(connection, task_id, number, file.id, receipt)
     notify(connection, "penstock_task", task_id)
     return read(connection, task_id)
 

@@ -36,6 +36,13 @@ class Files:
         with self._database.reading() as connection:
             return _own(connection, project_id, file_id)
 
+    def input(self, project_id: ProjectId, file_id: str) -> File:
+        """The same of a file that a request names."""
+        try:
+            return self.get(project_id, file_id)
+        except errors.FileNotFound as unknown:
+            raise errors.FileNotFound(unknown.message, field="file_id") from unknown
+
     def page(self, project_id: ProjectId, query: Query, only: Literal["source", "file"] | None = None) -> Listing[File]:
         """All files of a project, or only its outputs (`source`) or uploads (`file`)."""
         matching = _matching(project_id, query, only)

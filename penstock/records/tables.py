@@ -126,6 +126,19 @@ OUTBOX = Table(
     Column("tries", Integer, nullable=False, server_default=text("0")),
 )
 
+RECEIPTS = Table(
+    "receipts",
+    METADATA,
+    Column("file_id", String, ForeignKey("files.id"), primary_key=True),
+    Column("task_id", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("family", String, nullable=False),
+    Column("bytes_ratio", Double),
+    Column("seconds_ratio", Double),
+    Column("body", JSONB(none_as_null=True), nullable=False),
+    _now("made"),
+)
+
 _UNFINISHED = TASKS.c.status == text("'processing'")
 
 Index("keys_by_project", KEYS.c.project_id)
@@ -137,3 +150,4 @@ Index("tasks_by_output", TASKS.c.output_id, postgresql_where=TASKS.c.output_id.i
 Index("tasks_reading", TASKS.c.file_id, postgresql_where=_UNFINISHED)
 Index("tasks_unfinished", TASKS.c.id, TASKS.c.project_id, postgresql_where=_UNFINISHED)
 Index("outbox_due", OUTBOX.c.due)
+Index("receipts_by_family", RECEIPTS.c.family, RECEIPTS.c.made)

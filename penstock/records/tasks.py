@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, updat
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId, TaskId, is_id
 from penstock.domain.listing import COUNTED, Listing, Query
+from penstock.domain.receipt import Receipt
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import Failure, File, State, Task, wants_attempt
 from penstock.domain.work import Lost, QueueLimits, Running, Submission
@@ -109,10 +110,10 @@ class Tasks:
         with self._database.writing() as connection:
             attempts.planned(connection, task_id, attempt, plan)
 
-    def finish(self, task_id: TaskId, attempt: int, owner: str, file: File) -> Task:
-        """The output visible and the task completed, at once. Raises `Superseded`."""
+    def finish(self, task_id: TaskId, attempt: int, owner: str, file: File, receipt: Receipt | None = None) -> Task:
+        """The output visible, its receipt filed and the task completed, at once. Raises `Superseded`."""
         with self._database.writing() as connection:
-            return attempts.finish(connection, (task_id, attempt, owner), file)
+            return attempts.finish(connection, (task_id, attempt, owner), file, receipt)
 
     def end(
         self, task_id: TaskId, attempt: int, status: Literal["failed", "cancelled"], failure: Failure | None = None

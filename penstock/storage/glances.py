@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import httpcore
-
 from penstock.domain import errors
 from penstock.storage.faults import translated
-from penstock.storage.origins import Answer, Headers, Origins, blocks_of, headers_of
+from penstock.storage.origins import Answer, Origins
+from penstock.storage.spans import Version, part_of
 
 Glance = Callable[[Path, int | None], None]
 
@@ -40,26 +39,9 @@ def _end_of(origins: Origins, answer: Answer, arrived: int) -> bytes:
     if start >= total or answer.headers.get("accept-ranges", "").lower() != "bytes":
         return b""
     try:
-        with origins.asked(answer.address, _wanted(answer, start, total)) as response:
-            return b"".join(blocks_of(response)) if _is_the_part(response, answer, start, total) else b""
+        return b"".join(part_of(origins, Version(answer.address, answer.etag, total), start, total))
     except errors.InputError:
         return b""
-
-
-def _wanted(answer: Answer, start: int, total: int) -> Headers:
-    same = {"If-Match": answer.etag} if answer.etag and not answer.etag.startswith("W/") else {}
-    return {"Range": f"bytes={start}-{total - 1}", **same}
-
-
-def _is_the_part(response: httpcore.Response, answer: Answer, start: int, total: int) -> bool:
-    headers = headers_of(response)
-    return (
-        response.status == 206
-        and headers.get("content-range") == f"bytes {start}-{total - 1}/{total}"
-        and headers.get("content-length") == str(total - start)
-        and headers.get("etag") == answer.etag
-        and "content-encoding" not in headers
-    )
 
 
 @contextmanager

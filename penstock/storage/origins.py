@@ -1,6 +1,6 @@
 """Asking an origin for a file: redirects followed by hand, every hop checked, every answer judged."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urljoin
@@ -52,14 +52,15 @@ class Origins:
     seconds: tuple[float, float]
 
     @contextmanager
-    def answer(self, url: str) -> Iterator[Answer]:
-        """The answer at the end of all redirects."""
+    def answer(self, url: str, headers: Headers | None = None) -> Iterator[Answer]:
+        """The answer at the end of all redirects; 206 is a good one where `headers` ask for a part."""
+        good = (200, 206) if headers else (200,)
         hops: list[WebAddress] = []
         while True:
             hops.append(self._next_hop(url, hops))
-            with self.asked(hops[-1], {}) as response:
+            with self.asked(hops[-1], headers or {}) as response:
                 if response.status not in REDIRECTS:
-                    yield Answer(hops[-1], _required_good(response))
+                    yield Answer(hops[-1], required_good(response, good))
                     return
                 url = urljoin(url, headers_of(response).get("location", ""))
 
@@ -122,13 +123,14 @@ def _standing(address: WebAddress) -> Headers:
     }
 
 
-def _required_good(response: httpcore.Response) -> httpcore.Response:
+def required_good(response: httpcore.Response, good: Collection[int]) -> httpcore.Response:
+    """The response, if its status is a good one and its body comes as it is."""
     status, headers = response.status, headers_of(response)
     if status >= 500 or status in WORTH_ANOTHER_TRY:
         raise errors.OriginUnavailable(
             f"The origin of the input answers {status}.", detail=f"Retry-After: {headers.get('retry-after')}"
         )
-    if status != 200:
+    if status not in good:
         raise errors.InputUnreachable(f"The origin of the input answers {status}.")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise errors.InputUnreachable("The origin of the input sends it compressed, unasked.")

@@ -17,6 +17,7 @@ from .conftest import BODY, PretendedRuns, Project, finished, stored
 NAMING = {
     ("GET", "/tasks/{task_id}"): "task",
     ("POST", "/tasks/{task_id}/cancel"): "task",
+    ("GET", "/tasks/{task_id}/receipt"): "task",
     ("GET", "/files/{file_id}"): "file",
     ("DELETE", "/files/{file_id}"): "file",
     ("GET", "/files/{file_id}/content"): "file",
@@ -26,7 +27,7 @@ NAMING = {
 # Those that name none, and whether they show anything of a project.
 NAMELESS = {
     ("POST", "/tasks"), ("GET", "/tasks"), ("POST", "/sources"), ("GET", "/sources"), ("POST", "/files"),
-    ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
+    ("POST", "/plans"), ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
 }  # fmt: skip
 UNKNOWN = {"task": new_task_id(), "file": new_file_id(), "source": new_file_id()}
 

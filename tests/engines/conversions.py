@@ -38,4 +38,4 @@ def convert_probed(path: Path, media: Media, output: Format, where: tuple[Path, 
     plan = plan_for(request_for(output, **fields), media, tools.limits)
     made = encode(plan, Source(path, media), room, tools)
     verified = verify(made, plan, media, tools)
-    return Made(made, plan, verified.facts, verified.media)
+    return Made(made, plan, verified.facts, verified.reread.media)

@@ -45,6 +45,14 @@ def test_a_damaged_end_is_not_published(made, source, tools):
     _refused(made, source, tools)
 
 
+def test_a_damaged_middle_is_not_published(media, room, tools):
+    made = convert(media("heavy.mp4"), "mp4", room, tools, width=80)
+    with made.path.open("r+b") as file:
+        file.seek(made.facts.filesize * 45 // 100)
+        file.write(bytes(made.facts.filesize // 10))
+    _refused(made, probe(media("heavy.mp4"), tools), tools)
+
+
 def test_what_is_no_media_is_not_published(made, source, tools):
     made.path.write_text("nothing of the kind")
     _refused(made, source, tools)

@@ -31,6 +31,15 @@ def test_a_video_by_address_becomes_the_video_that_was_asked_for(penstock, origi
         assert abs(video.duration / 1e6 - 2.0) < 0.1
 
 
+def test_a_plan_is_what_the_task_then_does(penstock, origin, clip):
+    request = {"url": f"{origin}/{clip.name}", "kind": "video", "format": "mov", "width": 64}
+    plan, output = penstock.client.plan(request), penstock.converted(request)["output"]
+    told = {name: plan[name] for name in ("width", "height", "codecs")}
+
+    assert told == {name: output[name] for name in told}
+    assert plan["duration"] == pytest.approx(output["duration"], abs=0.05)
+
+
 def test_the_link_serves_the_bytes_that_the_task_describes(penstock, origin, photo):
     output = penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp"})["output"]
     served = penstock.bytes_of(output["url"])

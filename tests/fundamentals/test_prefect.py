@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.service import ended, processes_with, wait_for
+from tests.service import artifacts_of, csrf, ended, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -120,11 +120,6 @@ def set_state(penstock, task, state):
     answer.raise_for_status()
 
 
-def csrf(penstock):
-    token = penstock.prefect.get("/csrf-token", params={"client": "tests"}).raise_for_status().json()["token"]
-    return {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "tests"}
-
-
 def task_runs(penstock, task):
     wanted = {"flow_runs": {"id": {"any_": [task["run"]["id"]]}}}
     found = penstock.prefect.post("/task_runs/filter", json=wanted, headers=csrf(penstock)).raise_for_status().json()
@@ -135,11 +130,6 @@ def logs_of(penstock, task):
     wanted = {"logs": {"flow_run_id": {"any_": [task["run"]["id"]]}}}
     found = penstock.prefect.post("/logs/filter", json=wanted, headers=csrf(penstock)).raise_for_status().json()
     return found if any("failed in" in line["message"] for line in found) else None
-
-
-def artifacts_of(penstock, task):
-    wanted = {"artifacts": {"flow_run_id": {"any_": [task["run"]["id"]]}}}
-    return penstock.prefect.post("/artifacts/filter", json=wanted, headers=csrf(penstock)).raise_for_status().json()
 
 
 def encoders_of(_penstock, task):

@@ -45,8 +45,8 @@ class Handler(BaseHTTPRequestHandler):
     def send_part(self, start, etag):
         place = f"bytes {start}-{len(FILE) - 1}/{len(FILE)}"
         self.head(206, len(FILE) - start, [("Content-Range", place), ("ETag", etag)])
-        self.wfile.write(FILE[start:])
         self.server.part_sent.set()
+        self.wfile.write(FILE[start:])
 
     def status(self):
         self.say(int(self.rest), b"no")

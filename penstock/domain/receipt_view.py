@@ -1,0 +1,57 @@
+"""A receipt as its caller sees it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from penstock.domain.ids import FileId, ProjectId, TaskId
+from penstock.domain.jws import sign
+from penstock.domain.receipt import Checks, Work
+from penstock.domain.task import FileFacts
+from penstock.domain.views import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A receipt as it was kept: of which file, task and attempt, and when. `body` is its JSON."""
+
+    file_id: FileId
+    task_id: TaskId
+    project_id: ProjectId
+    attempt: int
+    made: datetime
+    body: dict[str, Any]
+
+
+class ReceiptView(BaseModel):
+    """What was made, how it was checked before it could be seen, and how it was made."""
+
+    object: Literal["receipt"] = "receipt"
+    task: str
+    attempt: int
+    project: str
+    file: str
+    made: Moment
+    output: FileFacts
+    checks: Checks
+    work: Work
+
+
+class SignedReceiptView(ReceiptView):
+    signature: str = Field(description="compact JWS (HS256, the project's secret) whose payload is all the rest")
+
+
+def signed_view(filed: Filed, secret: str) -> SignedReceiptView:
+    """The receipt with its signature."""
+    view = ReceiptView(
+        task=filed.task_id,
+        attempt=filed.attempt,
+        project=filed.project_id,
+        file=filed.file_id,
+        made=filed.made,
+        **{name: filed.body[name] for name in ("output", "checks", "work")},
+    )
+    shown = view.model_dump(mode="json")
+    return SignedReceiptView(**shown, signature=sign(shown, secret))

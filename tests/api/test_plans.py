@@ -1,0 +1,149 @@
+"""A plan tells what a task would do, or refuses as it would; nothing is converted, kept or needlessly read."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from penstock.engines import probe
+from penstock.services import Services
+from tests.media import Shop
+from tests.ranging import Ranging, ranging
+
+from .conftest import PretendedRuns, Project, serving, stored, with_settings
+
+pytestmark = pytest.mark.media
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return Shop(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="session")
+def host(shop: Shop) -> Iterator[Ranging]:
+    with ranging() as running:
+        running.files = {"clip.mp4": shop("heavy.mp4").read_bytes(), "text": b"no film\n" * 100_000}
+        yield running
+
+
+@pytest.fixture(scope="session")
+def open_api(parts: Services) -> Iterator[httpx.Client]:
+    """An API that may fetch from loopback."""
+    policy = replace(parts.fetch_policy, allow="127.0.0.0/8")
+    with serving(
+        replace(with_settings(parts, fetch_allow="127.0.0.0/8"), fetch_policy=policy), PretendedRuns()
+    ) as client:
+        yield client
+
+
+def planned(client: httpx.Client, project: Project, **body: object) -> httpx.Response:
+    return client.post("/plans", json={"kind": "video", "format": "mp4"} | body, **project())
+
+
+def test_an_address_is_planned_by_a_part_of_it(open_api: httpx.Client, host: Ranging, project: Project):
+    before = host.sent
+    told = planned(open_api, project, url=f"{host.address}/parts/clip.mp4", width=160).json()["data"]
+
+    assert (told["object"], told["width"], told["height"], told["codecs"]) == ("plan", 160, 90, "h264,aac")
+    assert told["duration"] == pytest.approx(8.0, abs=0.05)
+    assert [step["action"] for step in told["steps"]] == ["encode", "copy"]
+    assert told["plan"]["video"] == "encode h264 160x90, because another size is wanted"
+    assert told["source"]["bytes_read"] == host.sent - before < len(host.files["clip.mp4"]) / 3
+
+
+def test_the_argument_list_names_no_path(open_api: httpx.Client, host: Ranging, project: Project):
+    argv = planned(open_api, project, url=f"{host.address}/parts/clip.mp4", width=160).json()["data"]["argv"]
+
+    assert argv[0] == "ffmpeg"
+    assert argv[argv.index("-i") + 1] == "file:input"
+    assert argv[-1] == "file:output.mp4"
+    assert not any("/" in word for word in argv if word.startswith("file:"))
+
+
+def test_what_nobody_has_learnt_yet_is_null(open_api: httpx.Client, host: Ranging, project: Project):
+    told = planned(open_api, project, url=f"{host.address}/parts/clip.mp4", format="avi").json()["data"]
+    assert told["estimate"] == {"bytes": None, "seconds": None, "tasks": 0}
+
+
+def test_a_plan_leaves_no_task(open_api: httpx.Client, host: Ranging, project: Project):
+    planned(open_api, project, url=f"{host.address}/parts/clip.mp4")
+
+    assert open_api.get("/tasks", **project()).json()["meta"]["total"] == 0
+
+
+def test_a_file_of_ours_is_planned_without_reading_it(
+    client: httpx.Client, parts: Services, shop: Shop, project: Project
+):
+    file = stored(parts, project, media=probe(shop("clip.mkv"), parts.tools))
+    told = planned(client, project, file_id=file.id).json()["data"]
+
+    assert told["input"] == file.id
+    assert [step["action"] for step in told["steps"]] == ["copy", "encode"]
+    assert told["source"]["bytes_read"] == 0
+
+
+def test_a_file_whose_probe_was_not_kept_is_read_in_parts(
+    client: httpx.Client, parts: Services, shop: Shop, project: Project
+):
+    file = stored(parts, project, shop("heavy.mp4").read_bytes())
+    told = planned(client, project, file_id=file.id).json()["data"]
+
+    assert 0 < told["source"]["bytes_read"] < file.facts.filesize / 3
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        ({"width": 4000}, (422, "upscale_not_allowed")),
+        ({"kind": "video", "format": "mp3"}, (422, "format_unsupported")),
+        ({"start": 60}, (422, "field_invalid")),
+        ({"url": "{host}/parts/text"}, (422, "input_unreadable")),
+        ({"url": "{host}/to/http://10.0.0.1/x"}, (422, "url_forbidden")),
+        ({"url": "http://10.0.0.1/x"}, (422, "url_forbidden")),
+        ({"file_id": "file_aaaaaaaaaaaaaaaa", "url": None}, (404, "file_not_found")),
+    ],
+)
+def test_a_refusal_is_the_one_of_the_task(
+    open_api: httpx.Client, host: Ranging, project: Project, body: dict, refusal: tuple[int, str]
+):
+    body = {name: value.format(host=host.address) if name == "url" and value else value for name, value in body.items()}
+    told = planned(open_api, project, **{"url": f"{host.address}/parts/clip.mp4"} | body)
+
+    assert (told.status_code, told.json()["error"]["code"]) == refusal
+    assert told.json()["data"] is None
+
+
+def test_what_would_have_to_be_read_too_far_is_refused(parts: Services, host: Ranging, project: Project):
+    policy = replace(parts.fetch_policy, allow="127.0.0.0/8")
+    hasty = replace(with_settings(parts, fetch_allow="127.0.0.0/8", max_plan_bytes=300_000), fetch_policy=policy)
+    with serving(hasty, PretendedRuns()) as client:
+        told = planned(client, project, url=f"{host.address}/whole/clip.mp4").json()["error"]
+
+    assert told["code"] == "input_limits_exceeded"
+    assert "300,000 bytes" in told["message"]
+
+
+def test_plans_are_bounded_in_time_and_number(parts: Services, host: Ranging, project: Project):
+    changed = {"fetch_allow": "127.0.0.0/8", "plans_at_once": 1, "plan_seconds": 0.2}
+    policy = replace(parts.fetch_policy, allow="127.0.0.0/8")
+    with (
+        serving(replace(with_settings(parts, **changed), fetch_policy=policy), PretendedRuns()) as client,
+        ThreadPoolExecutor(10) as callers,
+    ):
+        told = list(callers.map(lambda _: planned(client, project, url=f"{host.address}/silent/x"), range(10)))
+    codes = Counter(one.json()["error"]["code"] for one in told)
+
+    assert codes["input_timeout"] > 0
+    assert codes["rate_limited"] > 0
+    assert set(codes) == {"input_timeout", "rate_limited"}
+    assert all("retry-after" in one.headers for one in told if one.status_code == 429)
+
+
+def test_plans_leave_nothing_on_the_disk(open_api: httpx.Client, host: Ranging, parts: Services, project: Project):
+    planned(open_api, project, url=f"{host.address}/parts/clip.mp4")
+    assert not list(Path(parts.settings.rooms).glob("plan-*"))

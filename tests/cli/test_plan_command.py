@@ -1,0 +1,37 @@
+"""`penstock plan` tells what `convert` would do, and needs no service."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from penstock.cli.main import cli
+from penstock.cli.plan import said
+from penstock.domain.plan_view import PlanView
+
+pytestmark = pytest.mark.media
+
+
+@pytest.fixture
+def plan(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(cli, ["plan", *map(str, words), "--home", str(tmp_path / "home")])
+
+
+def test_it_tells_the_plan_and_converts_nothing(plan, clip, tmp_path):
+    told = PlanView.model_validate_json(plan(clip, "out.webm", "--width", "160", "--json").stdout)
+
+    assert (told.input, told.width, told.estimate.tasks) == (str(clip), 160, 0)
+    assert not (tmp_path / "out.webm").exists()
+    first, picture, *_ = said(Path("out.webm"), told).splitlines()
+    assert first == "out.webm: 160×90, 2.00 s, vp9,opus"
+    assert picture == "  video: encode vp9, because h264 is not what webm players expect"
+
+
+def test_a_refusal_exits_1_with_its_code(plan, photo):
+    said = plan(photo, "out.png", "--width", "4000")
+    assert (said.exit_code, said.stderr.partition(":")[0]) == (1, "upscale_not_allowed")
+
+
+def test_wrong_usage_exits_2(plan, photo):
+    assert [plan(*words).exit_code for words in (("none.mp4", "out.mp4"), (photo, "out.xyz"), (photo,))] == [2, 2, 2]

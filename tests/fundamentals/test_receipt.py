@@ -1,0 +1,62 @@
+"""Every output has a receipt: what it is, how it was checked and made, signed so that it can be shown to others."""
+
+import pytest
+
+from penstock.client import Refused
+from penstock.domain.ids import ProjectId
+from penstock.domain.jws import verified
+from penstock.records import Records
+from tests.service import artifacts_of, wait_for
+
+pytestmark = pytest.mark.service
+
+
+@pytest.fixture
+def records(penstock):
+    opened = Records(penstock.service.database_url)
+    yield opened
+    opened.close()
+
+
+def test_an_output_has_a_signed_receipt(penstock, origin, clip, records):
+    task = penstock.converted({"url": f"{origin}/{clip.name}", "kind": "video", "format": "mp4", "width": 66})
+    receipt = penstock.client.receipt(task["id"])
+    signature = receipt.pop("signature")
+
+    assert verified(signature, records.keys.secret(ProjectId(receipt["project"]))) == receipt
+    assert (receipt["task"], receipt["file"], receipt["attempt"]) == (task["id"], task["output"]["id"], 1)
+    assert receipt["output"]["sha256"] == task["output"]["sha256"]
+    assert receipt["work"]["plan"] == task["plan"]
+    assert [stream["codec"] for stream in receipt["checks"]["streams"]] == ["h264", "aac"]
+    assert abs(receipt["checks"]["drift"]["end"]) < 0.1
+    assert 0 < receipt["work"]["cpu_seconds"] < 60
+    assert not any(word.startswith("/") for word in receipt["work"]["argv"])
+
+
+def test_the_receipt_is_shown_in_the_ui_and_opens_nothing(penstock, origin, photo, records):
+    task = penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 67})
+    (shown,) = wait_for(lambda: [one for one in artifacts_of(penstock, task) if one["type"] == "markdown"], 20)
+
+    assert task["output"]["sha256"] in shown["data"]
+    assert "http" not in shown["data"]
+    assert records.keys.secret(records.keys.default_project()) not in shown["data"]
+
+
+def test_a_task_without_an_output_has_no_receipt(penstock, origin):
+    task = penstock.finished(penstock.client.create({"url": f"{origin}/no.mp4", "kind": "video", "format": "avi"}))
+    with pytest.raises(Refused) as refused:
+        penstock.client.receipt(task["id"])
+    assert refused.value.code == "not_found"
+
+
+def test_plans_learn_of_what_was_converted(penstock, origin, photo):
+    requests = [
+        {"url": f"{origin}/{photo.name}", "kind": "image", "format": "jpeg", "width": width, "quality": 0.7}
+        for width in (71, 72, 73, 74)
+    ]
+    sizes = [penstock.converted(request)["output"]["filesize"] for request in requests[:3]]
+    estimate = penstock.client.plan(requests[3])["estimate"]
+
+    assert estimate["tasks"] >= 3
+    assert 0.3 * min(sizes) < estimate["bytes"]["expected"] < 3 * max(sizes)
+    assert estimate["seconds"]["low"] <= estimate["seconds"]["expected"] <= estimate["seconds"]["high"]

@@ -1,0 +1,85 @@
+"""Each output has its receipt, and what came of it is learnt."""
+
+import secrets
+
+import pytest
+
+from penstock.domain import errors
+from penstock.domain.estimate import Estimate
+from penstock.domain.forecast import Experience, Spread
+from penstock.domain.ids import ProjectId
+from penstock.domain.receipt import Checks, Receipt, Work
+from penstock.domain.task import Task
+from penstock.records import Records
+
+from .conftest import asked, output_of
+
+ROUGH = Estimate(3, 1.5)
+WORK = Work({"video": "copy"}, ["ffmpeg"], {"ffmpeg": "9.0.2"}, wall_seconds=3.0, cpu_seconds=5.0)
+
+
+@pytest.fixture
+def family() -> str:
+    return f"mp4 {secrets.token_hex(4)}"
+
+
+def done(records: Records, task: Task, family: str, rough: Estimate = ROUGH) -> Receipt:
+    """The task, run to its end with a receipt: 9 bytes in 3 seconds."""
+    file = output_of(task)
+    receipt = Receipt(file.facts, Checks((), 1.0, None), WORK, family, rough)
+    records.tasks.begin(task.id, task.attempt, "me", "run")
+    records.tasks.finish(task.id, task.attempt, "me", file, receipt)
+    return receipt
+
+
+def test_a_completed_task_has_its_receipt(records: Records, project: ProjectId, family: str):
+    task = records.tasks.open(project, asked())
+    receipt = done(records, task, family)
+    filed = records.receipts.of_task(project, task.id)
+
+    assert (filed.task_id, filed.attempt, filed.project_id) == (task.id, 1, project)
+    assert filed.body["output"]["sha256"] == receipt.output.sha256
+    assert filed.body["work"]["argv"] == ["ffmpeg"]
+
+
+def test_an_unfinished_task_has_none(records: Records, project: ProjectId):
+    task = records.tasks.open(project, asked())
+    with pytest.raises(errors.NotFound):
+        records.receipts.of_task(project, task.id)
+
+
+def test_a_new_attempt_has_a_receipt_of_its_own(records: Records, project: ProjectId, family: str):
+    task = records.tasks.open(project, asked())
+    done(records, task, family)
+    again = records.tasks.open(project, asked(fresh=True))
+    with pytest.raises(errors.NotFound):
+        records.receipts.of_task(project, task.id)
+    second = done(records, again, family)
+
+    assert records.receipts.of_task(project, task.id).body["output"]["sha256"] == second.output.sha256
+
+
+def test_another_project_sees_none(records: Records, project: ProjectId, family: str):
+    task = records.tasks.open(project, asked())
+    done(records, task, family)
+    with pytest.raises(errors.NotFound):
+        records.receipts.of_task(records.keys.new_project(secrets.token_hex(8)), task.id)
+
+
+def test_what_came_of_a_family_is_learnt(records: Records, project: ProjectId, family: str):
+    for width, estimated in enumerate((3, 6, 9), 2):
+        done(records, records.tasks.open(project, asked(width=width)), family, Estimate(estimated, 1.5))
+    learnt = records.receipts.experience(family)
+
+    assert learnt.tasks == 3
+    assert (learnt.bytes.middle, learnt.seconds.middle) == (1.5, 2.0)
+    assert learnt.bytes.low < 1.5 < learnt.bytes.high
+
+
+def test_what_was_not_estimated_teaches_nothing(records: Records, project: ProjectId, family: str):
+    done(records, records.tasks.open(project, asked()), family, Estimate(0, 1.5))
+    assert records.receipts.experience(family) == Experience(1, None, Spread(2.0, 2.0, 2.0))
+
+
+def test_of_an_unknown_family_nothing_is_known(records: Records):
+    assert records.receipts.experience("none") == Experience(0)
