@@ -1,0 +1,99 @@
+"""What running processes cost, as Linux counts it: seconds of processor, bytes of memory, files, threads, children."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+MB = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one process holds at the moment; memory in bytes."""
+
+    resident: int
+    proportional: int
+    files: int
+    threads: int
+    children: int
+
+
+def cpu_seconds(process: int) -> float:
+    """Processor time of a process, of all below it, and of those below it that have ended."""
+    return sum(_ticks(each) for each in family(process)) / TICKS
+
+
+def proportional_bytes(process: int) -> int:
+    """PSS of a process and of all below it: what is shared counts once."""
+    return sum(_rollup(each).get("Pss", 0) for each in family(process))
+
+
+def held(process: int) -> Held:
+    rollup, place = _rollup(process), Path(f"/proc/{process}")
+    return Held(
+        resident=rollup["Rss"],
+        proportional=rollup["Pss"],
+        files=len(list((place / "fd").iterdir())),
+        threads=len(list((place / "task").iterdir())),
+        children=len(list(children(process))),
+    )
+
+
+def forget_peak(process: int) -> int:
+    """Let `peak_bytes` count from now; answers what is resident now."""
+    Path(f"/proc/{process}/clear_refs").write_text("5")
+    return _status(process)["VmRSS"]
+
+
+def peak_bytes(process: int) -> int:
+    """The most that was resident since `forget_peak`."""
+    return _status(process)["VmHWM"]
+
+
+def family(process: int) -> list[int]:
+    """The process, and all that descend from it."""
+    return [process, *(below for child in children(process) for below in family(child))]
+
+
+def children(process: int) -> Iterator[int]:
+    for thread in _entries(Path(f"/proc/{process}/task")):
+        with suppress(OSError):
+            yield from map(int, (thread / "children").read_text().split())
+
+
+def command_line(process: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+    return ""
+
+
+def _entries(folder: Path) -> Sequence[Path]:
+    with suppress(OSError):
+        return list(folder.iterdir())
+    return []
+
+
+def _ticks(process: int) -> int:
+    with suppress(OSError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15]))  # own and ended children's time, in user and in system mode
+    return 0
+
+
+def _rollup(process: int) -> dict[str, int]:
+    return _kilobytes(Path(f"/proc/{process}/smaps_rollup"))
+
+
+def _status(process: int) -> dict[str, int]:
+    return _kilobytes(Path(f"/proc/{process}/status"))
+
+
+def _kilobytes(table: Path) -> dict[str, int]:
+    """The lines `Name: 123 kB`, in bytes."""
+    with suppress(OSError):
+        lines = (line.split() for line in table.read_text().splitlines())
+        return {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if words[-1:] == ["kB"]}
+    return {}

@@ -1,0 +1,70 @@
+"""A cheap client, in a process of its own: POSTs the bodies it is given, so many at once, on connections that stay.
+
+`python -m benchmarks.load HOST PORT KEY AT_ONCE < bodies` (one a line) answers, as JSON, the seconds from the first
+POST to the last answer, the seconds of each, and how often each HTTP status came. Raw sockets: a client library costs
+as much processor as the service that it would measure.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+HEAD = (
+    "POST /tasks HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+)
+
+
+@dataclass
+class Answers:
+    """What came back. `each` is in the order of the answers; times are seconds."""
+
+    wall: float = 0.0
+    each: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+
+def main() -> None:
+    host, port, key, at_once = sys.argv[1:]
+    head = HEAD.format(host=host, port=port, key=key).encode()
+    bodies = [line.rstrip(b"\n") for line in sys.stdin.buffer]
+    print(json.dumps(asdict(asyncio.run(posted(host, int(port), head, bodies, int(at_once))))))
+
+
+async def posted(host: str, port: int, head: bytes, bodies: list[bytes], at_once: int) -> Answers:
+    left, answers = iter(bodies), Answers()
+    streams = [await asyncio.open_connection(host, port) for _ in range(at_once)]
+    began = time.perf_counter()
+    await asyncio.gather(*(_post(stream, head, left, answers) for stream in streams))
+    answers.wall = time.perf_counter() - began
+    for _, writer in streams:
+        writer.close()
+    return answers
+
+
+async def _post(
+    stream: tuple[asyncio.StreamReader, asyncio.StreamWriter], head: bytes, left: Iterator[bytes], answers: Answers
+) -> None:
+    """Take one body after the other until none is left."""
+    reader, writer = stream
+    for body in left:
+        began = time.perf_counter()
+        writer.write(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body))
+        status = await _read(reader)
+        answers.each.append(time.perf_counter() - began)
+        answers.statuses[status] += 1
+
+
+async def _read(reader: asyncio.StreamReader) -> int:
+    head = await reader.readuntil(b"\r\n\r\n")
+    lines = head.decode().lower().split("\r\n")
+    length = next(int(line.partition(":")[2]) for line in lines if line.startswith("content-length:"))
+    await reader.readexactly(length)
+    return int(lines[0].split()[1])
+
+
+if __name__ == "__main__":
+    main()

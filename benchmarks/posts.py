@@ -1,0 +1,82 @@
+"""How many POSTs the API accepts a second, 50 at once: the same request again and again, and as many different ones.
+
+The whole service runs beside it: its dispatcher and its worker take up the tasks as they come, and are not waited for.
+The client is a process of its own over raw sockets (`benchmarks.load`), on the same cores.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+from benchmarks.amount import Amount
+from benchmarks.gauges import cpu_seconds
+from benchmarks.latency import percentile
+from benchmarks.origin import pictures
+from benchmarks.report import Row
+from benchmarks.service import Running, penstock_up
+
+TITLE = "POSTs accepted"
+POSTS, AT_ONCE = 1000, 50
+EQUAL_A_SECOND, DIFFERENT_A_SECOND, P99_SECONDS = 300, 100, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One thousand POSTs: how many a second, the p99 in seconds, and the API's processor seconds a POST."""
+
+    a_second: float
+    p99: float
+    cpu: float
+
+
+def rows(amount: Amount) -> list[Row]:
+    count = amount.of(POSTS, 2 * AT_ONCE)
+    with TemporaryDirectory() as folder, pictures(Path(folder)) as requests, penstock_up() as running:
+        equal = [posted(running, [next(requests)] * count) for _ in range(amount.rounds)]
+        different = [posted(running, list(islice(requests, count))) for _ in range(amount.rounds)]
+    return [
+        _row(f"{count} equal POSTs, {AT_ONCE} at once", equal, EQUAL_A_SECOND),
+        _row(f"{count} different POSTs, {AT_ONCE} at once", different, DIFFERENT_A_SECOND),
+    ]
+
+
+def posted(running: Running, requests: Sequence[dict[str, object]]) -> Round:
+    """All sent and answered. Raises `AssertionError` for a refusal."""
+    at, api = urlsplit(running.service.api_url), running.part("API")
+    words = [str(at.hostname), str(at.port), running.key, str(AT_ONCE)]
+    before = cpu_seconds(api)
+    told = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load", *words],
+        input="\n".join(map(json.dumps, requests)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    cpu = cpu_seconds(api) - before
+    answers = json.loads(told.stdout)
+    assert answers["statuses"] == {"200": len(requests)}, answers["statuses"]
+    return Round(len(requests) / answers["wall"], percentile(sorted(answers["each"]), 99), cpu / len(requests))
+
+
+def _row(what: str, rounds: Sequence[Round], bar: int) -> Row:
+    a_second = statistics.median(one.a_second for one in rounds)
+    p99 = statistics.median(one.p99 for one in rounds)
+    cpu = statistics.median(one.cpu for one in rounds)
+    return Row(
+        what=what,
+        ours=f"{a_second:.0f}/s, p99 {p99:.2f} s",
+        peer="–",
+        peer_figure="",
+        ratio=None,
+        spread=None,
+        bar=f"≥ {bar}/s, p99 ≤ {P99_SECONDS} s",
+        met=a_second >= bar and p99 <= P99_SECONDS,
+        note=f"rounds {', '.join(f'{one.a_second:.0f}' for one in rounds)}/s; the API's processor {1000 * cpu:.1f} ms",
+    )

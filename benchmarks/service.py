@@ -1,0 +1,139 @@
+"""A whole Penstock in a home of its own, as `penstock up` brings it up; and a stock Prefect worker in our worker's place."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.gauges import children, command_line, family
+from penstock.client import Client
+from penstock.home import Home, Service
+
+START_SECONDS, STOP_SECONDS = 180.0, 90.0
+PLENTY = "100000000"
+# What a benchmark may ask of the service beyond what an operator's settings would let one caller.
+ENVIRONMENT = {
+    "PENSTOCK_FETCH_ALLOW": "127.0.0.0/8",
+    "PENSTOCK_REQUESTS_PER_MINUTE": PLENTY,
+    "PENSTOCK_READS_PER_MINUTE": PLENTY,
+}
+PARTS = {"API": "-m penstock api", "worker": "-m penstock worker", "Prefect": "-m prefect server"}
+POOL = "media"
+# The same number of runs at once as our worker's slots.
+STOCK = ["-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", "--limit", "4"]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service, and how to talk to it."""
+
+    home: Home
+    service: Service
+    key: str
+    client: Client
+    environment: dict[str, str]
+
+    def part(self, name: str) -> int:
+        """The process of one of `PARTS`."""
+        return next(one for one in children(self.service.process) if PARTS[name] in command_line(one))
+
+    def postgres(self) -> int:
+        return int((self.home.root / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def parts(self) -> dict[str, int]:
+        """The process of each part, PostgreSQL's among them; each has its own below it."""
+        return {**{name: self.part(name) for name in PARTS}, "PostgreSQL": self.postgres()}
+
+
+@contextmanager
+def penstock_up(**settings: str) -> Iterator[Running]:
+    """The service, ready and empty, with these settings beside the benchmarks' own."""
+    with tempfile.TemporaryDirectory(prefix="penstock-benchmark-") as folder:
+        home = Home.at(Path(folder) / "home")
+        command = ["-m", "penstock", "up", "--home", str(home.root), "--port", "0", "--prefect-port", "0"]
+        environment = _clean() | ENVIRONMENT | settings
+        with started(command, environment, Path(folder) / "up.log") as up:
+            wait_until(lambda: home.running() is not None, START_SECONDS, up)
+            service = home.running()
+            assert service is not None
+            key = home.secret("api_key")
+            with Client(service.api_url, key) as client:
+                yield Running(home, service, key, client, environment)
+
+
+@contextmanager
+def stock_worker(running: Running) -> Iterator[int]:
+    """`prefect worker start` on the same server, pool and deployment, while our worker stands still."""
+    environment = _clean() | _exported(running) | {"PENSTOCK_FETCH_ALLOW": ENVIRONMENT["PENSTOCK_FETCH_ALLOW"]}
+    log = running.home.root / "logs" / "stock.log"
+    with _still(running.part("worker")), started(STOCK, environment, log) as worker:
+        wait_until(lambda: "started!" in log.read_text(), START_SECONDS, worker)
+        yield worker.pid
+
+
+@contextmanager
+def started(words: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python command, asked to end when the block does, and killed where it does not."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=environment,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait_until(ready: Callable[[], bool], seconds: float, process: subprocess.Popen[bytes] | None = None) -> None:
+    """Wait for `ready()`. Raises `TimeoutError`, or `ChildProcessError` when `process` ends first."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if process is not None and process.poll() is not None:
+            raise ChildProcessError(f"{process.args!r} ended with {process.returncode}")
+        if time.monotonic() > deadline:
+            raise TimeoutError("it did not become ready in time")
+        time.sleep(0.05)
+
+
+@contextmanager
+def _still(process: int) -> Iterator[None]:
+    """The process and all below it take no step until the block ends."""
+    everybody = family(process)
+    for one in everybody:
+        os.kill(one, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for one in reversed(everybody):
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGCONT)
+
+
+def _exported(running: Running) -> dict[str, str]:
+    """What `eval "$(penstock env)"` exports."""
+    command = [sys.executable, "-m", "penstock", "env"]
+    plain = _clean() | {"PENSTOCK_HOME": str(running.home.root)}
+    told = subprocess.run(command, env=plain, capture_output=True, text=True, check=True).stdout.splitlines()
+    pairs = (line.removeprefix("export ").partition("=") for line in told)
+    return {name: value.strip("'") for name, _, value in pairs}
+
+
+def _clean() -> dict[str, str]:
+    """The environment without anybody's settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}
