@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 HEAD = (
     "POST /tasks HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
@@ -31,7 +31,7 @@ def main() -> None:
     host, port, key, at_once = sys.argv[1:]
     head = HEAD.format(host=host, port=port, key=key).encode()
     bodies = [line.rstrip(b"\n") for line in sys.stdin.buffer]
-    print(json.dumps(asdict(asyncio.run(posted(host, int(port), head, bodies, int(at_once))))))
+    print(json.dumps(vars(asyncio.run(posted(host, int(port), head, bodies, int(at_once))))))
 
 
 async def posted(host: str, port: int, head: bytes, bodies: list[bytes], at_once: int) -> Answers:

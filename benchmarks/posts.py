@@ -55,7 +55,7 @@ def posted(running: Running, requests: Sequence[dict[str, object]]) -> Round:
     told = subprocess.run(
         [sys.executable, "-m", "benchmarks.load", *words],
         input="\n".join(map(json.dumps, requests)),
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
     )

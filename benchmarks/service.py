@@ -1,4 +1,4 @@
-"""A whole Penstock in a home of its own, as `penstock up` brings it up; and a stock Prefect worker in our worker's place."""
+"""A whole Penstock in a home of its own, as `penstock up` brings it up; and a stock worker in the place of ours."""
 
 import os
 import signal

@@ -28,7 +28,7 @@ async def create(request: Request) -> Response:
     context, caller = context_of(request), require_caller(request)
     body = await read_body(request, context.services.settings.max_body_bytes)
     asked = request_in(body, context.allowed)
-    task = await to_thread.run_sync(_open, context, caller.project_id, asked)
+    task = await to_thread.run_sync(_open, context, caller.project_id, asked, limiter=context.openings)
     return task_answer(request, task)
 
 
@@ -64,9 +64,9 @@ def _forbidden(body: Mapping[str, Any], allowed: Allowed) -> list[errors.Request
 
 def _open(context: Context, project_id: ProjectId, asked: SourceRequest) -> Task:
     tasks = context.services.records.tasks
-    if known := tasks.known(project_id, asked):
-        return known
     if asked.file_id:
+        if known := tasks.known(project_id, asked):
+            return known
         _require_plan(context, project_id, asked)
     return tasks.open(project_id, asked, context.services.queue)
 

@@ -18,6 +18,8 @@ from penstock.domain.work import Caller
 from penstock.services import Services
 
 PROBES_AT_ONCE = 4
+# As many as the records keep connections open for: more threads would wait for each other, and for Python's lock.
+OPENINGS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Context:
     reads: Rates
     plans: CapacityLimiter
     probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PROBES_AT_ONCE))
+    openings: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(OPENINGS_AT_ONCE))
 
     @cached_property
     def allowed(self) -> Allowed:

@@ -1,6 +1,8 @@
 """How a request becomes a Task: the same one for the same request, however many ask at once."""
 
-from sqlalchemy import Connection, bindparam, func, literal, select, update
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from penstock.domain import errors
@@ -23,18 +25,41 @@ AFRESH = {
     "plan": None,
     "output_id": None,
 }
+_FULL = "Too many tasks are waiting; try again when some have ended."
 
 # Statements are built once: building them costs more than running them.
 _SAME = SHOWN_TASKS.where(TASKS.c.project_id == bindparam("owner"), TASKS.c.fingerprint == bindparam("shape"))
-_UNFINISHED = select(func.count(), func.count().filter(TASKS.c.project_id == bindparam("owner"))).where(
-    TASKS.c.status == literal("processing", literal_execute=True)
-)
-_CREATE = insert(TASKS).on_conflict_do_nothing(index_elements=["project_id", "fingerprint"]).returning(TASKS.c.id)
+_UNFINISHED = select(
+    func.count().label("everybody"), func.count().filter(TASKS.c.project_id == bindparam("project_id")).label("own")
+).where(TASKS.c.status == literal("processing", literal_execute=True))
 _SUBMIT = insert(OUTBOX)
 _SUBMIT = _SUBMIT.on_conflict_do_update(
     index_elements=["task_id"], set_={"attempt": _SUBMIT.excluded.attempt, "due": func.now(), "tries": 0}
 )
 _NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("payload")))
+_ASKED = ("id", "project_id", "fingerprint", "request", "file_id", "kind", "format")
+
+
+def _creating() -> Select[Any]:
+    """The whole of a new task in one statement: where there is a place, its row, its submission and the notice.
+
+    Answers the row; nothing where there is no place, or where the same request was there first.
+    """
+    waiting = _UNFINISHED.cte("waiting")
+    asked = select(*(bindparam(name, type_=TASKS.c[name].type) for name in _ASKED)).select_from(waiting)
+    placed = asked.where(waiting.c.own < bindparam("most_own"), waiting.c.everybody < bindparam("most"))
+    made = (
+        insert(TASKS)
+        .from_select(_ASKED, placed)
+        .on_conflict_do_nothing(index_elements=["project_id", "fingerprint"])
+        .returning(*TASKS.c)
+        .cte("made")
+    )
+    submitted = insert(OUTBOX).from_select(["task_id", "attempt"], select(made.c.id, made.c.attempt)).cte("submitted")
+    return select(made, func.pg_notify("penstock_outbox", made.c.id)).add_cte(submitted)
+
+
+_CREATE = _creating()
 
 
 def same_request(connection: Connection, project_id: ProjectId, request: SourceRequest) -> Task | None:
@@ -48,14 +73,14 @@ def open_task(
 ) -> Task:
     """The task of this request, new, or `known` once more. Whoever comes second finds what the first one made."""
     _require_input(connection, project_id, request)
-    _require_place(connection, project_id, queue)
     if known:
+        _require_place(connection, project_id, queue)
         _reopen(connection, known, request)
-    else:
-        _create(connection, project_id, request)
+    elif made := _created(connection, project_id, request, queue):
+        return made
     opened = same_request(connection, project_id, request)
     if opened is None:
-        raise errors.TaskNotFound("There is no such task.")
+        raise errors.QueueFull(_FULL)
     return opened
 
 
@@ -85,15 +110,16 @@ def _require_input(connection: Connection, project_id: ProjectId, request: Sourc
 
 
 def _require_place(connection: Connection, project_id: ProjectId, queue: QueueLimits) -> None:
-    total, own = connection.execute(_UNFINISHED, {"owner": project_id}).one()
-    if own >= queue.per_project or total >= queue.total:
-        raise errors.QueueFull("Too many tasks are waiting; try again when some have ended.")
+    everybody, own = connection.execute(_UNFINISHED, {"project_id": project_id}).one()
+    if own >= queue.per_project or everybody >= queue.total:
+        raise errors.QueueFull(_FULL)
 
 
-def _create(connection: Connection, project_id: ProjectId, request: SourceRequest) -> None:
-    row = {"id": new_task_id(), "project_id": project_id, "fingerprint": request.fingerprint()}
-    if connection.execute(_CREATE, row | request_row(request)).first():
-        _submit(connection, row["id"], 1)
+def _created(connection: Connection, project_id: ProjectId, request: SourceRequest, queue: QueueLimits) -> Task | None:
+    row = {"id": new_task_id(), "project_id": project_id, "fingerprint": request.fingerprint(), **request_row(request)}
+    bounds = {"most_own": queue.per_project, "most": queue.total}
+    made = connection.execute(_CREATE, row | bounds).mappings().first()
+    return task_of(made) if made else None
 
 
 def _reopen(connection: Connection, known: Task, request: SourceRequest) -> None:

@@ -40,7 +40,8 @@ class Tasks:
         task = self._same(project_id, request)
         if task and not wants_attempt(task, request):
             return task
-        with self._database.writing() as connection:
+        several_steps = task or request.file_id
+        with self._database.writing() if several_steps else self._database.writing_at_once() as connection:
             return opening.open_task(connection, project_id, request, task, queue or QueueLimits())
 
     def adopt(

@@ -48,7 +48,7 @@ def test_a_lost_connection_is_replaced(new_database: Callable[[], str]):
     records.migrate()
     with psycopg.connect(url, autocommit=True) as operator:
         operator.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 
