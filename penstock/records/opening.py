@@ -1,8 +1,6 @@
 """How a request becomes a Task: the same one for the same request, however many ask at once."""
 
-from typing import Any
-
-from sqlalchemy import Connection, Select, bindparam, func, literal, select, update
+from sqlalchemy import Connection, bindparam, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from penstock.domain import errors
@@ -29,37 +27,31 @@ _FULL = "Too many tasks are waiting; try again when some have ended."
 
 # Statements are built once: building them costs more than running them.
 _SAME = SHOWN_TASKS.where(TASKS.c.project_id == bindparam("owner"), TASKS.c.fingerprint == bindparam("shape"))
-_UNFINISHED = select(
-    func.count().label("everybody"), func.count().filter(TASKS.c.project_id == bindparam("project_id")).label("own")
-).where(TASKS.c.status == literal("processing", literal_execute=True))
+_UNFINISHED = select(func.count(), func.count().filter(TASKS.c.project_id == bindparam("owner"))).where(
+    TASKS.c.status == literal("processing", literal_execute=True)
+)
 _SUBMIT = insert(OUTBOX)
 _SUBMIT = _SUBMIT.on_conflict_do_update(
     index_elements=["task_id"], set_={"attempt": _SUBMIT.excluded.attempt, "due": func.now(), "tries": 0}
 )
 _NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("payload")))
-_ASKED = ("id", "project_id", "fingerprint", "request", "file_id", "kind", "format")
-
-
-def _creating() -> Select[Any]:
-    """The whole of a new task in one statement: where there is a place, its row, its submission and the notice.
-
-    Answers the row; nothing where there is no place, or where the same request was there first.
-    """
-    waiting = _UNFINISHED.cte("waiting")
-    asked = select(*(bindparam(name, type_=TASKS.c[name].type) for name in _ASKED)).select_from(waiting)
-    placed = asked.where(waiting.c.own < bindparam("most_own"), waiting.c.everybody < bindparam("most"))
-    made = (
-        insert(TASKS)
-        .from_select(_ASKED, placed)
-        .on_conflict_do_nothing(index_elements=["project_id", "fingerprint"])
-        .returning(*TASKS.c)
-        .cte("made")
+# The whole of a new task: where there is a place, its row, its submission and the notice. Answers the row; nothing
+# where there is no place, or where the same request was there first. As text: SQLAlchemy would compile it each time.
+_CREATE = text("""
+    WITH waiting AS (
+        SELECT count(*) AS everybody, count(*) FILTER (WHERE project_id = :project_id) AS own
+        FROM tasks WHERE status = 'processing'
+    ), made AS (
+        INSERT INTO tasks (id, project_id, fingerprint, request, file_id, kind, format)
+        SELECT :id, :project_id, :fingerprint, :request, :file_id, :kind, :format
+        FROM waiting WHERE own < :most_own AND everybody < :most
+        ON CONFLICT (project_id, fingerprint) DO NOTHING
+        RETURNING *
+    ), submitted AS (
+        INSERT INTO outbox (task_id, attempt) SELECT id, attempt FROM made
     )
-    submitted = insert(OUTBOX).from_select(["task_id", "attempt"], select(made.c.id, made.c.attempt)).cte("submitted")
-    return select(made, func.pg_notify("penstock_outbox", made.c.id)).add_cte(submitted)
-
-
-_CREATE = _creating()
+    SELECT made.*, pg_notify('penstock_outbox', id) FROM made
+""").bindparams(bindparam("request", type_=TASKS.c.request.type))
 
 
 def same_request(connection: Connection, project_id: ProjectId, request: SourceRequest) -> Task | None:
@@ -110,7 +102,7 @@ def _require_input(connection: Connection, project_id: ProjectId, request: Sourc
 
 
 def _require_place(connection: Connection, project_id: ProjectId, queue: QueueLimits) -> None:
-    everybody, own = connection.execute(_UNFINISHED, {"project_id": project_id}).one()
+    everybody, own = connection.execute(_UNFINISHED, {"owner": project_id}).one()
     if own >= queue.per_project or everybody >= queue.total:
         raise errors.QueueFull(_FULL)
 
