@@ -10,14 +10,20 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
-from benchmarks import latency, posts
+from benchmarks import burst, idle, large, latency, lists, memory, posts, video
 from benchmarks.amount import QUICK, Amount
 from benchmarks.report import Row, keep, reported, show
 
 ROUNDS = 3
 SERVICE: dict[str, tuple[str, Callable[[Amount], Sequence[Row]]]] = {
     "latency": (latency.TITLE, latency.rows),
+    "burst": (burst.TITLE, burst.rows),
+    "video": (video.TITLE, video.rows),
     "posts": (posts.TITLE, posts.rows),
+    "idle": (idle.TITLE, idle.rows),
+    "large": (large.TITLE, large.rows),
+    "lists": (lists.TITLE, lists.rows),
+    "memory": (memory.TITLE, memory.rows),
 }
 # These measure an engine alone, and print and keep their rows themselves.
 ALONE = ("images",)

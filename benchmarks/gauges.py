@@ -23,7 +23,12 @@ class Held:
 
 def cpu_seconds(process: int) -> float:
     """Processor time of a process, of all below it, and of those below it that have ended."""
-    return sum(_ticks(each) for each in family(process)) / TICKS
+    return sum(sum(_times(each)) for each in family(process)) / TICKS
+
+
+def own_cpu_seconds(process: int) -> float:
+    """Processor time of the process alone."""
+    return sum(_times(process)[:2]) / TICKS
 
 
 def proportional_bytes(process: int) -> int:
@@ -76,11 +81,11 @@ def _entries(folder: Path) -> Sequence[Path]:
     return []
 
 
-def _ticks(process: int) -> int:
+def _times(process: int) -> list[int]:
+    """Ticks in user and system mode: its own, and those of its children that have ended."""
     with suppress(OSError):
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        return sum(map(int, fields[11:15]))  # own and ended children's time, in user and in system mode
-    return 0
+        return list(map(int, Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:15]))
+    return [0]
 
 
 def _rollup(process: int) -> dict[str, int]:

@@ -1,0 +1,91 @@
+"""Small pictures asked for all at once: runs a second of our warm worker, and of a stock one on the same server.
+
+What each process costs a run tells where the ceiling is: on so many cores no more runs fit than their sum allows.
+"""
+
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.amount import Amount
+from benchmarks.gauges import cpu_seconds
+from benchmarks.latency import STOCK, Requests, one_by_one
+from benchmarks.origin import pictures
+from benchmarks.report import Row, paired
+from benchmarks.service import Running, penstock_up, stock_worker
+
+TITLE = "A burst"
+RUNS, STOCK_RUNS, BAR_TIMES = 200, 20, 10
+POSTING_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """So many runs a second, and the processor seconds a run of each part."""
+
+    a_second: float
+    cpu: dict[str, float]
+
+
+def rows(amount: Amount) -> list[Row]:
+    with TemporaryDirectory() as folder, pictures(Path(folder)) as requests, penstock_up() as running:
+        pairs = [_pair(running, requests, amount) for _ in range(amount.rounds)]
+    ours, stock = zip(*pairs, strict=True)
+    ratio = paired([each.a_second for each in ours], [each.a_second for each in stock])
+    return [
+        Row(
+            what=f"{amount.of(RUNS, 10)} small images at once, runs a second",
+            ours=f"{_middle(ours):.2f}/s",
+            peer=f"{STOCK}, {amount.of(STOCK_RUNS, 4)} images",
+            peer_figure=f"{_middle(stock):.3f}/s",
+            ratio=round(ratio.median, 1),
+            spread=ratio.spread,
+            bar=f"≥ {BAR_TIMES} ×",
+            met=ratio.median >= BAR_TIMES,
+            note=f"processor a run: {_told(ours)}; stock: {_told(stock)}; {os.cpu_count()} cores",
+        )
+    ]
+
+
+def burst(running: Running, requests: Sequence[dict[str, object]], parts: dict[str, int]) -> Burst:
+    """All asked for at once, and waited for. Raises `AssertionError` where one does not end well."""
+    before = {name: cpu_seconds(process) for name, process in parts.items()}
+    began = time.perf_counter()
+    all_converted(running, requests)
+    seconds = time.perf_counter() - began
+    spent = {name: (cpu_seconds(process) - before[name]) / len(requests) for name, process in parts.items()}
+    return Burst(len(requests) / seconds, spent)
+
+
+def all_converted(running: Running, requests: Sequence[dict[str, object]]) -> None:
+    with ThreadPoolExecutor(POSTING_AT_ONCE) as posting:
+        tasks = list(posting.map(running.client.create, requests))
+    for task in tasks:
+        while (ended := running.client.task(task["id"], wait_seconds=60))["status"] == "processing":
+            pass
+        assert ended["status"] == "completed", ended["error"]
+
+
+def _pair(running: Running, requests: Requests, amount: Amount) -> tuple[Burst, Burst]:
+    parts = running.parts()
+    one_by_one(running, requests, 1)
+    ours = burst(running, list(islice(requests, amount.of(RUNS, 10))), parts)
+    with stock_worker(running) as worker:
+        one_by_one(running, requests, 1)
+        return ours, burst(running, list(islice(requests, amount.of(STOCK_RUNS, 4))), parts | {"worker": worker})
+
+
+def _middle(bursts: Sequence[Burst]) -> float:
+    return statistics.median(each.a_second for each in bursts)
+
+
+def _told(bursts: Sequence[Burst]) -> str:
+    middles = {name: statistics.median(each.cpu[name] for each in bursts) for name in bursts[0].cpu}
+    each = ", ".join(f"{name} {seconds:.2f}" for name, seconds in middles.items())
+    return f"{each}, together {sum(middles.values()):.2f} s"
