@@ -31,12 +31,12 @@ PAGES = {
 _FORMATS = "'{mp4,webm,mov,avi,mp3,wav,ogg,flac,jpeg,png,webp,gif}'::text[]"
 FILL = f"""
 WITH numbered AS (
-    SELECT n, ({_FORMATS})[1 + n % 12] AS format, n % 100 = 7 AS failed, lpad(n::text, 24, '0') AS id,
+    SELECT n, ({_FORMATS})[1 + n %% 12] AS format, n %% 100 = 7 AS failed, lpad(n::text, 24, '0') AS id,
            now() - (%(last)s - n) * interval '1 second' AS moment,
            (SELECT id FROM projects ORDER BY created LIMIT 1) AS project
     FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
 ), kinds AS (
-    SELECT *, CASE WHEN n % 12 < 4 THEN 'video' WHEN n % 12 < 8 THEN 'audio' ELSE 'image' END AS kind FROM numbered
+    SELECT *, CASE WHEN n %% 12 < 4 THEN 'video' WHEN n %% 12 < 8 THEN 'audio' ELSE 'image' END AS kind FROM numbered
 ), outputs AS (
     INSERT INTO files (id, project_id, object, key, task_id, kind, format, type, filesize, sha256, created, updated)
     SELECT 'file_' || id, project, 'source', 'file_' || id, 'tsk_' || id, kind, format, kind || '/' || format,

@@ -15,7 +15,7 @@ from benchmarks.gauges import children, command_line, family
 from penstock.client import Client
 from penstock.home import Home, Service
 
-START_SECONDS, STOP_SECONDS = 180.0, 90.0
+START_SECONDS, STOP_SECONDS = 400.0, 90.0
 PLENTY = "100000000"
 # What a benchmark may ask of the service beyond what an operator's settings would let one caller.
 ENVIRONMENT = {
