@@ -145,6 +145,16 @@ Index("keys_by_project", KEYS.c.project_id)
 Index("files_by_age", FILES.c.project_id, FILES.c.created, FILES.c.id, postgresql_where=FILES.c.deleted.is_(None))
 Index("files_unpurged", FILES.c.deleted, postgresql_where=FILES.c.deleted.is_not(None) & FILES.c.purged.is_(None))
 Index("tasks_by_age", TASKS.c.project_id, TASKS.c.created, TASKS.c.id)
+Index(
+    "tasks_by_status",
+    TASKS.c.project_id,
+    TASKS.c.status,
+    TASKS.c.created,
+    TASKS.c.id,
+    postgresql_include=["kind", "format"],  # the filters that may come on top
+)
+Index("tasks_by_kind", TASKS.c.project_id, TASKS.c.kind, TASKS.c.created, TASKS.c.id)
+Index("tasks_by_format", TASKS.c.project_id, TASKS.c.format, TASKS.c.created, TASKS.c.id)
 Index("tasks_by_run", TASKS.c.run_id, postgresql_where=TASKS.c.run_id.is_not(None))
 Index("tasks_by_output", TASKS.c.output_id, postgresql_where=TASKS.c.output_id.is_not(None))
 Index("tasks_reading", TASKS.c.file_id, postgresql_where=_UNFINISHED)

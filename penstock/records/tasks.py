@@ -63,7 +63,9 @@ class Tasks:
     def page(self, project_id: ProjectId, query: Query) -> Listing[Task]:
         matching = _matching(project_id, query)
         order = (getattr(TASKS.c.created, query.order)(), getattr(TASKS.c.id, query.order)())
-        shown = SHOWN_TASKS.where(*matching).order_by(*order).limit(query.limit).offset(query.offset)
+        # The page is chosen in an index alone; only its own rows are then looked up.
+        chosen = select(TASKS.c.id).where(*matching).order_by(*order).limit(query.limit).offset(query.offset).subquery()
+        shown = SHOWN_TASKS.where(TASKS.c.id.in_(select(chosen.c.id))).order_by(*order)
         counted = select(func.count()).select_from(select(TASKS.c.id).where(*matching).limit(COUNTED).subquery())
         with self._database.reading() as connection:
             items = tuple(task_of(row) for row in connection.execute(shown).mappings())

@@ -1,0 +1,22 @@
+"""An index for each filter of the list of tasks, in the list's order."""
+
+from alembic import op
+
+revision = "list filters"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.create_index(
+        "tasks_by_status",
+        "tasks",
+        ["project_id", "status", "created", "id"],
+        postgresql_include=["kind", "format"],
+    )
+    op.create_index("tasks_by_kind", "tasks", ["project_id", "kind", "created", "id"])
+    op.create_index("tasks_by_format", "tasks", ["project_id", "format", "created", "id"])
+
+
+def downgrade() -> None:
+    for name in ("status", "kind", "format"):
+        op.drop_index(f"tasks_by_{name}", "tasks")
