@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
-from benchmarks import burst, idle, large, latency, lists, memory, posts, video
+from benchmarks import burst, idle, large, latency, lists, memory, posts, startup, video
 from benchmarks.amount import QUICK, Amount
 from benchmarks.report import Row, keep, reported, show
 
 ROUNDS = 3
 SERVICE: dict[str, tuple[str, Callable[[Amount], Sequence[Row]]]] = {
+    "startup": (startup.TITLE, startup.rows),
     "latency": (latency.TITLE, latency.rows),
     "burst": (burst.TITLE, burst.rows),
     "video": (video.TITLE, video.rows),

@@ -1,7 +1,6 @@
 """How long `penstock up` needs to be ready, against `prefect server start` alone on the same PostgreSQL.
 
-`uv run python -m benchmarks.startup [ROUNDS]` prints both, in turns, and the ratio of the medians. Each starts on a
-home that has been started once before, so that neither pays for migrations.
+In turns, each on a home that has been started once before, so that neither pays for migrations.
 """
 
 import os
@@ -16,24 +15,38 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.amount import Amount
+from benchmarks.report import Row, paired
+from benchmarks.service import START_SECONDS, wait_until
 from penstock.embedded import postgres
 from penstock.home import Home
 from penstock.orchestration.server import Address, client_environment, is_ready, server_command, server_environment
 
+TITLE = "The start"
 PREFECT_PORT, PORT = 4287, 8087
 AUTH = "penstock:benchmark"
+BAR = 1.5
 
 
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+def rows(amount: Amount) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "home"
         penstock_up(root)
-        pairs = [(prefect_alone(root), penstock_up(root)) for _ in range(rounds)]
-    alone, up = (statistics.median(side) for side in zip(*pairs, strict=True))
-    print(f"prefect server start  {alone:5.1f} s   {[round(pair[0], 1) for pair in pairs]}")
-    print(f"penstock up           {up:5.1f} s   {[round(pair[1], 1) for pair in pairs]}")
-    print(f"ratio                 {up / alone:5.2f}     (the bar is 1.5)")
+        pairs = [(penstock_up(root), prefect_alone(root)) for _ in range(amount.rounds)]
+    up, alone = zip(*pairs, strict=True)
+    ratio = paired(up, alone)
+    return [
+        Row(
+            what="`penstock up`, until it takes work",
+            ours=f"{statistics.median(up):.1f} s",
+            peer="`prefect server start`, same PostgreSQL",
+            peer_figure=f"{statistics.median(alone):.1f} s",
+            ratio=round(ratio.median, 2),
+            spread=ratio.spread,
+            bar=f"≤ {BAR}",
+            met=round(ratio.median, 2) <= BAR,
+        )
+    ]
 
 
 def prefect_alone(root: Path) -> float:
@@ -55,15 +68,8 @@ def penstock_up(root: Path) -> float:
 def _timed(command: list[str], extra: dict[str, str], begun: float, ready: Callable[[], bool]) -> float:
     process = subprocess.Popen(command, env=os.environ | extra, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        while not ready():
-            if process.poll() is not None:
-                raise SystemExit(f"{command[:5]} ended with {process.returncode}")
-            time.sleep(0.05)
+        wait_until(ready, START_SECONDS, process)
         return time.monotonic() - begun
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-
-
-if __name__ == "__main__":
-    main()
