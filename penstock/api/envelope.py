@@ -83,11 +83,16 @@ class ErrorEnvelope(BaseModel):
     links: Links
 
 
+# Looked up once: pydantic takes its time to find the model of a parameter.
+_ONE = Envelope[BaseModel]
+_MANY = ListEnvelope[BaseModel]
+
+
 def answer(request: Request, data: BaseModel, at: str, parent: str | None) -> Response:
     """One object; `at` and `parent` are paths."""
     base = base_url(request)
     links = Links(self=base + at, parent=None if parent is None else base + parent)
-    return _json(Envelope[BaseModel].model_construct(meta=_meta(request, 200, "object"), data=data, links=links))
+    return _json(_ONE.model_construct(meta=_meta(request, 200, "object"), data=data, links=links))
 
 
 def list_answer(request: Request, listing: Listing[object], data: list[BaseModel]) -> Response:
@@ -98,7 +103,7 @@ def list_answer(request: Request, listing: Listing[object], data: list[BaseModel
         pages=listing.pages,
         limit=listing.query.limit,
     )
-    return _json(ListEnvelope[BaseModel].model_construct(meta=meta, data=data, links=_page_links(request, listing)))
+    return _json(_MANY.model_construct(meta=meta, data=data, links=_page_links(request, listing)))
 
 
 def refusal(request: Request, error: errors.MediaError, headers: Mapping[str, str] | None = None) -> Response:

@@ -102,26 +102,27 @@ def read_request(body: Any) -> SourceRequest:
     if not isinstance(body, dict):
         raise errors.BodyInvalid("The body must be a JSON object.")
     given = {name: value for name, value in body.items() if value is not None or name not in SourceRequest.model_fields}
-    violations = _field_violations(given)
-    broken = {violation.field for violation in violations}
+    try:
+        return SourceRequest.model_validate(given)
+    except ValidationError as refused:
+        raise errors.InvalidRequest(_violations(given, refused)) from refused
+
+
+def _violations(given: dict[str, Any], refused: ValidationError) -> tuple[errors.RequestError, ...]:
+    """All that is wrong: each field by itself, then what the sound ones get wrong together."""
+    fields = _field_violations(refused)
+    broken = {violation.field for violation in fields}
     sound = {name: value for name, value in given.items() if name not in broken or name in ("url", "file_id")}
-    violations += [found for found in _contradictions(sound) if _is_news(found, broken)]
-    if violations:
-        raise errors.InvalidRequest(tuple(violations))
-    return SourceRequest.model_validate(given)
+    return (*fields, *(found for found in _contradictions(sound) if _is_news(found, broken)))
 
 
 def _is_news(found: errors.RequestError, broken: set[str | None]) -> bool:
     return found.field not in broken or isinstance(found, errors.InputAmbiguous)
 
 
-def _field_violations(given: dict[str, Any]) -> list[errors.RequestError]:
-    try:
-        SourceRequest.model_validate(given)
-    except ValidationError as refused:
-        found = {str(error["loc"][0]): error for error in reversed(refused.errors()) if error["loc"]}
-        return [_violation(name, error["type"], error["msg"]) for name, error in reversed(found.items())]
-    return []
+def _field_violations(refused: ValidationError) -> list[errors.RequestError]:
+    found = {str(error["loc"][0]): error for error in reversed(refused.errors()) if error["loc"]}
+    return [_violation(name, error["type"], error["msg"]) for name, error in reversed(found.items())]
 
 
 def _violation(name: str, kind: str, message: str) -> errors.RequestError:
