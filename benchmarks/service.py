@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.gauges import children, command_line, family
 from penstock.client import Client
 from penstock.home import Home, Service
+from penstock.tether import tethered
 
 START_SECONDS, STOP_SECONDS = 400.0, 90.0
 PLENTY = "100000000"
@@ -79,10 +80,10 @@ def stock_worker(running: Running) -> Iterator[int]:
 
 @contextmanager
 def started(words: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python command, asked to end when the block does, and killed where it does not."""
+    """A Python command, asked to end when the block does, or we do, and killed where it does not."""
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, *words],
+            tethered([sys.executable, *words]),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
