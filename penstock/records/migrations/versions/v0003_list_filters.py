@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "list filters"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
