@@ -1,11 +1,13 @@
 """However many ask at once, no more encoders run than are allowed; and what cannot start yet is not refused."""
 
+import contextlib
 import os
 import signal
 import time
 
 import pytest
 
+from penstock.client import Refused
 from tests.service import belongs_to, processes_with, wait_for
 
 pytestmark = pytest.mark.service
@@ -27,14 +29,30 @@ def test_no_more_encoders_run_than_there_are_slots(penstock, origin, film):
     assert [penstock.finished(task, 20)["status"] for task in asked] == ["cancelled"] * len(asked)
 
 
-def test_a_request_is_taken_while_prefect_is_away_and_run_when_it_is_back(penstock, origin, photo):
-    server = next(p for p in processes_with("prefect", "server", "start") if belongs_to(p, penstock.home))
-    os.kill(server, signal.SIGKILL)
-    task = penstock.client.create({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 44})
-    assert (task["status"], task["run"]) == ("processing", None)
+def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_waits(penstock, origin, film, photo):
+    running = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "height": 704})
+    wait_for(lambda: penstock.client.task(running["id"])["progress"] > 0, 120)
+    kill(penstock, "bin/postgres", "-D")
+    wait_for(lambda: answers(penstock, running), 30)
+    kill(penstock, "prefect", "server", "start")
+    asked = penstock.client.create({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 44})
+    assert (asked["status"], asked["run"]) == ("processing", None)
 
-    done = penstock.finished(task, 150)
-    assert (done["status"], done["attempt"]) == ("completed", 1)
+    for task in (running, asked):
+        done = penstock.finished(task, 150)
+        assert (done["status"], done["attempt"]) == ("completed", 1)
+        wait_for(lambda done=done: penstock.flow_run(done)["state_type"] == "COMPLETED", 60)
+
+
+def kill(penstock, *words):
+    os.kill(next(p for p in processes_with(*words) if belongs_to(p, penstock.home)), signal.SIGKILL)
+
+
+def answers(penstock, task):
+    """The task, once the API has its database again."""
+    with contextlib.suppress(Refused):
+        return penstock.client.task(task["id"])
+    return None
 
 
 def encoders(tasks):

@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 
 from penstock.settings import Settings
 from tests.fundamentals.test_prefect import csrf
-from tests.service import belongs_to, ended, exported, processes_with, wait_for
+from tests.service import exported, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -73,17 +72,6 @@ def test_no_more_runs_at_once_than_the_limit(penstock, origin, photo, of):
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(times))
 
 
-def test_a_run_outlives_its_prefect_server_and_its_database(penstock, origin, film):
-    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "height": 704})
-    wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
-    for words in (("prefect", "server", "start"), ("bin/postgres", "-D")):
-        os.kill(next(p for p in processes_with(*words) if belongs_to(p, penstock.home)), signal.SIGKILL)
-
-    done = wait_for(lambda: finished_after_absence(penstock, task), 120)
-    assert (done["status"], done["attempt"]) == ("completed", 1)
-    assert wait_for(lambda: over(penstock, done), 60)["state_type"] == "COMPLETED"
-
-
 @contextlib.contextmanager
 def another_worker(penstock):
     """A second worker on the same service, from before the block until its end."""
@@ -124,10 +112,3 @@ def owners(penstock, tasks):
     with psycopg.connect(penstock.service.database_url) as records:
         rows = records.execute("SELECT owner FROM tasks WHERE id = ANY(%s)", [[task["id"] for task in tasks]])
         return [owner for (owner,) in rows]
-
-
-def finished_after_absence(penstock, task):
-    """The task once it has ended, for an API whose database may be away."""
-    with contextlib.suppress(Exception):
-        return ended(penstock.client.task(task["id"]))
-    return None
