@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from types import FrameType
@@ -28,6 +29,7 @@ def command(host: str, port: int) -> None:
     """Run the trigger API alone. Needs the database and the Prefect of the service (see `penstock env`)."""
     settings = Settings()
     address = address_of(settings)
+    signal.signal(signal.SIGTERM, _leave)
     with services(settings) as ready:
         ready.records.migrate()
         ready.records.keys.ensure_default(settings.api_key)
@@ -37,6 +39,11 @@ def command(host: str, port: int) -> None:
             app, host=host, port=port, access_log=False, timeout_graceful_shutdown=20, log_level="warning"
         )
         Server(config, app.state.context.waiting.hang_up).run()
+
+
+def _leave(*_: object) -> None:
+    """uvicorn sends itself the signal again once it has stopped: what is open here is closed on the way out."""
+    raise SystemExit(0)
 
 
 class Server(uvicorn.Server):
