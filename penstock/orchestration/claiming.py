@@ -7,11 +7,11 @@ calls at each poll: `_get_scheduled_flow_runs` asks for no more runs than there 
 every poll), and `_submit_run` comes here. `tests/orchestration/test_claiming.py` fails where a new Prefect changes it.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import WorkerFlowRunResponse
-from prefect.types._datetime import now
 from prefect.workers.base import BaseWorker
 
 Worker = BaseWorker[Any, Any, Any]
@@ -19,7 +19,7 @@ Worker = BaseWorker[Any, Any, Any]
 
 async def due_runs(worker: Worker, pool: str, queues: list[str], at_most: int) -> list[WorkerFlowRunResponse]:
     """Runs of these queues that should have begun, as the limits of pool and queues let them; none twice."""
-    wanted = {"work_queue_names": queues, "scheduled_before": now("UTC").isoformat(), "limit": at_most}
+    wanted = {"work_queue_names": queues, "scheduled_before": datetime.now(UTC).isoformat(), "limit": at_most}
     found = await worker.client.request(
         "POST", "/work_pools/{name}/get_scheduled_flow_runs", path_params={"name": pool}, json=wanted
     )

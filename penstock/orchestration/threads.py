@@ -1,12 +1,11 @@
 """The threads that flow runs execute on, each with what a run would else make for itself and throw away."""
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from prefect.context import SyncClientContext
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 
 
 def run_threads(count: int) -> ThreadPoolExecutor:
@@ -22,6 +21,6 @@ def _furnish(own: threading.local) -> None:
     Our lease says sooner that a run is lost. Who needs those events (an automation may) sets their frequency.
     """
     own.kept = kept = ExitStack()
-    if PREFECT_FLOWS_HEARTBEAT_FREQUENCY.name not in os.environ:
+    if "heartbeat_frequency" not in get_current_settings().flows.model_fields_set:
         kept.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
     kept.enter_context(SyncClientContext.get_or_create())
