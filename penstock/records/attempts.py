@@ -13,7 +13,7 @@ from penstock.domain.ids import TaskId
 from penstock.domain.receipt import Receipt
 from penstock.domain.task import Failure, File, State, Task
 from penstock.domain.work import Lost, Running
-from penstock.records import receipts
+from penstock.records import notices, receipts
 from penstock.records.opening import notify
 from penstock.records.rows import SHOWN_TASKS, file_row, task_of
 from penstock.records.tables import FILES, OUTBOX, TASKS
@@ -73,7 +73,7 @@ def finish(
     _must_change(connection, mine.values(ended | {"cancelling": False}).values(updated=func.now()))
     if receipt is not None:
         receipts.keep(connection, task_id, number, file.id, receipt)
-    notify(connection, "penstock_task", task_id)
+    notify(connection, notices.TASK, task_id)
     return read(connection, task_id)
 
 
@@ -96,7 +96,7 @@ def end(
     changed = connection.execute(closed).rowcount == 1
     if changed:
         connection.execute(delete(OUTBOX).where(OUTBOX.c.task_id == attempt[0], OUTBOX.c.attempt == attempt[1]))
-        notify(connection, "penstock_task", attempt[0])
+        notify(connection, notices.TASK, attempt[0])
     return changed
 
 

@@ -8,6 +8,7 @@ from penstock.domain.ids import ProjectId, TaskId, new_task_id
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import Task
 from penstock.domain.work import QueueLimits
+from penstock.records import notices
 from penstock.records.rows import SHOWN_TASKS, request_row, task_of
 from penstock.records.tables import FILES, OUTBOX, TASKS
 
@@ -50,7 +51,7 @@ _CREATE = text("""
     ), submitted AS (
         INSERT INTO outbox (task_id, attempt) SELECT id, attempt FROM made
     )
-    SELECT made.*, pg_notify('penstock_outbox', id) FROM made
+    SELECT made.*, pg_notify(:channel, id) FROM made
 """).bindparams(bindparam("request", type_=TASKS.c.request.type))
 
 
@@ -110,7 +111,7 @@ def _require_place(connection: Connection, project_id: ProjectId, queue: QueueLi
 def _created(connection: Connection, project_id: ProjectId, request: SourceRequest, queue: QueueLimits) -> Task | None:
     row = {"id": new_task_id(), "project_id": project_id, "fingerprint": request.fingerprint(), **request_row(request)}
     bounds = {"most_own": queue.per_project, "most": queue.total}
-    made = connection.execute(_CREATE, row | bounds).mappings().first()
+    made = connection.execute(_CREATE, {**row, **bounds, "channel": notices.OUTBOX}).mappings().first()
     return task_of(made) if made else None
 
 
@@ -127,7 +128,7 @@ def _reopen(connection: Connection, known: Task, request: SourceRequest) -> None
 
 def _submit(connection: Connection, task_id: str, attempt: int) -> None:
     connection.execute(_SUBMIT, {"task_id": task_id, "attempt": attempt})
-    notify(connection, "penstock_outbox", task_id)
+    notify(connection, notices.OUTBOX, task_id)
 
 
 def notify(connection: Connection, channel: str, payload: str) -> None:
