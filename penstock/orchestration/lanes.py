@@ -1,6 +1,7 @@
 """Who waits for whom: the queue of each kind of run, and the places of a worker that serve it.
 
-A picture takes a blink and a film an hour; a picture never waits for a film's place.
+A picture takes a blink and a film an hour; a picture that the trigger starts never waits for a film's place. What
+people, schedules and other flows start has one queue, whatever it asks for: a deployment's queue is chosen beforehand.
 """
 
 from dataclasses import dataclass

@@ -5,6 +5,8 @@ from prefect import Flow
 from prefect.utilities.importtools import import_object
 
 from deployments.bootstrap import project
+from penstock.orchestration.lanes import QUEUES
+from penstock.orchestration.serving import POOL
 
 DEPLOYMENTS = {entry["name"]: entry for entry in project()["deployments"]}
 
@@ -21,12 +23,19 @@ def test_code_comes_from_the_installed_package_alone():
     assert project()["pull"] == []
 
 
-def test_every_deployment_has_a_pool_and_a_queue_that_are_made():
-    made = {
+def made():
+    return {
         (pool["name"], queue["name"]) for pool in project()["definitions"]["work_pools"] for queue in pool["queues"]
     }
+
+
+def test_every_queue_that_runs_are_sent_to_is_made():
+    assert {(POOL, queue) for queue in QUEUES.values()} <= made()
+
+
+def test_every_deployment_has_a_pool_and_a_queue_that_are_made():
     for entry in DEPLOYMENTS.values():
-        assert (entry["work_pool"]["name"], entry["work_pool"]["work_queue_name"]) in made
+        assert (entry["work_pool"]["name"], entry["work_pool"]["work_queue_name"]) in made()
 
 
 def test_the_triggered_flow_takes_ids_and_nothing_else():
