@@ -18,7 +18,7 @@ from prefect.utilities.importtools import import_object
 from penstock.settings import Settings
 
 # What a stock worker needs to start a process, and no variables: where a pool has some, Prefect's server checks their
-# schema and values anew for every run that is made, which costs it more than the rest of the making.
+# schema and values anew for every run that is made.
 JOB_TEMPLATE: dict[str, Any] = {
     "job_configuration": {"command": None, "env": {}, "labels": {}, "name": None, "stream_output": True},
     "variables": {"properties": {}},

@@ -25,7 +25,7 @@ CLIENT_HABITS = {
     "DO_NOT_TRACK": "1",
 }
 # A run leaves 100 kB behind, most of it events: they go after a week, runs with their logs after a month. Stages are
-# written many at once, up to a second late, and not each by itself: a quarter less processor a run.
+# written many at once, up to a second late: each by itself is what costs Prefect's server most.
 SERVER_HABITS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
