@@ -1,6 +1,7 @@
 """How like its input an encoded video looks: a few frames from its middle, by VMAF where the ffmpeg has it."""
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -19,13 +20,28 @@ _NAMES = {"libvmaf": "vmaf", "ssim": "ssim"}
 _SECONDS = 60.0
 
 
-def score(plan: Plan, source: Source, made: Source, frames: int, work: tuple[Tools, Watch]) -> Score | None:
-    """None where nothing was encoded, or where the two cannot be compared. Raises `Cancelled`."""
-    tools, watch = work
-    if not frames or not isinstance(plan, VideoPlan) or not isinstance(plan.video, EncodeVideo):
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """An input, what was made of it, and how many frames of the two are looked at."""
+
+    source: Source
+    made: Source
+    frames: int
+
+
+def can_score(plan: Plan, source: Media) -> bool:
+    """Whether a picture was encoded, and can be laid over the one that it was made of."""
+    encoded = isinstance(plan, VideoPlan) and isinstance(plan.video, EncodeVideo)
+    return encoded and not (source.video and source.video.alpha)
+
+
+def score(plan: Plan, pair: Comparison, tools: Tools, watch: Watch) -> Score | None:
+    """None where the two cannot be compared. Raises `Cancelled`."""
+    source, made = pair.source, pair.made
+    if not isinstance(plan, VideoPlan) or not isinstance(plan.video, EncodeVideo):
         return None
-    sample = _sample(plan, made.media, frames, _metric(str(tools.ffmpeg), tools.nursery))
-    if sample is None or (source.media.video and source.media.video.alpha):
+    sample = _sample(plan, made.media, pair.frames, _metric(str(tools.ffmpeg), tools.nursery))
+    if sample is None:
         return None
     argv = ffmpeg.likeness_command(plan.video.framing, _paper(source, tools), _paper(made, tools), sample)
     said = _said(argv, (source.path, made.path), tools, watch)

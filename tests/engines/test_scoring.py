@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.engines import Source, Unwatched, probe, score
+from penstock.engines import Comparison, Source, Unwatched, probe, score
 from tests.engines.conversions import convert
 
 pytestmark = pytest.mark.media
@@ -13,7 +13,7 @@ def scored(media, room, tools):
     def of(name, output="mp4", **fields):
         made = convert(media(name), output, room, tools, **fields)
         source = Source(media(name), probe(media(name), tools))
-        return score(made.plan, source, Source(made.path, made.media), 5, (tools, Unwatched()))
+        return score(made.plan, Comparison(source, Source(made.path, made.media), 5), tools, Unwatched())
 
     return of
 
