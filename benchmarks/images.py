@@ -1,4 +1,4 @@
-"""Pictures, ours against sharp (libvips), bare Pillow and thumbor: `python -m benchmarks.images [--rounds N]`.
+"""Pictures, ours against sharp (libvips), bare Pillow and thumbor: `python -m benchmarks images [--rounds N]`.
 
 Ours is the engine's child end to end: asked of the nursery, forked, bounded, decoded, written, its answer read. Each
 round asks everybody once, and each ratio is taken within a round. The encoders' numbers are the same for all, those of
@@ -7,7 +7,6 @@ percent of the bytes). What reading the result back costs, which no peer does, s
 process; ours is a new one for each picture.
 """
 
-import argparse
 import os
 import statistics
 import sys
@@ -21,7 +20,7 @@ from benchmarks.image_inputs import inputs
 from benchmarks.image_peers import Peer, Wish, peers
 from benchmarks.image_quality import quality
 from benchmarks.image_starts import start_rows
-from benchmarks.report import Report, Row, keep, paired, reported, show
+from benchmarks.report import Report, Row, paired, reported
 from penstock.domain.limits import Limits
 from penstock.domain.plan import Plan
 from penstock.domain.planning import plan_for
@@ -64,16 +63,6 @@ class Sides:
 
     seconds: dict[str, list[float]]
     outputs: dict[str, Path | None]
-
-
-def main() -> int:
-    """Print the table and keep it; answer 1 where a bar is missed."""
-    parser = argparse.ArgumentParser(description="Pictures against sharp, Pillow and thumbor.")
-    parser.add_argument("--rounds", type=int, default=9)
-    report = measured(parser.parse_args().rounds)
-    show(report)
-    keep(report, "images")
-    return 1 if any(row.met is False for row in report.rows) else 0
 
 
 def measured(rounds: int) -> Report:
@@ -190,7 +179,3 @@ def _score(score: float | None) -> str:
 
 def _kilobytes(sides: Sides, name: str) -> int:
     return round(_made(sides, name).stat().st_size / 1000)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -53,7 +53,6 @@ def _settled(process: int, like: Held | None = None) -> Held:
 def _row(name: str, before: Held, after: Held, counts: tuple[int, int]) -> Row:
     growth = (after.proportional - before.proportional) / MB
     small = growth <= BAR_MB and all(now <= then for now, then in zip(_things(after), _things(before), strict=True))
-    judged = name == "worker"  # the API's threads and connections come and go with its callers
     return Row(
         what=f"{counts[1]} runs: the {name}'s growth after the first {counts[0]} (PSS)",
         ours=f"{growth:+.1f} MB",
@@ -61,8 +60,8 @@ def _row(name: str, before: Held, after: Held, counts: tuple[int, int]) -> Row:
         peer_figure=f"{before.proportional / MB:.0f} MB",
         ratio=None,
         spread=None,
-        bar=f"≤ {BAR_MB} MB, nothing left open" if judged else "",
-        met=small if judged else None,
+        bar=f"≤ {BAR_MB} MB, nothing left open",
+        met=small,
         note=f"files, threads, children {_things(before)} → {_things(after)}",
     )
 
