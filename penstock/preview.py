@@ -89,7 +89,8 @@ class Looking:
 
     def at_file(self, path: Path) -> Look:
         """The same of a file on this disk, which is read whole."""
-        return self._taken(Look(engines.probe(path, self.tools), path.stat().st_size))
+        here = path.absolute()  # a child works in another directory
+        return self._taken(Look(engines.probe(here, self.tools), here.stat().st_size))
 
     def _at(self, parts: Parts) -> Look:
         with _in_time(self.policy.total_seconds) as watch:

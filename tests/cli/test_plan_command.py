@@ -28,6 +28,11 @@ def test_it_tells_the_plan_and_converts_nothing(plan, clip, tmp_path):
     assert picture == "  video: encode vp9, because h264 is not what webm players expect"
 
 
+def test_a_path_is_of_the_directory_where_the_command_is_typed(plan, photo, tmp_path):
+    (tmp_path / "photo.png").write_bytes(photo.read_bytes())
+    assert plan("photo.png", "out.webp").stdout.startswith("out.webp: 400×300")
+
+
 def test_a_refusal_exits_1_with_its_code(plan, photo):
     said = plan(photo, "out.png", "--width", "4000")
     assert (said.exit_code, said.stderr.partition(":")[0]) == (1, "upscale_not_allowed")
