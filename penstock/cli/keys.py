@@ -1,4 +1,4 @@
-"""`penstock keys`: the API keys of projects. A key is shown once, when it is made."""
+"""`penstock keys`: the API keys of projects, each shown once, when it is made; and what signs for a project."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from penstock.settings import Settings
 
 @click.group("keys")
 def command() -> None:
-    """Make, list and revoke API keys."""
+    """Make, list and revoke API keys; show what signs receipts."""
 
 
 @command.command("create")
@@ -44,6 +44,14 @@ def revoke(key_id: str) -> None:
     """From now on the key opens nothing."""
     with _records() as records:
         records.keys.revoke(key_id)
+
+
+@command.command("secret")
+@click.option("--project", help="Whose it is.  [default: the first one]")
+def secret(project: str | None) -> None:
+    """Show what signs a project's receipts: with it anybody can verify them."""
+    with _records() as records:
+        click.echo(records.keys.secret(ProjectId(project) if project else records.keys.default_project()))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from penstock.client import Client, Refused
+from penstock.domain.jws import verified
 from tests.service import exported
 
 pytestmark = pytest.mark.service
@@ -27,6 +28,13 @@ def test_a_new_key_opens_the_door_until_it_is_revoked(penstock):
         assert key_id in penstock_says(penstock, "keys", "list").stdout
         penstock_says(penstock, "keys", "revoke", key_id)
     assert "revoked" in next(line for line in listed(penstock) if line.startswith(key_id))
+
+
+def test_whoever_has_the_secret_can_verify_a_receipt(penstock, origin, photo):
+    secret = penstock_says(penstock, "keys", "secret").stdout.strip()
+    task = penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 93})
+    receipt = verified(penstock.client.receipt(task["id"])["signature"], secret)
+    assert receipt["output"]["sha256"] == task["output"]["sha256"]
 
 
 def test_formats_are_told_as_a_table_and_as_json(penstock):
