@@ -10,7 +10,7 @@ from penstock import engines
 from penstock.domain import errors
 from penstock.domain.estimate import estimate
 from penstock.domain.forecast import Experience, Forecast, forecast
-from penstock.domain.media import Media, Size
+from penstock.domain.media import Media
 from penstock.domain.plan import Plan, summary
 from penstock.domain.plan_view import EstimateView, PlanView, SeenView, StepView
 from penstock.domain.planning import plan_for
@@ -140,7 +140,7 @@ def _in_time(seconds: float) -> Iterator[_Hurry]:
 
 
 def _seen(look: Look) -> SeenView:
-    media, size = look.media, _shown(look.media)
+    media, size = look.media, look.media.shown
     streams = [stream.codec for stream in (media.video, media.audio) if stream]
     return SeenView(
         kind=media.kind,
@@ -152,12 +152,6 @@ def _seen(look: Look) -> SeenView:
         filesize=media.filesize,
         bytes_read=look.bytes_read,
     )
-
-
-def _shown(media: Media) -> Size | None:
-    if media.picture:
-        return media.picture.size
-    return media.video.shown if media.video else None
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,10 +1,14 @@
 """Decide, encode under a slot, and read the result back."""
 
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 from prefect import get_run_logger, task
 
 from penstock import engines
+from penstock.domain import errors
+from penstock.domain.keeping import kept
 from penstock.domain.plan import Plan, needs_slot, summary
 from penstock.domain.planning import plan_for
 from penstock.domain.receipt import Score
@@ -17,30 +21,66 @@ from penstock.services import current
 from tasks import policy
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    plan: Plan
+    path: Path
+    verified: engines.Verified
+
+
 @task(**policy.TRANSCODE)
 def transcode(original: Original, attempt: Attempt) -> Rendition:
     with attempt.stage("transcode", policy.DEADLINES["transcode"]):
         services = current()
         plan = plan_for(original.task.request, original.media, services.limits, services.lifted)
-        services.records.tasks.planned(attempt.task_id, attempt.number, summary(plan))
-        get_run_logger().info("plan: %s", summary(plan))
-        hold = transcode_slot if needs_slot(plan) else a_free_hand
         source = engines.Source(original.path, original.media)
+        _tell(plan, attempt)
+        hold = transcode_slot if needs_slot(plan) else a_free_hand
         with hold(attempt), progress_in_the_ui(attempt, original.task):
             began, spent = time.monotonic(), attempt.cpu_seconds
             path = engines.encode(plan, source, attempt.room, services.tools, attempt)
-        made = engines.verify(path, plan, original.media, services.tools, attempt)
-        get_run_logger().info("made %.2f MB of %s", made.facts.filesize / 1e6, made.facts.codecs or made.facts.format)
+        made = _or_the_input(_verified(plan, path, source, attempt), source, attempt)
         took = (time.monotonic() - began, attempt.cpu_seconds - spent)
-        pair = engines.Comparison(source, engines.Source(path, made.reread.media), services.settings.receipt_frames)
-        score = _likeness(plan, pair, attempt)
-        receipt = receipt_of(plan, source.media, made, work_of(plan, source.media, services.tools, took), score)
-        return Rendition(original.task, path, plan, made.facts, made.reread.media, receipt)
+        score = _likeness(made, source, attempt)
+        work = work_of(made.plan, source.media, services.tools, took)
+        receipt = receipt_of(made.plan, source.media, made.verified, work, score)
+        facts, media = made.verified.facts, made.verified.reread.media
+        get_run_logger().info("made %.2f MB of %s", facts.filesize / 1e6, facts.codecs or facts.format)
+        return Rendition(original.task, made.path, made.plan, facts, media, receipt)
 
 
-def _likeness(plan: Plan, pair: engines.Comparison, attempt: Attempt) -> Score | None:
+def _tell(plan: Plan, attempt: Attempt) -> None:
+    current().records.tasks.planned(attempt.task_id, attempt.number, summary(plan))
+    get_run_logger().info("plan: %s", summary(plan))
+
+
+def _verified(plan: Plan, path: Path, source: engines.Source, attempt: Attempt) -> _Made:
+    return _Made(plan, path, engines.verify(path, plan, source.media, current().tools, attempt))
+
+
+def _or_the_input(made: _Made, source: engines.Source, attempt: Attempt) -> _Made:
+    """What was made; or where it is larger than an input that is what was asked for, the input."""
+    instead = kept(made.plan, source.media) if made.verified.facts.filesize > source.media.filesize else None
+    if instead is None:
+        return made
+    room = attempt.room / "kept"
+    room.mkdir(exist_ok=True)
+    try:
+        lighter = _verified(instead, engines.encode(instead, source, room, current().tools, attempt), source, attempt)
+    except (errors.InputError, errors.EngineError) as refused:
+        get_run_logger().info("the input cannot stay as it is: %s", refused.code)
+        return made
+    _tell(instead, attempt)
+    return lighter
+
+
+def _likeness(made: _Made, source: engines.Source, attempt: Attempt) -> Score | None:
     """Scoring decodes and compares as hard as an encoder works, so it has a slot like one."""
-    if not pair.frames or not engines.can_score(plan, pair.source.media):
+    services = current()
+    pair = engines.Comparison(
+        source, engines.Source(made.path, made.verified.reread.media), services.settings.receipt_frames
+    )
+    if not pair.frames or not engines.can_score(made.plan, source.media):
         return None
     with transcode_slot(attempt):
-        return engines.score(plan, pair, current().tools, attempt)
+        return engines.score(made.plan, pair, services.tools, attempt)

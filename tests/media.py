@@ -96,6 +96,26 @@ RECIPES: dict[str, tuple[str, ...]] = {
         *("-i", "{tone.mp3}", "-i", "{still.jpeg}", "-map", "0", "-map", "1", "-c:a", "copy", "-c:v", "mjpeg"),
         *("-disposition:v", "attached_pic"),
     ),
+    "covered.flac": (
+        "-i",
+        "{covered.mp3}",
+        "-map",
+        "0",
+        "-c:a",
+        "flac",
+        "-c:v",
+        "copy",
+        "-disposition:v",
+        "attached_pic",
+    ),
+    "covered.m4a": (
+        *("-i", "{covered.mp3}", "-map", "0", "-c:a", "aac", "-c:v", "copy", "-disposition:v", "attached_pic"),
+        *("-f", "ipod"),
+    ),
+    "covered-long.mp3": (
+        *("-f", "lavfi", "-i", "sine=frequency=440:duration=50", "-i", "{covered.mp3}", "-map", "0", "-map", "1:v"),
+        *("-c:a", "libmp3lame", "-c:v", "copy", "-disposition:v", "attached_pic"),
+    ),
     "sound-only.mp4": (*TONE, "-c:a", "aac"),
 }
 

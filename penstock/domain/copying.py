@@ -13,6 +13,8 @@ HDR_TRANSFERS = frozenset(("smpte2084", "arib-std-b67"))
 # A source may spend this much more than our encoder would, and is still not worth encoding again.
 GENEROSITY = 1.3
 
+LAVISH = "the input spends more than this quality needs"
+
 LATE_SECONDS = 0.05
 
 
@@ -83,7 +85,7 @@ def _video_obstacles(stream: VideoStream, playable: Playable, wish: Wish) -> Ite
         yield "another size is wanted"
     yield from _timing_obstacles(stream, playable, wish)
     if _lavish(stream.bitrate, _video_target(stream, wish.quality), wish.quality):
-        yield "the input spends more than this quality needs"
+        yield LAVISH
 
 
 def _codec_obstacles(stream: VideoStream, playable: Playable) -> Iterator[str]:
@@ -130,7 +132,7 @@ def _audio_obstacles(stream: AudioStream, playable: Playable, wish: Wish) -> Ite
         yield "an exact cut needs new samples"
     target = scales.audio_kbps(stream.codec, wish.quality, stream.channels)
     if _lavish(stream.bitrate, target, wish.quality):
-        yield "the input spends more than this quality needs"
+        yield LAVISH
 
 
 def _video_target(stream: VideoStream, quality: float) -> float:

@@ -12,6 +12,7 @@ from penstock.domain.plan import (
     FramePlan,
     GifPlan,
     ImagePlan,
+    KeepImage,
     Plan,
     VideoPlan,
     size_of,
@@ -53,6 +54,8 @@ def estimate(plan: Plan, media: Media) -> Estimate:
             return _drawn(plan, 1)
         case ImagePlan():
             return _drawn(plan, plan.frames)
+        case KeepImage():
+            return _rounded(media.filesize, 0.0)
 
 
 def _picture_kbps(step: Copy | EncodeVideo, media: Media) -> float:

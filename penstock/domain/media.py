@@ -60,6 +60,14 @@ class AudioStream:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """The picture that comes with a sound: `index` is its place among the streams."""
+
+    index: int
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A still image or an animation. `size` is upright; `duration` and `frames` are of the whole animation."""
 
@@ -76,7 +84,7 @@ class Picture:
 class Media:
     """One file's facts. `container` is our word for what the magic says (`mov` by brand, `mp4`, `matroska`, `jpeg` …).
 
-    A video has `video`; an audio has `audio` and no moving picture (cover art is none); an image has `picture`.
+    A video has `video`; an audio has `audio` and no moving picture (its `cover` is none); an image has `picture`.
     `duration` is the packets' own length in seconds, `header_duration` what the header claims."""
 
     kind: Kind
@@ -87,4 +95,12 @@ class Media:
     video: VideoStream | None = None
     audio: AudioStream | None = None
     picture: Picture | None = None
+    cover: Cover | None = None
     tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> Size | None:
+        """The size it is seen at; None for a sound."""
+        if self.picture:
+            return self.picture.size
+        return self.video.shown if self.video else None

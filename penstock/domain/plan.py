@@ -54,6 +54,14 @@ class EncodeAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class CoverPlan:
+    """The picture that goes with a sound, made anew at `size` so that nothing hides in it."""
+
+    index: int
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
 class VideoPlan:
     format: VideoFormat
     video: Copy | EncodeVideo
@@ -70,6 +78,7 @@ class AudioPlan:
     cut: Cut
     duration: float | None
     tags: dict[str, str] = field(default_factory=dict)
+    cover: CoverPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +122,18 @@ class ImagePlan:
     because: str
 
 
-Plan = VideoPlan | AudioPlan | FramePlan | GifPlan | ImagePlan
+@dataclass(frozen=True, slots=True)
+class KeepImage:
+    """A picture or an animation taken as it is; only what does not show is left out."""
+
+    format: ImageFormat
+    size: Size
+    duration: float | None
+    because: str
+    cut: Cut = Cut()
+
+
+Plan = VideoPlan | AudioPlan | FramePlan | GifPlan | ImagePlan | KeepImage
 
 
 def filename(plan: Plan) -> str:
@@ -130,7 +150,7 @@ def needs_slot(plan: Plan) -> bool:
             return isinstance(plan.audio, EncodeAudio)
         case GifPlan():
             return True
-        case FramePlan() | ImagePlan():
+        case FramePlan() | ImagePlan() | KeepImage():
             return False
 
 
@@ -141,6 +161,8 @@ def size_of(plan: Plan) -> Size | None:
             return framing.size
         case FramePlan() | GifPlan() | ImagePlan():
             return plan.framing.size
+        case KeepImage():
+            return plan.size
         case VideoPlan() | AudioPlan():
             return None
 
@@ -160,6 +182,9 @@ def summary(plan: Plan) -> dict[str, Any]:
             return {"format": plan.format, "image": made}
         case ImagePlan():
             return {"format": plan.format, "image": f"render {_picture(plan)}, because {plan.because}"}
+        case KeepImage():
+            kept = f"copy {plan.format} {_pixels(plan.size)}, because {plan.because}"
+            return {"format": plan.format, "image": kept}
 
 
 def _stream(step: Copy | EncodeVideo | EncodeAudio | None) -> str | None:

@@ -8,10 +8,11 @@ from penstock.domain.compatibility import Pair, require_possible
 from penstock.domain.copying import Wish, audio_obstacle, video_obstacle
 from penstock.domain.formats import FORMATS, AudioFormat, ImageFormat, VideoFormat
 from penstock.domain.limits import Limits
-from penstock.domain.media import AudioStream, Media, Picture, VideoStream
+from penstock.domain.media import AudioStream, Cover, Media, Picture, VideoStream
 from penstock.domain.plan import (
     AudioPlan,
     Copy,
+    CoverPlan,
     Cut,
     EncodeAudio,
     EncodeVideo,
@@ -44,6 +45,10 @@ CHANNELS: dict[str, tuple[int, ...]] = {
     "opus": _COMMON_CHANNELS,
     "mp3": _STEREO_CHANNELS,
 }
+
+# Formats whose files hold a cover, and its longest side: players show it small.
+COVERED: frozenset[AudioFormat] = frozenset(("mp3", "flac"))
+COVER_SIDE = 1400
 
 # The longest side that an encoder can write, where it is less than the settings allow.
 LONGEST_SIDES = {"webp": 16_383}
@@ -84,7 +89,13 @@ def _audio_plan(request: SourceRequest, target: AudioFormat, media: Media) -> Au
     length = media.audio.duration or media.duration
     cut = _cut(request, length)
     step = _audio_step(target, media.audio, Wish(request.quality, cut))
-    return AudioPlan(target, step, cut, _remaining(cut, length), media.tags)
+    return AudioPlan(target, step, cut, _remaining(cut, length), media.tags, _cover_plan(target, media.cover))
+
+
+def _cover_plan(target: AudioFormat, cover: Cover | None) -> CoverPlan | None:
+    if cover is None or target not in COVERED:
+        return None
+    return CoverPlan(cover.index, sizing.shrunk(cover.size, COVER_SIDE))
 
 
 def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits: Limits) -> GifPlan:

@@ -28,6 +28,11 @@ def frame(request: SourceRequest, shown: Size) -> Framing:
     return _fitted(request, box, shown)
 
 
+def shrunk(size: Size, longest: int) -> Size:
+    """The same shape with no side longer than that."""
+    return _scaled(size, min(Fraction(1), Fraction(longest, max(size.width, size.height))))
+
+
 def _box(request: SourceRequest, shown: Size) -> _Box:
     ratio = Fraction(shown.width, shown.height)
     if request.height is None:

@@ -12,6 +12,7 @@ from penstock.domain.plan import (
     FramePlan,
     GifPlan,
     ImagePlan,
+    KeepImage,
     Plan,
     VideoPlan,
 )
@@ -42,6 +43,8 @@ def steps_of(plan: Plan) -> tuple[StreamStep, ...]:
             return (StreamStep("image", "encode", plan.format, plan.because),)
         case FramePlan() | ImagePlan():
             return (StreamStep("image", "render", plan.format, plan.because),)
+        case KeepImage():
+            return (StreamStep("image", "copy", plan.format, plan.because),)
 
 
 def _step(stream: Literal["video", "audio"], step: Copy | EncodeVideo | EncodeAudio) -> StreamStep:

@@ -1,5 +1,6 @@
 """From a plan to bytes: probing, encoding and verifying, all of it in bounded children of one nursery."""
 
+from penstock.engines.describing import facts
 from penstock.engines.encoding import Source, command_line, encode, recipe
 from penstock.engines.nursery import Nursery
 from penstock.engines.probe import glance, probe
@@ -8,7 +9,7 @@ from penstock.engines.scoring import Comparison, can_score, score
 from penstock.engines.sniff import Sniffed, sniff, sniff_head
 from penstock.engines.survey import Parts, survey
 from penstock.engines.tools import Tools, shipped_ffmpeg, versions
-from penstock.engines.verifying import Verified, facts, verify
+from penstock.engines.verifying import Verified, verify
 
 __all__ = [
     "Comparison",

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.domain import errors
-from penstock.engines import examine, moments, pictures, rereading, sketch
+from penstock.engines import examine, moments, pictures, pictures_keeping, rereading, sketch
 from penstock.engines.job import Call
 
 TABLE: dict[str, Callable[..., Any]] = {
     "examine": examine.examine,
     "glance": examine.glance,
+    "keep": pictures_keeping.keep,
     "moment": moments.moment,
     "picture": pictures.facts,
     "render": pictures.render,

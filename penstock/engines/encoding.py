@@ -6,7 +6,7 @@ from pathlib import Path
 
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.domain.plan import AudioPlan, Cut, FramePlan, GifPlan, ImagePlan, Plan, VideoPlan, filename
+from penstock.domain.plan import AudioPlan, Cut, FramePlan, GifPlan, ImagePlan, KeepImage, Plan, VideoPlan, filename
 from penstock.engines import ffmpeg
 from penstock.engines.errands import Errand, send
 from penstock.engines.job import Bounds, Execute, Reach
@@ -51,6 +51,9 @@ def encode(plan: Plan, source: Source, room: Path, tools: Tools, watch: Watch | 
             _still(plan, _Work(source, target, tools, follower))
         case ImagePlan():
             _render(plan, _Work(source, target, tools, follower), source.path, READERS[source.media.container][1])
+        case KeepImage():
+            work = _Work(source, target, tools, follower)
+            send(tools.nursery, _errand("keep", (plan.format, str(source.path), str(target)), work), follower)
     follower.progress(100)
     return target
 
@@ -68,7 +71,7 @@ def recipe(plan: Plan, media: Media, tools: Tools) -> list[str]:
             return ffmpeg.command(plan, paper)
         case FramePlan():
             return ffmpeg.frame_command(plan, plan.at or 0.0, replace(paper, target=_CUT_OUT_NAME))
-        case ImagePlan():
+        case ImagePlan() | KeepImage():
             return []
 
 

@@ -13,9 +13,10 @@ import av.error
 
 from penstock.domain import errors
 from penstock.domain.limits import Limits
-from penstock.domain.media import AudioStream, Media, Size, VideoStream
+from penstock.domain.media import AudioStream, Cover, Media, Size, VideoStream
 from penstock.engines import decoders
 from penstock.engines.judging import filled, require_few_streams, require_whole, within
+from penstock.engines.tags import kept_tags
 from penstock.engines.walk import Tally, varies, walk
 
 _ATTACHED_PICTURE, _DEFAULT = 0x400, 0x1
@@ -24,22 +25,6 @@ _TRIED_PACKETS = 300
 _TRANSFERS = {1: "bt709", 4: "gamma22", 6: "smpte170m", 14: "bt2020-10", 16: "smpte2084", 18: "arib-std-b67"}
 _PRIMARIES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020"}
 _MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc", 10: "bt2020c"}
-
-KEPT_TAGS = (
-    "title",
-    "artist",
-    "album",
-    "album_artist",
-    "composer",
-    "genre",
-    "date",
-    "track",
-    "disc",
-    "copyright",
-    "publisher",
-    "performer",
-)
-_TAG_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +73,7 @@ def facts(reading: Reading, container: str, limits: Limits) -> tuple[Media, floa
         header_duration=header,
         video=_upright(video, reading) if video else None,
         audio=audio,
+        cover=None if video else _cover(reading, limits),
         tags=tags,
     )
     return media, max((tally.end for tally in tallies.values()), default=0.0)
@@ -123,17 +109,6 @@ def jumped(source: Any, seconds: float) -> bool:
     except av.error.FFmpegError:
         return False
     return True
-
-
-def kept_tags(metadata: dict[str, str]) -> dict[str, str]:
-    """Titles and the like, shortened; places, devices and whatever else there is stay behind."""
-    found = {name.lower(): value for name, value in metadata.items()}
-    tidy = {name: _printable(found[name]) for name in KEPT_TAGS if name in found}
-    return {name: value for name, value in tidy.items() if value}
-
-
-def _printable(value: str) -> str:
-    return "".join(letter for letter in value if letter.isprintable())[:_TAG_CHARACTERS].strip()
 
 
 def _is_candidate(stream: Any) -> bool:
@@ -208,6 +183,26 @@ def _audio(stream: Any, tally: Tally) -> AudioStream:
         start=tally.start,
         bitrate=_bitrate(tally),
     )
+
+
+def _cover(reading: Reading, limits: Limits) -> Cover | None:
+    """The first cover that decodes; one that does not is no reason to refuse the sound."""
+    with reading.opened() as source:
+        for stream in source.streams.video:
+            attached = stream.disposition & _ATTACHED_PICTURE and stream.codec_context is not None
+            size = _decoded_size(source, stream, limits) if attached else None
+            if size is not None:
+                return Cover(stream.index, size)
+    return None
+
+
+def _decoded_size(source: Any, stream: Any, limits: Limits) -> Size | None:
+    try:
+        _require_picture(Size(stream.width, stream.height), stream.pix_fmt, limits)
+        frame = first_frame(source, stream.index)
+    except errors.InputError:
+        return None
+    return Size(frame.width, frame.height)
 
 
 def _require_picture(size: Size, pixel_format: str | None, limits: Limits) -> None:

@@ -22,6 +22,13 @@ _FASTEST_AVI = 60
 # A sound that starts late in its video starts at once when it stands alone.
 _FROM_ZERO = "asetpts=PTS-STARTPTS"
 _SLOW_HERTZ = 32_000
+# The comment is what both tags take for the kind of picture.
+_COVER: Options = {
+    "c:v": "mjpeg",
+    "q:v": 2,
+    "disposition:v:0": "attached_pic",
+    "metadata:s:v:0": "comment=Cover (front)",
+}
 _RUN_UP_SECONDS = 10.0
 _SCREEN_CODECS = frozenset(("tscc", "zmbv", "flashsv", "flashsv2"))
 # Their decoders hand out a packet's sound with the next packet's time.
@@ -197,7 +204,13 @@ def _audio(plan: AudioPlan, paper: Paper) -> Any:
     late = paper.media.audio is not None and paper.media.audio.start > 0 and not cut.start
     if isinstance(plan.audio, EncodeAudio) and (late or _is_told_late(paper.media)):
         options["af"] = ",".join(filter(None, (_FROM_ZERO, options.get("af"))))
-    return ffmpeg.output(source[str(plan.audio.index)], f"file:{paper.target}", **options)
+    sound = source[str(plan.audio.index)]
+    if plan.cover is None:
+        return ffmpeg.output(sound, f"file:{paper.target}", **options)
+    # Opened for itself: who jumps ahead in a file leaves the cover behind.
+    beside = _guarded(paper, {}, 0.0)[str(plan.cover.index)]
+    picture = filters.cover(beside, plan.cover.size, cut.start - _leap(cut, paper.media))
+    return ffmpeg.output(sound, picture, f"file:{paper.target}", **options, **_COVER)
 
 
 def _heard(cut: Cut, media: Media) -> Cut:

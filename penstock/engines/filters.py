@@ -7,7 +7,7 @@ import ffmpeg
 
 from penstock.domain import quality as scales
 from penstock.domain.copying import HDR_TRANSFERS
-from penstock.domain.media import VideoStream
+from penstock.domain.media import Size, VideoStream
 from penstock.domain.plan import Cut, Framing, GifPlan
 
 # Brings PQ and HLG down to what every screen shows; float in between, so that nothing bands. No chroma is halved in
@@ -59,6 +59,12 @@ def still(source: Any, stream: VideoStream, framing: Framing) -> Any:
     """For one frame, on its way to a picture."""
     picture = _pictured(source, stream, framing, "lanczos+accurate_rnd+full_chroma_int")
     return picture.filter("format", "rgba" if stream.alpha else "rgb24")
+
+
+def cover(source: Any, size: Size, start: float) -> Any:
+    """For the picture that goes with a sound: it is there from `start` seconds on, the first that are kept."""
+    shown = source.filter("setpts", f"{start:.6f}/TB").filter("scale", size.width, size.height, flags="lanczos")
+    return shown.filter("format", "yuvj420p").filter("setsar", 1)
 
 
 def animated(source: Any, stream: VideoStream, plan: GifPlan, cut: Cut) -> Any:

@@ -1,6 +1,5 @@
 """Whether an output is what its plan said: read back from its own bytes before anybody sees it."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,12 +17,14 @@ from penstock.domain.plan import (
     FramePlan,
     GifPlan,
     ImagePlan,
+    KeepImage,
     Plan,
     VideoPlan,
     needs_slot,
     size_of,
 )
 from penstock.domain.task import FileFacts
+from penstock.engines.describing import facts
 from penstock.engines.errands import Errand, send
 from penstock.engines.job import Reach
 from penstock.engines.probe import reading_seconds
@@ -32,7 +33,6 @@ from penstock.engines.rereading import Reread
 from penstock.engines.sniff import sniff
 from penstock.engines.tools import Tools
 
-_BLOCK_BYTES = 1 << 20
 _LEAST_SLACK = 0.05
 # What a codec may add to a sound, in samples: priming and a last frame filled up.
 _CODEC_SAMPLES = {"aac": 3072, "mp3": 3456, "opus": 960, "vorbis": 2048, "flac": 4608}
@@ -89,41 +89,6 @@ def _taking_any_output(tools: Tools) -> Tools:
     return replace(tools, limits=replace(tools.limits, image_pixels=2 * tools.limits.image_pixels))
 
 
-def facts(path: Path, media: Media, watch: Watch | None = None) -> FileFacts:
-    """The facts of any file that was probed, an upload as well as an output. Raises `Cancelled`."""
-    name = media.container
-    return FileFacts(
-        kind=media.kind,
-        format=name,
-        type=_MIMES.get((name, media.kind)) or _MIMES.get((name, None)) or f"{media.kind}/{name}",
-        filesize=path.stat().st_size,
-        sha256=_sha256(path, watch or Unwatched()),
-        codecs=_codecs(media),
-        duration=_rounded(_seconds(media)),
-        bitrate=_bitrate(path, media),
-        **_picture_facts(media),  # type: ignore[arg-type]
-    )
-
-
-_MIMES: dict[tuple[str, str | None], str] = {
-    ("mp4", None): "video/mp4",
-    ("mp4", "audio"): "audio/mp4",
-    ("m4a", None): "audio/mp4",
-    ("mov", None): "video/quicktime",
-    ("3gp", None): "video/3gpp",
-    ("matroska", None): "video/x-matroska",
-    ("matroska", "audio"): "audio/x-matroska",
-    ("avi", None): "video/x-msvideo",
-    ("flv", None): "video/x-flv",
-    ("mpegts", None): "video/mp2t",
-    ("asf", None): "video/x-ms-asf",
-    ("asf", "audio"): "audio/x-ms-wma",
-    ("mp3", None): "audio/mpeg",
-    ("jpeg2000", None): "image/jp2",
-    ("ico", None): "image/vnd.microsoft.icon",
-}
-
-
 def _faults(plan: Plan, source: Media, media: Media) -> Iterator[str]:
     if media.container != plan.format:
         yield f"the container is {media.container}"
@@ -133,14 +98,14 @@ def _faults(plan: Plan, source: Media, media: Media) -> Iterator[str]:
             yield from _video_faults(plan, source, media)
         case AudioPlan():
             yield from _audio_faults(plan, source, media)
-        case GifPlan() | ImagePlan():
+        case GifPlan() | ImagePlan() | KeepImage():
             yield from _animation_faults(plan, media)
         case FramePlan():
             pass
 
 
 def _size_faults(size: Size | None, media: Media) -> Iterator[str]:
-    found = _shown(media)
+    found = media.shown
     if size is not None and found != size:
         yield f"the size is {found}, not {size}"
 
@@ -186,6 +151,8 @@ def _audio_faults(plan: AudioPlan, source: Media, media: Media) -> Iterator[str]
         return
     if media.audio.codec != plan.audio.codec:
         yield f"the sound is {media.audio.codec}"
+    if plan.cover and not media.cover:
+        yield "the cover is missing"
     yield from _sound_faults(plan, source, media.audio)
 
 
@@ -211,11 +178,11 @@ def _added(audio: AudioStream) -> float:
     return _CODEC_SAMPLES.get(audio.codec, 0) / audio.sample_rate
 
 
-def _animation_faults(plan: GifPlan | ImagePlan, media: Media) -> Iterator[str]:
+def _animation_faults(plan: GifPlan | ImagePlan | KeepImage, media: Media) -> Iterator[str]:
     if media.picture is None:
         yield "there is no picture"
         return
-    animated = isinstance(plan, GifPlan) or plan.animated
+    animated = not isinstance(plan, ImagePlan) or plan.animated
     if animated and plan.duration and media.picture.frames > 1:
         pace = plan.duration / media.picture.frames
         if _off(media.picture.duration, plan.duration, max(_LEAST_SLACK, 2 * pace)):
@@ -253,48 +220,3 @@ def _require_playing(plan: Plan, reread: Reread) -> None:
 
 def _invalid(what: str, detail: str) -> errors.OutputInvalid:
     return errors.OutputInvalid(f"The output was made but not published: {what}.", detail=detail)
-
-
-def _sha256(path: Path, watch: Watch) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as source:
-        while block := source.read(_BLOCK_BYTES):
-            digest.update(block)
-            if watch.stopped():
-                raise errors.Cancelled("The task was cancelled.")
-    return digest.hexdigest()
-
-
-def _codecs(media: Media) -> str | None:
-    streams = [stream.codec for stream in (media.video, media.audio) if stream]
-    return ",".join(streams) or None
-
-
-def _shown(media: Media) -> Size | None:
-    if media.picture:
-        return media.picture.size
-    return media.video.shown if media.video else None
-
-
-def _seconds(media: Media) -> float | None:
-    return media.picture.duration if media.picture else media.duration
-
-
-def _bitrate(path: Path, media: Media) -> int | None:
-    seconds = _seconds(media)
-    return round(path.stat().st_size * 8 / seconds) if seconds else None
-
-
-def _picture_facts(media: Media) -> dict[str, float | int | None]:
-    size = _shown(media)
-    sides = {"width": size.width, "height": size.height} if size else {}
-    if media.video:
-        return {**sides, "fps": _rounded(media.video.fps), "frames": media.video.frames}
-    if media.picture and media.picture.frames > 1 and media.picture.duration:
-        pace = media.picture.frames / media.picture.duration
-        return {**sides, "fps": _rounded(pace), "frames": media.picture.frames}
-    return {**sides, **({"frames": media.picture.frames} if media.picture else {})}
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)

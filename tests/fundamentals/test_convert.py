@@ -49,6 +49,19 @@ def test_the_link_serves_the_bytes_that_the_task_describes(penstock, origin, pho
         assert (picture.format, picture.size) == ("WEBP", (output["width"], output["height"]))
 
 
+def test_a_picture_that_made_anew_is_larger_stays_as_it_is(penstock, shelf, origin):
+    notes = Image.Exif()
+    notes[0x0110] = "Camera 4711"
+    noise = Image.effect_noise((200, 150), 90).convert("RGB")
+    noise.save(shelf / "rough.jpeg", quality=20, exif=notes)
+    task = penstock.converted({"url": f"{origin}/rough.jpeg", "kind": "image", "format": "jpeg", "quality": 0.9})
+
+    assert task["plan"]["image"] == "copy jpeg 200x150, because made anew it came out larger"
+    served = penstock.bytes_of(task["output"]["url"])
+    assert b"Camera 4711" not in served
+    assert len(served) < (shelf / "rough.jpeg").stat().st_size
+
+
 def test_the_same_request_is_the_same_task(penstock, origin, photo):
     request = {"url": f"{origin}/{photo.name}", "kind": "image", "format": "jpeg", "quality": 0.5}
     done = penstock.converted(request)
