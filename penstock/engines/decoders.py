@@ -7,9 +7,9 @@ _SAME_NAME_VIDEO = (
 )
 _SAME_NAME_AUDIO = (
     "aac ac3 eac3 flac alac vorbis ape wavpack wmav1 wmav2 wmapro wmalossless nellymoser speex tta "
-    "adpcm_ima_wav adpcm_ima_qt adpcm_ms adpcm_swf adpcm_yamaha g722 "
-    "pcm_alaw pcm_mulaw pcm_s8 pcm_u8 pcm_s16le pcm_s16be pcm_u16le pcm_s24le pcm_s24be pcm_s32le pcm_s32be "
-    "pcm_f32le pcm_f32be pcm_f64le pcm_f64be pcm_dvd pcm_bluray pcm_s16le_planar pcm_s24le_planar pcm_s32le_planar"
+    "adpcm_ima_wav adpcm_ima_qt adpcm_ms adpcm_swf adpcm_yamaha "
+    "pcm_alaw pcm_mulaw pcm_s8 pcm_u8 pcm_s16le pcm_s16be pcm_s24le pcm_s24be pcm_s32le pcm_s32be "
+    "pcm_f32le pcm_f32be pcm_f64le pcm_f64be pcm_dvd pcm_bluray"
 )
 
 VIDEO: dict[str, tuple[str, ...]] = {
@@ -24,6 +24,7 @@ VIDEO: dict[str, tuple[str, ...]] = {
 
 AUDIO: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in _SAME_NAME_AUDIO.split()},
+    "adpcm_g722": ("g722",),
     "mp3": ("mp3float", "mp3"),
     "mp2": ("mp2float", "mp2"),
     "opus": ("opus", "libopus"),
