@@ -66,6 +66,10 @@ RECIPES: dict[str, tuple[str, ...]] = {
         *("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=2"),
         *("-filter_complex", "[0][1]concat=n=2", *H264),
     ),
+    "slow.mp4": ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=1/10:duration=30", *H264),
+    "fast.mkv": ("-f", "lavfi", "-i", f"testsrc2=size=64x48:rate=1000:duration={SECONDS}", *H264),
+    "small.ts": (*PICTURE, *H264),
+    "large.ts": ("-i", "{small.ts}", "-vf", "scale=320:180", *H264, "-output_ts_offset", "1"),
     "long.mp4": (
         *("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=20", *H264),
         *("-g", "50", "-movflags", "+faststart"),

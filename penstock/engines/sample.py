@@ -28,7 +28,7 @@ def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[int, Play
     counts = {}
     for index, seconds in streams.items():
         with opened(path, demuxer) as source:
-            front, failed = _decoded(source, source.streams[index], 0.0)
+            front, failed = _starting(source, source.streams[index])
         end, failed_late = _ending(path, demuxer, index, max(0.0, seconds - _SECONDS))
         middle, failed_between = _between(path, demuxer, index, seconds / 2) if seconds > _LONG_SECONDS else (None, 0)
         counts[index] = Played(front, end, failed + failed_late + failed_between, middle)
@@ -55,20 +55,32 @@ def _between(path: str, demuxer: str, index: int, middle: float) -> tuple[int | 
 def _ending(path: str, demuxer: str, index: int, start: float) -> tuple[int, int]:
     with opened(path, demuxer) as source:
         if start and jumped(source, start):
-            return _decoded(source, source.streams[index], start)
+            return _to_the_end(source, source.streams[index], start)
     with opened(path, demuxer) as source:
-        return _decoded(source, source.streams[index], start)
+        return _to_the_end(source, source.streams[index], start)
 
 
-def _decoded(source: Any, stream: Any, start: float) -> tuple[int, int]:
-    """Frames and failures from `start` on: one second of them at the front, else all that follow."""
-    origin = (source.start_time or 0) / 1_000_000
-    frames, failed, until = 0, 0, start + origin + _SECONDS
+def _to_the_end(source: Any, stream: Any, start: float) -> tuple[int, int]:
+    """Frames near the end, and failures. Where one frame stands longer than a second, the last one is near enough."""
+    times: list[float] = []
+    failed, last = 0, -math.inf
     for packet in source.demux(stream):
         decoded = _frames(packet)
         failed += decoded is None
-        frames += sum(1 for frame in decoded or () if _time(frame) >= start + origin - _SECONDS)
-        if start == 0.0 and frames and decoded and _time(decoded[-1]) > until:
+        times.extend(_time(frame) for frame in decoded or ())
+        last = max(last, float(packet.pts * packet.time_base)) if packet.pts is not None else last
+    near = (source.start_time or 0) / 1_000_000 + start - _SECONDS
+    return sum(time >= min(near, max(last, 0.0)) for time in times), failed
+
+
+def _starting(source: Any, stream: Any) -> tuple[int, int]:
+    """One second of frames, and failures."""
+    frames, failed, until = 0, 0, (source.start_time or 0) / 1_000_000 + _SECONDS
+    for packet in source.demux(stream):
+        decoded = _frames(packet)
+        failed += decoded is None
+        frames += len(decoded or ())
+        if decoded and _time(decoded[-1]) > until:
             break
     return frames, failed
 
