@@ -7,6 +7,7 @@ from typing import Any
 from penstock.domain import errors
 from penstock.engines import examine, moments, pictures, pictures_keeping, rereading, sketch
 from penstock.engines.job import Call
+from penstock.engines.refusals import told_of
 
 TABLE: dict[str, Callable[..., Any]] = {
     "examine": examine.examine,
@@ -26,20 +27,9 @@ def answer(call: Call) -> dict[str, Any]:
     try:
         return {"value": _plain(TABLE[call.function](*call.arguments))}
     except errors.MediaError as refusal:
-        return {"refusal": _told(refusal)}
+        return {"refusal": told_of(refusal)}
     except MemoryError:
-        return {"refusal": _told(errors.ResourceLimit("The input needs more memory than one conversion may have."))}
-
-
-def refusal(told: dict[str, Any]) -> errors.MediaError:
-    """The error that a child told of."""
-    kinds = {kind.__name__: kind for kind in errors.family() if kind is not errors.InvalidRequest}
-    return kinds[told["name"]](told["message"], field=told["field"], detail=told["detail"])
-
-
-def _told(refusal: errors.MediaError) -> dict[str, Any]:
-    name, message = type(refusal).__name__, refusal.message
-    return {"name": name, "message": message, "field": refusal.field, "detail": refusal.detail[-500:]}
+        return {"refusal": told_of(errors.ResourceLimit("The input needs more memory than one conversion may have."))}
 
 
 def _plain(value: Any) -> Any:

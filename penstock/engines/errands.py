@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from penstock.domain import errors
-from penstock.engines import calls
 from penstock.engines.job import Bounds, Call, Reach
 from penstock.engines.nursery import Nursery
 from penstock.engines.process import Answer, Ended, Patience, Unwatched, Watch, attend
+from penstock.engines.refusals import refusal
 
 Work = Literal["reading", "converting"]
 
@@ -43,7 +43,7 @@ def send(nursery: Nursery, errand: Errand, watch: Watch | None = None) -> Any:
     _require_sound(ended, errand.work)
     said = json.loads(answer.said)
     if "refusal" in said:
-        raise calls.refusal(said["refusal"])
+        raise refusal(said["refusal"])
     return said["value"]
 
 

@@ -1,21 +1,10 @@
 """An output read back in one go: its facts, and the proof that it plays. Runs inside a child of the nursery."""
 
-from dataclasses import dataclass
-
 from penstock.domain.limits import Limits
-from penstock.domain.media import Media
 from penstock.engines import pictures
 from penstock.engines.examine import examine
-from penstock.engines.sample import Played, sample
-
-
-@dataclass(frozen=True, slots=True)
-class Reread:
-    """What an output holds, and what of each stream, by its index, was decoded. A picture is decoded whole, or an
-    error is raised."""
-
-    media: Media
-    played: dict[int, Played]
+from penstock.engines.findings import Reread
+from penstock.engines.sample import sample
 
 
 def reread(path: str, container: str, demuxer: str, limits: Limits) -> Reread:

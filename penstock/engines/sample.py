@@ -1,26 +1,15 @@
 """Decoding the first and the last second of each stream of an output: the proof that it plays. Runs in a child."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import av.error
 
 from penstock.engines.examine import jumped, opened
+from penstock.engines.findings import Played
 
 _SECONDS = 1.0
 _LONG_SECONDS = 6.0
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """Frames of a stream that decode at the front, in the middle of a long one and at the end, and packets that do
-    not."""
-
-    front: int
-    end: int
-    failed: int
-    middle: int | None = None
 
 
 def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[int, Played]:

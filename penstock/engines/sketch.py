@@ -12,23 +12,13 @@ from typing import Any
 
 from penstock.domain import errors
 from penstock.domain.limits import Limits
-from penstock.domain.media import Media
 from penstock.engines.examine import Reading, demuxed, facts
+from penstock.engines.findings import Sketched, Stretch
 from penstock.engines.judging import filled, within
 from penstock.engines.walk import SAMPLED_FRAMES, Tally, walk
 
-Stretch = tuple[int, int]
-
 # A stream that has shown no packet after so many bytes is taken to have none.
 _PATIENCE_BYTES = 4 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Sketched:
-    """The facts, or the place of the first byte that was missed."""
-
-    media: Media | None
-    missing: int | None = None
 
 
 def sketch(path: str, container: str, demuxer: str, limits: Limits, here: list[Stretch]) -> Sketched:

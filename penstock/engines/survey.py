@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.engines.errands import Errand, send
+from penstock.engines.findings import Sketched, Stretch
 from penstock.engines.job import Reach
 from penstock.engines.probe import glance, probe
 from penstock.engines.process import Watch
-from penstock.engines.sketch import Sketched, Stretch
 from penstock.engines.sniff import Sniffed, sniff
 from penstock.engines.tools import Tools
 

@@ -26,10 +26,10 @@ from penstock.domain.plan import (
 from penstock.domain.task import FileFacts
 from penstock.engines.describing import facts
 from penstock.engines.errands import Errand, send
+from penstock.engines.findings import Reread
 from penstock.engines.job import Reach
 from penstock.engines.probe import reading_seconds
 from penstock.engines.process import Unwatched, Watch
-from penstock.engines.rereading import Reread
 from penstock.engines.sniff import sniff
 from penstock.engines.tools import Tools
 
