@@ -77,7 +77,13 @@ def peers(room: Path) -> Iterator[dict[str, Peer | None]]:
     with ExitStack() as stack:
         sharp = stack.enter_context(_lines("node", str(_PEERS / "sharp.js"))) if _has_sharp() else None
         pillow = stack.enter_context(_lines(sys.executable, "-m", "benchmarks.peers.pillow"))
-        yield {"sharp 0.35": sharp, "bare Pillow": pillow, "thumbor": stack.enter_context(_thumbor(room))}
+        vips = stack.enter_context(_vips())
+        yield {
+            "sharp 0.35": sharp,
+            "libvips, forked": vips,
+            "bare Pillow": pillow,
+            "thumbor": stack.enter_context(_thumbor(room)),
+        }
 
 
 def _has_sharp() -> bool:
@@ -85,6 +91,17 @@ def _has_sharp() -> bool:
         return False
     install = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(_PEERS)]
     return subprocess.run(install, check=False, capture_output=True).returncode == 0
+
+
+@contextmanager
+def _vips() -> Iterator[Lines | None]:
+    """From the package index, in an environment of its own."""
+    if not shutil.which("uvx"):
+        yield None
+        return
+    needs = ("--with", "pyvips", "--with", "pyvips-binary")
+    with _lines("uvx", "--python", sys.executable, *needs, "python", str(_PEERS / "vips.py")) as vips:
+        yield vips
 
 
 @contextmanager
