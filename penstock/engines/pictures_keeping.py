@@ -18,13 +18,15 @@ _WEBP_NOTES = 0b0010_1100  # the header's word that a profile, EXIF and XMP foll
 _JPEG_FIRST_NOTE, _JPEG_LAST_NOTE, _JPEG_COMMENT = 0xE1, 0xEF, 0xFE
 _JPEG_ADOBE, _JPEG_SCAN, _JPEG_END = 0xEE, 0xDA, 0xD9
 _JPEG_ALONE = frozenset((0x01, 0xD8, *range(0xD0, 0xD8)))
+# Baseline, extended and progressive frames of Huffman codes: of the others (and of twelve bits) few viewers show any.
+_JPEG_FRAMES, _JPEG_SHOWN_FRAMES, _JPEG_BITS = frozenset(range(0xC0, 0xD0)) - {0xC4}, frozenset((0xC0, 0xC1, 0xC2)), 8
 _GIF_EXTENSION, _GIF_PICTURE, _GIF_END = 0x21, 0x2C, 0x3B
 _GIF_CONTROL, _GIF_APPLICATION, _GIF_LOOP = 0xF9, 0xFF, b"\x0bNETSCAPE2.0"
 
 
 def keep(name: ImageFormat, path: str, target: str) -> None:
     """Write the picture at `path` to a new file without what does not show. Raises `InputUnreadable` for blocks that
-    do not fit together."""
+    do not fit together, and `OutputInvalid` for a picture that few viewers show."""
     data = Path(path).read_bytes()
     try:
         kept = list(_SHOWN[name](data))
@@ -42,6 +44,8 @@ def _jpeg(data: bytes) -> Iterator[bytes]:
         if marker not in _JPEG_ALONE and marker != _JPEG_END:
             (length,) = struct.unpack_from(">H", data, at + 2)
         end = at + 2 + length
+        if marker in _JPEG_FRAMES and not (marker in _JPEG_SHOWN_FRAMES and data[at + 4] == _JPEG_BITS):
+            raise errors.OutputInvalid("The picture cannot stay as it is: few viewers show its kind of JPEG.")
         if marker == _JPEG_SCAN:
             end = _scanned(data, end)
         note = _JPEG_FIRST_NOTE <= marker <= _JPEG_LAST_NOTE or marker == _JPEG_COMMENT

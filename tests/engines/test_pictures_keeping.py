@@ -7,6 +7,7 @@ from PIL import Image, ImageChops, PngImagePlugin
 
 from penstock.domain import errors
 from penstock.engines.pictures_keeping import keep
+from penstock.engines.sniff import sniff
 
 from .pictures import Animation, photo
 
@@ -86,6 +87,41 @@ def test_a_cut_off_picture_is_refused_wherever_it_ends(name, tmp_path):
         cut.write_bytes(whole[:end])
         with pytest.raises(errors.InputUnreadable):
             keep(name, str(cut), str(tmp_path / "kept"))
+
+
+def test_a_jpeg_of_twelve_bits_is_not_kept(tmp_path):
+    noted = _saved(tmp_path, "jpeg", photo())
+    whole = bytearray(noted.read_bytes())
+    whole[whole.index(b"\xff\xc0") + 4] = 12
+    noted.write_bytes(whole)
+    with pytest.raises(errors.OutputInvalid):
+        _kept("jpeg", noted)
+
+
+@pytest.mark.corpus
+def test_pictures_that_nobody_here_made_stay_whole_too(corpus, tmp_path):
+    met = 0
+    for path in _small_pictures(corpus / "image"):
+        name = sniff(path).container
+        target = tmp_path / f"kept.{name}"
+        keep(name, str(path), str(target))
+        assert _shown(target).tobytes() == _shown(path).tobytes(), path
+        with Image.open(target) as kept:
+            assert not kept.getexif(), path
+        met += 1
+    assert met > 30
+
+
+@pytest.mark.corpus
+def test_a_jpeg_that_few_viewers_show_is_not_kept(corpus, tmp_path):
+    with pytest.raises(errors.OutputInvalid):
+        keep("jpeg", str(corpus / "image" / "arithmetic-coded.jpg"), str(tmp_path / "kept"))
+
+
+def _small_pictures(folder):
+    for path in sorted(folder.rglob("*.*")):
+        if path.stat().st_size < 500_000 and sniff(path).container in NOTED and "arithmetic" not in path.name:
+            yield path
 
 
 def _saved(folder, name, picture, **options):
