@@ -13,6 +13,7 @@ TONE = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={SE
 BOTH = (*PICTURE, *TONE)
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-profile:v", "main")
 HDR = "hdr-opt=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=none"
+UNTOLD = "setparams=colorspace=unknown:color_primaries=unknown:color_trc=unknown"
 
 # What a name holds, as ffmpeg's arguments; `{made}` is another of these files.
 RECIPES: dict[str, tuple[str, ...]] = {
@@ -42,6 +43,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "wide-pixels.mp4": (*PICTURE, "-vf", "setsar=3/2", *H264),
     "interlaced.mp4": (*PICTURE, "-vf", "setfield=tff", *H264, "-flags", "+ildct+ilme", "-x264-params", "tff=1"),
     "uneven.mp4": (*PICTURE, "-vf", "select=not(mod(n\\,7))+lt(n\\,5),setpts=PTS", "-fps_mode", "vfr", *H264),
+    "standing.mp4": (*PICTURE, "-vf", "select=lt(n\\,2)+gt(n\\,15)", "-fps_mode", "passthrough", *H264),
     "alpha.webm": (
         *("-f", "lavfi", "-i", f"color=red@0.5:size=64x64:rate=10:duration={SECONDS},format=yuva420p"),
         *("-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0"),
@@ -59,6 +61,15 @@ RECIPES: dict[str, tuple[str, ...]] = {
         "-pix_fmt",
         "yuv444p",
     ),
+    "untold.mp4": (
+        *("-f", "lavfi", "-i", f"color=red:size=1280x720:rate=5:duration={SECONDS},format=gbrp"),
+        *("-vf", f"scale=out_color_matrix=bt709,format=yuv420p,{UNTOLD}", *H264),
+    ),
+    "untold.webm": (
+        *("-f", "lavfi", "-i", f"color=red:size=320x180:rate=5:duration={SECONDS},format=gbrp"),
+        *("-vf", f"scale=out_color_matrix=bt601,format=yuv420p,{UNTOLD}", "-c:v", "libvpx", "-b:v", "200k"),
+    ),
+    "rgb.mkv": ("-f", "lavfi", "-i", f"color=red:size=1280x720:rate=5:duration={SECONDS},format=gbrp", "-c:v", "ffv1"),
     "full-range.avi": (*PICTURE, "-c:v", "mjpeg", "-pix_fmt", "yuvj422p", "-c:a", "pcm_s16le"),
     "hdr.mp4": (*PICTURE, "-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", HDR),
     "black-start.mp4": (

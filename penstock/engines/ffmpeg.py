@@ -180,7 +180,8 @@ def _keeps_alpha(plan: VideoPlan, stream: VideoStream) -> bool:
 def _pace(plan: VideoPlan, stream: VideoStream) -> Options:
     """Frames keep their own times, save in AVI, which knows one pace only."""
     if plan.format != "avi":
-        return {"fps_mode": "vfr"}
+        # Else an encoder counts in the average frame's length, and drops what comes sooner.
+        return {"fps_mode": "vfr", **({"enc_time_base": "filter"} if stream.variable_rate else {})}
     pace = round(stream.fps or 25) if stream.variable_rate else (stream.fps or 25)
     return {"fps_mode": "cfr", "r": f"{min(_FASTEST_AVI, max(1, pace)):.6g}"}
 

@@ -65,9 +65,9 @@ def _count(tally: Tally, packet: Any, origin: float) -> None:
     at, duration = moment * tally.tick - origin, _duration(packet)
     if tally.first is None or at < tally.first:
         tally.first = at
+    # Only the last one's counts: where frames are reordered, MP4 tells of others how long it is until the next stored.
     if at >= tally.last:
-        tally.last, tally.ends_openly = at, not duration
-    tally.end = max(tally.end, at + duration * tally.tick)
+        tally.last, tally.ends_openly, tally.end = at, not duration, at + duration * tally.tick
     if len(tally.moments) < SAMPLED_FRAMES:
         tally.moments.append(moment)
 

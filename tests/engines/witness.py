@@ -1,0 +1,191 @@
+"""What a video shows at a moment, decoded by none of our code: upright, with square pixels, in plain RGB.
+
+The colours are reckoned here from the standards' own weights, so that a wrong matrix or range in ffmpeg's filters, or a
+wrong word about them in an output, is seen."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+from av.video.reformatter import Interpolation
+from PIL import Image, ImageStat
+
+# Weights of red and blue in the luma, by the number that a stream's matrix has in ISO/IEC 23091-2.
+WEIGHTS = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
+HDR_TRANSFERS = (16, 18)
+# Always this matrix, whatever the size: JPEG, VP8 and Theora by their standards, the old MPEG-4 family by all decoders.
+_ALWAYS_601 = ("mjpeg", "vp8", "theora", "mpeg4", "msmpeg4v2", "mpeg1video")
+_HIGH_DEFINITION = 576
+_TURNS = {
+    (1, 0, 0, 1): None,
+    (0, 1, -1, 0): Image.Transpose.ROTATE_270,
+    (-1, 0, 0, -1): Image.Transpose.ROTATE_180,
+    (0, -1, 1, 0): Image.Transpose.ROTATE_90,
+    (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
+    (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM,
+    (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
+    (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
+}
+_FIELDS = (8, 8)
+
+
+@dataclass(frozen=True)
+class View:
+    """A frame, when it is shown (seconds from the start of the file), and whether its colours are HDR."""
+
+    seconds: float
+    picture: Image.Image
+    hdr: bool
+
+
+def views(path: Path, index: int, span: tuple[float, float], size: tuple[int, int]) -> list[View]:
+    """The frames on screen from one moment to another, each at this size when upright."""
+    first, last = span
+    found: list[tuple[float, Any]] = []
+    with av.open(f"file:{path}", metadata_errors="ignore") as source:
+        stream = source.streams[index]
+        for seconds, frame in _frames(source, stream, first):
+            if found and seconds > last:
+                break
+            if found and seconds <= first:
+                found.clear()
+            found.append((seconds, frame))
+        return [View(seconds, _seen(frame, stream, size), _is_hdr(stream)) for seconds, frame in found]
+
+
+def moments(path: Path, index: int) -> list[float]:
+    """When each frame is shown, in seconds from the start of the file."""
+    with av.open(f"file:{path}", metadata_errors="ignore") as source:
+        return sorted(seconds for seconds, _ in _frames(source, source.streams[index], 0.0))
+
+
+def heard(path: Path, index: int) -> float:
+    """When the first sound comes out of the decoder, in seconds from the start of the file."""
+    with av.open(f"file:{path}", metadata_errors="ignore") as source:
+        return next(_frames(source, source.streams[index], 0.0))[0]
+
+
+def fields(picture: Image.Image) -> list[int]:
+    """Means of red, green and blue in eight by eight fields: of pictures that look alike they are alike."""
+    return list(picture.convert("RGB").resize(_FIELDS, Image.Resampling.BOX).tobytes())
+
+
+def apart(one: Image.Image, other: Image.Image) -> int:
+    """How far the most different of all fields are apart, of 255."""
+    return max(abs(a - b) for a, b in zip(fields(one), fields(other), strict=True))
+
+
+def tint(one: Image.Image, other: Image.Image) -> float:
+    """How far their mean colours are apart, of 255."""
+    means = (ImageStat.Stat(picture.convert("RGB")).mean for picture in (one, other))
+    return max(abs(a - b) for a, b in zip(*means, strict=True))
+
+
+def light(picture: Image.Image) -> tuple[float, float]:
+    """Mean and spread of the luma."""
+    told = ImageStat.Stat(picture.convert("L"))
+    return told.mean[0], told.stddev[0]
+
+
+def combs(picture: Image.Image) -> float:
+    """How much more neighbouring rows differ than every other row does: above 1, two fields are woven together."""
+    grey = picture.convert("L")
+    rows = [grey.crop((0, place, grey.width, place + 1)).tobytes() for place in range(grey.height)]
+    return _difference(rows, 1) / max(1, _difference(rows, 2))
+
+
+def _difference(rows: list[bytes], step: int) -> int:
+    pairs = zip(rows, rows[step:], strict=False)
+    return sum(abs(a - b) for upper, lower in pairs for a, b in zip(upper, lower, strict=True))
+
+
+def _frames(source: Any, stream: Any, start: float) -> Iterator[tuple[float, Any]]:
+    origin = Fraction(source.start_time or 0, av.time_base)
+    decoder = _seeing_through(stream)
+    if start > 4:
+        source.seek(int((start + float(origin) - 1) * av.time_base), backward=True)
+    for packet in source.demux(stream):
+        try:
+            decoded = decoder.decode(packet)
+        except av.error.FFmpegError:
+            continue
+        for frame in decoded:
+            told = frame.dts if frame.pts is None else frame.pts
+            yield float((told or 0) * stream.time_base - origin), frame
+
+
+def _seeing_through(stream: Any) -> Any:
+    """WebM's transparency is decoded by the codec's own library alone."""
+    tags = {name.lower(): value for name, value in stream.metadata.items()}
+    name = stream.codec_context.codec.canonical_name
+    if tags.get("alpha_mode") != "1" or name not in ("vp8", "vp9"):
+        return stream.codec_context
+    return av.CodecContext.create({"vp8": "libvpx", "vp9": "libvpx-vp9"}[name], "r")
+
+
+def _seen(frame: Any, stream: Any, size: tuple[int, int]) -> Image.Image:
+    turn = _matrix(frame)
+    across, down = reversed(size) if turn[0] == 0 else size
+    upright = _TURNS[turn]
+    picture = _coloured(frame, stream, (across, down))
+    return picture if upright is None else picture.transpose(upright)
+
+
+def _coloured(frame: Any, stream: Any, size: tuple[int, int]) -> Image.Image:
+    if not frame.format.name.startswith("yuv"):
+        return _scaled(frame, size, "rgb24").to_image()
+    full = frame.format.name.startswith("yuvj") or frame.color_range == 2
+    planes = "yuvj444p" if full else "yuv444p"
+    parts = [_plane(plane, size) for plane in _scaled(frame, size, planes).planes]
+    picture = Image.merge("RGB", parts).convert("RGB", _rows(*_weights(frame, stream), full=full))
+    if "yuva" not in frame.format.name:
+        return picture
+    alpha = _plane(_scaled(frame, size, "yuva444p").planes[3], size)
+    return Image.composite(picture, Image.new("RGB", size, "white"), alpha)
+
+
+def _scaled(frame: Any, size: tuple[int, int], pixels: str) -> Any:
+    ranged = 2 if pixels.startswith("yuvj") else 0
+    return frame.reformat(
+        *size, pixels, interpolation=Interpolation.AREA, src_color_range=ranged or None, dst_color_range=ranged or None
+    )
+
+
+def _plane(plane: Any, size: tuple[int, int]) -> Image.Image:
+    return Image.frombuffer("L", size, bytes(plane), "raw", "L", plane.line_size, 1)
+
+
+def _weights(frame: Any, stream: Any) -> tuple[float, float]:
+    """What is not told is the matrix of standard or of high definition, by the size, as players have it."""
+    told = WEIGHTS.get(int(frame.colorspace))
+    if told:
+        return told
+    small = frame.height <= _HIGH_DEFINITION and frame.width < 1280
+    return WEIGHTS[6 if small or stream.codec_context.codec.canonical_name in _ALWAYS_601 else 1]
+
+
+def _rows(red: float, blue: float, *, full: bool) -> tuple[float, ...]:
+    """Red, green and blue as sums of Y, Cb, Cr and a constant."""
+    green, black = 1 - red - blue, 0 if full else 16
+    grey, colour = (1.0, 1.0) if full else (255 / 219, 255 / 224)
+    of_red, of_blue = 2 * (1 - red) * colour, 2 * (1 - blue) * colour
+    rows = ((0.0, of_red), (-of_blue * blue / green, -of_red * red / green), (of_blue, 0.0))
+    return tuple(part for cb, cr in rows for part in (grey, cb, cr, -grey * black - 128 * (cb + cr)))
+
+
+def _is_hdr(stream: Any) -> bool:
+    return int(stream.codec_context.color_trc) in HDR_TRANSFERS
+
+
+def _matrix(frame: Any) -> tuple[int, int, int, int]:
+    """Where a step to the right and a step down lead on the screen."""
+    for data in frame.side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            told = struct.unpack("=9i", bytes(data)[:36])
+            return tuple((part > 2**15) - (part < -(2**15)) for part in (told[0], told[1], told[3], told[4]))
+    return (1, 0, 0, 1)
