@@ -15,6 +15,7 @@ from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.domain.media import AudioStream, Cover, Media, Size, VideoStream
 from penstock.engines import decoders
+from penstock.engines.colours import MATRICES, PRIMARIES, TRANSFERS
 from penstock.engines.judging import filled, require_few_streams, require_whole, within
 from penstock.engines.tags import kept_tags
 from penstock.engines.walk import Tally, varies, walk
@@ -22,9 +23,6 @@ from penstock.engines.walk import Tally, varies, walk
 _ATTACHED_PICTURE, _DEFAULT = 0x400, 0x1
 _TRIED_PACKETS = 300
 
-_TRANSFERS = {1: "bt709", 4: "gamma22", 6: "smpte170m", 14: "bt2020-10", 16: "smpte2084", 18: "arib-std-b67"}
-_PRIMARIES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020"}
-_MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc", 10: "bt2020c"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +154,9 @@ def _video(stream: Any, tally: Tally, limits: Limits) -> VideoStream:
         start=tally.start,
         bitrate=_bitrate(tally),
         full_range=context.pix_fmt.startswith("yuvj") or (context.color_range == 2 and "yuv" in context.pix_fmt),
-        transfer=_TRANSFERS.get(context.color_trc),
-        primaries=_PRIMARIES.get(context.color_primaries),
-        matrix=_MATRICES.get(context.colorspace),
+        transfer=TRANSFERS.get(context.color_trc),
+        primaries=PRIMARIES.get(context.color_primaries),
+        matrix=MATRICES.get(context.colorspace),
         interlaced=int(context.field_order) >= 2,
         alpha=_says_alpha(stream.metadata) or _has_alpha(context.format),
         b_frames=bool(context.has_b_frames),

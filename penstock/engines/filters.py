@@ -9,6 +9,7 @@ from penstock.domain import quality as scales
 from penstock.domain.copying import HDR_TRANSFERS
 from penstock.domain.media import Size, VideoStream
 from penstock.domain.plan import Cut, Framing, GifPlan
+from penstock.engines import colours
 
 # Brings PQ and HLG down to what every screen shows; float in between, so that nothing bands. No chroma is halved in
 # here: zscale refuses that for odd sides.
@@ -47,12 +48,13 @@ def _paced(source: Any, pace: str) -> Any:
 
 def moving(source: Any, stream: VideoStream, framing: Framing) -> Any:
     """For a video: upright (the decoder's part), progressive, sized, in common colours, with square pixels."""
-    return _opaque(_pictured(source, stream, framing, "bicubic"), stream, framing)
+    return _told(_opaque(_pictured(source, stream, framing, "bicubic"), stream, framing), colours.made_of_rgb(stream))
 
 
 def moving_with_alpha(source: Any, stream: VideoStream, framing: Framing) -> Any:
     """The same for a format that keeps transparency."""
-    return _pictured(source, stream, framing, "bicubic").filter("format", "yuva420p")
+    picture = _pictured(source, stream, framing, "bicubic").filter("format", "yuva420p")
+    return _told(picture, colours.made_of_rgb(stream))
 
 
 def still(source: Any, stream: VideoStream, framing: Framing) -> Any:
@@ -72,8 +74,8 @@ def animated(source: Any, stream: VideoStream, plan: GifPlan, cut: Cut) -> Any:
     all frames wait for it: so the cut is made here, not at the output, and nothing beyond it is decoded or held."""
     paced = _stretch(_paced(source, f"{plan.fps:g}"), cut)
     copies = _pictured(paced, stream, plan.framing, "lanczos").filter_multi_output("split")
-    colours = int(scales.setting("gif", plan.quality))
-    palette = copies[0].filter("palettegen", stats_mode="diff", max_colors=colours)
+    most = int(scales.setting("gif", plan.quality))
+    palette = copies[0].filter("palettegen", stats_mode="diff", max_colors=most)
     used = {"dither": scales.dither(plan.quality), "diff_mode": "rectangle"}
     return ffmpeg.filter([copies[1], palette], "paletteuse", **_spelt(used))
 
@@ -86,7 +88,7 @@ def _stretch(source: Any, cut: Cut) -> Any:
 
 
 def _pictured(source: Any, stream: VideoStream, framing: Framing, flags: str) -> Any:
-    picture = source
+    picture = _told(source, colours.untold(stream))
     if stream.interlaced:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
     ranged = {"out_range": "tv"} if stream.full_range else {}
@@ -94,6 +96,10 @@ def _pictured(source: Any, stream: VideoStream, framing: Framing, flags: str) ->
     if stream.transfer in HDR_TRANSFERS:
         picture = _tone_mapped(picture, stream)
     return _placed(picture, framing).filter("setsar", 1)
+
+
+def _told(picture: Any, names: colours.Colours) -> Any:
+    return picture.filter("setparams", **names) if names else picture
 
 
 def _tone_mapped(picture: Any, stream: VideoStream) -> Any:

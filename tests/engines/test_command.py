@@ -68,6 +68,10 @@ def test_the_index_comes_first(output):
         ({"transfer": "arib-std-b67"}, "pin=bt2020"),
         ({"sar": Fraction(3, 2)}, "setsar=1"),
         ({"alpha": True}, "overlay=format=auto"),
+        ({}, "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709"),
+        ({"matrix": "bt709"}, "[0:0]scale=640:360"),
+        ({"codec": "vp8"}, "colorspace=smpte170m"),
+        ({"pixel_format": "gbrp"}, "setparams=color_primaries=bt709:color_trc=bt709:colorspace=smpte170m"),
     ],
 )
 def test_pixels_are_made_to_play_everywhere(change, filters):
