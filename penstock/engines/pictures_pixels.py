@@ -2,6 +2,7 @@
 
 import io
 from math import ceil
+from typing import Any
 
 from PIL import Image, ImageCms, ImageFile
 
@@ -29,6 +30,8 @@ _LINEAR_MODES = frozenset(("L", "LA", "RGB", "RGBA", "CMYK"))
 # whole, by how grainy it is; with this much left, up to three and a half, and with twice, one and a half. At 1.15 a
 # written WebP of a grainy photograph is worth up to seven points less, and 99 MP take a fifth less time.
 _SPARE = 1.5
+# What a PNG's gamma is told to be for sRGB, and the share by which it may be off without being another one.
+_SRGB_GAMMA, _UNSEEN = 0.45455, 0.05
 _WIDE_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N", "F"))
 
 
@@ -62,12 +65,12 @@ def decode_small(picture: ImageFile.ImageFile, scaled: Size) -> None:
 def normal(picture: ImageFile.ImageFile, framing: Framing) -> Image.Image:
     """Upright, in sRGB or grey, eight bits a channel, alpha only where there was one; of the asked scale. Decodes.
 
-    It is scaled first: there are fewer pixels then for all that follows."""
+    It is scaled before its colours are managed: there are fewer pixels then for all that follows."""
     with reading():
         picture.load()
-        profile = picture.info.get("icc_profile")
         turn = _TURNS.get(orientation(picture))
-        small = _scaled(_eight_bits(picture), _stored(picture, framing.scaled))
+        even, profile = _averageable(picture)
+        small = _scaled(even, _stored(picture, framing.scaled))
         colours, alpha = _parted(small)
         plain = _srgb(colours, profile)
         if alpha is not None:
@@ -75,6 +78,15 @@ def normal(picture: ImageFile.ImageFile, framing: Framing) -> Image.Image:
         upright = plain.transpose(turn) if turn is not None else plain
         # What its file still needs to seek in is left alone.
         return _nameless(upright.copy() if upright is picture else upright)
+
+
+def _averageable(picture: Image.Image) -> tuple[Image.Image, bytes | None]:
+    """Eight bits a channel, and the profile that is still to be obeyed. Inks cannot be averaged as they are: black lies
+    over the others."""
+    plain, profile = _eight_bits(picture), picture.info.get("icc_profile")
+    if plain.mode == "CMYK":
+        return _srgb(plain, profile), None
+    return (plain, profile) if profile else (_ungamma(plain, picture.info), None)
 
 
 def _nameless(picture: Image.Image) -> Image.Image:
@@ -188,6 +200,21 @@ def _srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass
     return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
+
+
+def _ungamma(picture: Image.Image, told: dict[str | tuple[int, int], Any]) -> Image.Image:
+    """The same light in sRGB's own curve, where a PNG tells of another one and of no profile."""
+    gamma = told.get("gamma") or _SRGB_GAMMA
+    if "srgb" in told or abs(gamma / _SRGB_GAMMA - 1) < _UNSEEN or picture.mode not in _LINEAR_MODES:
+        return picture
+    curve = [round(255 * _encoded((value / 255) ** (1 / gamma))) for value in range(256)]
+    same = list(range(256))
+    return picture.point([step for band in picture.getbands() for step in (same if band == "A" else curve)])
+
+
+def _encoded(light: float) -> float:
+    """sRGB's value of 0…1 for a share of the full light."""
+    return 12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055
 
 
 def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:

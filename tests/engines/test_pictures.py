@@ -1,10 +1,11 @@
 """What becomes of a still image: the right size, upright, in the right colours, with nothing hidden in it."""
 
 import random
+import struct
 
 import pillow_heif
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from penstock.domain import errors
 
@@ -175,6 +176,21 @@ def test_a_foreign_profile_is_brought_to_srgb(source, made):
     path = source(Image.new("LAB", (8, 8), (138, 208, 195)), "input.tiff")
     red, green, blue = made(path, "png").convert("RGB").getpixel((4, 4))
     assert (red > 240, green < 40, blue < 40) == (True, True, True)
+
+
+@pytest.mark.parametrize(("gamma", "light"), [(1.0, 188), (0.45455, 128)])
+def test_a_png_that_tells_its_gamma_is_as_light_as_it_says(source, made, gamma, light):
+    told = PngImagePlugin.PngInfo()
+    told.add(b"gAMA", struct.pack(">I", round(gamma * 100_000)))
+    grey = source(Image.new("RGBA", (8, 8), (128, 128, 128, 100)), "input.png", pnginfo=told)
+    assert made(grey, "webp", quality=1).getpixel((4, 4)) == (light, light, light, 100)
+
+
+def test_inks_are_mixed_as_one_sees_them(source, made):
+    stripes = Image.new("CMYK", (64, 64), (255, 0, 0, 0))
+    for column in range(0, 64, 2):
+        stripes.paste((0, 0, 0, 255), (column, 0, column + 1, 64))
+    assert made(source(stripes, "input.tiff"), "png", width=16).convert("RGB").getpixel((8, 8))[0] < 10
 
 
 @pytest.mark.parametrize("profile", [b"nonsense", b"\0" * 200])
