@@ -112,6 +112,8 @@ def _picture_obstacles(stream: VideoStream) -> Iterator[str]:
         yield "its pixels are not square"
     if stream.interlaced:
         yield "it is interlaced"
+    if stream.resized:
+        yield "its frames change their size"
 
 
 def _timing_obstacles(stream: VideoStream, playable: Playable, wish: Wish) -> Iterator[str]:

@@ -16,6 +16,7 @@ class Size:
 class VideoStream:
     """A moving picture. `coded` is the size as stored; `shown` is after rotation and with square pixels.
 
+    `resized` says that frames come in another size than the header's.
     `rotation` is clockwise degrees (0, 90, 180, 270) to apply for upright; `sar` is width over height of one pixel."""
 
     index: int
@@ -43,6 +44,7 @@ class VideoStream:
     b_frames: bool = False
     starts_with_key: bool = True
     variable_rate: bool = False
+    resized: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,7 +262,8 @@ def _upright(video: VideoStream, reading: Reading) -> VideoStream:
         turned, mirrored = -int(frame.rotation) % 360, _is_mirrored(frame)
     wide = Size(max(1, round(video.coded.width * video.sar)), video.coded.height)
     shown = Size(wide.height, wide.width) if turned in (90, 270) else wide
-    return replace(video, rotation=turned, mirrored=mirrored, shown=shown)
+    resized = (frame.width, frame.height) != (video.coded.width, video.coded.height)
+    return replace(video, rotation=turned, mirrored=mirrored, shown=shown, resized=resized)
 
 
 def first_frame(source: Any, index: int) -> Any:

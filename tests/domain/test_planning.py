@@ -30,6 +30,7 @@ def test_what_already_meets_the_request_is_copied():
         ({"rotation": 90, "shown": Size(1080, 1920)}, "upright"),
         ({"mirrored": True}, "upright"),
         ({"interlaced": True}, "interlaced"),
+        ({"resized": True}, "change their size"),
         ({"starts_with_key": False}, "whole picture"),
     ],
 )
