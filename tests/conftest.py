@@ -16,9 +16,12 @@ pytest_plugins = ["tests.shelf"]
 
 
 class OneService(LoadScopeScheduling):
-    """What shares the service runs in one process, on one service; everything else, `tests/alone` too, beside it."""
+    """What shares the service runs in one process, on one service, and what shares the browser likewise; everything
+    else, `tests/alone` too, beside them."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith("tests/browser/"):
+            return "browser"
         return "service" if nodeid.startswith(("tests/fundamentals/", "tests/cli/")) else nodeid
 
 

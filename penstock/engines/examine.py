@@ -24,7 +24,6 @@ _ATTACHED_PICTURE, _DEFAULT = 0x400, 0x1
 _TRIED_PACKETS = 300
 
 
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A way to come by a file's facts: how it is opened, how its streams' packets are counted, how large it is."""

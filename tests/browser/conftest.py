@@ -1,0 +1,41 @@
+"""One Chromium for all of these tests, and the engines that make what it opens."""
+
+import pytest
+
+from penstock.domain.limits import Limits
+from penstock.engines import Nursery, Tools, shipped_ffmpeg
+from tests.browser import chromium as driver
+from tests.engines.conversions import convert
+from tests.media import Shop
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    browser = driver.installed()
+    if browser is None:
+        pytest.skip("Chromium is not on this machine: apt-get install chromium (as root) brings it")
+    with driver.running(browser, tmp_path_factory.mktemp("chromium") / "profile") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory):
+    """Hands out small real files by name."""
+    return Shop(tmp_path_factory.mktemp("media"))
+
+
+@pytest.fixture(scope="session")
+def tools():
+    with Nursery() as nursery:
+        yield Tools(nursery, shipped_ffmpeg(), Limits(), threads=2)
+
+
+@pytest.fixture
+def room(tmp_path):
+    return tmp_path
+
+
+@pytest.fixture
+def make(media, tools, room):
+    """Converts one of the small files."""
+    return lambda name, output, **fields: convert(media(name), output, room, tools, **fields)

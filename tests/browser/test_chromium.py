@@ -1,0 +1,63 @@
+"""Chromium plays and shows what we make: with the size, the length and the colours that we tell of it."""
+
+import pytest
+
+from penstock.domain.formats import FORMATS
+
+pytestmark = pytest.mark.media
+
+# For each format of the web, inputs whose streams are encoded, copied, turned, squared, darkened, woven …
+FILMS = {
+    "mp4": (
+        *("clip.mp4", "clip.mkv", "clip.mov", "hevc.mp4", "clip.avi", "turned.mp4", "wide-pixels.mp4", "hdr.mp4"),
+        *("interlaced.mp4", "uneven.mp4", "late.mkv", "odd.webm", "full-range.avi", "alpha.webm"),
+    ),
+    "webm": ("clip.webm", "vp9.webm", "hevc.mp4", "odd.webm", "alpha.webm", "mirrored.mp4", "late.mkv"),
+}
+SOUNDS = dict.fromkeys(("mp3", "wav", "ogg", "flac"), ("tone.mp3", "tone.flac", "tone-8k.wav", "surround.mkv"))
+PICTURES = dict.fromkeys(("jpeg", "png", "webp", "gif"), ("still.jpeg", "still.png", "moving.gif"))
+PICTURES["gif"] += ("moving.webp", "clip.mp4")
+PICTURES["webp"] += ("moving.webp", "clip.mp4")
+
+
+def _pairs(table):
+    return [pytest.param(name, output, id=f"{name} {output}") for output, names in table.items() for name in names]
+
+
+@pytest.mark.parametrize(("name", "output"), _pairs(FILMS))
+def test_a_video_plays(name, output, chromium, make):
+    made = make(name, output)
+    seen = chromium.play(made.path, "video", FORMATS[output].mime)
+    assert (seen.fault, seen.width, seen.height) == (None, made.facts.width, made.facts.height)
+    assert seen.duration == pytest.approx(made.facts.duration, abs=0.1)
+    assert seen.played > 0
+
+
+@pytest.mark.parametrize(("name", "output"), _pairs(SOUNDS))
+def test_a_sound_plays(name, output, chromium, make):
+    made = make(name, output)
+    seen = chromium.play(made.path, "audio", FORMATS[output].mime)
+    assert seen.fault is None
+    assert seen.duration == pytest.approx(made.facts.duration, abs=0.1)
+    assert seen.played > 0
+
+
+@pytest.mark.parametrize(("name", "output"), _pairs(PICTURES))
+def test_a_picture_is_shown(name, output, chromium, make):
+    made = make(name, output)
+    seen = chromium.show(made.path, FORMATS[output].mime)
+    assert (seen.fault, seen.width, seen.height) == (None, made.facts.width, made.facts.height)
+
+
+@pytest.mark.parametrize("output", ["mp4", "webm"])
+@pytest.mark.parametrize("name", ["untold.mp4", "untold.webm", "rgb.mkv"])
+@pytest.mark.parametrize("width", [None, 160])
+def test_red_stays_red_where_the_input_tells_no_colours(name, output, width, chromium, make):
+    made = make(name, output, width=width)
+    seen = chromium.play(made.path, "video", FORMATS[output].mime)
+    assert seen.fields == pytest.approx((255, 0, 0) * 64, abs=4)
+
+
+def test_what_cannot_be_shown_is_told(chromium, room):
+    (room / "nothing.mp4").write_bytes(b"nothing")
+    assert chromium.play(room / "nothing.mp4", "video", "video/mp4").fault

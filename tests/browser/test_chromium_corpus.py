@@ -1,0 +1,61 @@
+"""Chromium on real files: what is copied for it plays, and our pictures look as it shows the originals."""
+
+import pytest
+
+from penstock.domain.formats import FORMATS
+from penstock.domain.plan import Copy, VideoPlan
+from penstock.domain.planning import plan_for
+from penstock.engines import probe
+from tests.corpus import holdings, representatives
+from tests.engines.conversions import convert_probed, request_for
+
+pytestmark = [pytest.mark.media, pytest.mark.corpus]
+
+HELD = holdings()
+FILMS = [holding.path for holding in representatives(HELD) if holding.kind == "video"]
+MOST_PIXELS = 3_000_000
+MIMES = {"jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp", "bmp": "image/bmp"}
+SHOWN = [
+    holding.path
+    for holding in HELD
+    if holding.kind == "image" and holding.container in MIMES and holding.cost[0] < MOST_PIXELS
+]
+# Not its word but ours: it obeys no orientation in WebP and in XMP, knows no black point, and blends in other places.
+APART = {
+    "image/orientation/hopper_orientation_6.webp": 255,
+    "image/orientation/xmp_tags_orientation.png": 255,
+    "image/cmyk-swop-profile.jpg": 24,
+    "image/cmyk-adobe.jpg": 32,
+    "image/bmp-rgba32.bmp": 24,
+}
+
+
+def test_every_film_that_is_copied_plays(chromium, corpus, room, tools):
+    copied = set()
+    for path in FILMS:
+        media = probe(corpus / path, tools)
+        for output in ("mp4", "webm"):
+            plan = plan_for(request_for(output), media, tools.limits)
+            if not (isinstance(plan, VideoPlan) and isinstance(plan.video, Copy)):
+                continue
+            made = convert_probed(corpus / path, media, output, (room, tools))
+            seen = chromium.play(made.path, "video", FORMATS[output].mime)
+            size = (made.facts.width, made.facts.height)
+            assert (path, output, seen.fault, seen.width, seen.height) == (path, output, None, *size)
+            assert seen.duration == pytest.approx(made.facts.duration, abs=max(0.1, 2 / (media.video.fps or 25))), path
+            copied.add(plan.video.codec)
+    assert copied == {"h264", "vp8", "vp9", "av1"}
+
+
+def test_every_picture_looks_as_the_browser_shows_the_original(chromium, corpus, room, tools):
+    for path in SHOWN:
+        media = probe(corpus / path, tools)
+        original = chromium.show(corpus / path, MIMES[media.container])
+        made = convert_probed(corpus / path, media, "png", (room, tools), width=64, on_upscale="clamp")
+        seen = chromium.show(made.path, "image/png")
+        assert (path, original.fault, seen.fault) == (path, None, None)
+        assert (apart(seen, original), path) <= (APART.get(path, 12), path)
+
+
+def apart(one, other):
+    return max(abs(a - b) for a, b in zip(one.fields, other.fields, strict=True))
