@@ -101,17 +101,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
+    def handle(self) -> None:
+        with suppress(ConnectionResetError, BrokenPipeError):
+            super().handle()
+
     def do_GET(self) -> None:
-        with suppress(BrokenPipeError, ConnectionResetError):
-            match self.path.partition("?")[0]:
-                case "/":
-                    self._say(200, "text/html", PAGE.read_bytes())
-                case "/next":
-                    self._next()
-                case "/file":
-                    self._file()
-                case _:
-                    self._say(404, "text/plain", b"")
+        match self.path.partition("?")[0]:
+            case "/":
+                self._say(200, "text/html", PAGE.read_bytes())
+            case "/next":
+                self._next()
+            case "/file":
+                self._file()
+            case _:
+                self._say(404, "text/plain", b"")
 
     def do_POST(self) -> None:
         self.server.chromium.told.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))

@@ -47,6 +47,16 @@ def test_every_film_that_is_copied_plays(chromium, corpus, room, tools):
     assert copied == {"h264", "vp8", "vp9", "av1"}
 
 
+def test_a_bright_film_is_as_light_as_the_browser_shows_the_original(chromium, corpus, room, tools):
+    film = corpus / "video" / "hdr10-av1-portrait.mp4"
+    original = chromium.play(film, "video", "video/mp4")
+    made = convert_probed(film, probe(film, tools), "mp4", (room, tools), width=360, end=0.5)
+    seen = chromium.play(made.path, "video", "video/mp4")
+    assert (original.fault, seen.fault) == (None, None)
+    assert (sum(seen.fields) - sum(original.fields)) / len(seen.fields) == pytest.approx(0, abs=8)
+    assert apart(seen, original) <= 24
+
+
 def test_every_picture_looks_as_the_browser_shows_the_original(chromium, corpus, room, tools):
     for path in SHOWN:
         media = probe(corpus / path, tools)
