@@ -29,6 +29,8 @@ from penstock.orchestration.threads import run_threads
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN_SECONDS = 0.25
+# A deployment's limit gives a refused run another time, a second later: see `server.SERVER_HABITS`.
+REFUSED_SECONDS = 1.25
 AWAY_SECONDS = 2.0
 
 
@@ -51,6 +53,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self.polling = asyncio.Lock()
         self.claims: dict[UUID, asyncio.Event] = {}
         self.draining = False
+        self.crowded = False
+        self.rationed = False
 
     async def run(
         self,
@@ -79,12 +83,16 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         """Prefect's beat of every few seconds; a queue that a person adds is served from the next one on."""
         await super().sync_with_backend()
         queues = await self.client.read_work_queues(work_pool_name=self.pool)
-        self.queues = [queue.name for queue in queues if self.lane.serves(queue.name)]
+        served = [queue for queue in queues if self.lane.serves(queue.name)]
+        self.queues = [queue.name for queue in served]
+        limits = (self.work_pool.concurrency_limit, *(queue.concurrency_limit for queue in served))
+        self.rationed = any(limit is not None for limit in limits)
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """One poll at a time, its claims included: a poll beside them would overshoot the limits of pool and queue."""
         async with self.polling:
-            if self.draining or not self.limiter.available_tokens or not self.queues:
+            self.crowded = not self.limiter.available_tokens
+            if self.draining or self.crowded or not self.queues:
                 return []
             found = await super().get_and_submit_flow_runs()
             await asyncio.gather(*(claimed.wait() for claimed in tuple(self.claims.values())))
@@ -109,12 +117,14 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
                 log.info("no look for more work: %s", type(away).__name__)
 
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
-        found = await due_runs(self, self.pool, self.queues, int(self.limiter.available_tokens))
+        places = int(self.limiter.available_tokens)
+        found = await due_runs(self, self.pool, self.queues, places)
+        self.crowded = len(found) == places
         self.claims = {run.flow_run.id: asyncio.Event() for run in found}
         return found
 
     async def _submit_run(self, flow_run: FlowRun) -> None:
-        crowded = not self.limiter.available_tokens
+        granted = False
         try:
             granted = await claim(self, flow_run)
             self.claims[flow_run.id].set()
@@ -122,10 +132,18 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
                 await self.execute(flow_run)
         finally:
             put_down(self, flow_run)
-            self._look_again(0 if crowded else LOOK_AGAIN_SECONDS)
+            self._look_again(granted=granted)
 
-    def _look_again(self, seconds: float) -> None:
+    def _look_again(self, *, granted: bool) -> None:
         """What waits for a place, ours or one of Prefect's limits, is not pushed to us when a run ends."""
+        if not granted:
+            self._wake_in(REFUSED_SECONDS)
+        elif self.crowded:
+            self._wake_in(0)
+        elif self.rationed:
+            self._wake_in(LOOK_AGAIN_SECONDS)
+
+    def _wake_in(self, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds, self.news.set)
 
     async def _run(self, flow_run: FlowRun) -> State[Any] | None:
