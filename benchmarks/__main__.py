@@ -6,9 +6,9 @@ table. `--quick` takes a taste of each, to see that it runs, and keeps nothing.
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from benchmarks import burst, idle, images, large, latency, lists, memory, posts, startup, video
+from benchmarks import burst, idle, images, large, latency, lists, memory, posts, quality, startup, video, wall
 from benchmarks.amount import QUICK, Amount
 from benchmarks.report import Report, keep, reported, show
 
@@ -17,24 +17,26 @@ BENCHMARKS: dict[str, Callable[[Amount], Report]] = {
     "startup": lambda amount: reported(startup.TITLE, startup.rows(amount)),
     "latency": lambda amount: reported(latency.TITLE, latency.rows(amount)),
     "burst": lambda amount: reported(burst.TITLE, burst.rows(amount)),
-    "video": lambda amount: reported(video.TITLE, video.rows(amount)),
+    "wall": lambda amount: reported(wall.TITLE, wall.rows(amount)),
     "posts": lambda amount: reported(posts.TITLE, posts.rows(amount)),
     "idle": lambda amount: reported(idle.TITLE, idle.rows(amount)),
     "large": lambda amount: reported(large.TITLE, large.rows(amount)),
     "lists": lambda amount: reported(lists.TITLE, lists.rows(amount)),
     "memory": lambda amount: reported(memory.TITLE, memory.rows(amount)),
     "images": lambda amount: images.measured(amount.rounds),
+    "quality": quality.measured,
+    "video": video.measured,
 }
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Answer 1 where a bar is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     how_much = parser.add_mutually_exclusive_group()
     how_much.add_argument("--rounds", type=int, default=ROUNDS)
     how_much.add_argument("--quick", action="store_true")
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     amount = QUICK if asked.quick else Amount(asked.rounds)
     if unknown := set(asked.names) - BENCHMARKS.keys():
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -38,12 +39,13 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All rows of one benchmark, on one machine, on one day."""
+    """All rows of one benchmark, on one machine, on one day. `points` are what the rows were reckoned from."""
 
     title: str
     rows: Sequence[Row]
     machine: Machine
     date: str
+    points: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,9 @@ def paired(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
     return Ratio(middle, low, high)
 
 
-def reported(title: str, rows: Sequence[Row]) -> Report:
+def reported(title: str, rows: Sequence[Row], points: Sequence[Any] = ()) -> Report:
     """The rows as measured here and today."""
-    return Report(title, rows, _this_machine(), datetime.now(UTC).date().isoformat())
+    return Report(title, rows, _this_machine(), datetime.now(UTC).date().isoformat(), points)
 
 
 def _this_machine() -> Machine:
@@ -87,8 +89,16 @@ def keep(report: Report, name: str) -> Path:
     """Write `results/NAME.json`, in place of an earlier one."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps(asdict(report), indent=1, ensure_ascii=False) + "\n")
+    path.write_text(_written(asdict(report)))
     return path
+
+
+def _written(report: dict[str, Any]) -> str:
+    """A line for each point: there may be hundreds."""
+    points = report.pop("points")
+    text = json.dumps(report, indent=1, ensure_ascii=False)
+    lines = ",\n  ".join(json.dumps(point, ensure_ascii=False) for point in points)
+    return f'{text[:-2]},\n "points": [\n  {lines}\n ]\n}}\n' if points else f"{text}\n"
 
 
 def show(report: Report) -> None:

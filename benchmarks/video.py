@@ -1,84 +1,210 @@
-"""Thirty seconds of video through the whole service, against the same argument list run bare.
+"""Our encoders against plain `ffmpeg in out` and HandBrakeCLI, at equal VMAF: `python -m benchmarks.video [--plane]`.
 
-The service's time is a caller's: from the POST to the end of the wait, with fetch, probe, verification and storage.
+Each peer converts a lossless clip as it comes; ours converts it at qualities around the peer's score, and what ours
+would spend at that very score is read between them. VMAF-NEG and SSIMULACRA2 are asked the same, so that what pleases
+one scale alone shows. Processor seconds are those of the child, decoding included. `--plane` shows the other choices.
 """
 
 import os
-import statistics
+import resource
+import shutil
 import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 from benchmarks.amount import Amount
-from benchmarks.latency import converted
-from benchmarks.origin import serving
-from benchmarks.report import Row, paired
-from benchmarks.service import Running, penstock_up
-from penstock.domain.plan import VideoPlan
-from penstock.domain.planning import plan_for
-from penstock.domain.request import read_request
-from penstock.engines import Nursery, Source, Tools, command_line, probe, shipped_ffmpeg
-from penstock.services import limits_of
-from penstock.settings import Settings
+from benchmarks.clips import CLIPS, RACED, Clip, corpus, lossless
+from benchmarks.conversions import Cost, converted, planned
+from benchmarks.equal import Point, at_score, reaches
+from benchmarks.likeness import Eyes, Likeness, eyes
+from benchmarks.report import Report, Row, reported
+from penstock.domain.formats import VideoFormat
+from penstock.domain.limits import Limits
+from penstock.engines import Nursery, Source, Tools, probe, shipped_ffmpeg
 
-TITLE = "A video"
-SECONDS, BAR = 30, 1.05
-WANTED: dict[str, Any] = {"kind": "video", "format": "mp4", "width": 1280}
-PICTURE = "testsrc2=size=1920x1080:rate=30:duration={seconds},noise=alls=12:allf=t"
+TITLE = "Video encoders at equal VMAF"
+FORMATS: tuple[VideoFormat, ...] = ("mp4", "webm", "avi")
+LADDER = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+_HANDBRAKE = {"mp4": ("-f", "av_mp4", "-e", "x264"), "webm": ("-f", "av_webm", "-e", "VP9")}
+SCALES = ("vmaf", "neg", "s2")
 
 
-def rows(amount: Amount) -> list[Row]:
-    seconds = amount.of(SECONDS, 3)
-    ours, bare = [], []
-    with TemporaryDirectory() as name, serving(Path(name)) as address, penstock_up() as running:
-        folder = Path(name)
-        argv = _bare(_film(folder / "film.mp4", seconds), folder)
-        _asked(running, f"{address}/film.mp4?first")
-        for number in range(amount.rounds):
-            bare.append(_run(argv))
-            ours.append(_asked(running, f"{address}/film.mp4?{number}"))
-    ratio = paired(ours, bare)
-    return [
-        Row(
-            what=f"{seconds} s of 1080p video → 720p mp4, POST → completed",
-            ours=f"{statistics.median(ours):.2f} s",
-            peer="the same argument list, bare",
-            peer_figure=f"{statistics.median(bare):.2f} s",
-            ratio=round(ratio.median, 3),
-            spread=ratio.spread,
-            bar=f"≤ {BAR}",
-            met=round(ratio.median, 3) <= BAR,
-            note=f"{statistics.median(ours) - statistics.median(bare):.2f} s more",
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One encode of one clip: whose, with which number or quality, what it cost and how it looks."""
+
+    who: str
+    clip: str
+    content: str
+    format: str
+    number: str
+    bytes: int
+    cpu: float
+    wall: float
+    vmaf: float
+    neg: float
+    s2: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Where runs are made: a clip without loss, and who converts and looks."""
+
+    clip: Clip
+    source: Source
+    room: Path
+    tools: Tools
+    eyes: Eyes
+
+    def run(self, who: str, target: str, number: str, made: tuple[Path, Cost]) -> Run:
+        path, cost = made
+        seen: Likeness = self.eyes.film(self.source.path, path, self.clip.looked_at)
+        whose = (who, self.clip.name, self.clip.content, target, number)
+        return Run(*whose, cost.bytes, cost.cpu, cost.wall, seen.vmaf, seen.neg, seen.s2)
+
+
+def measured(amount: Amount) -> Report:
+    """All rows; none but the word that it is missing where there is no corpus."""
+    films = corpus()
+    if films is None:
+        missing = Row("video at equal VMAF", "", "", "the corpus of real files is not here", None, None, "", None)
+        return reported(TITLE, [missing])
+    runs: list[Run] = []
+    with tempfile.TemporaryDirectory() as name:
+        for track in tracks(films, Path(name), amount):
+            for target in FORMATS:
+                runs += _told(_race(track, target))
+    return reported(TITLE, list(rows(runs)), runs)
+
+
+def tracks(corpus: Path, room: Path, amount: Amount) -> Iterator[Track]:
+    """Each clip at the height of its race."""
+    with Nursery() as nursery, eyes(room / "eyes") as seeing:
+        tools = Tools(nursery, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
+        for name, height in list(RACED.items())[: amount.of(len(RACED))]:
+            path = lossless(CLIPS[name], height, corpus / "video", room)
+            yield Track(CLIPS[name], Source(path, probe(path, tools)), room, tools, seeing)
+
+
+def _race(track: Track, target: VideoFormat) -> Iterator[Run]:
+    plain = track.run("ffmpeg in out", target, "", _plain(track, target))
+    yield plain
+    peer = _handbrake(track, target)
+    other = track.run("HandBrakeCLI", target, "", peer) if peer else None
+    if other:
+        yield other
+    yield from climbed([plain, *([other] if other else [])], lambda quality: _ours(track, target, quality))
+
+
+def climbed(peers: Sequence[Run], measure: Callable[[float], Run]) -> Iterator[Run]:
+    """The rungs of the ladder next below and next above each peer's VMAF, and those that were tried to find them."""
+    tried: dict[int, Run] = {}
+    for peer in peers:
+        low, high = -1, len(LADDER)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if middle not in tried:
+                tried[middle] = measure(LADDER[middle])
+            low, high = (middle, high) if tried[middle].vmaf <= peer.vmaf else (low, middle)
+    yield from tried.values()
+
+
+def _ours(track: Track, target: VideoFormat, quality: float) -> Run:
+    plan = planned(track.source, target, track.tools, quality=quality)
+    return track.run(
+        "ours", target, f"quality {quality:g}", converted(plan, track.source, track.room / "ours", track.tools)
+    )
+
+
+def _plain(track: Track, target: VideoFormat) -> tuple[Path, Cost]:
+    path = track.room / f"plain.{target}"
+    words = ("-v", "error", "-nostdin", "-y", "-i", str(track.source.path), str(path))
+    return path, spent([str(track.tools.ffmpeg), *words], path)
+
+
+def _handbrake(track: Track, target: VideoFormat) -> tuple[Path, Cost] | None:
+    if target not in _HANDBRAKE or not shutil.which("HandBrakeCLI"):
+        return None
+    path = track.room / f"handbrake.{target}"
+    words = ("HandBrakeCLI", "-i", str(track.source.path), "-o", str(path), *_HANDBRAKE[target])
+    return path, spent(words, path)
+
+
+def spent(words: Sequence[str], made: Path) -> Cost:
+    """What a program takes for its output; as nice as our own children are."""
+    before, began = _children_seconds(), time.perf_counter()
+    subprocess.run(["nice", "-n", "10", *words], check=True, capture_output=True)
+    wall, cpu = time.perf_counter() - began, _children_seconds() - before
+    return Cost(made.stat().st_size, round(cpu, 3), round(wall, 3))
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _told(runs: Iterator[Run]) -> Iterator[Run]:
+    for run in runs:
+        scores = f"VMAF {run.vmaf:.2f} NEG {run.neg:.2f} S2 {run.s2}"
+        print(
+            f"{run.clip:<10}{run.format:<5} {run.who} {run.number:<24} {run.bytes:>9} B {run.cpu:6.2f} s  {scores}",
+            flush=True,
         )
-    ]
+        yield run
 
 
-def _film(path: Path, seconds: int) -> Path:
-    sources = ("-f", "lavfi", "-i", PICTURE.format(seconds=seconds), "-f", "lavfi", "-i", f"sine=duration={seconds}")
-    written = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path))
-    subprocess.run([str(shipped_ffmpeg()), "-v", "error", *sources, *written], check=True)
-    return path
+def rows(runs: Sequence[Run]) -> Iterator[Row]:
+    """Ours beside each peer, for each format and clip."""
+    for target in FORMATS:
+        for clip in dict.fromkeys(run.clip for run in runs):
+            here = [run for run in runs if (run.format, run.clip) == (target, clip)]
+            mine = [run for run in here if run.who == "ours"]
+            for peer in (run for run in here if run.who != "ours"):
+                yield _row(mine, peer)
+    if not any(run.who == "HandBrakeCLI" for run in runs):
+        yield Row("mp4 and webm", "", "HandBrakeCLI", "missing", None, None, "", None)
 
 
-def _bare(film: Path, folder: Path) -> list[str]:
-    """What a service with the settings' defaults runs for this film."""
-    settings = Settings()
-    limits = limits_of(settings)
-    with Nursery() as nursery:
-        tools = Tools(nursery, shipped_ffmpeg(), limits, settings.threads_per_encoder)
-        source = Source(film, probe(film, tools))
-        plan = plan_for(read_request({"url": "https://example.com/film.mp4", **WANTED}), source.media, limits)
-        assert isinstance(plan, VideoPlan)
-        return command_line(plan, source, folder / "bare.mp4", tools)
+def _row(mine: Sequence[Run], peer: Run) -> Row:
+    ours = at_equal(mine, peer, "vmaf")
+    cpu, size = ours.cpu / peer.cpu, ours.bytes / peer.bytes
+    barred = peer.who == "ffmpeg in out"
+    within = "" if reaches(peer.vmaf, points(mine, "vmaf")) else ", reckoned beyond our points"
+    others = [f"{name} {at_equal(mine, peer, scale).bytes / peer.bytes:.2f}" for scale, name in _others(peer)]
+    return Row(
+        what=f"{peer.format}, {peer.content}, at VMAF {peer.vmaf:.1f}",
+        ours=f"{ours.cpu:.2f} s, {ours.bytes / 1000:.0f} kB",
+        peer=peer.who,
+        peer_figure=f"{peer.cpu:.2f} s, {peer.bytes / 1000:.0f} kB",
+        ratio=round(cpu, 2),
+        spread=None,
+        bar="processor and bytes ≤ 1" if barred else "",
+        met=(round(cpu, 2) <= 1 and round(size, 2) <= 1) if barred else None,
+        note=f"bytes {size:.2f}, at equal {', '.join(others)}; wall {ours.wall / peer.wall:.2f}{within}",
+    )
 
 
-def _run(argv: list[str]) -> float:
-    began = time.perf_counter()
-    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=dict(os.environ))
-    return time.perf_counter() - began
+def _others(peer: Run) -> list[tuple[str, str]]:
+    return [("neg", "NEG"), *([("s2", "S2")] if peer.s2 is not None else [])]
 
 
-def _asked(running: Running, url: str) -> float:
-    return converted(running, {"url": url, **WANTED})
+def at_equal(mine: Sequence[Run], peer: Run, scale: str) -> Point:
+    """What ours spends where it looks as the peer's does, on one scale."""
+    return at_score(getattr(peer, scale), points(mine, scale))
+
+
+def points(runs: Sequence[Run], scale: str) -> list[Point]:
+    """Runs as points on one scale."""
+    return [Point(getattr(run, scale), run.bytes, run.cpu, run.wall) for run in runs]
+
+
+if __name__ == "__main__":
+    from benchmarks import plane
+    from benchmarks.__main__ import main
+
+    chosen = [word for word in sys.argv[1:] if word != "--plane"]
+    sys.exit(plane.main(chosen) if "--plane" in sys.argv else main(["video", *chosen]))

@@ -18,12 +18,12 @@ from penstock.domain.plan import (
     size_of,
 )
 
-# Bits of one pixel at each of the five qualities.
+# Bits of one pixel at each of the six qualities.
 _PIXEL_BITS = {
-    "jpeg": scales.Scale((0.6, 0.8, 1.2, 2.0, 4.5), 0.1, 24, whole=False),
-    "webp": scales.Scale((0.5, 0.8, 1.3, 1.85, 10.3), 0.1, 24, whole=False),
-    "png": scales.Scale((2.2, 3.0, 3.8, 12.9, 12.9), 0.1, 24, whole=False),
-    "gif": scales.Scale((2.0, 2.6, 3.0, 3.5, 4.0), 0.1, 8, whole=False),
+    "jpeg": scales.Scale((0.45, 0.6, 0.8, 1.2, 2.0, 4.5), 0.1, 24, whole=False),
+    "webp": scales.Scale((0.35, 0.5, 0.8, 1.3, 1.85, 10.3), 0.1, 24, whole=False),
+    "png": scales.Scale((1.6, 2.2, 3.0, 3.8, 12.9, 12.9), 0.1, 24, whole=False),
+    "gif": scales.Scale((1.5, 2.0, 2.6, 3.0, 3.5, 4.0), 0.1, 8, whole=False),
 }
 # Processor seconds for a million pixels, with decoding and scaling.
 _MEGAPIXEL_SECONDS = {"h264": 0.04, "vp9": 0.09, "mpeg4": 0.025, "jpeg": 0.1, "webp": 0.2, "png": 0.6, "gif": 0.1}

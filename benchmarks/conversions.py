@@ -1,0 +1,51 @@
+"""One conversion by our own engine, planned as a request is planned, and what it cost."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penstock.domain.formats import Format, kind_of
+from penstock.domain.plan import Plan
+from penstock.domain.planning import plan_for
+from penstock.domain.request import read_request
+from penstock.engines import Source, Tools, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Bytes of an output; processor and wall seconds of the child that made it."""
+
+    bytes: int
+    cpu: float
+    wall: float
+
+
+@dataclass(slots=True)
+class _Counting:
+    """Hears what children spent."""
+
+    cpu: float = 0.0
+
+    def progress(self, percent: int) -> None:
+        """Nobody looks."""
+
+    def stopped(self) -> bool:
+        return False
+
+    def spent(self, cpu_seconds: float) -> None:
+        self.cpu += cpu_seconds
+
+
+def planned(source: Source, target: Format, tools: Tools, **fields: Any) -> Plan:
+    """What the service would do for this request."""
+    wanted = {"url": "https://example.com/input", "kind": kind_of(target), "format": target, **fields}
+    return plan_for(read_request(wanted), source.media, tools.limits)
+
+
+def converted(plan: Plan, source: Source, room: Path, tools: Tools) -> tuple[Path, Cost]:
+    """The output, in the room, in place of an earlier one."""
+    room.mkdir(exist_ok=True)
+    watch, began = _Counting(), time.perf_counter()
+    path = encode(plan, source, room, tools, watch)
+    return path, Cost(path.stat().st_size, round(watch.cpu, 3), round(time.perf_counter() - began, 3))

@@ -1,0 +1,141 @@
+"""The choices that an encoder leaves, each beside what is shipped: `python -m benchmarks.video --plane [FORMAT …]`.
+
+Every choice is the shipped argument list with words exchanged, at two of the encoder's numbers about that of quality
+0.8. The ratios are a choice's bytes and processor seconds over the shipped ones', where both look the same on a scale:
+below 1 is better. Kept in `results/planes/FORMAT.json`.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from statistics import geometric_mean
+
+from benchmarks.amount import Amount
+from benchmarks.clips import corpus
+from benchmarks.conversions import planned
+from benchmarks.report import RESULTS
+from benchmarks.video import FORMATS, SCALES, Run, Track, at_equal, spent, tracks
+from penstock.domain.formats import VideoFormat
+from penstock.domain.plan import VideoPlan
+from penstock.engines import command_line
+
+Choice = dict[str, str]
+
+_X264 = tuple(
+    {"-preset": preset, "-x264-params": f"psy={psy}:aq-strength={aq}"}
+    for preset, (psy, aq) in product(("faster", "fast", "medium"), ((0, 0.4), (0, 0.6), (0, 1.0), (1, 0.6), (1, 1.0)))
+)
+_VP9: tuple[Choice, ...] = (
+    *({"-cpu-used": str(speed)} for speed in (2, 3, 4, 5, 6)),
+    {"-row-mt": "0"},
+    {"-tile-columns": "0"},
+    {"-cpu-used": "4", "-aq-mode": "0"},
+    {"-cpu-used": "4", "-enable-tpl": "1"},
+)
+_MPEG4: tuple[Choice, ...] = tuple(
+    {"-mbd": decision, "-trellis": trellis, **more}
+    for decision, trellis, more in product(("simple", "bits", "rd"), ("0", "1"), ({}, {"-flags": "+mv4"}))
+)
+CHOICES: dict[VideoFormat, tuple[Choice, ...]] = {"mp4": _X264, "webm": _VP9, "avi": _MPEG4}
+NUMBERS: dict[VideoFormat, tuple[str, tuple[int, ...]]] = {
+    "mp4": ("-crf", (22, 25, 28)),
+    "webm": ("-crf", (29, 34, 39)),
+    "avi": ("-q:v", (3, 4, 6)),
+}
+SHIPPED = "shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A choice over what is shipped, on one clip or on all; `cpu` at equal VMAF, bytes on each scale."""
+
+    choice: str
+    clip: str
+    cpu: float
+    vmaf: float
+    neg: float
+    s2: float
+
+
+def main(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.video --plane", description=__doc__)
+    parser.add_argument("formats", nargs="*", metavar="FORMAT", default=FORMATS)
+    wanted = parser.parse_args(words)
+    films = corpus()
+    if films is None:
+        print("PENSTOCK_CORPUS names no corpus of real files.", file=sys.stderr)
+        return 1
+    for target in wanted.formats:
+        with tempfile.TemporaryDirectory() as name:
+            _keep(target, [run for track in tracks(films, Path(name), Amount(1)) for run in _runs(track, target)])
+    return 0
+
+
+def _runs(track: Track, target: VideoFormat) -> Iterator[Run]:
+    for choice in ({}, *CHOICES[target]):
+        for number in NUMBERS[target][1]:
+            yield _run(track, target, choice, number)
+
+
+def _run(track: Track, target: VideoFormat, choice: Choice, number: int) -> Run:
+    plan = planned(track.source, target, track.tools)
+    assert isinstance(plan, VideoPlan)
+    path = track.room / f"plane.{target}"
+    words = exchanged(command_line(plan, track.source, path, track.tools), {**choice, NUMBERS[target][0]: str(number)})
+    return track.run(_named(choice), target, str(number), (path, spent(words, path)))
+
+
+def exchanged(words: Sequence[str], choice: Choice) -> list[str]:
+    """The argument list with other values behind these options; an option that is not there goes before the output."""
+    made = list(words)
+    for option, value in choice.items():
+        if option in made:
+            made[made.index(option) + 1] = value
+        else:
+            made[-1:-1] = [option, value]
+    return made
+
+
+def _named(choice: Choice) -> str:
+    return " ".join(f"{option} {value}" for option, value in choice.items()) or SHIPPED
+
+
+def ratios(runs: Sequence[Run]) -> Iterator[Ratio]:
+    """For each choice, each clip, then all of them together."""
+    for choice in dict.fromkeys(run.who for run in runs):
+        found = [_ratio(runs, choice, clip) for clip in dict.fromkeys(run.clip for run in runs)]
+        yield from found
+        yield Ratio(choice, "all", *(_mean([getattr(ratio, name) for ratio in found]) for name in ("cpu", *SCALES)))
+
+
+def _mean(ratios: Sequence[float]) -> float:
+    return round(geometric_mean(ratios), 3)
+
+
+def _ratio(runs: Sequence[Run], choice: str, clip: str) -> Ratio:
+    here = [run for run in runs if run.clip == clip]
+    theirs = [run for run in here if run.who == choice]
+    shipped = sorted((run for run in here if run.who == SHIPPED), key=lambda run: run.vmaf)
+    middle = shipped[len(shipped) // 2]
+    cpu = at_equal(theirs, middle, "vmaf").cpu / middle.cpu
+    sizes = (at_equal(theirs, middle, scale).bytes / middle.bytes for scale in SCALES)
+    return Ratio(choice, clip, *(round(ratio, 3) for ratio in (cpu, *sizes)))
+
+
+def _keep(target: str, runs: Sequence[Run]) -> None:
+    found = list(ratios(runs))
+    for ratio in found:
+        sizes = f"{ratio.vmaf:.2f} {ratio.neg:.2f} {ratio.s2}"
+        print(f"{target:<5}{ratio.clip:<10}{ratio.choice:<52} CPU {ratio.cpu:.2f}  bytes {sizes}")
+    folder = RESULTS / "planes"
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = {"ratios": [asdict(ratio) for ratio in found], "runs": [asdict(run) for run in runs]}
+    text = ",\n".join(
+        f' "{name}": [\n  ' + ",\n  ".join(map(json.dumps, each)) + "\n ]" for name, each in lines.items()
+    )
+    (folder / f"{target}.json").write_text("{\n" + text + "\n}\n")

@@ -1,0 +1,188 @@
+"""What each quality looks like on every lossy format, of our own engine: `python -m benchmarks.quality [--quick]`.
+
+Each clip and each picture of the corpus is brought to a size without loss, converted as a request would be, and scored
+against what it was made of. mov is what mp4 is. Rows are means over contents; the points below them, in the JSON, are
+what `penstock/domain/quality.py` was set by.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
+
+from benchmarks.amount import Amount
+from benchmarks.clips import CLIPS, corpus
+from benchmarks.likeness import eyes
+from benchmarks.quality_points import (
+    FILMS,
+    QUALITIES,
+    SOUND_FILES,
+    SOUNDS,
+    STILL_FILES,
+    STILLS,
+    Place,
+    Point,
+    film_points,
+    sound_points,
+    still_points,
+)
+from benchmarks.report import Report, Row, reported
+from penstock.domain.limits import Limits
+from penstock.engines import Nursery, Tools, shipped_ffmpeg
+
+TITLE = "One quality"
+FILM_TARGETS = {0.2: 70.0, 0.4: 82.0, 0.6: 90.0, 0.8: 95.0, 1.0: 97.7}
+STILL_TARGETS = {0.2: 50.0, 0.4: 60.0, 0.6: 70.0, 0.8: 80.0}
+_ORDINARY_LINES = 720
+_APART, _OFF = 4.0, 3.0
+_LINE = "{kind:<6}{name:<16}{lines:>5}p {format:<5}{quality:>4} {number:>6} {bytes:>9} B {cpu:>7.2f} s  {scores}"
+
+
+def measured(amount: Amount) -> Report:
+    """All rows; none but the word that it is missing where there is no corpus."""
+    films = corpus()
+    if films is None:
+        return reported(TITLE, [_missing()])
+    with tempfile.TemporaryDirectory() as name, Nursery() as nursery, eyes(Path(name) / "eyes") as seeing:
+        tools = Tools(nursery, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
+        points = list(_told(_points(Place(films, Path(name), seeing, tools), amount)))
+    return reported(TITLE, list(rows(points)), points)
+
+
+def _missing() -> Row:
+    return Row("one quality on every format", "", "", "the corpus of real files is not here", None, None, "", None)
+
+
+def _points(place: Place, amount: Amount) -> Iterator[Point]:
+    for clip in list(CLIPS.values())[: amount.of(len(CLIPS))]:
+        for lines in clip.lines[: amount.of(len(clip.lines))]:
+            yield from film_points(clip, lines, place)
+    for still in STILL_FILES[: amount.of(len(STILL_FILES))]:
+        yield from still_points(still, place)
+    for name in SOUND_FILES[: amount.of(len(SOUND_FILES))]:
+        yield from sound_points(name, place)
+
+
+def _told(points: Iterable[Point]) -> Iterator[Point]:
+    for point in points:
+        scores = "  ".join(f"{name} {getattr(point, name)}" for name in ("vmaf", "neg", "s2"))
+        print(_LINE.format(**{name: getattr(point, name) for name in Point.__slots__}, scores=scores), flush=True)
+        yield point
+
+
+def rows(points: Sequence[Point]) -> Iterator[Row]:
+    """What the points come to."""
+    films = [point for point in points if point.kind == "film"]
+    stills = [point for point in points if point.kind == "still"]
+    yield from (_film_row(films, quality, _ORDINARY_LINES) for quality in QUALITIES)
+    others = sorted({point.lines for point in films} - {_ORDINARY_LINES})
+    yield from (_film_row(films, 0.8, lines) for lines in others)
+    yield from (_still_row(stills, quality) for quality in QUALITIES)
+    yield from (_sound_row(points, name) for name in SOUNDS)
+    yield _rising_row([point for point in points if point.kind != "sound"])
+
+
+def _film_row(films: Sequence[Point], quality: float, lines: int) -> Row:
+    here = [point for point in films if point.quality == quality and point.lines == lines]
+    vmaf = _means(here, FILMS, lambda point: point.vmaf)
+    target = FILM_TARGETS.get(quality)
+    near = target is None or abs(fmean(vmaf.values()) - target) <= _OFF
+    neg, s2 = (_means(here, FILMS, of) for of in (lambda point: point.neg, lambda point: point.s2))
+    return Row(
+        what=f"quality {quality:g}, {' / '.join(FILMS)} at {lines}p",
+        ours=f"VMAF {_figures(vmaf)}",
+        peer="target",
+        peer_figure=f"{target:g}" if target else "",
+        ratio=None,
+        spread=_ends(vmaf),
+        bar=f"± {_APART / 2:g} between formats" + (f", ± {_OFF:g} of the target" if target else ""),
+        met=_apart(vmaf) <= _APART and near,
+        note=f"NEG {_figures(neg)}, S2 {_figures(s2)}, {_spent(here, FILMS)}",
+    )
+
+
+def _still_row(stills: Sequence[Point], quality: float) -> Row:
+    here = [point for point in stills if point.quality == quality]
+    scores = _means(here, STILLS, lambda point: point.s2)
+    lossy = {name: score for name, score in scores.items() if name != "gif" and score < 99.9}
+    target = STILL_TARGETS.get(quality)
+    near = target is None or not lossy or abs(fmean(lossy.values()) - target) <= _OFF
+    return Row(
+        what=f"quality {quality:g}, {' / '.join(STILLS)}",
+        ours=f"S2 {_figures(scores)}",
+        peer="target",
+        peer_figure=f"{target:g}" if target else "",
+        ratio=None,
+        spread=_ends(scores),
+        bar=f"± {_APART / 2:g} between formats" + (f", ± {_OFF:g} of the target" if target else "") + ", not gif",
+        met=_apart(lossy) <= _APART and near,
+        note=_spent(here, STILLS),
+    )
+
+
+def _sound_row(points: Sequence[Point], target: str) -> Row:
+    here = [point for point in points if point.format == target]
+    sizes = [fmean(point.bytes for point in here if point.quality == quality) / 1000 for quality in QUALITIES]
+    figures = " / ".join(f"{size:.0f}" for size in sizes)
+    steps = " / ".join(f"{quality:g}" for quality in QUALITIES)
+    rising = sizes == sorted(sizes)
+    return Row(f"{target}, quality {steps}", f"{figures} kB", "", "", None, None, "rising", rising, "20 s of stereo")
+
+
+def _rising_row(points: Sequence[Point]) -> Row:
+    """The least that a step up has brought any clip on any format."""
+    series: dict[tuple[str, int, str], list[float]] = {}
+    for point in sorted(points, key=lambda point: point.quality):
+        score = point.s2 if point.kind == "still" else point.vmaf
+        series.setdefault((point.name, point.lines, point.format), []).append(score or 0.0)
+    steps = {key: min(after - before for before, after in pairwise(s)) for key, s in series.items()}
+    worst = min(steps, key=lambda key: steps[key])
+    return Row(
+        what="a step more of quality, on any clip and format",
+        ours=f"{steps[worst]:+.2f} at least",
+        peer="no score may fall",
+        peer_figure="0",
+        ratio=None,
+        spread=None,
+        bar="≥ 0",
+        met=steps[worst] >= 0,
+        note=f"{worst[0]}, {worst[2]} at {worst[1]}p",
+    )
+
+
+def _means(points: Sequence[Point], formats: Sequence[str], of: Callable[[Point], float | None]) -> dict[str, float]:
+    """By format; a format that was not scored is left out."""
+    found = {name: [of(point) for point in points if point.format == name] for name in formats}
+    known = {name: [score for score in scores if score is not None] for name, scores in found.items()}
+    return {name: fmean(scores) for name, scores in known.items() if scores}
+
+
+def _figures(means: dict[str, float]) -> str:
+    return " / ".join(f"{mean:.1f}" for mean in means.values()) or "not scored"
+
+
+def _ends(means: dict[str, float]) -> tuple[float, float] | None:
+    return (round(min(means.values()), 2), round(max(means.values()), 2)) if means else None
+
+
+def _apart(means: dict[str, float]) -> float:
+    return max(means.values()) - min(means.values()) if means else 0.0
+
+
+def _spent(points: Sequence[Point], formats: Sequence[str]) -> str:
+    sizes = _means(points, formats, lambda point: point.bytes / 1000)
+    seconds = _means(points, formats, lambda point: point.cpu)
+    told = (
+        " / ".join(f"{size:.0f}" for size in sizes.values()),
+        " / ".join(f"{time:.2f}" for time in seconds.values()),
+    )
+    return f"{told[0]} kB, {told[1]} s of processor"
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import main
+
+    sys.exit(main(["quality", *sys.argv[1:]]))

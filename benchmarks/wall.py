@@ -1,0 +1,84 @@
+"""Thirty seconds of video through the whole service, against the same argument list run bare.
+
+The service's time is a caller's: from the POST to the end of the wait, with fetch, probe, verification and storage.
+"""
+
+import os
+import statistics
+import subprocess
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.amount import Amount
+from benchmarks.latency import converted
+from benchmarks.origin import serving
+from benchmarks.report import Row, paired
+from benchmarks.service import Running, penstock_up
+from penstock.domain.plan import VideoPlan
+from penstock.domain.planning import plan_for
+from penstock.domain.request import read_request
+from penstock.engines import Nursery, Source, Tools, command_line, probe, shipped_ffmpeg
+from penstock.services import limits_of
+from penstock.settings import Settings
+
+TITLE = "A video through the service"
+SECONDS, BAR = 30, 1.05
+WANTED: dict[str, Any] = {"kind": "video", "format": "mp4", "width": 1280}
+PICTURE = "testsrc2=size=1920x1080:rate=30:duration={seconds},noise=alls=12:allf=t"
+
+
+def rows(amount: Amount) -> list[Row]:
+    seconds = amount.of(SECONDS, 3)
+    ours, bare = [], []
+    with TemporaryDirectory() as name, serving(Path(name)) as address, penstock_up() as running:
+        folder = Path(name)
+        argv = _bare(_film(folder / "film.mp4", seconds), folder)
+        _asked(running, f"{address}/film.mp4?first")
+        for number in range(amount.rounds):
+            bare.append(_run(argv))
+            ours.append(_asked(running, f"{address}/film.mp4?{number}"))
+    ratio = paired(ours, bare)
+    return [
+        Row(
+            what=f"{seconds} s of 1080p video → 720p mp4, POST → completed",
+            ours=f"{statistics.median(ours):.2f} s",
+            peer="the same argument list, bare",
+            peer_figure=f"{statistics.median(bare):.2f} s",
+            ratio=round(ratio.median, 3),
+            spread=ratio.spread,
+            bar=f"≤ {BAR}",
+            met=round(ratio.median, 3) <= BAR,
+            note=f"{statistics.median(ours) - statistics.median(bare):.2f} s more",
+        )
+    ]
+
+
+def _film(path: Path, seconds: int) -> Path:
+    sources = ("-f", "lavfi", "-i", PICTURE.format(seconds=seconds), "-f", "lavfi", "-i", f"sine=duration={seconds}")
+    written = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path))
+    subprocess.run([str(shipped_ffmpeg()), "-v", "error", *sources, *written], check=True)
+    return path
+
+
+def _bare(film: Path, folder: Path) -> list[str]:
+    """What a service with the settings' defaults runs for this film."""
+    settings = Settings()
+    limits = limits_of(settings)
+    with Nursery() as nursery:
+        tools = Tools(nursery, shipped_ffmpeg(), limits, settings.threads_per_encoder)
+        source = Source(film, probe(film, tools))
+        plan = plan_for(read_request({"url": "https://example.com/film.mp4", **WANTED}), source.media, limits)
+        assert isinstance(plan, VideoPlan)
+        return command_line(plan, source, folder / "bare.mp4", tools)
+
+
+def _run(argv: list[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=dict(os.environ))
+    return time.perf_counter() - began
+
+
+def _asked(running: Running, url: str) -> float:
+    return converted(running, {"url": url, **WANTED})
