@@ -24,27 +24,35 @@ class Clip:
     fps: int
     lines: tuple[int, ...]
 
-    @property
-    def looked_at(self) -> tuple[int, ...]:
-        """The frames that are judged as pictures, by number: the one in its middle."""
-        return (int(self.seconds * self.fps) // 2,)
+    def sampled(self, count: int) -> tuple[int, ...]:
+        """So many frames that are judged as pictures, by number, evenly about the middle."""
+        frames = int(self.seconds * self.fps)
+        return tuple((2 * place + 1) * frames // (2 * count) for place in range(count))
 
 
 CLIPS = {
     clip.name: clip
     for clip in (
-        Clip("screen", "screen", "screen-recording-vfr-3026x1386.mp4", 4, 0.4, 25, (720, 240)),
-        Clip("phone", "natural", "iphone-hevc-rotated.mov", 0.2, 0.4, 30, (720,)),
-        Clip("counter", "animated", "hevc-1080p-10s.mp4", 3, 0.4, 30, (720,)),
-        Clip("flower", "natural", "flower-h264-aac.mp4", 1, 0.8, 24, (240, 360)),
-        Clip("bunny", "animated", "bbb-480p-30s-aac51.mp4", 12, 0.8, 24, (240, 360)),
+        Clip("screen", "screen", "screen-recording-vfr-3026x1386.mp4", 4, 2, 25, (720, 240)),
+        Clip("walk", "natural", "portrait-576x1024-16s.mp4", 4, 2, 25, (576,)),
+        Clip("counter", "animated", "hevc-1080p-10s.mp4", 3, 2, 30, (720,)),
+        Clip("phone", "natural", "iphone-hevc-rotated.mov", 0, 1.1, 30, (720,)),
+        Clip("flower", "natural", "flower-h264-aac.mp4", 0.5, 4, 24, (240, 360)),
+        Clip("bunny", "animated", "bbb-480p-30s-aac51.mp4", 12, 4, 24, (240, 360)),
         Clip("desk", "natural", "8k-hevc-300ms.mp4", 0, 0.2, 30, (720, 2160)),
-        Clip("walk", "natural", "portrait-576x1024-16s.mp4", 4, 1, 25, ()),
     )
 }
 
-# The clips of the race against other encoders, each at its own size or, the screen, at half of that.
-RACED = {"flower": 540, "walk": 576, "bunny": 480, "screen": 720}
+# Shorter, for the race against other encoders: as large as they are, the screen half of that.
+RACED = {
+    clip.name: clip
+    for clip in (
+        Clip("flower", "natural", "flower-h264-aac.mp4", 1, 1.5, 24, (540,)),
+        Clip("bunny", "animated", "bbb-480p-30s-aac51.mp4", 12, 1.5, 24, (480,)),
+        Clip("screen", "screen", "screen-recording-vfr-3026x1386.mp4", 4, 1.2, 25, (720,)),
+        Clip("walk", "natural", "portrait-576x1024-16s.mp4", 4, 1.5, 25, (576,)),
+    )
+}
 
 
 def corpus() -> Path | None:

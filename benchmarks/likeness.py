@@ -17,6 +17,7 @@ from penstock.engines import shipped_ffmpeg
 _SCORER = Path(__file__).parent / "peers" / "ssimulacra.py"
 _MIDDLE = (560, 420)
 _MODELS = r"version=vmaf_v0.6.1\:name=vmaf|version=vmaf_v0.6.1neg\:name=neg"
+_NOWHERE = ("-fps_mode", "passthrough", "-f", "null", "-")
 _COUNTED = "settb=1/25,setpts=N,format=yuv420p"
 
 
@@ -79,7 +80,20 @@ def _vmaf(wanted: Path, made: Path, room: Path) -> tuple[float, float]:
     how = f"model='{_MODELS}':n_threads=2:n_subsample=3:log_fmt=json:log_path=vmaf.json"
     graph = f"[0:v]{_COUNTED}[a];[1:v]{_COUNTED}[b];[a][b]libvmaf={how}"
     inputs = ("-i", str(made), "-i", str(wanted))
-    words = (str(shipped_ffmpeg()), "-v", "error", "-nostdin", *inputs, "-lavfi", graph, "-f", "null", "-")
+    words = (
+        str(shipped_ffmpeg()),
+        "-v",
+        "error",
+        "-nostdin",
+        *inputs,
+        "-lavfi",
+        graph,
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "null",
+        "-",
+    )
     subprocess.run(["nice", "-n", "10", *words], check=True, cwd=room)
     pooled = json.loads((room / "vmaf.json").read_text())["pooled_metrics"]
     return round(pooled["vmaf"]["mean"], 3), round(pooled["neg"]["mean"], 3)

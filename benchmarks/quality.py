@@ -5,10 +5,12 @@ against what it was made of. mov is what mp4 is. Rows are means over contents; t
 what `penstock/domain/quality.py` was set by.
 """
 
+import math
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
@@ -31,13 +33,16 @@ from benchmarks.quality_points import (
 )
 from benchmarks.report import Report, Row, reported
 from penstock.domain.limits import Limits
+from penstock.domain.quality import DEFAULT
 from penstock.engines import Nursery, Tools, shipped_ffmpeg
 
 TITLE = "One quality"
 FILM_TARGETS = {0.2: 70.0, 0.4: 82.0, 0.6: 90.0, 0.8: 95.0, 1.0: 97.7}
 STILL_TARGETS = {0.2: 50.0, 0.4: 60.0, 0.6: 70.0, 0.8: 80.0}
-_ORDINARY_LINES = 720
+_RUNGS = (240, 360, 720, 2160)
 _APART, _OFF = 4.0, 3.0
+_LARGE = 480
+_BETWEEN = f"± {_APART / 2:g} between formats"
 _LINE = "{kind:<6}{name:<16}{lines:>5}p {format:<5}{quality:>4} {number:>6} {bytes:>9} B {cpu:>7.2f} s  {scores}"
 
 
@@ -77,47 +82,90 @@ def rows(points: Sequence[Point]) -> Iterator[Row]:
     """What the points come to."""
     films = [point for point in points if point.kind == "film"]
     stills = [point for point in points if point.kind == "still"]
-    yield from (_film_row(films, quality, _ORDINARY_LINES) for quality in QUALITIES)
-    others = sorted({point.lines for point in films} - {_ORDINARY_LINES})
-    yield from (_film_row(films, 0.8, lines) for lines in others)
-    yield from (_still_row(stills, quality) for quality in QUALITIES)
+    large = [point for point in stills if point.lines >= _LARGE]
+    long = [point for point in films if CLIPS[point.name].seconds >= 1]
+    yield from (_film_row(long, quality, "every clip of a second or more") for quality in QUALITIES)
+    for lines in sorted({_rung(point) for point in films}):
+        yield _sized_row([point for point in films if _rung(point) == lines], lines)
+    yield _size_row(films)
+    yield from (_still_row(large, quality, "") for quality in QUALITIES)
+    yield _still_row([point for point in stills if point.lines < _LARGE], DEFAULT, ", 320 px wide")
     yield from (_sound_row(points, name) for name in SOUNDS)
-    yield _rising_row([point for point in points if point.kind != "sound"])
+    scored = [point for point in points if point.kind != "sound"]
+    yield _rising_row([point for point in scored if point.format != "gif"], "but gif")
+    yield _rising_row([point for point in scored if point.format == "gif"], "of gif")
 
 
-def _film_row(films: Sequence[Point], quality: float, lines: int) -> Row:
-    here = [point for point in films if point.quality == quality and point.lines == lines]
+def _rung(point: Point) -> int:
+    """The usual size that it is nearest to."""
+    return min(_RUNGS, key=lambda lines: abs(math.log2(lines / point.lines)))
+
+
+def _sized_row(films: Sequence[Point], lines: int) -> Row:
+    """The usual quality at one size, against its target."""
+    row = _film_row(films, DEFAULT, f"about {lines}p")
+    target = FILM_TARGETS[DEFAULT]
+    usual = [point.vmaf or 0.0 for point in films if point.quality == DEFAULT]
+    near = abs(fmean(usual) - target) <= _OFF
+    return replace(row, bar=f"{row.bar}, ± {_OFF:g} of the target", met=bool(row.met) and near)
+
+
+def _film_row(films: Sequence[Point], quality: float, which: str) -> Row:
+    here = [point for point in films if point.quality == quality]
     vmaf = _means(here, FILMS, lambda point: point.vmaf)
     target = FILM_TARGETS.get(quality)
-    near = target is None or abs(fmean(vmaf.values()) - target) <= _OFF
     neg, s2 = (_means(here, FILMS, of) for of in (lambda point: point.neg, lambda point: point.s2))
     return Row(
-        what=f"quality {quality:g}, {' / '.join(FILMS)} at {lines}p",
+        what=f"quality {quality:g}, {' / '.join(FILMS)}, {which}",
         ours=f"VMAF {_figures(vmaf)}",
         peer="target",
         peer_figure=f"{target:g}" if target else "",
         ratio=None,
         spread=_ends(vmaf),
-        bar=f"± {_APART / 2:g} between formats" + (f", ± {_OFF:g} of the target" if target else ""),
-        met=_apart(vmaf) <= _APART and near,
+        bar=_BETWEEN,
+        met=_apart(vmaf) <= _APART,
         note=f"NEG {_figures(neg)}, S2 {_figures(s2)}, {_spent(here, FILMS)}",
     )
 
 
-def _still_row(stills: Sequence[Point], quality: float) -> Row:
+def _size_row(films: Sequence[Point]) -> Row:
+    """What the same clips score less, or more, at their smallest than at their largest."""
+    usual = [point for point in films if point.quality == DEFAULT]
+    changes = {name: list(_changes([point for point in usual if point.format == name])) for name in FILMS}
+    means: dict[str, float] = {name: fmean(change) for name, change in changes.items() if change}
+    return Row(
+        what=f"the same clips at their smallest, quality {DEFAULT:g}, {' / '.join(FILMS)}",
+        ours=f"VMAF {' / '.join(f'{mean:+.1f}' for mean in means.values())}",
+        peer="at their largest",
+        peer_figure="0",
+        ratio=None,
+        spread=_ends(means),
+        bar=f"± {_OFF:g}",
+        met=all(abs(mean) <= _OFF for mean in means.values()),
+    )
+
+
+def _changes(points: Sequence[Point]) -> Iterator[float]:
+    for name in dict.fromkeys(point.name for point in points):
+        rising = sorted((point for point in points if point.name == name), key=lambda point: point.lines)
+        if len(rising) > 1:
+            yield (rising[0].vmaf or 0.0) - (rising[-1].vmaf or 0.0)
+
+
+def _still_row(stills: Sequence[Point], quality: float, size: str) -> Row:
     here = [point for point in stills if point.quality == quality]
     scores = _means(here, STILLS, lambda point: point.s2)
     lossy = {name: score for name, score in scores.items() if name != "gif" and score < 99.9}
     target = STILL_TARGETS.get(quality)
-    near = target is None or not lossy or abs(fmean(lossy.values()) - target) <= _OFF
+    near = quality != DEFAULT or target is None or not lossy or abs(fmean(lossy.values()) - target) <= _OFF
     return Row(
-        what=f"quality {quality:g}, {' / '.join(STILLS)}",
+        what=f"quality {quality:g}, {' / '.join(STILLS)}{size}",
         ours=f"S2 {_figures(scores)}",
         peer="target",
         peer_figure=f"{target:g}" if target else "",
         ratio=None,
         spread=_ends(scores),
-        bar=f"± {_APART / 2:g} between formats" + (f", ± {_OFF:g} of the target" if target else "") + ", not gif",
+        bar=_BETWEEN + (f", ± {_OFF:g} of the target" if quality == DEFAULT else "") + ", not gif",
         met=_apart(lossy) <= _APART and near,
         note=_spent(here, STILLS),
     )
@@ -132,7 +180,7 @@ def _sound_row(points: Sequence[Point], target: str) -> Row:
     return Row(f"{target}, quality {steps}", f"{figures} kB", "", "", None, None, "rising", rising, "20 s of stereo")
 
 
-def _rising_row(points: Sequence[Point]) -> Row:
+def _rising_row(points: Sequence[Point], which: str) -> Row:
     """The least that a step up has brought any clip on any format."""
     series: dict[tuple[str, int, str], list[float]] = {}
     for point in sorted(points, key=lambda point: point.quality):
@@ -141,7 +189,7 @@ def _rising_row(points: Sequence[Point]) -> Row:
     steps = {key: min(after - before for before, after in pairwise(s)) for key, s in series.items()}
     worst = min(steps, key=lambda key: steps[key])
     return Row(
-        what="a step more of quality, on any clip and format",
+        what=f"a step more of quality, any clip, any format {which}",
         ours=f"{steps[worst]:+.2f} at least",
         peer="no score may fall",
         peer_figure="0",

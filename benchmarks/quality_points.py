@@ -14,7 +14,7 @@ from benchmarks.likeness import Eyes
 from penstock.domain.formats import AudioFormat, ImageFormat, VideoFormat
 from penstock.domain.media import Size
 from penstock.domain.plan import EncodeVideo, VideoPlan
-from penstock.domain.quality import DEFAULT, ORDINARY_PIXELS, setting
+from penstock.domain.quality import DEFAULT, setting
 from penstock.engines import Source, Tools, probe, shipped_ffmpeg
 
 QUALITIES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -88,7 +88,7 @@ def _film(clip: Clip, wish: tuple[Source, VideoFormat, float], place: Place) -> 
     assert isinstance(plan, VideoPlan)
     assert isinstance(plan.video, EncodeVideo)
     path, cost = converted(plan, source, place.room / "made", place.tools)
-    seen = place.eyes.film(source.path, path, clip.looked_at if quality == DEFAULT else ())
+    seen = place.eyes.film(source.path, path, clip.sampled(1) if quality == DEFAULT else ())
     codec, size = plan.video.codec, plan.video.framing.size
     point = _point(("film", clip.name, clip.content), (target, codec, quality), size, cost)
     return replace(point, vmaf=seen.vmaf, neg=seen.neg, s2=seen.s2)
@@ -100,7 +100,7 @@ def _point(
     kind, name, content = what
     target, codec, quality = how
     pixels = size.width * size.height
-    lines, number = min(size.width, size.height), setting(codec, quality, pixels or ORDINARY_PIXELS)
+    lines, number = min(size.width, size.height), setting(codec, quality)
     return Point(kind, name, content, target, codec, lines, pixels, quality, number, cost.bytes, cost.cpu, cost.wall)
 
 

@@ -20,8 +20,8 @@ from penstock.domain.plan import (
 
 # Bits of one pixel at each of the six qualities.
 _PIXEL_BITS = {
-    "jpeg": scales.Scale((0.45, 0.6, 0.8, 1.2, 2.0, 4.5), 0.1, 24, whole=False),
-    "webp": scales.Scale((0.35, 0.5, 0.8, 1.3, 1.85, 10.3), 0.1, 24, whole=False),
+    "jpeg": scales.Scale((0.42, 0.6, 0.8, 1.2, 2.0, 4.5), 0.1, 24, whole=False),
+    "webp": scales.Scale((0.34, 0.5, 0.8, 1.3, 1.85, 10.3), 0.1, 24, whole=False),
     "png": scales.Scale((1.6, 2.2, 3.0, 3.8, 12.9, 12.9), 0.1, 24, whole=False),
     "gif": scales.Scale((1.5, 2.0, 2.6, 3.0, 3.5, 4.0), 0.1, 8, whole=False),
 }

@@ -17,53 +17,44 @@ class Scale:
     whole: bool = True
 
 
+# At 0 is what the poorest encoder of a kind can still be told: 63 for vp9, 31 for mpeg4, and 0 for vorbis, whose
+# negative numbers ffmpeg takes for none.
 SCALES: dict[str, Scale] = {
-    "h264": Scale((42.8, 38.8, 34.8, 30.2, 25, 18.8), 0, 51, whole=False),
+    "h264": Scale((41.4, 38.8, 34.8, 30.2, 25, 18.8), 0, 51, whole=False),
     "vp9": Scale((63, 59, 52, 43, 34, 23), 0, 63),
     "mpeg4": Scale((31, 22, 13, 8, 4, 2), 2, 31),
-    "jpeg": Scale((20, 33, 46, 66, 83, 95), 1, 95),
+    "jpeg": Scale((20, 30, 46, 66, 83, 95), 1, 95),
     "webp": Scale((16, 33, 50, 75, 86, 100), 1, 100),
-    "png": Scale((16, 32, 64, 128, 256, 256), 16, 256),
+    "png": Scale((16, 38, 64, 128, 256, 256), 16, 256),
     "gif": Scale((32, 64, 128, 256, 256, 256), 32, 256),
     "gif_fps": Scale((8, 10, 12.5, 12.5, 16.67, 25), 8, 25, whole=False),
     "aac": Scale((48, 64, 80, 96, 128, 192), 48, 192),
     "opus": Scale((24, 40, 56, 72, 96, 160), 24, 160),
     "mp3": Scale((9, 8, 6, 4.5, 3, 0), 0, 9, whole=False),
-    "vorbis": Scale((-1, 0, 2, 3.5, 5, 9), -1, 10, whole=False),
+    "vorbis": Scale((0, 0, 2, 3.5, 5, 9), 0, 10, whole=False),
 }
-
-# The scales are those of 720p. The same number looks worse on a smaller picture: so far it moves for each doubling of
-# the pixels, within the sizes that were measured.
-ORDINARY_PIXELS = 1280 * 720
-_LEAST_PIXELS, _MOST_PIXELS = 320 * 240, 3840 * 2160
-_A_DOUBLING = {"h264": 0.0, "vp9": 0.0, "mpeg4": 0.0}
 
 DEFAULT = 0.8
 
 DITHERS = ("none", "none", "bayer:bayer_scale=5", "bayer:bayer_scale=5", "bayer:bayer_scale=3", "sierra2_4a")
 
 # What our own encoders spend on 640x360 at each quality, to judge what a source may spend and still be copied.
-_PICTURE_KBPS = Scale((60, 87, 130, 215, 400, 920), 1, 1_000_000, whole=False)
+_PICTURE_KBPS = Scale((70, 87, 130, 215, 400, 920), 1, 1_000_000, whole=False)
 _PICTURE_SHARE = {"h264": 1.0, "vp8": 1.3, "vp9": 0.9, "av1": 0.9, "mpeg4": 2.4}
 _TONE_KBPS: dict[str, Scale] = {
     "aac": SCALES["aac"],
     "opus": SCALES["opus"],
     "mp3": Scale((55, 62, 82, 113, 138, 224), 32, 320, whole=False),
-    "vorbis": Scale((45, 58, 80, 94, 125, 250), 32, 500, whole=False),
+    "vorbis": Scale((58, 58, 80, 94, 125, 250), 32, 500, whole=False),
 }
 _CHANNEL_SHARE = {1: 0.6, 2: 1.0, 3: 1.5, 4: 1.8, 5: 2.0, 6: 2.25, 7: 2.6, 8: 3.0}
 
 
-def setting(encoder: str, quality: float, pixels: int = ORDINARY_PIXELS) -> float:
+def setting(encoder: str, quality: float) -> float:
     """The encoder's number for a quality: linear between the measured ones, whole where the encoder wants that."""
     scale = SCALES[encoder]
-    value = min(scale.high, max(scale.low, between(scale, quality) + _by_size(encoder, pixels)))
+    value = between(scale, quality)
     return float(round(value)) if scale.whole else round(value, 2)
-
-
-def _by_size(encoder: str, pixels: int) -> float:
-    doublings = math.log2(min(_MOST_PIXELS, max(_LEAST_PIXELS, pixels)) / ORDINARY_PIXELS)
-    return _A_DOUBLING.get(encoder, 0.0) * doublings
 
 
 def dither(quality: float) -> str:

@@ -27,13 +27,12 @@ _LAID_OUT = frozenset(("aac", "opus"))
 
 def video_options(step: EncodeVideo) -> Options:
     """The picture encoder's part of a command line."""
-    size = step.framing.size
-    number = scales.setting(step.codec, step.quality, size.width * size.height)
+    number = scales.setting(step.codec, step.quality)
     match step.codec:
         case "h264":
             return {**_X264, "crf": number}
         case "vp9":
-            return {**_VP9, "crf": int(number), "tile-columns": _tile_columns(size.width)}
+            return {**_VP9, "crf": int(number), "tile-columns": _tile_columns(step.framing.size.width)}
         case _:
             return {**_MPEG4, "q:v": int(number)}
 

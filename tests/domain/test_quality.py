@@ -3,7 +3,6 @@ import pytest
 from penstock.domain.quality import SCALES, audio_kbps, dither, setting, video_kbps
 
 LOWER_IS_BETTER = {"h264", "vp9", "mpeg4", "mp3"}
-SIZES = [(16, 16), (320, 240), (640, 360), (1280, 720), (3840, 2160), (7680, 4320)]
 
 
 def test_the_measured_qualities_are_met():
@@ -19,18 +18,16 @@ def test_whole_numbers_are_whole():
 
 
 @pytest.mark.parametrize("encoder", SCALES)
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_more_quality_is_never_worse(encoder, width, height):
-    numbers = [setting(encoder, step / 100, width * height) for step in range(101)]
+def test_more_quality_is_never_worse(encoder):
+    numbers = [setting(encoder, step / 100) for step in range(101)]
     assert numbers == sorted(numbers, reverse=encoder in LOWER_IS_BETTER)
     assert numbers[0] != numbers[-1]
 
 
 @pytest.mark.parametrize("encoder", SCALES)
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_every_encoder_takes_every_quality(encoder, width, height):
+def test_every_encoder_takes_every_quality(encoder):
     scale = SCALES[encoder]
-    assert all(scale.low <= setting(encoder, step / 20, width * height) <= scale.high for step in range(21))
+    assert all(scale.low <= setting(encoder, step / 20) <= scale.high for step in range(21))
 
 
 def test_gif_dithers_more_as_quality_grows():
