@@ -9,13 +9,12 @@ import imagequant
 from PIL import Image
 
 from penstock.domain.formats import ImageFormat
-from penstock.domain.quality import setting
+from penstock.domain.quality import full_chroma, setting
 from penstock.engines.pictures_frames import Frame, carried
 from penstock.engines.pictures_gif import SOLID, write_gif
 from penstock.engines.pictures_pixels import flattened, is_opaque, strongest
 
 _LOSSLESS_PNG = 0.8
-_FULL_CHROMA = 0.9
 _WHITE = "#ffffff"
 # Level 6 of 9: the highest takes five times as long for three percent.
 _PNG: dict[str, Any] = {"format": "PNG", "compress_level": 6}
@@ -34,7 +33,7 @@ def write_animation(frames: Sequence[Frame], plays: int, target: Path, quality: 
 
 
 def _jpeg(picture: Image.Image, target: Path, quality: float) -> None:
-    chroma = 0 if quality >= _FULL_CHROMA else 2
+    chroma = 0 if full_chroma(quality, picture.width * picture.height) else 2
     # Into a file, Pillow's encoder writes by itself, and takes a disk that fills up half-way for success.
     written = io.BytesIO()
     picture.save(written, "JPEG", quality=int(setting("jpeg", quality)), progressive=True, subsampling=chroma)

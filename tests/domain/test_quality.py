@@ -1,6 +1,6 @@
 import pytest
 
-from penstock.domain.quality import SCALES, audio_kbps, dither, setting, video_kbps
+from penstock.domain.quality import SCALES, audio_kbps, dither, full_chroma, setting, video_kbps
 
 LOWER_IS_BETTER = {"h264", "vp9", "mpeg4", "mp3"}
 
@@ -28,6 +28,13 @@ def test_more_quality_is_never_worse(encoder):
 def test_every_encoder_takes_every_quality(encoder):
     scale = SCALES[encoder]
     assert all(scale.low <= setting(encoder, step / 20) <= scale.high for step in range(21))
+
+
+@pytest.mark.parametrize(
+    ("quality", "pixels", "full"), [(0.8, 320 * 240, True), (0.8, 10**6, False), (0.9, 10**6, True)]
+)
+def test_small_pictures_and_good_ones_keep_all_of_their_colour(quality, pixels, full):
+    assert full_chroma(quality, pixels) is full
 
 
 def test_gif_dithers_more_as_quality_grows():
