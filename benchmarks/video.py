@@ -178,7 +178,7 @@ def _row(mine: Sequence[Run], peer: Run) -> Row:
     within = "" if reaches(peer.vmaf, points(mine, "vmaf")) else ", reckoned beyond our points"
     others = [f"{name} {at_equal(mine, peer, scale).bytes / peer.bytes:.2f}" for scale, name in _others(peer)]
     return Row(
-        what=f"{peer.format}, {peer.content}, at VMAF {peer.vmaf:.1f}",
+        what=f"{peer.format}, {peer.content} ({peer.clip}), at VMAF {peer.vmaf:.1f}",
         ours=f"{ours.cpu:.2f} s, {ours.bytes / 1000:.0f} kB",
         peer=peer.who,
         peer_figure=f"{peer.cpu:.2f} s, {peer.bytes / 1000:.0f} kB",
