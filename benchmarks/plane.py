@@ -46,7 +46,7 @@ CHOICES: dict[VideoFormat, tuple[Choice, ...]] = {"mp4": _X264, "webm": _VP9, "a
 NUMBERS: dict[VideoFormat, tuple[str, tuple[int, ...]]] = {
     "mp4": ("-crf", (23, 27)),
     "webm": ("-crf", (30, 38)),
-    "avi": ("-q:v", (3, 5)),
+    "avi": ("-q:v", (4, 8)),
 }
 SHOWN = ("flower", "bunny", "screen")
 SHIPPED = "shipped"

@@ -18,6 +18,7 @@ _VP9: Options = {
     "g": 240,
     "lag-in-frames": 25,
 }
+# Without rate and distortion it is a third sooner done, and on screens where little moves nearly twice as large.
 _MPEG4: Options = {"c:v": "mpeg4", "mbd": "rd", "g": 250, "vtag": "FMP4"}
 
 # 5.1 with side speakers is refused by opus, and is not AAC that plays everywhere.
