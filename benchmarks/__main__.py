@@ -1,7 +1,7 @@
 """All benchmarks, or those that are named: `python -m benchmarks [NAME …] [--rounds N | --quick]`.
 
-Prints each one's rows and keeps them in `results/NAME.json`, from which `python -m benchmarks.table` makes the README's
-table. `--quick` takes a taste of each, to see that it runs, and keeps nothing.
+Prints each one's rows and keeps them in `results/NAME.json`, from which `python -m benchmarks.table` makes the
+tables. `--quick` takes a taste of each, to see that it runs, and keeps nothing.
 """
 
 import argparse

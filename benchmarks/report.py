@@ -1,4 +1,4 @@
-"""What a benchmark found, as rows against a peer: printed, and kept as JSON for the README's table."""
+"""What a benchmark found, as rows against a peer: printed, and kept as JSON for the tables."""
 
 import json
 import os

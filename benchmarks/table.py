@@ -1,33 +1,45 @@
-"""The README's table of figures, made from `results/*.json`: `python -m benchmarks.table` rewrites it in its place."""
+"""The tables of figures, made from `results/*.json`: `python -m benchmarks.table` rewrites them in their places."""
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.report import RESULTS
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+# Which page tells of which benchmark, in this order; what has not been kept yet is left out.
+PAGES: dict[Path, tuple[str, ...]] = {
+    ROOT / "README.md": (
+        *("startup", "latency", "burst", "wall", "posts", "lists", "idle", "large", "memory", "images"),
+    ),
+    ROOT / "docs" / "encoders.md": ("quality", "video"),
+}
 BEGIN, END = "<!-- figures: made by python -m benchmarks.table -->", "<!-- /figures -->"
 HEAD = ("what", "ours", "against", "figure", "ratio", "bar", "", "note")
 VERDICTS = {None: "", True: "met", False: "**missed**"}
 
 
 def main() -> int:
-    text = README.read_text()
-    before, _, rest = text.partition(BEGIN)
+    """Answer 1 where a page has no place for its figures."""
+    return max(_rewritten(page, names) for page, names in PAGES.items())
+
+
+def _rewritten(page: Path, names: Sequence[str]) -> int:
+    before, _, rest = page.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
-        print(f"README.md has no {BEGIN} … {END}", file=sys.stderr)
+        print(f"{page.name} has no {BEGIN} … {END}", file=sys.stderr)
         return 1
-    README.write_text(f"{before}{BEGIN}\n\n{table(RESULTS)}\n{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n\n{table(RESULTS, names)}\n{END}{after}")
     return 0
 
 
-def table(results: Path) -> str:
-    """One section for each result file, by name."""
-    return "\n".join(_section(json.loads(path.read_text())) for path in sorted(results.glob("*.json")))
+def table(results: Path, names: Sequence[str]) -> str:
+    """A section for each of these result files that there is."""
+    kept = (results / f"{name}.json" for name in names)
+    return "\n".join(_section(json.loads(path.read_text())) for path in kept if path.exists())
 
 
 def _section(report: dict[str, Any]) -> str:

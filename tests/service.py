@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -150,7 +151,12 @@ def belongs_to(process: int, home: Home) -> bool:
 
 def exported(penstock: Penstock) -> dict[str, str]:
     """The environment after `eval "$(penstock env)"`; inputs may come from loopback."""
-    plain = {"PATH": os.environ["PATH"], "PENSTOCK_HOME": str(penstock.home.root)}
+    return _exported(penstock.home.root, penstock.service.api_url)
+
+
+@cache
+def _exported(home: Path, _address: str) -> dict[str, str]:
+    plain = {"PATH": os.environ["PATH"], "PENSTOCK_HOME": str(home)}
     command = [sys.executable, "-m", "penstock", "env"]
     lines = subprocess.run(command, env=plain, capture_output=True, text=True, check=True).stdout.splitlines()
     pairs = (line.removeprefix("export ").partition("=") for line in lines)

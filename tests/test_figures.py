@@ -1,21 +1,28 @@
-"""The figures of the README are those that the benchmarks found."""
+"""The figures that are shown are those that the benchmarks found."""
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.report import RESULTS, Report, Row, keep, reported
-from benchmarks.table import BEGIN, END, README, table
+from benchmarks.table import BEGIN, END, PAGES, table
 
 
 def found(what: str, *, met: bool) -> Report:
     return reported("Pictures", [Row(what, "3 ms", "a|peer", "4 ms", 0.75, None, "≤ 1", met)])
 
 
-def test_the_readme_shows_what_the_benchmarks_have_kept():
-    assert f"{BEGIN}\n\n{table(RESULTS)}\n{END}" in README.read_text()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_shows_what_the_benchmarks_have_kept(page: Path):
+    assert f"{BEGIN}\n\n{table(RESULTS, PAGES[page])}\n{END}" in page.read_text()
+
+
+def test_every_result_is_on_a_page():
+    assert {path.stem for path in RESULTS.glob("*.json")} <= {name for names in PAGES.values() for name in names}
 
 
 def test_a_missed_bar_is_said_in_the_table(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("benchmarks.report.RESULTS", tmp_path)
     keep(found("a thumbnail", met=False), "pictures")
 
-    assert "| a thumbnail | 3 ms | a\\|peer | 4 ms | 0.75 | ≤ 1 | **missed** |  |" in table(tmp_path)
+    assert "| a thumbnail | 3 ms | a\\|peer | 4 ms | 0.75 | ≤ 1 | **missed** |  |" in table(tmp_path, ["pictures"])

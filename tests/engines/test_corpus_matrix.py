@@ -13,10 +13,17 @@ pytestmark = [pytest.mark.media, pytest.mark.corpus]
 
 HELD = holdings()
 MET = representatives(HELD)
-REST = [holding for holding in HELD if holding not in MET and holding.kind != "image"]
+# Every film and every picture becomes something in the tests that look at it.
+REST = [holding for holding in HELD if holding not in MET and holding.kind == "audio"]
 STILLS = ("jpeg", "png", "webp")
 SIDE = 96
 SECONDS = 1
+
+
+def _outputs(holding):
+    """All that it may become; of a film one still, which is cut out in the same way for each of their formats."""
+    still = STILLS[zlib.crc32(holding.path.encode()) % len(STILLS)]
+    return [name for name in holding.outputs if holding.kind != "video" or name not in STILLS or name == still]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +47,7 @@ def test_every_container_and_codec_of_the_corpus_is_met(known):
 
 @pytest.mark.parametrize(
     ("holding", "output"),
-    [pytest.param(holding, output, id=f"{holding.path} {output}") for holding in MET for output in holding.outputs],
+    [pytest.param(holding, output, id=f"{holding.path} {output}") for holding in MET for output in _outputs(holding)],
 )
 def test_one_of_its_kind_becomes(holding, output, known, tools, room):
     source = known(holding)
