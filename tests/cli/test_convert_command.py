@@ -7,7 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from penstock.cli.main import cli
 from tests.service import processes_with, wait_for
 
 pytestmark = pytest.mark.service
@@ -45,9 +47,11 @@ def test_a_refusal_exits_1_with_its_code_and_leaves_the_output_alone(penstock, p
 @pytest.mark.parametrize(
     "words", [["no-such-file.mp4", "out.mp4"], ["{photo}", "out.xyz"], ["{photo}", "no/folder/out.png"], ["{photo}"]]
 )
-def test_wrong_usage_exits_2(penstock, photo, tmp_path, words):
-    said = convert(penstock.home.root, *(word.format(photo=photo) for word in words), folder=tmp_path)
-    assert said.returncode == 2
+def test_wrong_usage_exits_2(penstock, photo, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    home = {"PENSTOCK_HOME": str(penstock.home.root)}
+    said = CliRunner().invoke(cli, ["convert", *(word.format(photo=photo) for word in words)], env=home)
+    assert said.exit_code == 2
     assert list(tmp_path.iterdir()) == []
 
 
@@ -61,9 +65,9 @@ def test_an_interrupt_exits_130_and_leaves_nothing(penstock, film, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def convert(home, *words, folder=None):
+def convert(home, *words):
     command = [sys.executable, "-m", "penstock", "convert", *words, "--home", str(home)]
-    return subprocess.run(command, env=plain(), cwd=folder, capture_output=True, text=True, timeout=170, check=False)
+    return subprocess.run(command, env=plain(), capture_output=True, text=True, timeout=170, check=False)
 
 
 def started(home, *words):

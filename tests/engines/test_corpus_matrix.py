@@ -16,14 +16,18 @@ MET = representatives(HELD)
 # Every film and every picture becomes something in the tests that look at it.
 REST = [holding for holding in HELD if holding not in MET and holding.kind == "audio"]
 STILLS = ("jpeg", "png", "webp")
+SOUNDS = ("mp3", "wav", "ogg", "flac")
 SIDE = 96
 SECONDS = 1
 
 
 def _outputs(holding):
-    """All that it may become; of a film one still, which is cut out in the same way for each of their formats."""
-    still = STILLS[zlib.crc32(holding.path.encode()) % len(STILLS)]
-    return [name for name in holding.outputs if holding.kind != "video" or name not in STILLS or name == still]
+    """All that it may become; of a film one sound and one still, which are cut out in the same way for all formats."""
+    turn = zlib.crc32(holding.path.encode())
+    chosen = {STILLS[turn % len(STILLS)], SOUNDS[turn % len(SOUNDS)]}
+    return [
+        name for name in holding.outputs if holding.kind != "video" or name not in STILLS + SOUNDS or name in chosen
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -200,7 +200,7 @@ def test_an_encoder_that_takes_too_long_is_given_up(media, room, tools):
 
 def test_a_picture_that_takes_too_long_is_given_up(room, tools):
     Image.effect_noise((1600, 1600), 80).convert("RGB").save(room / "noise.bmp")
-    hasty = replace(tools, limits=Limits(transcode_min_seconds=0.2))
+    hasty = replace(tools, limits=Limits(transcode_min_seconds=0.01))
     source, plan = _planned(room / "noise.bmp", "webp", tools, quality=1)
     with pytest.raises(errors.EncoderTimeout):
         encode(plan, source, room, hasty)

@@ -52,8 +52,14 @@ CODECS = {
 }
 
 
-@pytest.mark.parametrize("output", FORMATS)
-@pytest.mark.parametrize("name", VIDEOS)
+def _outputs():
+    """Every format; of sounds and of stills, which are cut out of all films in the same way, one by turns."""
+    for turn, name in enumerate(VIDEOS):
+        by_turns = (("mp3", "wav", "ogg", "flac")[turn % 4], ("jpeg", "png", "webp")[turn % 3])
+        yield from ((name, output) for output in ("mp4", "webm", "mov", "avi", "gif", *by_turns))
+
+
+@pytest.mark.parametrize(("name", "output"), list(_outputs()))
 def test_a_video_becomes(name, output, media, room, tools):
     made = convert(media(name), output, room, tools)
     assert made.facts.kind == FORMATS[output].kind
