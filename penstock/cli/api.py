@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
-from types import FrameType
 
 import click
-import uvicorn
 
 from penstock.api import create_app
+from penstock.api.server import Server
 from penstock.orchestration.dispatch import dispatch
 from penstock.orchestration.follow import follow
 from penstock.orchestration.loops import kept_going
@@ -35,27 +34,12 @@ def command(host: str, port: int) -> None:
         ready.records.keys.ensure_default(settings.api_key)
         runs = FlowRuns.at(address)
         app = create_app(ready, runs, lifespan=lambda app: background(app, ready, runs))
-        config = uvicorn.Config(
-            app, host=host, port=port, access_log=False, timeout_graceful_shutdown=20, log_level="warning"
-        )
-        Server(config, app.state.context.waiting.hang_up).run()
+        Server(app, host, port).run()
 
 
 def _leave(*_: object) -> None:
     """uvicorn sends itself the signal again once it has stopped: what is open here is closed on the way out."""
     raise SystemExit(0)
-
-
-class Server(uvicorn.Server):
-    """Finishes what it has begun, and lets nobody wait for a task meanwhile."""
-
-    def __init__(self, config: uvicorn.Config, hang_up: Callable[[], None]) -> None:
-        super().__init__(config)
-        self.hang_up = hang_up
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        self.hang_up()
 
 
 @contextlib.asynccontextmanager

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from penstock.api import create_app
+from penstock.api.server import Server
 from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.media import Media
 from penstock.domain.task import File, FileFacts, Task
@@ -108,7 +108,7 @@ def other(parts: Services) -> Project:
 @contextmanager
 def serving(parts: Services, runs: PretendedRuns) -> Iterator[httpx.Client]:
     """The API of these services on a port of its own, and a client of it."""
-    server = Server(create_app(parts, runs))
+    server = Told(create_app(parts, runs))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -122,9 +122,11 @@ def serving(parts: Services, runs: PretendedRuns) -> Iterator[httpx.Client]:
         thread.join()
 
 
-class Server(uvicorn.Server):
+class Told(Server):
+    """Tells when it serves, and where."""
+
     def __init__(self, app: FastAPI):
-        super().__init__(uvicorn.Config(app, port=0, log_level="critical", lifespan="on"))
+        super().__init__(app)
         self.ready = threading.Event()
 
     async def startup(self, sockets=None):

@@ -1,7 +1,9 @@
-"""A stop of the API lets nobody wait."""
+"""When the API lets go: a stop lets nobody wait, and a connection that rests is not closed under its client."""
 
 import asyncio
 
+from penstock.api import create_app
+from penstock.api.server import Server
 from penstock.api.waiting import Waiting
 from tests.orchestration.test_naming import task_of
 
@@ -22,3 +24,7 @@ async def asked_and_stopped():
     await asked.wait()
     waiting.hang_up()
     return await asyncio.wait_for(answer, 5)
+
+
+def test_connections_rest_longer_than_clients_and_proxies_keep_them(parts, runs):
+    assert Server(create_app(parts, runs)).config.timeout_keep_alive > 60
