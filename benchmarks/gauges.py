@@ -69,9 +69,9 @@ def children(process: int) -> Iterator[int]:
             yield from map(int, (thread / "children").read_text().split())
 
 
-def command_line(process: int) -> str:
+def name_of(process: int) -> str:
     with suppress(OSError):
-        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+        return Path(f"/proc/{process}/comm").read_text().strip()
     return ""
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.gauges import children, command_line, family
+from benchmarks.gauges import children, family, name_of
 from penstock.client import Client
 from penstock.home import Home, Service
 from penstock.tether import tethered
@@ -24,7 +24,7 @@ ENVIRONMENT = {
     "PENSTOCK_REQUESTS_PER_MINUTE": PLENTY,
     "PENSTOCK_READS_PER_MINUTE": PLENTY,
 }
-PARTS = {"API": "-m penstock api", "worker": "-m penstock worker", "Prefect": "-m prefect server"}
+PARTS = {"API": "api", "worker": "worker-1", "Prefect": "prefect"}
 POOL = "media"
 # The same number of runs at once as our worker's slots.
 STOCK = ["-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", "--limit", "4"]
@@ -42,7 +42,7 @@ class Running:
 
     def part(self, name: str) -> int:
         """The process of one of `PARTS`."""
-        return next(one for one in children(self.service.process) if PARTS[name] in command_line(one))
+        return next(one for one in children(self.service.process) if name_of(one) == PARTS[name])
 
     def postgres(self) -> int:
         return int((self.home.root / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])

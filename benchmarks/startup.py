@@ -55,7 +55,8 @@ def prefect_alone(root: Path) -> float:
         begun = time.monotonic()
         with postgres(root) as server:
             extra = client_environment(home, address, AUTH) | server_environment(address, AUTH, server.url())
-            return _timed(server_command("127.0.0.1", PREFECT_PORT), extra, begun, lambda: is_ready(address, http))
+            command = [sys.executable, "-m", *server_command("127.0.0.1", PREFECT_PORT)]
+            return _timed(command, extra, begun, lambda: is_ready(address, http))
 
 
 def penstock_up(root: Path) -> float:

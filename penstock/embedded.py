@@ -24,6 +24,8 @@ from psycopg import sql
 from penstock.domain import errors
 
 DATABASES = ("penstock",)
+# What fits the memory of one machine needs no processes that read ahead.
+OPTIONS = "-c listen_addresses= -c max_connections=200 -c io_method=sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def _start(data: Path) -> Postgres:
     sockets = _socket_folder(data)
     if not (data / "PG_VERSION").exists():
         _init(data)
-    options = f"-k {sockets} -c listen_addresses= -c max_connections=200"
+    options = f"-k {sockets} {OPTIONS}"
     started = _control(data, "start", "-t", "60", "-l", str(data / "server.log"), "-o", options)
     server = _alive(data)
     if server is None:

@@ -1,31 +1,39 @@
-"""The child processes of a service: started tied to us, watched, drained and, where that fails, killed."""
+"""The child processes of a service: forked tied to us, watched, drained and, where that fails, killed.
+
+They are forked, not started anew: what is imported here is imported once, and shared by all of them.
+"""
 
 import contextlib
+import multiprocessing
 import os
+import runpy
 import signal
-import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from penstock.tether import tethered
+from penstock.tether import call_it, tie
 
 POLL_SECONDS = 0.2
 KILL_SECONDS = 5.0
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+FORKING = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One running part, by name; its output goes to `log`."""
+    """One running part, by name: a module of Python and its words; its output goes to `log`."""
 
     name: str
     command: tuple[str, ...]
-    process: subprocess.Popen[bytes]
+    process: BaseProcess
     log: Path
 
     def running(self) -> bool:
-        return self.process.poll() is None
+        return self.process.is_alive()
 
     def said(self) -> str:
         """The end of its log, for the person who has to know why it died."""
@@ -36,23 +44,17 @@ class Child:
 class Family:
     """The children of one service. `last` names those that stop when all others are gone."""
 
-    environment: dict[str, str]
     logs: Path
     last: frozenset[str] = frozenset(("prefect",))
     children: list[Child] = field(default_factory=list)
 
-    def start(self, name: str, command: list[str]) -> Child:
+    def start(self, name: str, command: Sequence[str]) -> Child:
+        """Fork a part: it runs `python -m` these words, and is called by its name. The caller has one thread."""
         self.logs.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"{name}.log"
-        with log.open("ab") as out:
-            process = subprocess.Popen(
-                tethered(command, at_end=signal.SIGKILL),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                env=self.environment,
-                start_new_session=True,
-            )
+        process = FORKING.Process(target=_become, args=(name, command, log, os.getpid()))
+        with _signals_kept_back():
+            process.start()
         child = Child(name, tuple(command), process, log)
         self.children.append(child)
         return child
@@ -64,7 +66,7 @@ class Family:
     def restart(self, fallen: Child) -> None:
         _kill_group(fallen)
         self.children.remove(fallen)
-        self.start(fallen.name, list(fallen.command))
+        self.start(fallen.name, fallen.command)
 
     def stop(self, grace_seconds: float) -> None:
         """Ask all to end at once, and wait for all together; kill what is left of their process groups."""
@@ -80,29 +82,60 @@ class Family:
 
 
 @contextlib.contextmanager
-def family(environment: dict[str, str], logs: Path, grace_seconds: float) -> Iterator[Family]:
+def family(logs: Path, grace_seconds: float) -> Iterator[Family]:
     """Children that are gone when the block ends, however it ends."""
-    members = Family({**os.environ, **environment}, logs)
+    members = Family(logs)
     try:
         yield members
     finally:
         members.stop(grace_seconds)
 
 
+@contextlib.contextmanager
+def _signals_kept_back() -> Iterator[None]:
+    """A child that is told to stop before it has its own manners would take it as we do."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
+def _become(name: str, command: Sequence[str], log: Path, parent: int) -> None:
+    """What a forked child does: it takes on a session and streams of its own, lets go of its parent's, and runs."""
+    tie(parent, signal.SIGKILL)
+    call_it(name)
+    os.setsid()
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    _take_streams(log)
+    module, *words = command
+    sys.argv[1:] = words
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _take_streams(log: Path) -> None:
+    """Nothing stays open of the parent's, least of all what it holds locked."""
+    with log.open("ab") as out, Path(os.devnull).open("rb") as nothing:
+        for theirs, ours in ((nothing, 0), (out, 1), (out, 2)):
+            os.dup2(theirs.fileno(), ours)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing had opened another
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+
+
 def _end(children: list[Child], grace_seconds: float) -> None:
     for child in children:
-        with contextlib.suppress(ProcessLookupError):
-            child.process.terminate()
+        child.process.terminate()
     deadline = time.monotonic() + grace_seconds
     for child in children:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.process.wait(max(0.0, deadline - time.monotonic()))
+        child.process.join(max(0.0, deadline - time.monotonic()))
 
 
 def _kill_group(child: Child) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.process.pid, signal.SIGKILL)
-    child.process.wait(KILL_SECONDS)
+        os.killpg(child.process.pid or 0, signal.SIGKILL)
+    child.process.join(KILL_SECONDS)
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, members: Family) -> None:

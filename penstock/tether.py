@@ -1,6 +1,7 @@
-"""Runs a command that ends when its parent does: `python -m penstock.tether SIGNAL PARENT COMMAND…`.
+"""Ties a process to its parent: it ends when the parent does. Linux alone knows the tie; elsewhere nothing is tied.
 
-The parent must start it from its main thread: the kernel sends the signal when the starting *thread* ends.
+A command is tied by `python -m penstock.tether SIGNAL PARENT COMMAND…`. The parent must start it from its main thread:
+the kernel sends the signal when the starting *thread* ends.
 """
 
 import ctypes
@@ -8,21 +9,33 @@ import os
 import signal
 import sys
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 
 
 def tethered(command: list[str], at_end: signal.Signals = signal.SIGTERM) -> list[str]:
-    """The command, tied to this process. Linux alone knows the tie; elsewhere the command as it is."""
+    """The command, tied to this process."""
     if sys.platform != "linux":
         return command
     return [sys.executable, "-m", "penstock.tether", str(int(at_end)), str(os.getpid()), *command]
 
 
+def tie(parent: int, at_end: signal.Signals) -> None:
+    """Tie this process to its parent; ends it at once where the parent is gone already."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(at_end))
+    if os.getppid() != parent:
+        sys.exit(0)
+
+
+def call_it(name: str) -> None:
+    """Name this process as `ps` and `top` show it (15 bytes of it)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())
+
+
 def main(words: list[str]) -> None:
     at_end, parent, *command = words
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(at_end))
-    if os.getppid() != int(parent):
-        sys.exit(0)
+    tie(int(parent), signal.Signals(int(at_end)))
     os.execvp(command[0], command)  # noqa: S606 - an argument list of our own, no shell
 
 

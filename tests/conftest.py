@@ -15,14 +15,15 @@ from tests.service import Penstock, penstock_up
 pytest_plugins = ["tests.shelf"]
 
 
+SCOPES = {"alone": "home", "browser": "browser", "cli": "service", "fundamentals": "service"}
+
+
 class OneService(LoadScopeScheduling):
-    """What shares the service runs in one process, on one service, and what shares the browser likewise; everything
-    else, `tests/alone` too, beside them."""
+    """What shares the service, a home or the browser runs in one process; everything else beside them."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith("tests/browser/"):
-            return "browser"
-        return "service" if nodeid.startswith(("tests/fundamentals/", "tests/cli/")) else nodeid
+        folder = nodeid.split("/")[1]
+        return SCOPES.get(folder, nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneService:

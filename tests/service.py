@@ -142,11 +142,10 @@ def _parent_and_state(place: Path) -> tuple[int, str]:
     return int(parent), state
 
 
-def belongs_to(process: int, home: Home) -> bool:
-    """Whether a process works for this home."""
-    with contextlib.suppress(OSError):
-        return str(home.root) in Path(f"/proc/{process}/environ").read_text()
-    return False
+def part(penstock: Penstock, name: str) -> int:
+    """The process of a part of the service, which is called like its log."""
+    below = descendants(penstock.process.pid)
+    return next(each for each in below if Path(f"/proc/{each}/comm").read_text().strip() == name)
 
 
 def exported(penstock: Penstock) -> dict[str, str]:

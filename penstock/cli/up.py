@@ -1,6 +1,7 @@
 """`penstock up`: PostgreSQL, Prefect, API and workers of one machine, until Ctrl-C."""
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from penstock.settings import Settings
 
 START_SECONDS = 180.0
 GIVE_BACK_SECONDS = 15.0
+SHARED = ("prefect.cli", "prefect.server.api.server", "penstock.cli.api", "penstock.cli.worker", "flows.convert")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +99,28 @@ def service(settings: Settings, wish: Wish, home: Home, stopped: threading.Event
         address = Address(settings.prefect_api_url or f"http://127.0.0.1:{wish.prefect_port}/api")
         environment = environment_of(settings, home, url, address)
         grace = settings.drain_seconds + GIVE_BACK_SECONDS
-        members = up.enter_context(family(environment, home.root / "logs", grace))
         if not settings.prefect_api_url:
-            members.environment |= server_environment(address, auth_string(home, settings), url)
+            environment |= server_environment(address, auth_string(home, settings), url)
+        _import_all(environment)
+        members = up.enter_context(family(home.root / "logs", grace))
+        if not settings.prefect_api_url:
             members.start("prefect", server_command("127.0.0.1", wish.prefect_port))
-        penstock = [sys.executable, "-m", "penstock"]
-        members.start("api", [*penstock, "api", "--host", wish.host, "--port", str(wish.port)])
+        members.start("api", ["penstock", "api", "--host", wish.host, "--port", str(wish.port)])
         for number in range(1, wish.workers + 1):
-            members.start(f"worker-{number}", [*penstock, "worker", *(["--deploy"] if number == 1 else [])])
+            members.start(f"worker-{number}", ["penstock", "worker", *(["--deploy"] if number == 1 else [])])
         api_url = f"http://{_reachable(wish.host)}:{wish.port}"
         with httpx.Client(base_url=api_url, trust_env=False, timeout=10.0) as http:
             wait_until(lambda: stopped.is_set() or _healthy(http), START_SECONDS, members)
         yield Service(api_url, address.api_url, address.ui_url, url, os.getpid()), members
+
+
+def _import_all(environment: dict[str, str]) -> None:
+    """Import here what the parts run, in their environment, so that they share it: memory, and seconds at the start."""
+    os.environ.update(environment)
+    for module in SHARED:
+        import_module(module)
+    gc.collect()
+    gc.freeze()  # what is never looked through again is never written to, and so stays shared
 
 
 def environment_of(settings: Settings, home: Home, database_url: str, address: Address) -> dict[str, str]:

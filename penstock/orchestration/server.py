@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
@@ -95,7 +94,8 @@ def prefect_database_url(records_url: str) -> str:
 
 
 def server_command(host: str, port: int) -> list[str]:
-    return [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)]
+    """What `python -m` runs."""
+    return ["prefect", "server", "start", "--host", host, "--port", str(port)]
 
 
 def is_ready(address: Address, http: httpx.Client) -> bool:

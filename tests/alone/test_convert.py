@@ -2,18 +2,16 @@
 
 import pytest
 
-from tests.cli.test_convert_command import convert
 from tests.service import processes_of
 
 pytestmark = pytest.mark.service
 
 
-def test_alone_it_brings_up_what_it_needs_and_takes_it_down_again(clip, tmp_path):
-    home = tmp_path / "home"
-    said = convert(home, str(clip), str(tmp_path / "clip.flac"))
+def test_alone_it_brings_up_what_it_needs_and_takes_it_down_again(first_convert):
+    home = first_convert.home
 
-    assert said.returncode == 0, said.stderr
-    assert (tmp_path / "clip.flac").read_bytes()[:4] == b"fLaC"
+    assert first_convert.said.returncode == 0, first_convert.said.stderr
+    assert first_convert.made.read_bytes()[:4] == b"fLaC"
     assert processes_of(home) == []
     key = (home / "secrets" / "api_key").read_text()
     assert [log.name for log in (home / "logs").iterdir() if key in log.read_text(errors="replace")] == []

@@ -14,8 +14,8 @@ from tests.storage.conftest import free_port
 pytestmark = pytest.mark.service
 
 
-def test_an_api_alone_takes_its_database_down_with_it(tmp_path):
-    port, home = free_port(), tmp_path / "home"
+def test_an_api_alone_takes_its_database_down_with_it(home):
+    port = free_port()
     command = [sys.executable, "-m", "penstock", "api", "--port", str(port)]
     alone = {"PENSTOCK_HOME": str(home), "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
     api = subprocess.Popen(command, env={"PATH": os.environ["PATH"]} | alone, start_new_session=True)

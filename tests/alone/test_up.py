@@ -7,8 +7,8 @@ from tests.service import alive, descendants, penstock_up, processes_with, wait_
 pytestmark = pytest.mark.service
 
 
-def test_killed_in_the_midst_of_an_encode_it_leaves_nothing_running_and_the_next_one_ends_and_scores_it(film, tmp_path):
-    with penstock_up(tmp_path / "home", PENSTOCK_LEASE_SECONDS="5") as killed:
+def test_killed_in_the_midst_of_an_encode_it_leaves_nothing_running_and_the_next_one_ends_and_scores_it(film, home):
+    with penstock_up(home, PENSTOCK_LEASE_SECONDS="5") as killed:
         task = encoding(killed, film)
         family = descendants(killed.process.pid)
         assert set(processes_with("ffmpeg", task["id"])) & set(family)
@@ -16,14 +16,14 @@ def test_killed_in_the_midst_of_an_encode_it_leaves_nothing_running_and_the_next
         killed.process.wait()
 
         wait_for(lambda: not list(filter(alive, family)), 15)
-        with penstock_up(tmp_path / "home", PENSTOCK_LEASE_SECONDS="5", PENSTOCK_RECEIPT_FRAMES="4") as next_one:
+        with penstock_up(home, PENSTOCK_LEASE_SECONDS="5", PENSTOCK_RECEIPT_FRAMES="4") as next_one:
             done = next_one.finished(task, 120)
             quality = next_one.client.receipt(task["id"])["checks"]["quality"]
             wait_for(lambda: next_one.flow_run(task)["state_type"] == "CRASHED")
 
     assert (done["status"], done["attempt"]) == ("completed", 2)
     assert (quality["metric"], quality["frames"]) == ("vmaf", 4)
-    assert list((tmp_path / "home" / "rooms").iterdir()) == []
+    assert list((home / "rooms").iterdir()) == []
 
 
 def encoding(penstock, film):

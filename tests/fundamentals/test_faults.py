@@ -7,16 +7,15 @@ import sys
 
 import pytest
 
-from tests.service import belongs_to, exported, processes_with, wait_for
+from tests.service import exported, part, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
 
 def test_a_task_whose_worker_is_killed_goes_to_another_run(penstock, origin, film):
-    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "end": 20})
+    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "end": 12})
     wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
-    for process in workers_of(penstock):
-        os.kill(process, signal.SIGKILL)
+    os.kill(part(penstock, "worker-1"), signal.SIGKILL)
 
     wait_for(lambda: not processes_with("ffmpeg", task["id"], "output.avi") or None, 5)
     done = penstock.finished(task, 150)
@@ -26,8 +25,7 @@ def test_a_task_whose_worker_is_killed_goes_to_another_run(penstock, origin, fil
 def test_a_worker_that_is_told_to_stop_hands_on_what_it_cannot_end(penstock, origin, film):
     task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "webm", "height": 706})
     wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
-    for process in workers_of(penstock):
-        os.kill(process, signal.SIGTERM)
+    os.kill(part(penstock, "worker-1"), signal.SIGTERM)
 
     again = wait_for(lambda: at_attempt(penstock, task, 2), 60)
     penstock.client.cancel(task["id"])
@@ -36,9 +34,8 @@ def test_a_worker_that_is_told_to_stop_hands_on_what_it_cannot_end(penstock, ori
 
 
 def test_a_stock_prefect_worker_serves_the_same_pool(penstock, origin, photo):
-    sleeping = workers_of(penstock)
-    for process in sleeping:
-        os.kill(process, signal.SIGSTOP)
+    sleeping = part(penstock, "worker-1")
+    os.kill(sleeping, signal.SIGSTOP)
     try:
         task = penstock.client.create({"url": f"{origin}/{photo.name}", "kind": "image", "format": "gif", "width": 77})
         wait_for(lambda: penstock.client.task(task["id"])["run"])
@@ -46,8 +43,7 @@ def test_a_stock_prefect_worker_serves_the_same_pool(penstock, origin, photo):
         subprocess.run([*command, "--run-once"], env=exported(penstock), check=True, capture_output=True, timeout=120)
         done = penstock.finished(task)
     finally:
-        for process in sleeping:
-            os.kill(process, signal.SIGCONT)
+        os.kill(sleeping, signal.SIGCONT)
     assert done["status"] == "completed"
 
 
@@ -61,9 +57,3 @@ def at_attempt(penstock, task, attempt):
     """The task once a worker is at work on this attempt."""
     found = penstock.client.task(task["id"])
     return found if found["attempt"] == attempt and found["progress"] > 0 else None
-
-
-def workers_of(penstock):
-    return [
-        process for process in processes_with("penstock", "worker", "--deploy") if belongs_to(process, penstock.home)
-    ]

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from penstock.client import Refused
-from tests.service import belongs_to, processes_with, wait_for
+from tests.service import part, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -32,9 +32,9 @@ def test_no_more_encoders_run_than_there_are_slots(penstock, origin, film):
 def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_waits(penstock, origin, film, photo):
     running = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "height": 704})
     wait_for(lambda: penstock.client.task(running["id"])["progress"] > 0, 120)
-    kill(penstock, "bin/postgres", "-D")
+    os.kill(postgres(penstock.home), signal.SIGKILL)
     wait_for(lambda: answers(penstock, running), 30)
-    kill(penstock, "prefect", "server", "start")
+    os.kill(part(penstock, "prefect"), signal.SIGKILL)
     asked = penstock.client.create({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 44})
     assert (asked["status"], asked["run"]) == ("processing", None)
 
@@ -44,8 +44,8 @@ def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_wai
         wait_for(lambda done=done: penstock.flow_run(done)["state_type"] == "COMPLETED", 60)
 
 
-def kill(penstock, *words):
-    os.kill(next(p for p in processes_with(*words) if belongs_to(p, penstock.home)), signal.SIGKILL)
+def postgres(home):
+    return int((home.root / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
 
 
 def answers(penstock, task):
