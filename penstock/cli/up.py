@@ -22,6 +22,7 @@ from penstock.domain.errors import MediaError
 from penstock.embedded import revive
 from penstock.home import Home, Service, database
 from penstock.orchestration.server import (
+    SERVER_MODULES,
     Address,
     auth_string,
     client_environment,
@@ -33,7 +34,7 @@ from penstock.settings import Settings
 
 START_SECONDS = 180.0
 GIVE_BACK_SECONDS = 15.0
-SHARED = ("prefect.cli", "prefect.server.api.server", "penstock.cli.api", "penstock.cli.worker", "flows.convert")
+OURS = ("penstock.cli.api", "penstock.cli.worker", "flows.convert")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,25 +100,30 @@ def service(settings: Settings, wish: Wish, home: Home, stopped: threading.Event
         address = Address(settings.prefect_api_url or f"http://127.0.0.1:{wish.prefect_port}/api")
         environment = environment_of(settings, home, url, address)
         grace = settings.drain_seconds + GIVE_BACK_SECONDS
-        if not settings.prefect_api_url:
+        own_prefect = not settings.prefect_api_url
+        if own_prefect:
             environment |= server_environment(address, auth_string(home, settings), url)
-        _import_all(environment)
+        os.environ.update(environment)
+        _import_shared((*SERVER_MODULES, *OURS) if own_prefect else OURS)
         members = up.enter_context(family(home.root / "logs", grace))
-        if not settings.prefect_api_url:
-            members.start("prefect", server_command("127.0.0.1", wish.prefect_port))
-        members.start("api", ["penstock", "api", "--host", wish.host, "--port", str(wish.port)])
-        for number in range(1, wish.workers + 1):
-            members.start(f"worker-{number}", ["penstock", "worker", *(["--deploy"] if number == 1 else [])])
+        _start_parts(members, wish, own_prefect=own_prefect)
         api_url = f"http://{_reachable(wish.host)}:{wish.port}"
         with httpx.Client(base_url=api_url, trust_env=False, timeout=10.0) as http:
             wait_until(lambda: stopped.is_set() or _healthy(http), START_SECONDS, members)
         yield Service(api_url, address.api_url, address.ui_url, url, os.getpid()), members
 
 
-def _import_all(environment: dict[str, str]) -> None:
+def _start_parts(members: Family, wish: Wish, *, own_prefect: bool) -> None:
+    if own_prefect:
+        members.start("prefect", server_command("127.0.0.1", wish.prefect_port))
+    members.start("api", ["penstock", "api", "--host", wish.host, "--port", str(wish.port)])
+    for number in range(1, wish.workers + 1):
+        members.start(f"worker-{number}", ["penstock", "worker", *(["--deploy"] if number == 1 else [])])
+
+
+def _import_shared(modules: tuple[str, ...]) -> None:
     """Import here what the parts run, in their environment, so that they share it: memory, and seconds at the start."""
-    os.environ.update(environment)
-    for module in SHARED:
+    for module in modules:
         import_module(module)
     gc.collect()
     gc.freeze()  # what is never looked through again is never written to, and so stays shared

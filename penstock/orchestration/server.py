@@ -13,6 +13,8 @@ from penstock.settings import Settings
 
 PREFECT_DATABASE = "prefect"
 DAY_SECONDS = 86_400
+# What `server_command` imports.
+SERVER_MODULES = ("prefect.cli", "prefect.server.api.server")
 # What makes Prefect cheaper, or suits us; a variable that is set in the environment wins.
 CLIENT_HABITS = {
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
