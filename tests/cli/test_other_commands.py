@@ -63,7 +63,7 @@ def test_a_part_alone_wants_to_know_its_prefect(part, tmp_path):
 
 
 def test_what_is_missing_is_told_in_a_line(tmp_path):
-    said = run({"PATH": os.environ["PATH"], "PENSTOCK_HOME": str(tmp_path)}, "api")
+    said = run({"PATH": os.environ["PATH"], "PENSTOCK_HOME": str(tmp_path)}, "deploy")
     assert (said.returncode, said.stderr.count("\n")) == (1, 1)
     assert said.stderr.startswith("Error: Set PREFECT_API_URL")
 

@@ -30,7 +30,7 @@ def test_no_more_encoders_run_than_there_are_slots(penstock, origin, film):
 
 
 def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_waits(penstock, origin, film, photo):
-    running = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "height": 704})
+    running = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "end": 40})
     wait_for(lambda: penstock.client.task(running["id"])["progress"] > 0, 120)
     os.kill(postgres(penstock.home), signal.SIGKILL)
     wait_for(lambda: answers(penstock, running), 30)
