@@ -1,4 +1,4 @@
-"""A home that each of these tests starts something on: a first start costs ten times as much as the next ones."""
+"""A home that each of these tests starts something on: a first start costs much more than the next ones."""
 
 import subprocess
 from dataclasses import dataclass
