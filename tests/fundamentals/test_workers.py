@@ -15,7 +15,7 @@ from tests.service import exported, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
-PICTURES = 12
+PICTURES = 16
 QUEUE = "/work_pools/media/queues/images"
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 

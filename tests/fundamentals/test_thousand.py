@@ -1,4 +1,4 @@
-"""A crowd asks for the same thing at once: one task, one flow run, one output."""
+"""A thousand people ask for the same thing at once: one task, one flow run, one output."""
 
 import asyncio
 
@@ -9,10 +9,10 @@ from tests.fundamentals.test_prefect import csrf
 
 pytestmark = pytest.mark.service
 
-REQUESTS, AT_ONCE = 250, 50
+REQUESTS, AT_ONCE = 1000, 50
 
 
-def test_equal_requests_at_once_are_one_conversion(penstock, origin, photo):
+def test_a_thousand_equal_requests_are_one_conversion(penstock, origin, photo):
     request = {"url": f"{origin}/{photo.name}", "kind": "image", "format": "jpeg", "width": 123}
     ids = asyncio.run(ask(penstock, request))
     assert len(ids) == REQUESTS
