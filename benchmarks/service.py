@@ -14,7 +14,6 @@ from pathlib import Path
 from benchmarks.gauges import children, family, name_of
 from penstock.client import Client
 from penstock.home import Home, Service
-from penstock.tether import tethered
 
 START_SECONDS, STOP_SECONDS = 400.0, 90.0
 PLENTY = "100000000"
@@ -83,7 +82,7 @@ def started(words: list[str], environment: dict[str, str], log: Path) -> Iterato
     """A Python command, asked to end when the block does, or we do, and killed where it does not."""
     with log.open("ab") as out:
         process = subprocess.Popen(
-            tethered([sys.executable, *words]),
+            [sys.executable, "-m", "benchmarks.tethered", str(os.getpid()), sys.executable, *words],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

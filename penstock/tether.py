@@ -1,7 +1,6 @@
 """Ties a process to its parent: it ends when the parent does. Linux alone knows the tie; elsewhere nothing is tied.
 
-A command is tied by `python -m penstock.tether SIGNAL PARENT COMMAND…`. The parent must start it from its main thread:
-the kernel sends the signal when the starting *thread* ends.
+The parent must start it from its main thread: the kernel sends the signal when the starting *thread* ends.
 """
 
 import ctypes
@@ -10,13 +9,6 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
-
-
-def tethered(command: list[str], at_end: signal.Signals = signal.SIGTERM) -> list[str]:
-    """The command, tied to this process."""
-    if sys.platform != "linux":
-        return command
-    return [sys.executable, "-m", "penstock.tether", str(int(at_end)), str(os.getpid()), *command]
 
 
 def tie(parent: int, at_end: signal.Signals) -> None:
@@ -31,13 +23,3 @@ def call_it(name: str) -> None:
     """Name this process as `ps` and `top` show it (15 bytes of it)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())
-
-
-def main(words: list[str]) -> None:
-    at_end, parent, *command = words
-    tie(int(parent), signal.Signals(int(at_end)))
-    os.execvp(command[0], command)  # noqa: S606 - an argument list of our own, no shell
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,0 +1,12 @@
+"""`python -m benchmarks.tethered PARENT COMMAND…` becomes the command, which ends with its parent."""
+
+import os
+import signal
+import sys
+
+from penstock.tether import tie
+
+if __name__ == "__main__":
+    parent, *command = sys.argv[1:]
+    tie(int(parent), signal.SIGTERM)
+    os.execvp(command[0], command)  # noqa: S606 - an argument list of our own, no shell
