@@ -47,7 +47,7 @@ CHANNELS: dict[str, tuple[int, ...]] = {
 }
 
 # Formats whose files hold a cover, and its longest side: players show it small.
-COVERED: frozenset[AudioFormat] = frozenset(("mp3", "flac"))
+COVERED: frozenset[AudioFormat] = frozenset(("mp3", "ogg", "flac"))
 COVER_SIDE = 1400
 
 # The longest side that an encoder can write, where it is less than the settings allow.

@@ -6,8 +6,20 @@ from pathlib import Path
 
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.domain.plan import AudioPlan, Cut, FramePlan, GifPlan, ImagePlan, KeepImage, Plan, VideoPlan, filename
+from penstock.domain.plan import (
+    AudioPlan,
+    CoverPlan,
+    Cut,
+    FramePlan,
+    GifPlan,
+    ImagePlan,
+    KeepImage,
+    Plan,
+    VideoPlan,
+    filename,
+)
 from penstock.engines import ffmpeg
+from penstock.engines.covers import comments
 from penstock.engines.errands import Errand, send
 from penstock.engines.job import Bounds, Execute, Reach
 from penstock.engines.process import Ended, Patience, Unwatched, Watch, attend
@@ -16,7 +28,7 @@ from penstock.engines.sniff import READERS
 from penstock.engines.tools import Tools
 
 _ORDINARY_PIXELS = 3840 * 2160
-_CUT_OUT_NAME = "frame.png"
+_CUT_OUT_NAME, _COVER_NAME, _COMMENTS_NAME = "frame.png", "cover.jpg", "cover.txt"
 
 _SAYINGS: tuple[tuple[str, type[errors.MediaError], str], ...] = (
     ("No space left on device", errors.DiskFull, "There is no room for the output at the moment; try again later."),
@@ -46,7 +58,10 @@ def encode(plan: Plan, source: Source, room: Path, tools: Tools, watch: Watch | 
     follower = watch or Unwatched()
     match plan:
         case VideoPlan() | AudioPlan() | GifPlan():
-            _run(command_line(plan, source, target, tools), _Work(source, target, tools, follower), plan.duration)
+            work = _Work(source, target, tools, follower)
+            if cover := ffmpeg.commented(plan):
+                _write_comments(cover, work)
+            _run(command_line(plan, source, target, tools), work, plan.duration)
         case FramePlan():
             _still(plan, _Work(source, target, tools, follower))
         case ImagePlan():
@@ -65,7 +80,8 @@ def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: Source, target: 
 
 def recipe(plan: Plan, media: Media, tools: Tools) -> list[str]:
     """The argument list as a caller may see it, with neutral names; empty where no encoder is run."""
-    paper = ffmpeg.Paper("ffmpeg", "input", filename(plan), media, tools.threads, tools.limits.video_pixels)
+    sizes = (tools.threads, tools.limits.video_pixels)
+    paper = ffmpeg.Paper("ffmpeg", "input", filename(plan), media, *sizes, comments=_COMMENTS_NAME)
     match plan:
         case VideoPlan() | AudioPlan() | GifPlan():
             return ffmpeg.command(plan, paper)
@@ -100,6 +116,12 @@ def _still(plan: FramePlan, work: _Work) -> None:
         raise errors.EngineError("The input has no picture at this moment.")
     _render(_picture_of(plan, work.source.media), work, cut_out, "PNG")
     cut_out.unlink()
+
+
+def _write_comments(cover: CoverPlan, work: _Work) -> None:
+    picture = work.target.with_name(_COVER_NAME)
+    _run(ffmpeg.cover_command(cover, _paper(work.source, picture, work.tools)), replace(work, target=picture), None)
+    work.target.with_name(_COMMENTS_NAME).write_text(comments(picture.read_bytes(), cover.size))
 
 
 def _moment(plan: FramePlan, work: _Work) -> float:
@@ -175,4 +197,5 @@ def _paper(source: Source, target: Path, tools: Tools) -> ffmpeg.Paper:
         media=source.media,
         threads=tools.threads,
         max_pixels=tools.limits.video_pixels,
+        comments=str(target.with_name(_COMMENTS_NAME)),
     )

@@ -7,7 +7,18 @@ from typing import Any
 import ffmpeg
 
 from penstock.domain.media import Media, VideoStream
-from penstock.domain.plan import AudioPlan, Copy, Cut, EncodeAudio, EncodeVideo, FramePlan, Framing, GifPlan, VideoPlan
+from penstock.domain.plan import (
+    AudioPlan,
+    Copy,
+    CoverPlan,
+    Cut,
+    EncodeAudio,
+    EncodeVideo,
+    FramePlan,
+    Framing,
+    GifPlan,
+    VideoPlan,
+)
 from penstock.engines import decoders, filters
 from penstock.engines.encoders import Options, audio_options, video_options
 from penstock.engines.sniff import READERS
@@ -23,12 +34,9 @@ _FASTEST_AVI = 60
 _FROM_ZERO = "asetpts=PTS-STARTPTS"
 _SLOW_HERTZ = 32_000
 # The comment is what both tags take for the kind of picture.
-_COVER: Options = {
-    "c:v": "mjpeg",
-    "q:v": 2,
-    "disposition:v:0": "attached_pic",
-    "metadata:s:v:0": "comment=Cover (front)",
-}
+_COVER: Options = {"c:v": "mjpeg", "q:v": 2}
+_ATTACHED: Options = {"disposition:v:0": "attached_pic", "metadata:s:v:0": "comment=Cover (front)"}
+_COMMENTS: Options = {"protocol_whitelist": "file", "format_whitelist": "ffmetadata", "f": "ffmetadata"}
 _RUN_UP_SECONDS = 10.0
 _SCREEN_CODECS = frozenset(("tscc", "zmbv", "flashsv", "flashsv2"))
 # Their decoders hand out a packet's sound with the next packet's time.
@@ -37,7 +45,8 @@ _LATE_CODECS = frozenset(("wmalossless",))
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What a command line needs beside its plan: the binary, both files, the input's facts and the threads."""
+    """What a command line needs beside its plan: the binary, both files, the input's facts and the threads; and the
+    file of words that an Ogg's cover is (`engines.covers`)."""
 
     ffmpeg: str
     source: str
@@ -45,6 +54,7 @@ class Paper:
     media: Media
     threads: int
     max_pixels: int
+    comments: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,12 @@ def frame_command(plan: FramePlan, seconds: float, paper: Paper) -> list[str]:
     picture = filters.still(source[str(plan.index)], stream, plan.framing)
     options = {**_written("image2pipe", {}, cut, paper), "c:v": "png", "frames:v": 1}
     return _compiled(ffmpeg.output(picture, f"file:{paper.target}", **options), paper)
+
+
+def cover_command(plan: CoverPlan, paper: Paper) -> list[str]:
+    """The argument list that makes the cover a JPEG file."""
+    options = {**_written("image2pipe", {}, Cut(), paper), **_COVER, "frames:v": 1}
+    return _compiled(ffmpeg.output(_beside(plan, 0.0, paper), f"file:{paper.target}", **options), paper)
 
 
 def likeness_command(framing: Framing, paper: Paper, made: Paper, sample: Sample) -> list[str]:
@@ -208,10 +224,21 @@ def _audio(plan: AudioPlan, paper: Paper) -> Any:
     sound = source[str(plan.audio.index)]
     if plan.cover is None:
         return ffmpeg.output(sound, f"file:{paper.target}", **options)
-    # Opened for itself: who jumps ahead in a file leaves the cover behind.
-    beside = _guarded(paper, {}, 0.0)[str(plan.cover.index)]
-    picture = filters.cover(beside, plan.cover.size, cut.start - _leap(cut, paper.media))
-    return ffmpeg.output(sound, picture, f"file:{paper.target}", **options, **_COVER)
+    if commented(plan):
+        comments = ffmpeg.input(f"file:{paper.comments}", **_COMMENTS)
+        return ffmpeg.output(sound, comments["?"], f"file:{paper.target}", **options, **{"map_metadata:g": "1:g"})
+    picture = _beside(plan.cover, cut.start - _leap(cut, paper.media), paper)
+    return ffmpeg.output(sound, picture, f"file:{paper.target}", **options, **_COVER, **_ATTACHED)
+
+
+def commented(plan: VideoPlan | AudioPlan | GifPlan) -> CoverPlan | None:
+    """The cover that has to be `Paper.comments` before the command is run: Ogg has no pictures beside a sound."""
+    return plan.cover if isinstance(plan, AudioPlan) and plan.format == "ogg" else None
+
+
+def _beside(plan: CoverPlan, start: float, paper: Paper) -> Any:
+    """The cover. Its file is opened for it alone: who jumps ahead in a file leaves the cover behind."""
+    return filters.cover(_guarded(paper, {}, 0.0)[str(plan.index)], plan.size, start)
 
 
 def _heard(cut: Cut, media: Media) -> Cut:

@@ -14,16 +14,19 @@ from tests.engines.pictures import distance
 pytestmark = pytest.mark.media
 
 
-@pytest.mark.parametrize("output", ["mp3", "flac"])
+CODECS = {"mp3": "mp3", "flac": "flac", "ogg": "vorbis"}
+
+
+@pytest.mark.parametrize("output", CODECS)
 @pytest.mark.parametrize("name", ["covered.mp3", "covered.flac", "covered.m4a"])
 def test_a_cover_goes_with_its_sound(name, output, media, room, tools):
     made = convert(media(name), output, room, tools)
     assert made.media.cover
     assert _cover(made.path).size == (64, 48)
-    assert (made.facts.kind, made.facts.codecs) == ("audio", output)
+    assert (made.facts.kind, made.facts.codecs) == ("audio", CODECS[output])
 
 
-@pytest.mark.parametrize("output", ["mp3", "flac"])
+@pytest.mark.parametrize("output", CODECS)
 @pytest.mark.parametrize("start", [5, 45])
 def test_it_stays_where_the_beginning_is_cut_off(output, start, media, room, tools):
     made = convert(media("covered-long.mp3"), output, room, tools, start=start, end=start + 2)
@@ -37,13 +40,15 @@ def test_a_copied_sound_keeps_it_too(media, room, tools):
     assert _cover(made.path).size == (64, 48)
 
 
-def test_it_looks_the_same(media, room, tools):
-    before, after = _cover(media("covered.mp3")), _cover(convert(media("covered.mp3"), "flac", room, tools).path)
+@pytest.mark.parametrize("output", ["ogg", "flac"])
+def test_it_looks_the_same(output, media, room, tools):
+    before, after = _cover(media("covered.mp3")), _cover(convert(media("covered.mp3"), output, room, tools).path)
     assert distance(before, after) < 6
 
 
-def test_what_hides_in_it_stays_behind(room, media, tools):
-    made = convert(_with_cover(room, media("tone.mp3"), _photograph()), "mp3", room, tools)
+@pytest.mark.parametrize("output", ["mp3", "ogg"])
+def test_what_hides_in_it_stays_behind(output, room, media, tools):
+    made = convert(_with_cover(room, media("tone.mp3"), _photograph()), output, room, tools)
     assert b"Camera 4711" not in made.path.read_bytes()
     assert not _cover(made.path).getexif()
 
@@ -63,9 +68,20 @@ def test_a_damaged_one_is_left_out(room, media, tools):
     assert convert(covered, "flac", room, tools).facts.duration == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize("output", ["wav", "ogg"])
-def test_formats_without_a_place_for_it_are_made_without(output, media, room, tools):
-    assert convert(media("covered.mp3"), output, room, tools).media.cover is None
+def test_a_cover_out_of_ogg_goes_on(media, room, tools):
+    covered = convert(media("covered.mp3"), "ogg", room, tools).path
+    copied = convert(covered.rename(room / "covered.ogg"), "ogg", room, tools)
+    assert copied.plan.audio.because == "it already meets the request"
+    assert _cover(copied.path).size == (64, 48)
+
+
+def test_a_title_stays_beside_a_cover(media, room, tools):
+    tags = convert(media("covered.mp3"), "ogg", room, tools).media.tags
+    assert tags == probe(media("covered.mp3"), tools).tags
+
+
+def test_a_format_without_a_place_for_it_is_made_without(media, room, tools):
+    assert convert(media("covered.mp3"), "wav", room, tools).media.cover is None
 
 
 def _cover(path):
