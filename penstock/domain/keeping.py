@@ -33,7 +33,7 @@ def kept(plan: Plan, media: Media) -> Plan | None:
             copy = _copied(plan.audio, media.audio)
             return replace(plan, audio=copy) if copy else None
         case ImagePlan() if media.picture and _fits(plan, media.container, media.picture):
-            return KeepImage(plan.format, plan.framing.size, plan.duration, CAME_OUT_LARGER)
+            return KeepImage(plan.format, plan.framing.size, plan.duration, CAME_OUT_LARGER, tags=plan.tags)
         case _:
             return None
 

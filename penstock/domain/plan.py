@@ -120,6 +120,7 @@ class ImagePlan:
     duration: float | None
     cut: Cut
     because: str
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class KeepImage:
     duration: float | None
     because: str
     cut: Cut = Cut()
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 Plan = VideoPlan | AudioPlan | FramePlan | GifPlan | ImagePlan | KeepImage

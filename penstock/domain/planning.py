@@ -1,6 +1,7 @@
 """From a request and the facts of its input to a plan: pure, and the only place where an output is decided."""
 
 import math
+from dataclasses import replace
 
 from penstock.domain import errors, sizing
 from penstock.domain import quality as scales
@@ -117,7 +118,7 @@ def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits:
 
 def _still_plan(request: SourceRequest, target: ImageFormat, media: Media, limits: Limits) -> FramePlan | ImagePlan:
     if media.picture is not None:
-        return _image_plan(request, target, media.picture, limits)
+        return replace(_image_plan(request, target, media.picture, limits), tags=media.tags)
     return _frame_plan(request, target, media, limits)
 
 

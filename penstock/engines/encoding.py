@@ -68,7 +68,8 @@ def encode(plan: Plan, source: Source, room: Path, tools: Tools, watch: Watch | 
             _render(plan, _Work(source, target, tools, follower), source.path, READERS[source.media.container][1])
         case KeepImage():
             work = _Work(source, target, tools, follower)
-            send(tools.nursery, _errand("keep", (plan.format, str(source.path), str(target)), work), follower)
+            arguments = (plan.format, str(source.path), str(target), plan.tags)
+            send(tools.nursery, _errand("keep", arguments, work), follower)
     follower.progress(100)
     return target
 

@@ -12,11 +12,12 @@ from penstock.domain.formats import FORMATS
 from penstock.domain.limits import Limits
 from penstock.domain.media import Media, Picture
 from penstock.domain.plan import Cut, ImagePlan
+from penstock.engines.credits import credits_of, exif_of
 from penstock.engines.pictures_frames import Frame
 from penstock.engines.pictures_opening import opened, reading
-from penstock.engines.pictures_pixels import decode_small, flattened, framed, normal, orientation, shown_size
+from penstock.engines.pictures_pixels import decode_small, flattened, framed, has_tags, normal, orientation, shown_size
 from penstock.engines.pictures_timing import Timing, timing
-from penstock.engines.pictures_writing import write_animation, write_still
+from penstock.engines.pictures_writing import Manner, write_animation, write_still
 
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 
@@ -54,6 +55,7 @@ def _facts(path: str, container: str, picture: ImageFile.ImageFile, times: Timin
         filesize=Path(path).stat().st_size,
         duration=times.seconds if times.frames > 1 else None,
         picture=_picture(picture, times),
+        tags=credits_of(picture) if has_tags(picture) else {},
     )
 
 
@@ -87,7 +89,7 @@ def _render_still(plan: ImagePlan, picture: ImageFile.ImageFile, times: Timing, 
     _seek(picture, times.first)
     finished = _finished(plan, picture)
     with writing():
-        write_still(finished, target, plan.format, plan.quality)
+        write_still(finished, target, _manner(plan))
 
 
 def _render_animation(plan: ImagePlan, picture: ImageFile.ImageFile, times: Timing, target: Path) -> None:
@@ -96,7 +98,11 @@ def _render_animation(plan: ImagePlan, picture: ImageFile.ImageFile, times: Timi
         _seek(picture, place)
         frames.append(Frame(_finished(plan, picture), milliseconds))
     with writing():
-        write_animation(frames, times.plays, target, plan.quality, kind=plan.format)
+        write_animation(frames, times.plays, target, _manner(plan))
+
+
+def _manner(plan: ImagePlan) -> Manner:
+    return Manner(plan.format, plan.quality, exif_of(plan.tags))
 
 
 def _finished(plan: ImagePlan, picture: ImageFile.ImageFile) -> Image.Image:

@@ -1,20 +1,24 @@
-"""A picture kept bit by bit, and nothing with it but what shows it: places, devices, thumbnails and notes stay behind.
+"""A picture kept bit by bit, and nothing with it but what shows it and its credits: places, devices, thumbnails and
+notes stay behind.
 
 Where its blocks begin and end is told by JPEG's markers (ITU-T T.81, annex B), PNG's chunks (W3C PNG, 3rd edition, §5),
 WebP's RIFF chunks (RFC 9649, §2) and GIF's blocks (GIF89a). Runs inside a child of the nursery.
 """
 
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from penstock.domain import errors
 from penstock.domain.formats import ImageFormat
+from penstock.engines.credits import EXIF_PREFIX, exif_of
 
 _PNG_SIGNATURE_BYTES = 8
 _PNG_SHOWN = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"pHYs"))
 _WEBP_SHOWN = frozenset((b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"))
 _WEBP_NOTES = 0b0010_1100  # the header's word that a profile, EXIF and XMP follow
+_WEBP_EXIF = 0b0000_1000
 _JPEG_FIRST_NOTE, _JPEG_LAST_NOTE, _JPEG_COMMENT = 0xE1, 0xEF, 0xFE
 _JPEG_ADOBE, _JPEG_SCAN, _JPEG_END = 0xEE, 0xDA, 0xD9
 _JPEG_ALONE = frozenset((0x01, 0xD8, *range(0xD0, 0xD8)))
@@ -24,16 +28,18 @@ _GIF_EXTENSION, _GIF_PICTURE, _GIF_END = 0x21, 0x2C, 0x3B
 _GIF_CONTROL, _GIF_APPLICATION, _GIF_LOOP = 0xF9, 0xFF, b"\x0bNETSCAPE2.0"
 
 
-def keep(name: ImageFormat, path: str, target: str) -> None:
-    """Write the picture at `path` to a new file without what does not show. Raises `InputUnreadable` for blocks that
-    do not fit together, and `OutputInvalid` for a picture that few viewers show."""
+def keep(name: ImageFormat, path: str, target: str, tags: dict[str, str]) -> None:
+    """Write the picture at `path` to a new file with these tags, without all else that does not show.
+
+    Raises `InputUnreadable` for blocks that do not fit together, and `OutputInvalid` for a picture that few viewers
+    show."""
     data = Path(path).read_bytes()
     try:
         kept = list(_SHOWN[name](data))
     except (IndexError, ValueError, struct.error) as cut:
         raise errors.InputUnreadable("The input is damaged and cannot be read.", detail=repr(cut)) from cut
     with Path(target).open("wb") as file:
-        file.writelines(kept)
+        file.writelines(_CREDITED[name](kept, exif_of(tags)) if tags else kept)
 
 
 def _jpeg(data: bytes) -> Iterator[bytes]:
@@ -136,9 +142,40 @@ def _colours(flags: int) -> int:
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
+def _credited_jpeg(parts: list[bytes], exif: bytes) -> list[bytes]:
+    """Behind the start, and behind JFIF's own header where there is one."""
+    at = 2 if parts[1][:2] == b"\xff\xe0" else 1
+    return [*parts[:at], struct.pack(">2BH", 0xFF, _JPEG_FIRST_NOTE, 2 + len(exif)) + exif, *parts[at:]]
+
+
+def _credited_png(parts: list[bytes], exif: bytes) -> list[bytes]:
+    """Behind the header."""
+    body = b"eXIf" + exif.removeprefix(EXIF_PREFIX)
+    return [*parts[:2], struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body)), *parts[2:]]
+
+
+def _credited_webp(parts: list[bytes], exif: bytes) -> list[bytes]:
+    """At the end, and told of by the extended header, without which there was no tag to begin with."""
+    front, extended, *rest = parts
+    if extended[:4] != b"VP8X":
+        return parts
+    body = exif.removeprefix(EXIF_PREFIX)
+    chunk = struct.pack("<4sI", b"EXIF", len(body)) + body + b"\0" * (len(body) % 2)
+    told = extended[:8] + bytes((extended[8] | _WEBP_EXIF,)) + extended[9:]
+    (size,) = struct.unpack_from("<I", front, 4)
+    return [front[:4] + struct.pack("<I", size + len(chunk)) + front[8:], told, *rest, chunk]
+
+
 _SHOWN: dict[ImageFormat, Callable[[bytes], Iterator[bytes]]] = {
     "jpeg": _jpeg,
     "png": _png,
     "webp": _webp,
     "gif": _gif,
+}
+# GIF has no place for them.
+_CREDITED: dict[ImageFormat, Callable[[list[bytes], bytes], list[bytes]]] = {
+    "jpeg": _credited_jpeg,
+    "png": _credited_png,
+    "webp": _credited_webp,
+    "gif": lambda parts, _: parts,
 }

@@ -13,7 +13,9 @@ from penstock.engines.pictures_scaling import scaled
 from penstock.engines.pictures_timing import has_late_tags
 
 ORIENTATION = 0x0112
-_TAGS = frozenset(("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"))
+_TAGS = frozenset(
+    ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif", "Title", "Author", "Copyright"),
+)
 _SIDEWAYS = frozenset((5, 6, 7, 8))
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -39,16 +41,16 @@ def orientation(picture: ImageFile.ImageFile) -> int:
     """How the stored pixels have to be turned, in the words of EXIF; 1 is upright."""
     if picture.format == "TIFF":  # Pillow turns these itself, and tells their size as turned
         return 1
-    if picture.format == "PNG" and not _has_tags(picture):
+    if not has_tags(picture):
         return 1
     with reading():
         told = picture.getexif().get(ORIENTATION, 1)
     return told if told in range(1, 9) else 1
 
 
-def _has_tags(picture: ImageFile.ImageFile) -> bool:
-    """Whether a PNG has any. Pillow would decode all of its pixels to find that none follow them."""
-    return not _TAGS.isdisjoint(picture.info) or has_late_tags(str(picture.filename))
+def has_tags(picture: ImageFile.ImageFile) -> bool:
+    """Whether it may say something of itself. Pillow would decode all pixels of a PNG to find that nothing follows."""
+    return picture.format != "PNG" or not _TAGS.isdisjoint(picture.info) or has_late_tags(str(picture.filename))
 
 
 def shown_size(picture: ImageFile.ImageFile) -> Size:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,28 +24,39 @@ _PNG: dict[str, Any] = {"format": "PNG", "compress_level": 6}
 _ONE_KEY_FRAME = {"kmin": 2**29, "kmax": 2**30}
 
 
-def write_still(picture: Image.Image, target: Path, kind: ImageFormat, quality: float) -> None:
-    _STILL[kind](picture, target, quality)
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a picture is written. `exif` is what it says of itself; gif has no place for that."""
+
+    format: ImageFormat
+    quality: float
+    exif: bytes = b""
 
 
-def write_animation(frames: Sequence[Frame], plays: int, target: Path, quality: float, *, kind: ImageFormat) -> None:
+def write_still(picture: Image.Image, target: Path, manner: Manner) -> None:
+    _STILL[manner.format](picture, target, manner)
+
+
+def write_animation(frames: Sequence[Frame], plays: int, target: Path, manner: Manner) -> None:
     """All frames in time; `plays` of 0 is for ever. Only gif and webp move."""
-    _MOVING[kind](frames, plays, target, quality)
+    _MOVING[manner.format](frames, plays, target, manner)
 
 
-def _jpeg(picture: Image.Image, target: Path, quality: float) -> None:
-    chroma = 0 if full_chroma(quality, picture.width * picture.height) else 2
+def _jpeg(picture: Image.Image, target: Path, manner: Manner) -> None:
+    chroma = 0 if full_chroma(manner.quality, picture.width * picture.height) else 2
+    options: dict[str, Any] = {"quality": int(setting("jpeg", manner.quality)), "subsampling": chroma}
     # Into a file, Pillow's encoder writes by itself, and takes a disk that fills up half-way for success.
     written = io.BytesIO()
-    picture.save(written, "JPEG", quality=int(setting("jpeg", quality)), progressive=True, subsampling=chroma)
+    picture.save(written, "JPEG", progressive=True, exif=manner.exif, **options)
     target.write_bytes(written.getbuffer())
 
 
-def _png(picture: Image.Image, target: Path, quality: float) -> None:
-    if quality >= _LOSSLESS_PNG or picture.mode in ("L", "LA"):
-        _compact(picture).save(target, **_PNG)
+def _png(picture: Image.Image, target: Path, manner: Manner) -> None:
+    if manner.quality >= _LOSSLESS_PNG or picture.mode in ("L", "LA"):
+        reduced = _compact(picture)
     else:
-        _few_colours(picture, int(setting("png", quality))).save(target, **_PNG)
+        reduced = _few_colours(picture, int(setting("png", manner.quality)))
+    reduced.save(target, exif=manner.exif, **_PNG)
 
 
 def _compact(picture: Image.Image) -> Image.Image:
@@ -57,12 +69,16 @@ def _compact(picture: Image.Image) -> Image.Image:
     return picture
 
 
-def _webp(picture: Image.Image, target: Path, quality: float) -> None:
-    picture.save(target, "WEBP", **_webp_options(quality))
+def _webp(picture: Image.Image, target: Path, manner: Manner) -> None:
+    picture.save(target, "WEBP", **_webp_options(manner))
 
 
-def _gif(picture: Image.Image, target: Path, quality: float) -> None:
-    write_gif([Frame(_visible(picture), 0)], 1, target, quality)
+def _gif(picture: Image.Image, target: Path, manner: Manner) -> None:
+    write_gif([Frame(_visible(picture), 0)], 1, target, manner.quality)
+
+
+def _moving_gif(frames: Sequence[Frame], plays: int, target: Path, manner: Manner) -> None:
+    write_gif(frames, plays, target, manner.quality)
 
 
 def _visible(picture: Image.Image) -> Image.Image:
@@ -70,17 +86,17 @@ def _visible(picture: Image.Image) -> Image.Image:
     return flattened(picture, _WHITE) if not is_opaque(picture) and 0 < strongest(picture) < SOLID else picture
 
 
-def _moving_webp(frames: Sequence[Frame], plays: int, target: Path, quality: float) -> None:
+def _moving_webp(frames: Sequence[Frame], plays: int, target: Path, manner: Manner) -> None:
     times = carried([frame.milliseconds for frame in frames], 1)
     first, *rest = (frame.picture for frame in frames)
     options: dict[str, Any] = {"save_all": True, "append_images": rest, "duration": times, "loop": plays}
-    first.save(target, "WEBP", **options, **_ONE_KEY_FRAME, **_webp_options(quality))
+    first.save(target, "WEBP", **options, **_ONE_KEY_FRAME, **_webp_options(manner))
 
 
-def _webp_options(quality: float) -> dict[str, Any]:
-    if quality >= 1:
-        return {"lossless": True, "quality": 20, "method": 0}
-    return {"quality": int(setting("webp", quality)), "method": 2}
+def _webp_options(manner: Manner) -> dict[str, Any]:
+    if manner.quality >= 1:
+        return {"lossless": True, "quality": 20, "method": 0, "exif": manner.exif}
+    return {"quality": int(setting("webp", manner.quality)), "method": 2, "exif": manner.exif}
 
 
 def _few_colours(picture: Image.Image, colours: int) -> Image.Image:
@@ -97,13 +113,13 @@ def _few_colours(picture: Image.Image, colours: int) -> Image.Image:
     return reduced
 
 
-_STILL: dict[ImageFormat, Callable[[Image.Image, Path, float], None]] = {
+_STILL: dict[ImageFormat, Callable[[Image.Image, Path, Manner], None]] = {
     "jpeg": _jpeg,
     "png": _png,
     "webp": _webp,
     "gif": _gif,
 }
-_MOVING: dict[ImageFormat, Callable[[Sequence[Frame], int, Path, float], None]] = {
-    "gif": write_gif,
+_MOVING: dict[ImageFormat, Callable[[Sequence[Frame], int, Path, Manner], None]] = {
+    "gif": _moving_gif,
     "webp": _moving_webp,
 }

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image, ImageChops, PngImagePlugin
 
 from penstock.domain import errors
+from penstock.engines.credits import credits_of
 from penstock.engines.pictures_keeping import keep
 from penstock.engines.sniff import sniff
 
@@ -45,6 +46,16 @@ def test_every_pixel_stays_and_no_note_does(name, tmp_path):
     assert kept.stat().st_size < noted.stat().st_size
 
 
+@pytest.mark.parametrize("name", NOTED)
+def test_its_credits_stay_alone(name, tmp_path):
+    noted = _saved(tmp_path, name, photo(), **NOTED[name])
+    kept = _kept(name, noted, artist="Žofie", date="2026:01:02 03:04:05")
+    with Image.open(kept) as picture:
+        assert credits_of(picture) == ({} if name == "gif" else {"artist": "Žofie", "date": "2026:01:02 03:04:05"})
+    assert NOTE not in kept.read_bytes()
+    assert _shown(kept).tobytes() == _shown(noted).tobytes()
+
+
 @pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_rows": 1}, {"subsampling": 0}])
 def test_every_kind_of_jpeg_stays_whole(options, tmp_path):
     noted = _saved(tmp_path, "jpeg", photo(), exif=_exif(), **options)
@@ -72,7 +83,7 @@ def test_an_animation_keeps_its_frames_times_and_turns(name, tmp_path):
     frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
     more = {"save_all": True, "append_images": frames[1:], "duration": [100, 200, 300], "loop": 3}
     noted = _saved(tmp_path, name, frames[0], **more, **({"comment": NOTE} if name == "gif" else {"xmp": NOTE}))
-    kept = _kept(name, noted)
+    kept = _kept(name, noted, artist="ZM")
     assert Animation.of(kept) == Animation.of(noted)
     with Image.open(kept) as picture:
         assert picture.info["loop"] == 3
@@ -86,7 +97,7 @@ def test_a_cut_off_picture_is_refused_wherever_it_ends(name, tmp_path):
         cut = tmp_path / "cut"
         cut.write_bytes(whole[:end])
         with pytest.raises(errors.InputUnreadable):
-            keep(name, str(cut), str(tmp_path / "kept"))
+            keep(name, str(cut), str(tmp_path / "kept"), {})
 
 
 def test_a_jpeg_of_twelve_bits_is_not_kept(tmp_path):
@@ -104,7 +115,7 @@ def test_pictures_that_nobody_here_made_stay_whole_too(corpus, tmp_path):
     for path in _small_pictures(corpus / "image"):
         name = sniff(path).container
         target = tmp_path / f"kept.{name}"
-        keep(name, str(path), str(target))
+        keep(name, str(path), str(target), {})
         assert _shown(target).tobytes() == _shown(path).tobytes(), path
         with Image.open(target) as kept:
             assert not kept.getexif(), path
@@ -115,7 +126,7 @@ def test_pictures_that_nobody_here_made_stay_whole_too(corpus, tmp_path):
 @pytest.mark.corpus
 def test_a_jpeg_that_few_viewers_show_is_not_kept(corpus, tmp_path):
     with pytest.raises(errors.OutputInvalid):
-        keep("jpeg", str(corpus / "image" / "arithmetic-coded.jpg"), str(tmp_path / "kept"))
+        keep("jpeg", str(corpus / "image" / "arithmetic-coded.jpg"), str(tmp_path / "kept"), {})
 
 
 def _small_pictures(folder):
@@ -130,9 +141,9 @@ def _saved(folder, name, picture, **options):
     return path
 
 
-def _kept(name, path):
+def _kept(name, path, **tags):
     target = path.with_name(f"kept.{name}")
-    keep(name, str(path), str(target))
+    keep(name, str(path), str(target), tags)
     return target
 
 
