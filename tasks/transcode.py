@@ -1,6 +1,8 @@
 """Decide, encode under a slot, and read the result back."""
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +37,7 @@ def transcode(original: Original, attempt: Attempt) -> Rendition:
         plan = plan_for(original.task.request, original.media, services.limits, services.lifted)
         source = engines.Source(original.path, original.media)
         _tell(plan, attempt)
-        hold = transcode_slot if needs_slot(plan) else a_free_hand
-        with hold(attempt), progress_in_the_ui(attempt, original.task):
+        with _hold(plan)(attempt), progress_in_the_ui(attempt, original.task):
             began, spent = time.monotonic(), attempt.cpu_seconds
             path = engines.encode(plan, source, attempt.room, services.tools, attempt)
         made = _or_the_input(_verified(plan, path, source, attempt), source, attempt)
@@ -47,6 +48,10 @@ def transcode(original: Original, attempt: Attempt) -> Rendition:
         facts, media = made.verified.facts, made.verified.reread.media
         get_run_logger().info("made %.2f MB of %s", facts.filesize / 1e6, facts.codecs or facts.format)
         return Rendition(original.task, made.path, made.plan, facts, media, receipt)
+
+
+def _hold(plan: Plan) -> Callable[[Attempt], AbstractContextManager[None]]:
+    return transcode_slot if needs_slot(plan) else a_free_hand
 
 
 def _tell(plan: Plan, attempt: Attempt) -> None:
@@ -75,12 +80,12 @@ def _or_the_input(made: _Made, source: engines.Source, attempt: Attempt) -> _Mad
 
 
 def _likeness(made: _Made, source: engines.Source, attempt: Attempt) -> Score | None:
-    """Scoring decodes and compares as hard as an encoder works, so it has a slot like one."""
+    """Scoring decodes and compares as hard as an encoder works, so it has a slot where that has one."""
     services = current()
     pair = engines.Comparison(
         source, engines.Source(made.path, made.verified.reread.media), services.settings.receipt_frames
     )
     if not pair.frames or not engines.can_score(made.plan, source.media):
         return None
-    with transcode_slot(attempt):
+    with _hold(made.plan)(attempt):
         return engines.score(made.plan, pair, services.tools, attempt)

@@ -37,6 +37,7 @@ _SLOW_HERTZ = 32_000
 _COVER: Options = {"c:v": "mjpeg", "q:v": 2}
 _ATTACHED: Options = {"disposition:v:0": "attached_pic", "metadata:s:v:0": "comment=Cover (front)"}
 _COMMENTS: Options = {"protocol_whitelist": "file", "format_whitelist": "ffmetadata", "f": "ffmetadata"}
+_PNG: Options = {"protocol_whitelist": "file", "format_whitelist": "png_pipe", "f": "png_pipe"}
 _RUN_UP_SECONDS = 10.0
 _SCREEN_CODECS = frozenset(("tscc", "zmbv", "flashsv", "flashsv2"))
 # Their decoders hand out a packet's sound with the next packet's time.
@@ -101,9 +102,18 @@ def likeness_command(framing: Framing, paper: Paper, made: Paper, sample: Sample
     before = _guarded(paper, _decoder(stream), sample.start + sample.at)[str(stream.index)]
     after = _guarded(made, {}, sample.at)[str(_picture_of(made.media).index)].filter("format", "yuv420p")
     pair = [filters.numbered(after), filters.numbered(filters.moving(before, stream, framing))]
-    scored = ffmpeg.filter(pair, sample.metric)
-    output = ffmpeg.output(scored, "-", **{"f": "null", "frames:v": sample.frames})
-    front = [paper.ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-max_alloc", str(_MAX_ALLOCATION)]
+    return _scoring(pair, sample, paper.ffmpeg)
+
+
+def still_likeness_command(wanted: str, got: str, sample: Sample, binary: str) -> list[str]:
+    """The argument list that scores one PNG file against another of its size."""
+    pair = [ffmpeg.input(f"file:{path}", **_PNG).filter("format", "yuv420p") for path in (got, wanted)]
+    return _scoring(pair, sample, binary)
+
+
+def _scoring(pair: list[Any], sample: Sample, binary: str) -> list[str]:
+    output = ffmpeg.output(ffmpeg.filter(pair, sample.metric), "-", **{"f": "null", "frames:v": sample.frames})
+    front = [binary, "-nostdin", "-hide_banner", "-nostats", "-max_alloc", str(_MAX_ALLOCATION)]
     return [str(word) for word in ffmpeg.compile(output, cmd=front)]
 
 

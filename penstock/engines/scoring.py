@@ -1,15 +1,18 @@
-"""How like its input an encoded video looks: a few frames from its middle, by VMAF where the ffmpeg has it."""
+"""How like its input an output looks: a few frames from the middle of a video, or a still, by VMAF where the ffmpeg has
+it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.domain.plan import EncodeVideo, Plan, VideoPlan
+from penstock.domain.plan import Cut, EncodeVideo, FramePlan, Framing, ImagePlan, Plan, VideoPlan
 from penstock.domain.receipt import Score
 from penstock.engines import ffmpeg
-from penstock.engines.encoding import Source
+from penstock.engines.encoding import Source, encode
 from penstock.engines.job import Bounds, Execute, Reach
 from penstock.engines.nursery import Nursery
 from penstock.engines.process import Answer, Patience, Unwatched, Watch, attend
@@ -31,20 +34,70 @@ class Comparison:
 
 def can_score(plan: Plan, source: Media) -> bool:
     """Whether a picture was encoded, and can be laid over the one that it was made of."""
-    encoded = isinstance(plan, VideoPlan) and isinstance(plan.video, EncodeVideo)
-    return encoded and not (source.video and source.video.alpha)
+    match plan:
+        case VideoPlan(video=EncodeVideo()) | FramePlan():
+            return source.video is not None and not source.video.alpha
+        case ImagePlan():
+            return plan.frames == 1 and source.picture is not None and not source.picture.alpha
+        case _:
+            return False
 
 
 def score(plan: Plan, pair: Comparison, tools: Tools, watch: Watch) -> Score | None:
     """None where the two cannot be compared. Raises `Cancelled`."""
-    source, made = pair.source, pair.made
-    if not isinstance(plan, VideoPlan) or not isinstance(plan.video, EncodeVideo):
+    if not can_score(plan, pair.source.media):
         return None
+    match plan:
+        case VideoPlan(video=EncodeVideo(framing=framing)):
+            return _moving_score(plan, framing, pair, tools, watch)
+        case FramePlan() | ImagePlan():
+            return _still_score(plan, pair, tools, watch)
+        case _:
+            return None
+
+
+def _moving_score(plan: VideoPlan, framing: Framing, pair: Comparison, tools: Tools, watch: Watch) -> Score | None:
+    source, made = pair.source, pair.made
     sample = _sample(plan, made.media, pair.frames, _metric(str(tools.ffmpeg), tools.nursery))
     if sample is None:
         return None
-    argv = ffmpeg.likeness_command(plan.video.framing, _paper(source, tools), _paper(made, tools), sample)
-    said = _said(argv, (source.path, made.path), tools, watch)
+    argv = ffmpeg.likeness_command(framing, _paper(source, tools), _paper(made, tools), sample)
+    return _scored(_said(argv, (source.path, made.path), tools, watch), sample)
+
+
+def _still_score(plan: FramePlan | ImagePlan, pair: Comparison, tools: Tools, watch: Watch) -> Score | None:
+    """Against the same done without loss, in a folder beside the output."""
+    with TemporaryDirectory(dir=pair.made.path.parent) as name:
+        rooms = [Path(name) / side for side in ("wanted", "got")]
+        for room in rooms:
+            room.mkdir()
+        try:
+            wanted = encode(replace(plan, format="png", quality=1.0), pair.source, rooms[0], tools, watch)
+            got = encode(_as_it_is(plan), pair.made, rooms[1], tools, watch)
+        except (errors.InputError, errors.EngineError):
+            return None
+        sample = ffmpeg.Sample(_metric(str(tools.ffmpeg), tools.nursery), frames=1, at=0.0, start=0.0)
+        argv = ffmpeg.still_likeness_command(str(wanted), str(got), sample, str(tools.ffmpeg))
+        return _scored(_said(argv, (wanted, got), tools, watch), sample)
+
+
+def _as_it_is(plan: FramePlan | ImagePlan) -> ImagePlan:
+    """The output as a PNG."""
+    framing = replace(plan.framing, scaled=plan.framing.size, fit="fill")
+    return ImagePlan(
+        format="png",
+        framing=framing,
+        quality=1.0,
+        animated=False,
+        flatten=False,
+        frames=1,
+        duration=None,
+        cut=Cut(),
+        because=plan.because,
+    )
+
+
+def _scored(said: str, sample: ffmpeg.Sample) -> Score | None:
     found = _SAYINGS[sample.metric].search(said)
     return Score(_NAMES[sample.metric], round(float(found[1]), 4), sample.frames, sample.at) if found else None
 

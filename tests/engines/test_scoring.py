@@ -1,6 +1,9 @@
 """A score says how like its input an encoded video looks."""
 
+from pathlib import Path
+
 import pytest
+from PIL import Image
 
 from penstock.engines import Comparison, Source, Unwatched, probe, score
 from tests.engines.conversions import convert
@@ -10,12 +13,20 @@ pytestmark = pytest.mark.media
 
 @pytest.fixture
 def scored(media, room, tools):
-    def of(name, output="mp4", **fields):
-        made = convert(media(name), output, room, tools, **fields)
-        source = Source(media(name), probe(media(name), tools))
+    def of(given, output="mp4", **fields):
+        path = given if isinstance(given, Path) else media(given)
+        made = convert(path, output, room, tools, **fields)
+        source = Source(path, probe(path, tools))
         return score(made.plan, Comparison(source, Source(made.path, made.media), 5), tools, Unwatched())
 
     return of
+
+
+@pytest.fixture
+def grainy(tmp_path):
+    path = tmp_path / "grainy.png"
+    Image.effect_noise((320, 240), 40).convert("RGB").save(path)
+    return path
 
 
 def test_what_looks_the_same_scores_high(scored):
@@ -34,6 +45,30 @@ def test_a_cut_is_compared_with_its_own_stretch(scored):
 
 def test_what_was_copied_needs_no_score(scored):
     assert scored("clip.mp4") is None
+
+
+@pytest.mark.parametrize("output", ["jpeg", "webp", "png"])
+def test_a_still_is_scored_too(scored, grainy, output):
+    found = scored(grainy, output, width=200, quality=0.9)
+    assert (found.metric, found.frames) == ("vmaf", 1)
+    assert found.score > 85
+
+
+def test_a_still_that_looks_worse_scores_less(scored, grainy):
+    assert scored(grainy, "jpeg", quality=0).score < scored(grainy, "jpeg", quality=0.9).score - 5
+
+
+def test_a_still_that_was_turned_and_cropped_is_laid_over_the_same(scored):
+    assert scored("turned.mp4", "jpeg", width=60, height=60, fit="cover", quality=1).score > 85
+
+
+def test_what_moves_in_a_picture_format_has_no_score(scored):
+    assert scored("clip.mp4", "gif") is None
+
+
+def test_scoring_leaves_nothing_behind(scored, room):
+    scored("still.jpeg", "jpeg")
+    assert [path.name for path in room.iterdir()] == ["output.jpeg"]
 
 
 def test_without_vmaf_it_is_ssim(scored, monkeypatch):
