@@ -65,7 +65,7 @@ class Home:
     def claimed(self) -> Iterator[bool]:
         """True while we are the only service on this home, False if there is another."""
         with (self.root / "service.lock").open("a") as lock:
-            if not _locked(lock.fileno(), CLAIM_TRIES):
+            if not _locked(lock.fileno(), fcntl.LOCK_EX, CLAIM_TRIES):
                 yield False
                 return
             self.retire()  # one that was killed has left its address
@@ -77,7 +77,7 @@ class Home:
     def is_claimed(self) -> bool:
         """Whether a service runs on this home, or comes up, or goes down."""
         with (self.root / "service.lock").open("a") as lock:
-            return not _locked(lock.fileno(), 1)
+            return not _locked(lock.fileno(), fcntl.LOCK_SH, 1)  # two who look are not in each other's way
 
     @contextmanager
     def used(self) -> Iterator[None]:
@@ -123,14 +123,25 @@ class Home:
             found = Service(**json.loads((self.root / "service.json").read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        return found if self.is_claimed() else None
+        # The next one may have claimed the home and not yet have put away the address of one that was killed.
+        return found if self.is_claimed() and _lives(found.process) else None
 
 
-def _locked(lock: int, tries: int) -> bool:
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
+
+
+def _locked(lock: int, how: int, tries: int) -> bool:
     """Whether we got the lock. Several tries: somebody may have held it just to look."""
     for _ in range(tries):
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, how | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(0.05 if tries > 1 else 0)
         else:

@@ -1,6 +1,9 @@
 """A home knows its secrets, and whether a service runs on it."""
 
+import fcntl
 import os
+import subprocess
+from dataclasses import replace
 
 from penstock.home import Home, Service
 
@@ -35,6 +38,22 @@ def test_the_address_of_a_service_that_was_killed_is_not_believed(tmp_path):
     assert home.running() is None
     with home.claimed():
         assert home.running() is None
+
+
+def test_nor_is_it_while_the_next_one_comes_up(tmp_path):
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    home = Home.at(tmp_path)
+    with home.claimed():
+        home.announce(replace(SERVICE, process=killed.pid))
+        assert home.running() is None
+
+
+def test_two_who_look_do_not_take_each_other_for_a_service(tmp_path):
+    home = Home.at(tmp_path)
+    with (tmp_path / "service.lock").open("a") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        assert not home.is_claimed()
 
 
 def test_two_services_on_one_home_are_one_too_many(tmp_path):
