@@ -77,7 +77,7 @@ def test_a_cover_out_of_ogg_goes_on(media, room, tools):
 
 def test_a_title_stays_beside_a_cover(media, room, tools):
     tags = convert(media("covered.mp3"), "ogg", room, tools).media.tags
-    assert tags == probe(media("covered.mp3"), tools).tags
+    assert tags == {"title": "A tone", "artist": "Sine"}
 
 
 def test_a_format_without_a_place_for_it_is_made_without(media, room, tools):

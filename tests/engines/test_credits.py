@@ -11,6 +11,7 @@ pytestmark = pytest.mark.media
 
 CREDITS = {"title": "Ein Tag", "artist": "Žofie Müller", "copyright": "© ZM", "date": "2026:01:02 03:04:05"}
 TITLE, MAKER, ARTIST = 0x010E, 0x010F, 0x013B
+PHOTOGRAPH, TAKEN, SERIAL, PLACE = 0x8769, 0x9003, 0xA431, 0x8825
 WITH_A_PLACE = ["jpg", "png", "webp"]
 
 
@@ -57,6 +58,15 @@ def test_a_title_that_the_camera_made_up_stays_behind(credited):
 @pytest.mark.parametrize("taken", ["    :  :     :  :  ", "yesterday", "2026:01:02 03:04:05 at home"])
 def test_a_date_that_is_none_stays_behind(credited, taken):
     assert credited("jpg", "jpg", exif=exif_of({"date": taken})) == {}
+
+
+def test_nothing_else_goes_along(tmp_path):
+    exif = Image.Exif()
+    exif[ARTIST], exif[MAKER], exif[PLACE] = "ZM", "Maker of cameras", {1: "N", 2: (52.0, 31.0, 0.0)}
+    exif.get_ifd(PHOTOGRAPH).update({SERIAL: "4711", TAKEN: "2026:01:02 03:04:05"})
+    photo().save(tmp_path / "input.jpg", exif=exif)
+    kept = convert(tmp_path / "input.jpg", tmp_path / "output.jpg").getexif()
+    assert (set(kept), dict(kept.get_ifd(PHOTOGRAPH))) == ({ARTIST, PHOTOGRAPH}, {TAKEN: "2026:01:02 03:04:05"})
 
 
 def test_an_animation_keeps_its_credits(tmp_path):
