@@ -54,24 +54,21 @@ class Source:
 
 def encode(plan: Plan, source: Source, room: Path, tools: Tools, watch: Watch | None = None) -> Path:
     """Make the output in `room` and return its path. Raises `EngineError`, `InputError` or `Cancelled`."""
-    target = room / filename(plan)
-    follower = watch or Unwatched()
+    work = _Work(source, room / filename(plan), tools, watch or Unwatched())
     match plan:
         case VideoPlan() | AudioPlan() | GifPlan():
-            work = _Work(source, target, tools, follower)
             if cover := ffmpeg.commented(plan):
                 _write_comments(cover, work)
-            _run(command_line(plan, source, target, tools), work, plan.duration)
+            _run(command_line(plan, source, work.target, tools), work, plan.duration)
         case FramePlan():
-            _still(plan, _Work(source, target, tools, follower))
+            _still(plan, work)
         case ImagePlan():
-            _render(plan, _Work(source, target, tools, follower), source.path, READERS[source.media.container][1])
+            _render(plan, work, source.path, READERS[source.media.container][1])
         case KeepImage():
-            work = _Work(source, target, tools, follower)
-            arguments = (plan.format, str(source.path), str(target), plan.tags)
-            send(tools.nursery, _errand("keep", arguments, work), follower)
-    follower.progress(100)
-    return target
+            arguments = (plan.format, str(source.path), str(work.target), plan.tags)
+            send(tools.nursery, _errand("keep", arguments, work), work.watch)
+    work.watch.progress(100)
+    return work.target
 
 
 def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: Source, target: Path, tools: Tools) -> list[str]:
