@@ -37,6 +37,11 @@ RECIPES: dict[str, tuple[str, ...]] = {
         *("-f", "lavfi", "-i", f"color=blue:size=80x120:rate=10:duration={SECONDS}"),
         *("-filter_complex", "[0][1]hstack", *H264),
     ),
+    "slides.mp4": (
+        *("-f", "lavfi", "-i", f"color=red:size=160x120:rate=10:duration={SECONDS}"),
+        *("-f", "lavfi", "-i", f"color=blue:size=160x120:rate=10:duration={SECONDS}"),
+        *("-filter_complex", "[0][1]concat", *H264),
+    ),
     "turned-halves.mp4": ("-display_rotation", "90", "-i", "{halves.mp4}", "-c", "copy"),
     "turned.mp4": ("-display_rotation", "90", "-i", "{clip.mp4}", "-c", "copy"),
     "mirrored.mp4": ("-display_hflip", "-display_rotation", "90", "-i", "{clip.mp4}", "-c", "copy"),

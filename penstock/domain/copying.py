@@ -113,7 +113,7 @@ def _picture_obstacles(stream: VideoStream) -> Iterator[str]:
     if stream.interlaced:
         yield "it is interlaced"
     if stream.resized:
-        yield "its frames change their size"
+        yield "its frames change their size or form"
 
 
 def _timing_obstacles(stream: VideoStream, playable: Playable, wish: Wish) -> Iterator[str]:

@@ -16,7 +16,7 @@ class Size:
 class VideoStream:
     """A moving picture. `coded` is the size as stored; `shown` is after rotation and with square pixels.
 
-    `resized` says that frames come in another size than the header's.
+    `resized` says that frames come in another size than the header's, or may change theirs midway.
     `rotation` is clockwise degrees (0, 90, 180, 270) to apply for upright; `sar` is width over height of one pixel."""
 
     index: int

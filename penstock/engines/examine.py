@@ -161,6 +161,7 @@ def _video(stream: Any, tally: Tally, limits: Limits) -> VideoStream:
         b_frames=bool(context.has_b_frames),
         starts_with_key=tally.starts_with_key,
         variable_rate=varies(tally.moments),
+        resized=tally.reshaped,
     )
 
 
@@ -261,7 +262,7 @@ def _upright(video: VideoStream, reading: Reading) -> VideoStream:
         turned, mirrored = -int(frame.rotation) % 360, _is_mirrored(frame)
     wide = Size(max(1, round(video.coded.width * video.sar)), video.coded.height)
     shown = Size(wide.height, wide.width) if turned in (90, 270) else wide
-    resized = (frame.width, frame.height) != (video.coded.width, video.coded.height)
+    resized = video.resized or (frame.width, frame.height) != (video.coded.width, video.coded.height)
     return replace(video, rotation=turned, mirrored=mirrored, shown=shown, resized=resized)
 
 

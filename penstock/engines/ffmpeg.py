@@ -280,9 +280,11 @@ def _written(target: str, tags: dict[str, str], cut: Cut, paper: Paper) -> Optio
 
 
 def _decoder(stream: VideoStream) -> Options:
-    """The native decoders of VP8 and VP9 hide transparency."""
+    """The native decoders of VP8 and VP9 hide transparency. And where frames change their size, the filters stay as
+    they are: else they would begin anew, with no memory of what they had seen. Only turning needs them to."""
     decoder = _ALPHA_DECODERS.get(stream.codec) if stream.alpha else None
-    return {"c:v": decoder} if decoder else {}
+    lasting = stream.resized and not (stream.rotation or stream.mirrored)
+    return {**({"c:v": decoder} if decoder else {}), **({"reinit_filter": 0} if lasting else {})}
 
 
 def _picture_of(media: Media) -> VideoStream:

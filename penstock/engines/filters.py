@@ -27,6 +27,9 @@ _TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
 
 _CUT_PACE = Fraction(30)
 
+# Palettes are made of what the next frame replaces, so that one has to come after the last: of a colour nothing has.
+_SELDOM = "0x12e56a"
+
 
 def cuttable(source: Any, stream: VideoStream) -> Any:
     """At an even pace and from the very start: else the frame on screen when a cut begins, which began before it,
@@ -78,7 +81,8 @@ def animated(source: Any, stream: VideoStream, plan: GifPlan, cut: Cut) -> Any:
     paced = _stretch(_paced(source, f"{plan.fps:g}"), cut)
     copies = _pictured(paced, stream, plan.framing, "lanczos").filter_multi_output("split")
     most = int(scales.setting("gif", plan.quality))
-    palette = copies[0].filter("palettegen", stats_mode="diff", max_colors=most)
+    followed = copies[0].filter("tpad", stop=1, color=_SELDOM)
+    palette = followed.filter("palettegen", stats_mode="diff", max_colors=most)
     used = {"dither": scales.dither(plan.quality), "diff_mode": "rectangle"}
     return ffmpeg.filter([copies[1], palette], "paletteuse", **_spelt(used))
 
@@ -91,7 +95,7 @@ def _stretch(source: Any, cut: Cut) -> Any:
 
 
 def _pictured(source: Any, stream: VideoStream, framing: Framing, flags: str) -> Any:
-    picture = _told(source, colours.untold(stream))
+    picture = _told(_steady(source, stream), colours.untold(stream))
     if stream.interlaced:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
     ranged = {"out_range": "tv"} if stream.full_range else {}
@@ -99,6 +103,16 @@ def _pictured(source: Any, stream: VideoStream, framing: Framing, flags: str) ->
     if stream.transfer in HDR_TRANSFERS:
         picture = _tone_mapped(picture, stream)
     return _placed(picture, framing).filter("setsar", 1)
+
+
+def _steady(source: Any, stream: VideoStream) -> Any:
+    """Frames of another size or shape than the first are fitted into its, as players do, and not squashed."""
+    if not stream.resized:
+        return source
+    width, height = (max(2, side - side % 2) for side in (stream.shown.width, stream.shown.height))
+    across, down = f"min({width},{height}*iw*sar/ih)", f"min({height},{width}*ih/iw/sar)"
+    fitted = source.filter("scale", f"max(2,trunc({across}+0.5))", f"max(2,trunc({down}+0.5))", eval="frame")
+    return fitted.filter("pad", width, height, "(ow-iw)/2", "(oh-ih)/2", eval="frame").filter("setsar", 1)
 
 
 def _told(picture: Any, names: colours.Colours) -> Any:

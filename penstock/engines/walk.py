@@ -8,6 +8,8 @@ from typing import Any
 import av
 import av.error
 
+from penstock.engines.shapes import SHAPES, Shape
+
 SAMPLED_FRAMES = 20_000
 _WRAPPED = 2**31
 
@@ -15,9 +17,11 @@ _WRAPPED = 2**31
 @dataclass(slots=True)
 class Tally:
     """One stream's packets: how many, how large, from when to when (seconds from the container's start). `tick` is
-    the stream's unit of time in seconds; fractions would be exact, and take longer than all the reading."""
+    the stream's unit of time in seconds; fractions would be exact, and take longer than all the reading. `shape` is
+    what its key packets say of their frames' size, `reshaped` that they did not all say the same."""
 
     tick: float
+    tells_shape: Shape | None = None
     packets: int = 0
     size: int = 0
     first: float | None = None
@@ -25,6 +29,8 @@ class Tally:
     end: float = 0.0
     ends_openly: bool = False
     starts_with_key: bool = False
+    shape: bytes | None = None
+    reshaped: bool = False
     moments: list[int] = field(default_factory=list)
 
     @property
@@ -38,7 +44,7 @@ class Tally:
 
 def walk(container: Any, streams: list[Any]) -> dict[int, Tally]:
     """The tally of each stream. Damage ends the walk early, as it would end a decoder's."""
-    tallies = {stream.index: Tally(float(stream.time_base or 0)) for stream in streams}
+    tallies = {stream.index: Tally(float(stream.time_base or 0), _shape_of(stream)) for stream in streams}
     origin = (container.start_time or 0) / 1_000_000
     try:
         for packet in container.demux(streams):
@@ -53,7 +59,13 @@ def walk(container: Any, streams: list[Any]) -> dict[int, Tally]:
     return tallies
 
 
+def _shape_of(stream: Any) -> Shape | None:
+    return SHAPES.get(str(stream.codec_context.codec.canonical_name))
+
+
 def _count(tally: Tally, packet: Any, origin: float) -> None:
+    if tally.tells_shape and packet.is_keyframe and not tally.reshaped:
+        _compare(tally, packet, tally.tells_shape)
     if not tally.packets:
         tally.starts_with_key = packet.is_keyframe
     tally.packets += 1
@@ -70,6 +82,13 @@ def _count(tally: Tally, packet: Any, origin: float) -> None:
         tally.last, tally.ends_openly, tally.end = at, not duration, at + duration * tally.tick
     if len(tally.moments) < SAMPLED_FRAMES:
         tally.moments.append(moment)
+
+
+def _compare(tally: Tally, packet: Any, tells_shape: Shape) -> None:
+    """What is not told again has not changed. A container with several headers says itself when the next one begins."""
+    told = tells_shape(memoryview(packet))
+    tally.reshaped = packet.has_sidedata("new_extradata") or (None not in (told, tally.shape) and told != tally.shape)
+    tally.shape = told or tally.shape
 
 
 def _duration(packet: Any) -> int:

@@ -150,6 +150,14 @@ def test_the_very_last_moment_still_has_a_frame(media, room, tools):
     assert convert(media("clip.mp4"), "jpeg", room, tools, at=0.999).facts.width == 160
 
 
+def test_a_gif_has_the_colours_of_its_last_slide(media, room, tools):
+    with Image.open(convert(media("slides.mp4"), "gif", room, tools).path) as moving:
+        moving.seek(moving.n_frames - 1)
+        red, green, blue = moving.convert("RGB").getpixel((80, 60))
+    assert blue > 240
+    assert max(red, green) < 16
+
+
 def test_a_gif_moves_for_ever(media, room, tools):
     made = convert(media("clip.mp4"), "gif", room, tools)
     assert made.facts.frames == pytest.approx(17, abs=1)

@@ -13,7 +13,7 @@ from typing import Any
 import av
 import av.error
 from av.video.reformatter import Interpolation
-from PIL import Image, ImageStat
+from PIL import Image, ImageOps, ImageStat
 
 # Weights of red and blue in the luma, by the number that a stream's matrix has in ISO/IEC 23091-2.
 WEIGHTS = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
@@ -49,13 +49,14 @@ def views(path: Path, index: int, span: tuple[float, float], size: tuple[int, in
     found: list[tuple[float, Any]] = []
     with av.open(f"file:{path}", metadata_errors="ignore") as source:
         stream = source.streams[index]
+        shape = Fraction(stream.codec_context.width, stream.codec_context.height)
         for seconds, frame in _frames(source, stream, first):
             if found and seconds > last:
                 break
             if found and seconds <= first:
                 found.clear()
             found.append((seconds, frame))
-        return [View(seconds, _seen(frame, stream, size), _is_hdr(stream)) for seconds, frame in found]
+        return [View(seconds, _seen(frame, stream, size, shape), _is_hdr(stream)) for seconds, frame in found]
 
 
 def moments(path: Path, index: int) -> list[float]:
@@ -128,11 +129,13 @@ def _seeing_through(stream: Any) -> Any:
     return av.CodecContext.create({"vp8": "libvpx", "vp9": "libvpx-vp9"}[name], "r")
 
 
-def _seen(frame: Any, stream: Any, size: tuple[int, int]) -> Image.Image:
+def _seen(frame: Any, stream: Any, size: tuple[int, int], shape: Fraction) -> Image.Image:
     turn = _matrix(frame)
     across, down = reversed(size) if turn[0] == 0 else size
     upright = _TURNS[turn]
-    picture = _coloured(frame, stream, (across, down))
+    slimmer = Fraction(frame.width, frame.height) / shape
+    inside = (round(across * min(1, slimmer)), round(down * min(1, 1 / slimmer)))
+    picture = ImageOps.pad(_coloured(frame, stream, inside), (across, down), color="black")
     return picture if upright is None else picture.transpose(upright)
 
 
