@@ -13,6 +13,7 @@ TONE = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={SE
 BOTH = (*PICTURE, *TONE)
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-profile:v", "main")
 HDR = "hdr-opt=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=none"
+WIDE = f"color=0xc83228:size=160x120:rate=10:duration={SECONDS},format=gbrp,zscale=pin=bt709:tin=bt709:t=bt709:r=tv"
 UNTOLD = "setparams=colorspace=unknown:color_primaries=unknown:color_trc=unknown"
 
 # What a name holds, as ffmpeg's arguments; `{made}` is another of these files.
@@ -77,6 +78,8 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "rgb.mkv": ("-f", "lavfi", "-i", f"color=red:size=1280x720:rate=5:duration={SECONDS},format=gbrp", "-c:v", "ffv1"),
     "full-range.avi": (*PICTURE, "-c:v", "mjpeg", "-pix_fmt", "yuvj422p", "-c:a", "pcm_s16le"),
     "hdr.mp4": (*PICTURE, "-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", HDR),
+    "rec2020.mp4": ("-f", "lavfi", "-i", f"{WIDE}:p=bt2020:m=bt2020nc,format=yuv420p", *H264),
+    "p3.mp4": ("-f", "lavfi", "-i", f"{WIDE}:p=smpte432:m=bt709,format=yuv420p", *H264),
     "black-start.mp4": (
         *("-f", "lavfi", "-i", "color=black:size=160x120:rate=25:duration=2"),
         *("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=2"),

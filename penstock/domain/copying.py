@@ -9,6 +9,7 @@ from penstock.domain.media import AudioStream, VideoStream
 from penstock.domain.plan import Cut, Framing
 
 HDR_TRANSFERS = frozenset(("smpte2084", "arib-std-b67"))
+WIDE_PRIMARIES = frozenset(("bt2020", "smpte431", "smpte432"))
 
 # A source may spend this much more than our encoder would, and is still not worth encoding again.
 GENEROSITY = 1.3
@@ -78,6 +79,12 @@ def audio_obstacle(target: VideoFormat | AudioFormat, stream: AudioStream, wish:
     return next(_audio_obstacles(stream, playable, wish), None)
 
 
+def is_wide(stream: VideoStream) -> bool:
+    """Whether it has colours, of no more than usual brightness, that most screens and many players do not show. Where
+    none are told, browsers take them for usual ones, whatever the matrix."""
+    return stream.primaries in WIDE_PRIMARIES and stream.transfer not in HDR_TRANSFERS
+
+
 def _video_obstacles(stream: VideoStream, playable: Playable, wish: Wish) -> Iterator[str]:
     yield from _codec_obstacles(stream, playable)
     yield from _picture_obstacles(stream)
@@ -102,10 +109,7 @@ def _codec_obstacles(stream: VideoStream, playable: Playable) -> Iterator[str]:
 def _picture_obstacles(stream: VideoStream) -> Iterator[str]:
     if stream.pixel_format != "yuv420p":
         yield f"{stream.pixel_format} does not play everywhere"
-    if stream.full_range:
-        yield "its colours use the full range"
-    if stream.transfer in HDR_TRANSFERS:
-        yield "its colours are HDR"
+    yield from _colour_obstacles(stream)
     if stream.rotation or stream.mirrored:
         yield "it has to be turned upright"
     if stream.sar != 1:
@@ -114,6 +118,15 @@ def _picture_obstacles(stream: VideoStream) -> Iterator[str]:
         yield "it is interlaced"
     if stream.resized:
         yield "its frames change their size or form"
+
+
+def _colour_obstacles(stream: VideoStream) -> Iterator[str]:
+    if stream.full_range:
+        yield "its colours use the full range"
+    if stream.transfer in HDR_TRANSFERS:
+        yield "its colours are HDR"
+    if is_wide(stream):
+        yield "its colours are wider than what shows everywhere"
 
 
 def _timing_obstacles(stream: VideoStream, playable: Playable, wish: Wish) -> Iterator[str]:

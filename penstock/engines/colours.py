@@ -2,7 +2,7 @@
 
 A player guesses by the size, and the output may have another size than the input: so the guess is made here, once."""
 
-from penstock.domain.copying import HDR_TRANSFERS
+from penstock.domain.copying import HDR_TRANSFERS, is_wide
 from penstock.domain.media import VideoStream
 
 Colours = dict[str, str]
@@ -48,6 +48,9 @@ MATRICES = {
     14: "ictcp",
 }
 
+# The curve of cinemas, which no filter turns back.
+_WITHOUT_WAY_BACK = "smpte428"
+
 _STANDARD = {"color_primaries": "smpte170m", "color_trc": "smpte170m", "colorspace": "smpte170m"}
 _HIGH = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
 # What ffmpeg makes of RGB: sRGB's colours, in the matrix that it takes where none is told.
@@ -58,10 +61,14 @@ _ALWAYS_STANDARD = frozenset(("mjpeg", "vp8", "theora", "mpeg1video", "mpeg4", "
 
 
 def untold(stream: VideoStream) -> Colours:
-    """What has to be said of the decoded frames; nothing where their matrix is told, or where they are RGB."""
-    if stream.matrix or stream.transfer in HDR_TRANSFERS or not stream.pixel_format.startswith("yuv"):
+    """What has to be said of the decoded frames; nothing where their matrix is told, or where they are RGB.
+    What is brought to other colours has to have told them all."""
+    if stream.transfer in HDR_TRANSFERS or not stream.pixel_format.startswith("yuv"):
         return {}
-    known = {"color_primaries": stream.primaries, "color_trc": stream.transfer}
+    if stream.matrix and not is_wide(stream):
+        return {}
+    transfer = None if stream.transfer == _WITHOUT_WAY_BACK else stream.transfer
+    known = {"color_primaries": stream.primaries, "color_trc": transfer, "colorspace": stream.matrix}
     return {name: value for name, value in _guess(stream).items() if not known.get(name)}
 
 

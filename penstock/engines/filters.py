@@ -6,7 +6,7 @@ from typing import Any
 import ffmpeg
 
 from penstock.domain import quality as scales
-from penstock.domain.copying import HDR_TRANSFERS
+from penstock.domain.copying import HDR_TRANSFERS, is_wide
 from penstock.domain.media import Size, VideoStream
 from penstock.domain.plan import Cut, Framing, GifPlan
 from penstock.engines import colours
@@ -102,6 +102,8 @@ def _pictured(source: Any, stream: VideoStream, framing: Framing, flags: str) ->
     picture = picture.filter("scale", framing.scaled.width, framing.scaled.height, flags=flags, **ranged)
     if stream.transfer in HDR_TRANSFERS:
         picture = _tone_mapped(picture, stream)
+    elif is_wide(stream) and stream.pixel_format.startswith("yuv") and not stream.alpha:
+        picture = _narrowed(picture)
     return _placed(picture, framing).filter("setsar", 1)
 
 
@@ -126,6 +128,12 @@ def _tone_mapped(picture: Any, stream: VideoStream) -> Any:
     for name, options in rest:
         picture = picture.filter(name, **options)
     return picture.filter("format", "yuv444p")
+
+
+def _narrowed(picture: Any) -> Any:
+    """Rec. 2020 and P3 in the colours of BT.709."""
+    narrow = {"p": "bt709", "t": "bt709", "m": "bt709", "r": "tv"}
+    return picture.filter("format", "yuv444p10le").filter("zscale", **narrow).filter("format", "yuv444p")
 
 
 def _placed(picture: Any, framing: Framing) -> Any:

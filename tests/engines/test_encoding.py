@@ -43,6 +43,14 @@ def test_the_output_has_colours_that_play_everywhere(name, media, room, tools):
     assert video.transfer != "smpte2084"
 
 
+@pytest.mark.parametrize("name", ["rec2020.mp4", "p3.mp4"])
+@pytest.mark.parametrize("output", ["mp4", "webm", "png", "gif"])
+def test_wide_colours_look_the_same_on_every_screen(name, output, media, room, tools):
+    path = convert(media(name), output, room, tools).path
+    picture = _still_of(path, room, tools) if output in ("mp4", "webm") else _picture(path)
+    assert picture.getpixel((80, 60)) == pytest.approx((0xC8, 0x32, 0x28), abs=4)
+
+
 @pytest.mark.parametrize("output", ["webm", "png", "gif"])
 def test_a_bright_picture_may_have_odd_sides(output, media, room, tools):
     facts = convert(media("hdr.mp4"), output, room, tools, width=81).facts
