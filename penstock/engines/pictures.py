@@ -16,6 +16,7 @@ from penstock.engines.credits import credits_of, exif_of
 from penstock.engines.pictures_frames import Frame
 from penstock.engines.pictures_opening import opened, reading
 from penstock.engines.pictures_pixels import decode_small, flattened, framed, has_tags, normal, orientation, shown_size
+from penstock.engines.pictures_profiles import told_profile
 from penstock.engines.pictures_timing import Timing, timing
 from penstock.engines.pictures_writing import Manner, write_animation, write_still
 
@@ -67,7 +68,7 @@ def _picture(picture: ImageFile.ImageFile, times: Timing) -> Picture:
         duration=times.seconds if times.frames > 1 else None,
         alpha=picture.has_transparency_data,
         orientation=orientation(picture),
-        profile="icc_profile" in picture.info,
+        profile="icc_profile" in picture.info or told_profile(picture) is not None,
     )
 
 

@@ -9,8 +9,9 @@ from PIL import Image, ImageCms, ImageFile
 from penstock.domain.media import Size
 from penstock.domain.plan import Framing
 from penstock.engines.pictures_opening import reading
+from penstock.engines.pictures_profiles import told_profile
 from penstock.engines.pictures_scaling import scaled
-from penstock.engines.pictures_timing import has_late_tags
+from penstock.engines.pictures_timing import png_chunk
 
 ORIENTATION = 0x0112
 _TAGS = frozenset(
@@ -50,7 +51,9 @@ def orientation(picture: ImageFile.ImageFile) -> int:
 
 def has_tags(picture: ImageFile.ImageFile) -> bool:
     """Whether it may say something of itself. Pillow would decode all pixels of a PNG to find that nothing follows."""
-    return picture.format != "PNG" or not _TAGS.isdisjoint(picture.info) or has_late_tags(str(picture.filename))
+    if picture.format != "PNG" or not _TAGS.isdisjoint(picture.info):
+        return True
+    return png_chunk(str(picture.filename), b"eXIf") is not None
 
 
 def shown_size(picture: ImageFile.ImageFile) -> Size:
@@ -82,12 +85,14 @@ def normal(picture: ImageFile.ImageFile, framing: Framing) -> Image.Image:
         return _nameless(upright.copy() if upright is picture else upright)
 
 
-def _averageable(picture: Image.Image) -> tuple[Image.Image, bytes | None]:
+def _averageable(picture: ImageFile.ImageFile) -> tuple[Image.Image, bytes | None]:
     """Eight bits a channel, and the profile that is still to be obeyed. Inks cannot be averaged as they are: black lies
     over the others."""
     plain, profile = _eight_bits(picture), picture.info.get("icc_profile")
     if plain.mode == "CMYK":
         return _srgb(plain, profile), None
+    if plain.mode in ("RGB", "RGBA"):
+        profile = profile or told_profile(picture)
     return (plain, profile) if profile else (_ungamma(plain, picture.info), None)
 
 
