@@ -15,7 +15,7 @@ from penstock.domain.plan import Cut, ImagePlan
 from penstock.engines.credits import credits_of, exif_of
 from penstock.engines.pictures_frames import Frame
 from penstock.engines.pictures_opening import opened, reading
-from penstock.engines.pictures_pixels import decode_small, flattened, framed, has_tags, normal, orientation, shown_size
+from penstock.engines.pictures_pixels import flattened, framed, has_tags, normal, orientation, shown_size
 from penstock.engines.pictures_profiles import told_profile
 from penstock.engines.pictures_timing import Timing, timing
 from penstock.engines.pictures_writing import Manner, write_animation, write_still
@@ -85,9 +85,8 @@ def _times(path: str, picture: ImageFile.ImageFile, opener: str, limits: Limits)
 
 
 def _render_still(plan: ImagePlan, picture: ImageFile.ImageFile, times: Timing, target: Path) -> None:
-    if picture.format in ("JPEG", "MPO"):
-        decode_small(picture, plan.framing.scaled)
-    _seek(picture, times.first)
+    with reading():
+        picture.seek(times.first)
     finished = _finished(plan, picture)
     with writing():
         write_still(finished, target, _manner(plan))

@@ -1,7 +1,6 @@
 """What happens to pixels between reading and writing: upright, sRGB, eight bits, the asked size, no hidden colours."""
 
 import io
-from math import ceil
 from typing import Any
 
 from PIL import Image, ImageCms, ImageFile
@@ -10,7 +9,7 @@ from penstock.domain.media import Size
 from penstock.domain.plan import Framing
 from penstock.engines.pictures_opening import reading
 from penstock.engines.pictures_profiles import told_profile
-from penstock.engines.pictures_scaling import scaled
+from penstock.engines.pictures_scaling import read_scaled, scaled, share
 from penstock.engines.pictures_timing import png_chunk
 
 ORIENTATION = 0x0112
@@ -29,10 +28,6 @@ _TURNS = {
 }
 _ALPHA_MODES = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
 _LINEAR_MODES = frozenset(("L", "LA", "RGB", "RGBA", "CMYK"))
-# Where nothing is left to the filter, a JPEG's own quarter is worth one to twelve points of SSIMULACRA2 less than the
-# whole, by how grainy it is; with this much left, up to three and a half, and with twice, one and a half. At 1.15 a
-# written WebP of a grainy photograph is worth up to seven points less, and 99 MP take a fifth less time.
-_SPARE = 1.5
 # What a PNG's gamma is told to be for sRGB, and the share by which it may be off without being another one.
 _SRGB_GAMMA, _UNSEEN = 0.45455, 0.05
 _WIDE_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "I;16N", "F"))
@@ -61,39 +56,40 @@ def shown_size(picture: ImageFile.ImageFile) -> Size:
     return Size(height, width) if orientation(picture) in _SIDEWAYS else Size(width, height)
 
 
-def decode_small(picture: ImageFile.ImageFile, scaled: Size) -> None:
-    """Let a JPEG be decoded at a fraction of its size where that leaves enough for the filter to be as sharp."""
-    width, height = _stored(picture, scaled)
-    picture.draft(picture.mode, (ceil(_SPARE * width), ceil(_SPARE * height)))
-
-
 def normal(picture: ImageFile.ImageFile, framing: Framing) -> Image.Image:
     """Upright, in sRGB or grey, eight bits a channel, alpha only where there was one; of the asked scale. Decodes.
 
     It is scaled before its colours are managed: there are fewer pixels then for all that follows."""
     with reading():
-        picture.load()
-        turn = _TURNS.get(orientation(picture))
-        even, profile = _averageable(picture)
-        small = _scaled(even, _stored(picture, framing.scaled))
+        small, profile = _small(picture, _stored(picture, framing.scaled))
         colours, alpha = _parted(small)
-        plain = _srgb(colours, profile)
+        plain = _srgb(colours, profile) if profile else _srgb(_ungamma(colours, picture.info), None)
         if alpha is not None:
             plain.putalpha(alpha)
+        turn = _TURNS.get(orientation(picture))
         upright = plain.transpose(turn) if turn is not None else plain
         # What its file still needs to seek in is left alone.
         return _nameless(upright.copy() if upright is picture else upright)
 
 
-def _averageable(picture: ImageFile.ImageFile) -> tuple[Image.Image, bytes | None]:
-    """Eight bits a channel, and the profile that is still to be obeyed. Inks cannot be averaged as they are: black lies
-    over the others."""
-    plain, profile = _eight_bits(picture), picture.info.get("icc_profile")
+def _small(picture: ImageFile.ImageFile, size: tuple[int, int]) -> tuple[Image.Image, bytes | None]:
+    """Scaled, and the profile that is still to be obeyed. Inks cannot be averaged as they are: black lies over the
+    others."""
+    profile = picture.info.get("icc_profile")
+    if small := read_scaled(picture, size):
+        return small, profile or _told(small, picture)
+    if picture.format in ("JPEG", "MPO"):
+        part = share(picture, size)
+        picture.draft(picture.mode, (picture.width // part, picture.height // part))
+    picture.load()
+    plain = _eight_bits(picture)
     if plain.mode == "CMYK":
-        return _srgb(plain, profile), None
-    if plain.mode in ("RGB", "RGBA"):
-        profile = profile or told_profile(picture)
-    return (plain, profile) if profile else (_ungamma(plain, picture.info), None)
+        return scaled(_srgb(plain, profile), size), None
+    return _scaled(plain, size), profile or _told(plain, picture)
+
+
+def _told(plain: Image.Image, picture: ImageFile.ImageFile) -> bytes | None:
+    return told_profile(picture) if plain.mode in ("RGB", "RGBA") else None
 
 
 def _nameless(picture: Image.Image) -> Image.Image:

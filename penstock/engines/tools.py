@@ -33,7 +33,7 @@ def shipped_ffmpeg() -> Path:
 
 def versions(tools: Tools) -> dict[str, str]:
     """What makes and checks an output here, each with its version."""
-    parts = {name: version(name) for name in ("penstock", "av", "pillow")}
+    parts = {name: version(name) for name in ("penstock", "av", "pillow", "pyvips-binary")}
     return {**parts, "ffmpeg": _ffmpeg_version(str(tools.ffmpeg), tools.nursery)}
 
 
