@@ -66,7 +66,9 @@ def moving_with_alpha(source: Any, stream: VideoStream, framing: Framing) -> Any
 def still(source: Any, stream: VideoStream, framing: Framing) -> Any:
     """For one frame, on its way to a picture."""
     picture = _pictured(source, stream, framing, "lanczos+accurate_rnd+full_chroma_int")
-    return picture.filter("format", "rgba" if stream.alpha else "rgb24")
+    pixels = picture.filter("format", "rgba" if stream.alpha else "rgb24")
+    # Its colours are a screen's by now; a PNG that told of the film's would have them changed once more.
+    return pixels.filter("setparams", color_primaries="bt709", color_trc="iec61966-2-1")
 
 
 def cover(source: Any, size: Size, start: float) -> Any:

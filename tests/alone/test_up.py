@@ -29,6 +29,6 @@ def test_killed_in_the_midst_of_an_encode_it_leaves_nothing_running_and_the_next
 def encoding(penstock, film):
     """A task whose encoder is at work."""
     file = penstock.client.upload(film)
-    task = penstock.client.create({"file_id": file["id"], "kind": "video", "format": "avi", "end": 12})
+    task = penstock.client.create({"file_id": file["id"], "kind": "video", "format": "avi", "end": 30})
     wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
     return penstock.client.task(task["id"])
