@@ -26,7 +26,8 @@ CLIENT_HABITS = {
     "DO_NOT_TRACK": "1",
 }
 # A run leaves 100 kB behind, most of it events: they go after a week, runs with their logs after a month. Stages are
-# written many at once, up to a second late: each by itself is what costs Prefect's server most.
+# written many at once, up to a second late: each by itself is what costs Prefect's server most. What is seldom there is
+# not looked for every five seconds.
 SERVER_HABITS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
@@ -34,6 +35,10 @@ SERVER_HABITS = {
     "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "7d",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "15",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "15",
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": "60",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(30 * DAY_SECONDS),
 }
