@@ -144,8 +144,13 @@ def _parent_and_state(place: Path) -> tuple[int, str]:
 
 def part(penstock: Penstock, name: str) -> int:
     """The process of a part of the service, which is called like its log."""
-    below = descendants(penstock.process.pid)
-    return next(each for each in below if Path(f"/proc/{each}/comm").read_text().strip() == name)
+    return next(each for each in descendants(penstock.process.pid) if _called(each) == name)
+
+
+def _called(process: int) -> str | None:
+    with contextlib.suppress(OSError):  # it may have ended since it was listed
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    return None
 
 
 def exported(penstock: Penstock) -> dict[str, str]:

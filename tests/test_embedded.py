@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from penstock.embedded import postgres, revive
+from tests.service import alive
 
 
 def test_a_home_gets_a_server_that_holds_its_data(tmp_path):
@@ -57,11 +58,7 @@ def start_and_be_killed(home: Path) -> int:
 
 def is_running(process: int) -> bool:
     for _ in range(100):
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return False
-        if Path(f"/proc/{process}/stat").read_text().split()[2] == "Z":
+        if not alive(process):
             return False
         time.sleep(0.001)
     return True

@@ -19,7 +19,7 @@ _CLOSE_SECONDS = 5.0
 _TRIES = 3
 _PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME", "LANG")
 # A child touches tens of megabytes for the first time: in huge pages that is a tenth of its time, not a quarter. Each
-# picture has one core: on two, libvips takes as long, and a tenth more of the processor.
+# picture has one core: on two, libvips takes as long, and more of the processor.
 _HABITS = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "VIPS_CONCURRENCY": "1"}
 
 

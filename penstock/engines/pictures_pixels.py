@@ -10,7 +10,7 @@ from penstock.domain.plan import Framing
 from penstock.engines.pictures_opening import reading
 from penstock.engines.pictures_profiles import told_profile
 from penstock.engines.pictures_scaling import read_scaled, scaled, share
-from penstock.engines.pictures_timing import png_chunk
+from penstock.engines.pictures_timing import has_late_tags
 
 ORIENTATION = 0x0112
 _TAGS = frozenset(
@@ -46,9 +46,7 @@ def orientation(picture: ImageFile.ImageFile) -> int:
 
 def has_tags(picture: ImageFile.ImageFile) -> bool:
     """Whether it may say something of itself. Pillow would decode all pixels of a PNG to find that nothing follows."""
-    if picture.format != "PNG" or not _TAGS.isdisjoint(picture.info):
-        return True
-    return png_chunk(str(picture.filename), b"eXIf") is not None
+    return picture.format != "PNG" or not _TAGS.isdisjoint(picture.info) or has_late_tags(str(picture.filename))
 
 
 def shown_size(picture: ImageFile.ImageFile) -> Size:

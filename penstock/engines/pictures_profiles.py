@@ -14,7 +14,7 @@ import av
 from PIL import ImageFile
 
 from penstock.engines.pictures_opening import reading
-from penstock.engines.pictures_timing import png_chunk
+from penstock.engines.pictures_timing import early_chunk
 
 Row = tuple[float, float, float]
 Point = tuple[float, float]
@@ -68,7 +68,7 @@ def _chromatic(points: Sequence[float], gamma: float | None) -> bytes | None:
 
 
 def _png_numbers(picture: ImageFile.ImageFile) -> tuple[int, int] | None:
-    told = png_chunk(str(picture.filename), b"cICP")
+    told = early_chunk(str(picture.filename), b"cICP")
     return (told[0], told[1]) if told else None
 
 

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from PIL import Image
@@ -53,10 +54,17 @@ def _paced(milliseconds: float) -> float:
     return milliseconds or 100.0
 
 
-def png_chunk(path: str, wanted: bytes) -> bytes | None:
-    """The first 32 bytes of a PNG's chunk of this name, also of one behind its pixels."""
+def has_late_tags(path: str) -> bool:
+    """Whether a PNG's EXIF stands behind its pixels."""
     with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return next((content for name, content in _png_chunks(data) if name == wanted), None)
+        return any(name == b"eXIf" for name, _ in _png_chunks(data))
+
+
+def early_chunk(path: str, wanted: bytes) -> bytes | None:
+    """The first 32 bytes of a PNG's chunk of this name before its pixels."""
+    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        early = takewhile(lambda chunk: chunk[0] != b"IDAT", _png_chunks(data))
+        return next((content for name, content in early if name == wanted), None)
 
 
 def _decoded(picture: Image.Image, most: int) -> Timing:

@@ -30,5 +30,5 @@ def encoding(penstock, film):
     """A task whose encoder is at work."""
     file = penstock.client.upload(film)
     task = penstock.client.create({"file_id": file["id"], "kind": "video", "format": "avi", "end": 30})
-    wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
+    wait_for(lambda: processes_with("ffmpeg", task["id"]), 120)
     return penstock.client.task(task["id"])

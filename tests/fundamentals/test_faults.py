@@ -14,7 +14,7 @@ pytestmark = pytest.mark.service
 
 def test_a_task_whose_worker_is_killed_goes_to_another_run(penstock, origin, film):
     task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "end": 30})
-    wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
+    wait_for(lambda: processes_with("ffmpeg", task["id"], "output.avi"), 120)
     os.kill(part(penstock, "worker-1"), signal.SIGKILL)
 
     wait_for(lambda: not processes_with("ffmpeg", task["id"], "output.avi") or None, 5)
