@@ -135,6 +135,11 @@ RECIPES: dict[str, tuple[str, ...]] = {
         *("-i", "{covered.mp3}", "-map", "0", "-c:a", "aac", "-c:v", "copy", "-disposition:v", "attached_pic"),
         *("-f", "ipod"),
     ),
+    "covered.mkv": (
+        *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=50", "-f", "lavfi", "-i", "sine=duration=50"),
+        *(*H264, "-c:a", "aac", "-attach", "{still.jpeg}", "-metadata:s:t", "mimetype=image/jpeg"),
+    ),
+    "covered.mp4": ("-i", "{covered.mkv}", "-map", "0", "-c", "copy", "-t", "2", "-disposition:v:1", "attached_pic"),
     "covered-long.mp3": (
         *("-f", "lavfi", "-i", "sine=frequency=440:duration=50", "-i", "{covered.mp3}", "-map", "0", "-map", "1:v"),
         *("-c:a", "libmp3lame", "-c:v", "copy", "-disposition:v", "attached_pic"),

@@ -63,7 +63,7 @@ class AudioStream:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """The picture that comes with a sound: `index` is its place among the streams."""
+    """The picture that comes with a sound or a film: `index` is its place among the streams."""
 
     index: int
     size: Size

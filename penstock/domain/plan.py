@@ -55,7 +55,7 @@ class EncodeAudio:
 
 @dataclass(frozen=True, slots=True)
 class CoverPlan:
-    """The picture that goes with a sound, made anew at `size` so that nothing hides in it."""
+    """The picture that goes with a sound or a film, made anew at `size` so that nothing hides in it."""
 
     index: int
     size: Size
@@ -69,6 +69,7 @@ class VideoPlan:
     cut: Cut
     duration: float | None
     tags: dict[str, str] = field(default_factory=dict)
+    cover: CoverPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ CHANNELS: dict[str, tuple[int, ...]] = {
 }
 
 # Formats whose files hold a cover, and its longest side: players show it small.
-COVERED: frozenset[AudioFormat] = frozenset(("mp3", "ogg", "flac"))
+COVERED: frozenset[VideoFormat | AudioFormat] = frozenset(("mp3", "ogg", "flac", "mp4"))
 COVER_SIDE = 1400
 
 # The longest side that an encoder can write, where it is less than the settings allow.
@@ -81,6 +81,7 @@ def _video_plan(request: SourceRequest, target: VideoFormat, media: Media, limit
         cut=cut,
         duration=_remaining(cut, media.duration),
         tags=media.tags,
+        cover=_cover_plan(target, media.cover),
     )
 
 
@@ -93,7 +94,7 @@ def _audio_plan(request: SourceRequest, target: AudioFormat, media: Media) -> Au
     return AudioPlan(target, step, cut, _remaining(cut, length), media.tags, _cover_plan(target, media.cover))
 
 
-def _cover_plan(target: AudioFormat, cover: Cover | None) -> CoverPlan | None:
+def _cover_plan(target: VideoFormat | AudioFormat, cover: Cover | None) -> CoverPlan | None:
     if cover is None or target not in COVERED:
         return None
     return CoverPlan(cover.index, sizing.shrunk(cover.size, COVER_SIDE))

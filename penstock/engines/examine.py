@@ -54,6 +54,7 @@ def facts(reading: Reading, container: str, limits: Limits) -> tuple[Media, floa
     """What is in the file, and how far its packets reach."""
     with reading.opened() as source:
         require_few_streams(len(source.streams), limits)
+        attached = any(stream.disposition & _ATTACHED_PICTURE for stream in source.streams.video)
         candidates = [stream for stream in source.streams if _is_candidate(stream)]
         tallies = reading.tallied(source, candidates)
         header = source.duration / 1_000_000 if source.duration else None
@@ -70,7 +71,7 @@ def facts(reading: Reading, container: str, limits: Limits) -> tuple[Media, floa
         header_duration=header,
         video=_upright(video, reading) if video else None,
         audio=audio,
-        cover=None if video else _cover(reading, limits),
+        cover=_cover(reading, limits) if attached else None,
         tags=tags,
     )
     return media, max((tally.end for tally in tallies.values()), default=0.0)
@@ -184,7 +185,7 @@ def _audio(stream: Any, tally: Tally) -> AudioStream:
 
 
 def _cover(reading: Reading, limits: Limits) -> Cover | None:
-    """The first cover that decodes; one that does not is no reason to refuse the sound."""
+    """The first cover that decodes; one that does not is no reason to refuse the rest."""
     with reading.opened() as source:
         for stream in source.streams.video:
             attached = stream.disposition & _ATTACHED_PICTURE and stream.codec_context is not None

@@ -15,7 +15,6 @@ from penstock.domain.plan import (
     EncodeAudio,
     EncodeVideo,
     FramePlan,
-    Framing,
     GifPlan,
     VideoPlan,
 )
@@ -23,8 +22,8 @@ from penstock.engines import decoders, filters
 from penstock.engines.encoders import Options, audio_options, video_options
 from penstock.engines.sniff import READERS
 
-_MAX_ALLOCATION = 512 * 2**20
-_QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-max_alloc", str(_MAX_ALLOCATION))
+MAX_ALLOCATION = 512 * 2**20
+_QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-max_alloc", str(MAX_ALLOCATION))
 _PROGRESS = ("-nostats", "-progress", "pipe:1", "-stats_period", "0.5")
 _BARE: Options = {"map_metadata": -1, "map_chapters": -1, "sn": None, "dn": None}
 _FASTSTART: Options = {"movflags": "+faststart"}
@@ -34,10 +33,9 @@ _FASTEST_AVI = 60
 _FROM_ZERO = "asetpts=PTS-STARTPTS"
 _SLOW_HERTZ = 32_000
 # The comment is what both tags take for the kind of picture.
-_COVER: Options = {"c:v": "mjpeg", "q:v": 2}
-_ATTACHED: Options = {"disposition:v:0": "attached_pic", "metadata:s:v:0": "comment=Cover (front)"}
+_ATTACHED: Options = {"disposition": "attached_pic", "metadata:s": "comment=Cover (front)"}
+_COVER: Options = {"c": "mjpeg", "q": 2}
 _COMMENTS: Options = {"protocol_whitelist": "file", "format_whitelist": "ffmetadata", "f": "ffmetadata"}
-_PNG: Options = {"protocol_whitelist": "file", "format_whitelist": "png_pipe", "f": "png_pipe"}
 _RUN_UP_SECONDS = 10.0
 _SCREEN_CODECS = frozenset(("tscc", "zmbv", "flashsv", "flashsv2"))
 # Their decoders hand out a packet's sound with the next packet's time.
@@ -58,17 +56,6 @@ class Paper:
     comments: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """So many frames of an output from `at` seconds on, scored by a filter; the output's zero is at `start` of the
-    input."""
-
-    metric: str
-    frames: int
-    at: float
-    start: float
-
-
 def command(plan: VideoPlan | AudioPlan | GifPlan, paper: Paper) -> list[str]:
     """The whole argument list, the binary first."""
     match plan:
@@ -82,9 +69,9 @@ def command(plan: VideoPlan | AudioPlan | GifPlan, paper: Paper) -> list[str]:
 
 def frame_command(plan: FramePlan, seconds: float, paper: Paper) -> list[str]:
     """The argument list that makes one frame, at `seconds`, a PNG file."""
-    stream = _picture_of(paper.media)
+    stream = picture_of(paper.media)
     cut = Cut(seconds)
-    source = _input(paper, cut, _decoder(stream))
+    source = _input(paper, cut, decoding(stream))
     picture = filters.still(source[str(plan.index)], stream, plan.framing)
     options = {**_written("image2pipe", {}, cut, paper), "c:v": "png", "frames:v": 1}
     return _compiled(ffmpeg.output(picture, f"file:{paper.target}", **options), paper)
@@ -92,29 +79,8 @@ def frame_command(plan: FramePlan, seconds: float, paper: Paper) -> list[str]:
 
 def cover_command(plan: CoverPlan, paper: Paper) -> list[str]:
     """The argument list that makes the cover a JPEG file."""
-    options = {**_written("image2pipe", {}, Cut(), paper), **_COVER, "frames:v": 1}
-    return _compiled(ffmpeg.output(_beside(plan, 0.0, paper), f"file:{paper.target}", **options), paper)
-
-
-def likeness_command(framing: Framing, paper: Paper, made: Paper, sample: Sample) -> list[str]:
-    """The argument list that scores frames of an output, `made`, against its input brought to the same look."""
-    stream = _picture_of(paper.media)
-    before = _guarded(paper, _decoder(stream), sample.start + sample.at)[str(stream.index)]
-    after = _guarded(made, {}, sample.at)[str(_picture_of(made.media).index)].filter("format", "yuv420p")
-    pair = [filters.numbered(after), filters.numbered(filters.moving(before, stream, framing))]
-    return _scoring(pair, sample, paper.ffmpeg)
-
-
-def still_likeness_command(wanted: str, got: str, sample: Sample, binary: str) -> list[str]:
-    """The argument list that scores one PNG file against another of its size."""
-    pair = [ffmpeg.input(f"file:{path}", **_PNG).filter("format", "yuv420p") for path in (got, wanted)]
-    return _scoring(pair, sample, binary)
-
-
-def _scoring(pair: list[Any], sample: Sample, binary: str) -> list[str]:
-    output = ffmpeg.output(ffmpeg.filter(pair, sample.metric), "-", **{"f": "null", "frames:v": sample.frames})
-    front = [binary, "-nostdin", "-hide_banner", "-nostats", "-max_alloc", str(_MAX_ALLOCATION)]
-    return [str(word) for word in ffmpeg.compile(output, cmd=front)]
+    options = {**_written("image2pipe", {}, Cut(), paper), **_of_picture(0, _COVER), "frames:v": 1}
+    return _compiled(ffmpeg.output(_beside(plan, Cut(), paper), f"file:{paper.target}", **options), paper)
 
 
 def _compiled(output: Any, paper: Paper) -> list[str]:
@@ -123,10 +89,10 @@ def _compiled(output: Any, paper: Paper) -> list[str]:
 
 
 def _input(paper: Paper, cut: Cut, decoder: Options) -> Any:
-    return _guarded(paper, decoder, _leap(cut, paper.media))
+    return guarded(paper, decoder, _leap(cut, paper.media))
 
 
-def _guarded(paper: Paper, decoder: Options, seconds: float) -> Any:
+def guarded(paper: Paper, decoder: Options, seconds: float) -> Any:
     """The input from so many seconds on, behind its forced demuxer. All of this has to stand before `-i`: after it, it
     protects nothing."""
     demuxer = READERS[paper.media.container][1]
@@ -157,19 +123,22 @@ def _is_told_late(media: Media) -> bool:
 
 
 def _video(plan: VideoPlan, paper: Paper) -> Any:
-    stream = _picture_of(paper.media)
-    decoder = _decoder(stream) if isinstance(plan.video, EncodeVideo) else {}
+    stream = picture_of(paper.media)
+    decoder = decoding(stream) if isinstance(plan.video, EncodeVideo) else {}
     source = _input(paper, plan.cut, decoder)
     streams = [_moving(plan, source, paper)]
     options = {**_written(plan.format, plan.tags, plan.cut, paper), **_video_step(plan, stream)}
     if plan.audio is not None:
         streams.append(source[str(plan.audio.index)])
         options |= {**_audio_step(plan.audio), **_in_step(plan, paper.media)}
+    if plan.cover is not None:
+        streams.append(_beside(plan.cover, plan.cut, paper))
+        options |= _of_picture(1, _COVER | _ATTACHED)
     return ffmpeg.output(*streams, f"file:{paper.target}", **options)
 
 
 def _moving(plan: VideoPlan, source: Any, paper: Paper) -> Any:
-    stream = _picture_of(paper.media)
+    stream = picture_of(paper.media)
     mapped = source[str(plan.video.index)]
     match plan.video:
         case Copy():
@@ -183,7 +152,7 @@ def _moving(plan: VideoPlan, source: Any, paper: Paper) -> Any:
 
 
 def _whole(mapped: Any, cut: Cut, media: Media) -> Any:
-    stream = _picture_of(media)
+    stream = picture_of(media)
     if stream.codec not in _SCREEN_CODECS or stream.duration is None:
         return mapped
     return filters.lasting(mapped, stream.start + stream.duration - _leap(cut, media))
@@ -237,8 +206,8 @@ def _audio(plan: AudioPlan, paper: Paper) -> Any:
     if commented(plan):
         comments = ffmpeg.input(f"file:{paper.comments}", **_COMMENTS)
         return ffmpeg.output(sound, comments["?"], f"file:{paper.target}", **options, **{"map_metadata:g": "1:g"})
-    picture = _beside(plan.cover, cut.start - _leap(cut, paper.media), paper)
-    return ffmpeg.output(sound, picture, f"file:{paper.target}", **options, **_COVER, **_ATTACHED)
+    picture = _beside(plan.cover, cut, paper)
+    return ffmpeg.output(sound, picture, f"file:{paper.target}", **options, **_of_picture(0, _COVER | _ATTACHED))
 
 
 def commented(plan: VideoPlan | AudioPlan | GifPlan) -> CoverPlan | None:
@@ -246,9 +215,15 @@ def commented(plan: VideoPlan | AudioPlan | GifPlan) -> CoverPlan | None:
     return plan.cover if isinstance(plan, AudioPlan) and plan.format == "ogg" else None
 
 
-def _beside(plan: CoverPlan, start: float, paper: Paper) -> Any:
+def _beside(plan: CoverPlan, cut: Cut, paper: Paper) -> Any:
     """The cover. Its file is opened for it alone: who jumps ahead in a file leaves the cover behind."""
-    return filters.cover(_guarded(paper, {}, 0.0)[str(plan.index)], plan.size, start)
+    start = cut.start - _leap(cut, paper.media)
+    return filters.cover(guarded(paper, {}, 0.0)[str(plan.index)], plan.size, start)
+
+
+def _of_picture(place: int, options: Options) -> Options:
+    """These options for one of an output's pictures alone."""
+    return {f"{name}:v:{place}": value for name, value in options.items()}
 
 
 def _heard(cut: Cut, media: Media) -> Cut:
@@ -262,8 +237,8 @@ def _audio_step(step: Copy | EncodeAudio) -> Options:
 
 
 def _gif(plan: GifPlan, paper: Paper) -> Any:
-    stream = _picture_of(paper.media)
-    source = _input(paper, plan.cut, _decoder(stream))
+    stream = picture_of(paper.media)
+    source = _input(paper, plan.cut, decoding(stream))
     stretch = replace(plan.cut, start=plan.cut.start - _leap(plan.cut, paper.media))
     picture = filters.animated(_whole(source[str(plan.index)], plan.cut, paper.media), stream, plan, stretch)
     options = {**_written("gif", {}, Cut(), paper), "loop": 0}
@@ -279,7 +254,7 @@ def _written(target: str, tags: dict[str, str], cut: Cut, paper: Paper) -> Optio
     return {**_BARE, **kept, **start, **length, **faststart, "f": target, "threads": paper.threads}
 
 
-def _decoder(stream: VideoStream) -> Options:
+def decoding(stream: VideoStream) -> Options:
     """The native decoders of VP8 and VP9 hide transparency. And where frames change their size, the filters stay as
     they are: else they would begin anew, with no memory of what they had seen. Only turning needs them to."""
     decoder = _ALPHA_DECODERS.get(stream.codec) if stream.alpha else None
@@ -287,7 +262,7 @@ def _decoder(stream: VideoStream) -> Options:
     return {**({"c:v": decoder} if decoder else {}), **({"reinit_filter": 0} if lasting else {})}
 
 
-def _picture_of(media: Media) -> VideoStream:
+def picture_of(media: Media) -> VideoStream:
     if media.video is None:
         raise ValueError("a plan with a picture was made for an input without one")
     return media.video

@@ -11,8 +11,9 @@ from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.domain.plan import Cut, EncodeVideo, FramePlan, Framing, ImagePlan, Plan, VideoPlan
 from penstock.domain.receipt import Score
-from penstock.engines import ffmpeg
+from penstock.engines import likeness
 from penstock.engines.encoding import Source, encode
+from penstock.engines.ffmpeg import Paper
 from penstock.engines.job import Bounds, Execute, Reach
 from penstock.engines.nursery import Nursery
 from penstock.engines.process import Answer, Patience, Unwatched, Watch, attend
@@ -61,7 +62,7 @@ def _moving_score(plan: VideoPlan, framing: Framing, pair: Comparison, tools: To
     sample = _sample(plan, made.media, pair.frames, _metric(str(tools.ffmpeg), tools.nursery))
     if sample is None:
         return None
-    argv = ffmpeg.likeness_command(framing, _paper(source, tools), _paper(made, tools), sample)
+    argv = likeness.command(framing, _paper(source, tools), _paper(made, tools), sample)
     return _scored(_said(argv, (source.path, made.path), tools, watch), sample)
 
 
@@ -76,8 +77,8 @@ def _still_score(plan: FramePlan | ImagePlan, pair: Comparison, tools: Tools, wa
             got = encode(_as_it_is(plan), pair.made, rooms[1], tools, watch)
         except (errors.InputError, errors.EngineError):
             return None
-        sample = ffmpeg.Sample(_metric(str(tools.ffmpeg), tools.nursery), frames=1, at=0.0, start=0.0)
-        argv = ffmpeg.still_likeness_command(str(wanted), str(got), sample, str(tools.ffmpeg))
+        sample = likeness.Sample(_metric(str(tools.ffmpeg), tools.nursery), frames=1, at=0.0, start=0.0)
+        argv = likeness.still_command(str(wanted), str(got), sample, str(tools.ffmpeg))
         return _scored(_said(argv, (wanted, got), tools, watch), sample)
 
 
@@ -97,19 +98,19 @@ def _as_it_is(plan: FramePlan | ImagePlan) -> ImagePlan:
     )
 
 
-def _scored(said: str, sample: ffmpeg.Sample) -> Score | None:
+def _scored(said: str, sample: likeness.Sample) -> Score | None:
     found = _SAYINGS[sample.metric].search(said)
     return Score(_NAMES[sample.metric], round(float(found[1]), 4), sample.frames, sample.at) if found else None
 
 
-def _sample(plan: VideoPlan, made: Media, frames: int, metric: str) -> ffmpeg.Sample | None:
+def _sample(plan: VideoPlan, made: Media, frames: int, metric: str) -> likeness.Sample | None:
     video = made.video
     if video is None or not video.frames or not video.duration:
         return None
     # Half a frame early, so that rounding cannot choose another one of the two sides.
     pace = video.duration / video.frames
     at = max(0.0, (video.frames // 2 - 0.5) * pace + video.start) if video.frames > 2 * frames else 0.0
-    return ffmpeg.Sample(metric, min(frames, video.frames), round(at, 3), plan.cut.start)
+    return likeness.Sample(metric, min(frames, video.frames), round(at, 3), plan.cut.start)
 
 
 def _said(argv: list[str], paths: tuple[Path, Path], tools: Tools, watch: Watch) -> str:
@@ -129,8 +130,8 @@ def _metric(binary: str, nursery: Nursery) -> str:
     return "libvmaf" if b" libvmaf " in answer.said else "ssim"
 
 
-def _paper(source: Source, tools: Tools) -> ffmpeg.Paper:
-    return ffmpeg.Paper(
+def _paper(source: Source, tools: Tools) -> Paper:
+    return Paper(
         ffmpeg=str(tools.ffmpeg),
         source=str(source.path),
         target="",

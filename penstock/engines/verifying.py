@@ -96,8 +96,10 @@ def _faults(plan: Plan, source: Media, media: Media) -> Iterator[str]:
     match plan:
         case VideoPlan():
             yield from _video_faults(plan, source, media)
+            yield from _cover_faults(plan, media)
         case AudioPlan():
             yield from _audio_faults(plan, source, media)
+            yield from _cover_faults(plan, media)
         case GifPlan() | ImagePlan() | KeepImage():
             yield from _animation_faults(plan, media)
         case FramePlan():
@@ -151,9 +153,12 @@ def _audio_faults(plan: AudioPlan, source: Media, media: Media) -> Iterator[str]
         return
     if media.audio.codec != plan.audio.codec:
         yield f"the sound is {media.audio.codec}"
+    yield from _sound_faults(plan, source, media.audio)
+
+
+def _cover_faults(plan: VideoPlan | AudioPlan, media: Media) -> Iterator[str]:
     if plan.cover and not media.cover:
         yield "the cover is missing"
-    yield from _sound_faults(plan, source, media.audio)
 
 
 def _sound_faults(plan: VideoPlan | AudioPlan, source: Media, audio: AudioStream) -> Iterator[str]:

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.media
 FILMS = {
     "mp4": (
         *("clip.mp4", "clip.mov", "hevc.mp4", "turned.mp4", "wide-pixels.mp4", "hdr.mp4"),
-        *("interlaced.mp4", "uneven.mp4", "late.mkv", "odd.webm", "alpha.webm"),
+        *("interlaced.mp4", "uneven.mp4", "late.mkv", "odd.webm", "alpha.webm", "covered.mkv"),
     ),
     "webm": ("clip.webm", "vp9.webm", "hevc.mp4", "odd.webm", "alpha.webm", "mirrored.mp4", "late.mkv"),
 }

@@ -1,4 +1,4 @@
-"""The picture that comes with a sound goes with it, and carries nothing else along."""
+"""The picture that comes with a sound or a film goes with it, and carries nothing else along."""
 
 import io
 import subprocess
@@ -7,6 +7,7 @@ import av
 import pytest
 from PIL import Image
 
+from penstock.domain.plan import Copy, EncodeVideo
 from penstock.engines import probe, shipped_ffmpeg
 from tests.engines.conversions import convert
 from tests.engines.pictures import distance
@@ -82,6 +83,31 @@ def test_a_title_stays_beside_a_cover(media, room, tools):
 
 def test_a_format_without_a_place_for_it_is_made_without(media, room, tools):
     assert convert(media("covered.mp3"), "wav", room, tools).media.cover is None
+
+
+@pytest.mark.parametrize("sides", [{}, {"width": 160}])
+@pytest.mark.parametrize("name", ["covered.mkv", "covered.mp4"])
+def test_a_cover_goes_with_its_film(name, sides, media, room, tools):
+    made = convert(media(name), "mp4", room, tools, **sides)
+    assert isinstance(made.plan.video, EncodeVideo if sides else Copy)
+    assert distance(_cover(made.path), _cover(media(name))) < 6
+    assert (made.facts.width, made.media.audio.codec) == (sides.get("width", 320), "aac")
+
+
+@pytest.mark.parametrize("start", [5, 45])
+def test_it_stays_where_the_beginning_of_a_film_is_cut_off(start, media, room, tools):
+    made = convert(media("covered.mkv"), "mp4", room, tools, start=start, end=start + 2)
+    assert _cover(made.path).size == (64, 48)
+    assert made.facts.duration == pytest.approx(2, abs=0.1)
+
+
+def test_a_film_loses_nothing_else_with_a_format_that_has_no_covers(media, room, tools):
+    made = convert(media("covered.mkv"), "webm", room, tools, end=1)
+    assert (made.media.cover, made.media.audio.codec) == (None, "opus")
+
+
+def test_the_sound_of_a_film_takes_its_cover_along(media, room, tools):
+    assert _cover(convert(media("covered.mkv"), "mp3", room, tools, end=1).path).size == (64, 48)
 
 
 def _cover(path):
