@@ -50,6 +50,11 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "interlaced.mp4": (*PICTURE, "-vf", "setfield=tff", *H264, "-flags", "+ildct+ilme", "-x264-params", "tff=1"),
     "uneven.mp4": (*PICTURE, "-vf", "select=not(mod(n\\,7))+lt(n\\,5),setpts=PTS", "-fps_mode", "vfr", *H264),
     "standing.mp4": (*PICTURE, "-vf", "select=lt(n\\,2)+gt(n\\,15)", "-fps_mode", "passthrough", *H264),
+    "unseen.webm": (
+        *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=2"),
+        *("-vf", "format=rgba,colorchannelmixer=aa=0:enable='lt(t,1.5)'"),
+        *("-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0", "-cpu-used", "8"),
+    ),
     "alpha.webm": (
         *("-f", "lavfi", "-i", f"color=red@0.5:size=64x64:rate=10:duration={SECONDS},format=yuva420p"),
         *("-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0"),

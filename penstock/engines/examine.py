@@ -158,7 +158,7 @@ def _video(stream: Any, tally: Tally, limits: Limits) -> VideoStream:
         primaries=PRIMARIES.get(context.color_primaries),
         matrix=MATRICES.get(context.colorspace),
         interlaced=int(context.field_order) >= 2,
-        alpha=_says_alpha(stream.metadata) or _has_alpha(context.format),
+        alpha=says_alpha(stream.metadata) or _has_alpha(context.format),
         b_frames=bool(context.has_b_frames),
         starts_with_key=tally.starts_with_key,
         variable_rate=varies(tally.moments),
@@ -239,7 +239,7 @@ def _bitrate(tally: Tally) -> int | None:
     return round(tally.size * 8 / tally.seconds) if tally.seconds else None
 
 
-def _says_alpha(metadata: dict[str, str]) -> bool:
+def says_alpha(metadata: dict[str, str]) -> bool:
     """In WebM transparency is a second picture beside an opaque one, told of by a tag in either case."""
     return any(name.lower() == "alpha_mode" and value == "1" for name, value in metadata.items())
 

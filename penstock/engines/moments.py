@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+import av
 import av.error
 
 from penstock.domain import errors
-from penstock.engines.examine import jumped, opened
+from penstock.engines.examine import jumped, opened, says_alpha
 
 _CANDIDATES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.0)
 _TRIED_FRAMES = 150
 _DARK, _BRIGHT, _FLAT = 30.0, 235.0, 18.0
+# The usual decoders of these show what is hidden.
+_SEEING_THROUGH = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_WHITE = 255
 # Asked for a little early, so that rounding cannot skip the frame.
 _EARLY_SECONDS = 0.002
 
@@ -62,18 +66,29 @@ def _frame_at(source: Any, stream: Any, seconds: float, patience: int = 1_000_00
 
 def _frames(source: Any, stream: Any) -> Iterator[Any]:
     """What decodes from here on; after a jump, the first packets of some codecs do not."""
+    decoder = _decoder(stream)
     for packet in source.demux(stream):
         try:
-            yield from packet.decode()
+            yield from decoder.decode(packet)
         except av.error.FFmpegError:
             continue
 
 
+def _decoder(stream: Any) -> Any:
+    name = _SEEING_THROUGH.get(stream.codec_context.name) if says_alpha(stream.metadata) else None
+    return av.CodecContext.create(name, "r") if name else stream.codec_context
+
+
 def _look(frame: Any) -> tuple[float, float]:
-    """Mean and spread of the brightness of a thumbnail."""
-    small = frame.reformat(width=64, height=36, format="gray")
-    light = bytes(small.planes[0])
+    """Mean and spread of the brightness of a thumbnail, on white where one sees through it."""
+    through = any(part.is_alpha for part in frame.format.components)
+    shown = bytes(frame.reformat(width=64, height=36, format="ya8" if through else "gray").planes[0])
+    light = [_on_white(*seen) for seen in zip(shown[::2], shown[1::2], strict=True)] if through else list(shown)
     return statistics.fmean(light), statistics.pstdev(light)
+
+
+def _on_white(grey: int, alpha: int) -> float:
+    return (grey * alpha + _WHITE * (255 - alpha)) / 255
 
 
 def _time(source: Any, frame: Any) -> float:

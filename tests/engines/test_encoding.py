@@ -145,6 +145,11 @@ def test_sound_and_picture_stay_as_far_apart_as_they_were(media, room, tools):
     assert made.audio.start - made.video.start == pytest.approx(0.4, abs=0.06)
 
 
+def test_a_representative_still_is_not_one_that_cannot_be_seen(media, room, tools):
+    shown = _picture(convert(media("unseen.webm"), "jpeg", room, tools).path)
+    assert len(shown.getcolors(320 * 180)) > 100
+
+
 def test_a_representative_still_is_not_black(media, room, tools):
     assert _brightness(_picture(convert(media("black-start.mp4"), "png", room, tools).path)) > 60
 
