@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+import av
 from PIL import Image
 
 from penstock.engines import shipped_ffmpeg
 
 _SCORER = Path(__file__).parent / "peers" / "ssimulacra.py"
 _MIDDLE = (560, 420)
-_MODELS = r"version=vmaf_v0.6.1\:name=vmaf|version=vmaf_v0.6.1neg\:name=neg"
+# What is shown on a 1080p screen, and what fills a 4K one: https://github.com/Netflix/vmaf/blob/master/resource/doc/models.md
+_MODEL, _MODEL_4K = "vmaf_v0.6.1", "vmaf_4k_v0.6.1"
+_LINES_4K = 1440
 _NOWHERE = ("-fps_mode", "passthrough", "-f", "null", "-")
 _COUNTED = "settb=1/25,setpts=N,format=yuv420p"
 
@@ -39,7 +42,7 @@ class Eyes:
 
     def film(self, wanted: Path, made: Path, frames: Sequence[int]) -> Likeness:
         """Every third frame by VMAF, and these by SSIMULACRA2, in their middle."""
-        vmaf, neg = _vmaf(wanted, made, self.room)
+        vmaf, neg = _vmaf(wanted, made, self.room, _model(made))
         if not frames:
             return Likeness(vmaf, neg, None)
         pairs = zip(_shots(wanted, frames, self.room, "wanted"), _shots(made, frames, self.room, "got"), strict=True)
@@ -76,8 +79,15 @@ def eyes(room: Path) -> Iterator[Eyes]:
             process.kill()
 
 
-def _vmaf(wanted: Path, made: Path, room: Path) -> tuple[float, float]:
-    how = f"model='{_MODELS}':n_threads=2:n_subsample=3:log_fmt=json:log_path=vmaf.json"
+def _model(made: Path) -> str:
+    with av.open(str(made)) as film:
+        stream = film.streams.video[0]
+        return _MODEL_4K if min(stream.width, stream.height) > _LINES_4K else _MODEL
+
+
+def _vmaf(wanted: Path, made: Path, room: Path, model: str) -> tuple[float, float]:
+    models = rf"version={model}\:name=vmaf|version={model}neg\:name=neg"
+    how = f"model='{models}':n_threads=2:n_subsample=3:log_fmt=json:log_path=vmaf.json"
     graph = f"[0:v]{_COUNTED}[a];[1:v]{_COUNTED}[b];[a][b]libvmaf={how}"
     inputs = ("-i", str(made), "-i", str(wanted))
     words = (

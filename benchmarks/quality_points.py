@@ -14,7 +14,7 @@ from benchmarks.likeness import Eyes
 from penstock.domain.formats import AudioFormat, ImageFormat, VideoFormat
 from penstock.domain.media import Size
 from penstock.domain.plan import EncodeVideo, VideoPlan
-from penstock.domain.quality import DEFAULT, setting
+from penstock.domain.quality import DEFAULT, picture_setting
 from penstock.engines import Source, Tools, probe, shipped_ffmpeg
 
 QUALITIES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -71,6 +71,9 @@ STILL_FILES = (
     Still("camera", "natural", "camera-7MP-orientation6.jpg", 1024),
     Still("harvesters", "painted", "harvesters.lossless.webp", 1024),
     Still("racecar, small", "natural", "racecar-11MP.jpg", 320),
+    Still("canyon, small", "natural", "large-33MP-progressive.jpg", 320),
+    Still("camera, small", "natural", "camera-7MP-orientation6.jpg", 320),
+    Still("harvesters, small", "painted", "harvesters.lossless.webp", 320),
 )
 
 
@@ -100,7 +103,7 @@ def _point(
     kind, name, content = what
     target, codec, quality = how
     pixels = size.width * size.height
-    lines, number = min(size.width, size.height), setting(codec, quality)
+    lines, number = min(size.width, size.height), picture_setting(codec, quality, pixels)
     return Point(kind, name, content, target, codec, lines, pixels, quality, number, cost.bytes, cost.cpu, cost.wall)
 
 

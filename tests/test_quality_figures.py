@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.report import RESULTS
-from penstock.domain.quality import DEFAULT, setting
+from penstock.domain.quality import DEFAULT, picture_setting
 
 FILMED = ("h264", "vp9", "mpeg4")
 
@@ -19,7 +19,7 @@ def points() -> list[dict[str, Any]]:
 
 def test_every_number_in_the_code_was_measured(points):
     for point in points:
-        assert point["number"] == setting(point["codec"], point["quality"]), point
+        assert point["number"] == picture_setting(point["codec"], point["quality"], point["pixels"]), point
 
 
 @pytest.mark.parametrize(("codec", "score"), [*((codec, "vmaf") for codec in FILMED), ("jpeg", "s2"), ("webp", "s2")])

@@ -26,7 +26,7 @@ _PIXEL_BITS = {
     "gif": scales.Scale((1.5, 2.0, 2.6, 3.0, 3.5, 4.0), 0.1, 8, whole=False),
 }
 # Processor seconds for a million pixels, with decoding and scaling.
-_MEGAPIXEL_SECONDS = {"h264": 0.04, "vp9": 0.09, "mpeg4": 0.025, "jpeg": 0.1, "webp": 0.2, "png": 0.6, "gif": 0.1}
+_MEGAPIXEL_SECONDS = {"h264": 0.04, "vp9": 0.16, "mpeg4": 0.016, "jpeg": 0.1, "webp": 0.2, "png": 0.6, "gif": 0.1}
 _LOSSLESS_KBPS = {"pcm_s16le": 16.0, "flac": 9.0}
 _SOUND_SECONDS = 0.01
 _LEAST_SECONDS = 0.2

@@ -17,16 +17,18 @@ class Scale:
     whole: bool = True
 
 
-# At 0 is what the poorest encoder of a kind can still be told: 63 for vp9, 31 for mpeg4, and 0 for vorbis, whose
-# negative numbers ffmpeg takes for none.
+# At 0 is what the poorest encoder of a kind can still be told: 63 for vp9, and 0 for vorbis, whose negative numbers
+# ffmpeg takes for none.
 SCALES: dict[str, Scale] = {
-    "h264": Scale((41.4, 38.8, 34.8, 30.2, 25, 18.8), 0, 51, whole=False),
-    "vp9": Scale((63, 59, 52, 43, 34, 23), 0, 63),
-    "mpeg4": Scale((31, 22, 13, 8, 4, 2), 2, 31),
+    "h264": Scale((40.8, 38, 33.6, 28.8, 24, 18), 0, 51, whole=False),
+    "vp9": Scale((63, 59, 50, 41, 31, 20), 0, 63),
+    "mpeg4": Scale((28, 19, 11, 6, 3, 1), 1, 31),
     "jpeg": Scale((20, 30, 46, 66, 83, 95), 1, 95),
     "webp": Scale((16, 33, 50, 75, 86, 100), 1, 100),
+    "webp_small": Scale((16, 33, 50, 78, 91, 100), 1, 100),
     "png": Scale((16, 38, 64, 128, 256, 256), 16, 256),
-    "gif": Scale((32, 64, 128, 256, 256, 256), 32, 256),
+    "gif": Scale((32, 48, 64, 128, 256, 256), 32, 256),
+    "gif_film": Scale((32, 64, 128, 256, 256, 256), 32, 256),
     "gif_fps": Scale((8, 10, 12.5, 12.5, 16.67, 25), 8, 25, whole=False),
     "aac": Scale((48, 64, 80, 96, 128, 192), 48, 192),
     "opus": Scale((24, 40, 56, 72, 96, 160), 24, 160),
@@ -37,15 +39,18 @@ SCALES: dict[str, Scale] = {
 DEFAULT = 0.8
 
 # A picture 320 pixels wide with a quarter of the colour scores some seven points less than with all of it, one of 1024
-# three to six; there the bytes buy more as quality.
+# three to six; there the bytes buy more as quality. WebP knows no more than a quarter.
 _FULL_CHROMA = 0.9
 _FEW_PIXELS = 400 * 300
 
+# A gif's dithering: how far a picture's is spread, and a film's by ffmpeg's names. All of it costs a picture bytes, and
+# what it is worth on a sky it loses on a face.
+_SPREADS = (0.0, 0.0, 0.25, 0.25, 0.5, 0.5)
 DITHERS = ("none", "none", "bayer:bayer_scale=5", "bayer:bayer_scale=5", "bayer:bayer_scale=3", "sierra2_4a")
 
 # What our own encoders spend on 640x360 at each quality, to judge what a source may spend and still be copied.
-_PICTURE_KBPS = Scale((70, 87, 130, 215, 400, 920), 1, 1_000_000, whole=False)
-_PICTURE_SHARE = {"h264": 1.0, "vp8": 1.3, "vp9": 0.9, "av1": 0.9, "mpeg4": 2.4}
+_PICTURE_KBPS = Scale((70, 92, 143, 243, 450, 1020), 1, 1_000_000, whole=False)
+_PICTURE_SHARE = {"h264": 1.0, "vp8": 1.3, "vp9": 0.9, "av1": 0.9, "mpeg4": 2.8}
 _TONE_KBPS: dict[str, Scale] = {
     "aac": SCALES["aac"],
     "opus": SCALES["opus"],
@@ -62,14 +67,29 @@ def setting(encoder: str, quality: float) -> float:
     return float(round(value)) if scale.whole else round(value, 2)
 
 
+def picture_setting(encoder: str, quality: float, pixels: int) -> float:
+    """The same for a picture of so many pixels: where they are few, some encoders need another number."""
+    small = f"{encoder}_small"
+    return setting(small if pixels <= _FEW_PIXELS and small in SCALES else encoder, quality)
+
+
 def full_chroma(quality: float, pixels: int) -> bool:
     """Whether a JPEG keeps all of its colour: at high qualities, and where a picture has few pixels to spare."""
     return quality >= _FULL_CHROMA or pixels <= _FEW_PIXELS
 
 
 def dither(quality: float) -> str:
-    """The gif's dithering, that of the highest measured quality not above this one."""
-    return DITHERS[max(0, bisect_right(_QUALITIES, quality + 1e-9) - 1)]
+    """The dithering of a film's gif, that of the highest measured quality not above this one."""
+    return DITHERS[_step(quality)]
+
+
+def spread(quality: float) -> float:
+    """The dithering of a picture's gif, from 0 to 1, as `dither` chooses."""
+    return _SPREADS[_step(quality)]
+
+
+def _step(quality: float) -> int:
+    return max(0, bisect_right(_QUALITIES, quality + 1e-9) - 1)
 
 
 def audio_kbps(codec: str, quality: float, channels: int) -> float:

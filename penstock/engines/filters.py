@@ -82,7 +82,7 @@ def animated(source: Any, stream: VideoStream, plan: GifPlan, cut: Cut) -> Any:
     all frames wait for it: so the cut is made here, not at the output, and nothing beyond it is decoded or held."""
     paced = _stretch(_paced(source, f"{plan.fps:g}"), cut)
     copies = _pictured(paced, stream, plan.framing, "lanczos").filter_multi_output("split")
-    most = int(scales.setting("gif", plan.quality))
+    most = int(scales.setting("gif_film", plan.quality))
     followed = copies[0].filter("tpad", stop=1, color=_SELDOM)
     palette = followed.filter("palettegen", stats_mode="diff", max_colors=most)
     used = {"dither": scales.dither(plan.quality), "diff_mode": "rectangle"}

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from PIL import GifImagePlugin, Image, ImageChops
 
-from penstock.domain.quality import setting
+from penstock.domain.quality import setting, spread
 from penstock.engines.pictures_frames import Frame, carried, thinned
+from penstock.engines.pictures_palettes import few_colours
 from penstock.engines.pictures_pixels import is_opaque
 
 SOLID = 128
 _STEP = 10
 _LEAST = 20.0  # viewers show what is told to be shorter for a tenth of a second
-_DITHERED = 0.6
 _KEEP, _CLEAR = 1, 2
 
 
@@ -129,8 +129,4 @@ def _crop(picture: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
 
 def _reduced(picture: Image.Image, quality: float) -> Image.Image:
     """One colour fewer than there could be: the hole needs a place."""
-    colours = int(setting("gif", quality)) - 1
-    few = picture.quantize(colours, Image.Quantize.MEDIANCUT)
-    if quality < _DITHERED or picture.getcolors(colours):
-        return few
-    return picture.quantize(palette=few, dither=Image.Dither.FLOYDSTEINBERG)
+    return few_colours(picture, int(setting("gif", quality)) - 1, spread(quality))

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import imagequant
 from PIL import Image
 
 from penstock.domain.formats import ImageFormat
-from penstock.domain.quality import full_chroma, setting
+from penstock.domain.quality import full_chroma, picture_setting, setting
 from penstock.engines.pictures_frames import Frame, carried
 from penstock.engines.pictures_gif import SOLID, write_gif
+from penstock.engines.pictures_palettes import few_colours
 from penstock.engines.pictures_pixels import flattened, is_opaque, strongest
 
 _LOSSLESS_PNG = 0.8
@@ -55,7 +55,7 @@ def _png(picture: Image.Image, target: Path, manner: Manner) -> None:
     if manner.quality >= _LOSSLESS_PNG or picture.mode in ("L", "LA"):
         reduced = _compact(picture)
     else:
-        reduced = _few_colours(picture, int(setting("png", manner.quality)))
+        reduced = few_colours(picture, int(setting("png", manner.quality)))
     reduced.save(target, exif=manner.exif, **_PNG)
 
 
@@ -64,13 +64,13 @@ def _compact(picture: Image.Image) -> Image.Image:
     if picture.mode == "L" and {grey for _, grey in picture.getcolors(2) or [(0, 1)]} <= {0, 255}:
         return picture.convert("1")
     if picture.mode in ("RGB", "RGBA") and picture.getcolors(256):
-        few = _few_colours(picture, 256)
+        few = few_colours(picture, 256)
         return few if few.convert(picture.mode).tobytes() == picture.tobytes() else picture
     return picture
 
 
 def _webp(picture: Image.Image, target: Path, manner: Manner) -> None:
-    picture.save(target, "WEBP", **_webp_options(manner))
+    picture.save(target, "WEBP", **_webp_options(picture, manner))
 
 
 def _gif(picture: Image.Image, target: Path, manner: Manner) -> None:
@@ -90,27 +90,14 @@ def _moving_webp(frames: Sequence[Frame], plays: int, target: Path, manner: Mann
     times = carried([frame.milliseconds for frame in frames], 1)
     first, *rest = (frame.picture for frame in frames)
     options: dict[str, Any] = {"save_all": True, "append_images": rest, "duration": times, "loop": plays}
-    first.save(target, "WEBP", **options, **_ONE_KEY_FRAME, **_webp_options(manner))
+    first.save(target, "WEBP", **options, **_ONE_KEY_FRAME, **_webp_options(first, manner))
 
 
-def _webp_options(manner: Manner) -> dict[str, Any]:
+def _webp_options(picture: Image.Image, manner: Manner) -> dict[str, Any]:
     if manner.quality >= 1:
         return {"lossless": True, "quality": 20, "method": 0, "exif": manner.exif}
-    return {"quality": int(setting("webp", manner.quality)), "method": 2, "exif": manner.exif}
-
-
-def _few_colours(picture: Image.Image, colours: int) -> Image.Image:
-    """A palette picture that hides that it is one, alpha included."""
-    width, height = picture.size
-    indices, palette = imagequant.quantize_raw_rgba_bytes(
-        picture.convert("RGBA").tobytes(), width, height, max_colors=colours
-    )
-    reduced = Image.frombytes("P", picture.size, indices)
-    if is_opaque(picture):
-        reduced.putpalette([value for place, value in enumerate(palette) if place % 4 != 3], "RGB")
-    else:
-        reduced.putpalette(palette, "RGBA")
-    return reduced
+    number = int(picture_setting("webp", manner.quality, picture.width * picture.height))
+    return {"quality": number, "method": 2, "exif": manner.exif}
 
 
 _STILL: dict[ImageFormat, Callable[[Image.Image, Path, Manner], None]] = {
