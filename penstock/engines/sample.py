@@ -17,11 +17,19 @@ def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[int, Play
     counts = {}
     for index, seconds in streams.items():
         with opened(path, demuxer) as source:
-            front, failed = _starting(source, source.streams[index])
+            front, failed = _starting(source, _stream(source, index))
         end, failed_late = _ending(path, demuxer, index, max(0.0, seconds - _SECONDS))
         middle, failed_between = _between(path, demuxer, index, seconds / 2) if seconds > _LONG_SECONDS else (None, 0)
         counts[index] = Played(front, end, failed + failed_late + failed_between, middle)
     return counts
+
+
+def _stream(source: Any, index: int) -> Any:
+    """Decoded on all cores: the last second may lie many frames behind the last key frame."""
+    stream = source.streams[index]
+    if stream.type == "video":
+        stream.thread_type = "AUTO"
+    return stream
 
 
 def _between(path: str, demuxer: str, index: int, middle: float) -> tuple[int | None, int]:
@@ -30,7 +38,7 @@ def _between(path: str, demuxer: str, index: int, middle: float) -> tuple[int | 
         if not jumped(source, middle):
             return None, 0
         frames, failed, until = 0, 0, math.inf
-        for packet in source.demux(source.streams[index]):
+        for packet in source.demux(_stream(source, index)):
             decoded = _frames(packet)
             failed += decoded is None
             frames += len(decoded or ())
@@ -44,9 +52,9 @@ def _between(path: str, demuxer: str, index: int, middle: float) -> tuple[int | 
 def _ending(path: str, demuxer: str, index: int, start: float) -> tuple[int, int]:
     with opened(path, demuxer) as source:
         if start and jumped(source, start):
-            return _to_the_end(source, source.streams[index], start)
+            return _to_the_end(source, _stream(source, index), start)
     with opened(path, demuxer) as source:
-        return _to_the_end(source, source.streams[index], start)
+        return _to_the_end(source, _stream(source, index), start)
 
 
 def _to_the_end(source: Any, stream: Any, start: float) -> tuple[int, int]:
