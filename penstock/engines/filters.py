@@ -72,8 +72,10 @@ def still(source: Any, stream: VideoStream, framing: Framing) -> Any:
 
 
 def cover(source: Any, size: Size, start: float) -> Any:
-    """For the picture that goes with a sound: it is there from `start` seconds on, the first that are kept."""
-    shown = source.filter("setpts", f"{start:.6f}/TB").filter("scale", size.width, size.height, flags="lanczos")
+    """For the picture that goes with a sound or a film: it is there from `start` seconds on, the first that are kept.
+    In whole microseconds, as the cut is: a frame but a hair too early would be cut away."""
+    placed = source.filter("settb", "AVTB").filter("setpts", round(start * 1_000_000))
+    shown = placed.filter("scale", size.width, size.height, flags="lanczos")
     return shown.filter("format", "yuvj420p").filter("setsar", 1)
 
 

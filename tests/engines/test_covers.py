@@ -28,7 +28,7 @@ def test_a_cover_goes_with_its_sound(name, output, media, room, tools):
 
 
 @pytest.mark.parametrize("output", CODECS)
-@pytest.mark.parametrize("start", [5, 45])
+@pytest.mark.parametrize("start", [1.2, 5, 45])
 def test_it_stays_where_the_beginning_is_cut_off(output, start, media, room, tools):
     made = convert(media("covered-long.mp3"), output, room, tools, start=start, end=start + 2)
     assert _cover(made.path).size == (64, 48)
@@ -94,7 +94,7 @@ def test_a_cover_goes_with_its_film(name, sides, media, room, tools):
     assert (made.facts.width, made.media.audio.codec) == (sides.get("width", 320), "aac")
 
 
-@pytest.mark.parametrize("start", [5, 45])
+@pytest.mark.parametrize("start", [1.2, 5, 45])
 def test_it_stays_where_the_beginning_of_a_film_is_cut_off(start, media, room, tools):
     made = convert(media("covered.mkv"), "mp4", room, tools, start=start, end=start + 2)
     assert _cover(made.path).size == (64, 48)
