@@ -51,6 +51,9 @@ CHANNELS: dict[str, tuple[int, ...]] = {
 COVERED: frozenset[VideoFormat | AudioFormat] = frozenset(("mp3", "ogg", "flac", "mp4"))
 COVER_SIDE = 1400
 
+# So many pictures before the end of a film its last has not begun, and the one before has.
+_LAST_PICTURE = 1.5
+
 # The longest side that an encoder can write, where it is less than the settings allow.
 LONGEST_SIDES = {"webp": 16_383}
 
@@ -73,6 +76,8 @@ def _video_plan(request: SourceRequest, target: VideoFormat, media: Media, limit
     stream = _picture_stream(media)
     framing = _framing(request, stream, limits)
     cut = _cut(request, media.duration)
+    if stream.duration and stream.fps and not stream.variable_rate:
+        cut = _seen(cut, stream.start + stream.duration, stream.fps)
     wish = Wish(request.quality, cut, framing)
     return VideoPlan(
         format=target,
@@ -102,13 +107,16 @@ def _cover_plan(target: VideoFormat | AudioFormat, cover: Cover | None) -> Cover
 
 def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits: Limits) -> GifPlan:
     length = media.duration if stream.duration is None else stream.start + stream.duration
+    fps = min(scales.setting("gif_fps", request.quality), stream.fps or 25.0)
     cut = _cut(request, length)
+    if length is not None:
+        cut = _seen(cut, length, fps)
     plan = GifPlan(
         format="gif",
         index=stream.index,
         framing=_framing(request, stream, limits),
         quality=request.quality,
-        fps=min(scales.setting("gif_fps", request.quality), stream.fps or 25.0),
+        fps=fps,
         cut=cut,
         duration=_remaining(cut, length),
         because="a video becomes an animated gif",
@@ -208,6 +216,13 @@ def _cut(request: SourceRequest, duration: float | None) -> Cut:
     if request.end is None or (duration is not None and request.end >= duration):
         return Cut(start)
     return Cut(start, request.end - start)
+
+
+def _seen(cut: Cut, end: float, pace: float) -> Cut:
+    """A picture stands until the next: a cut half-way through the last begins with the last, not after it."""
+    _require_before_end("start", cut.start, end)
+    early = max(0.0, cut.start - max(0.0, end - _LAST_PICTURE / pace))
+    return Cut(cut.start - early, None if cut.seconds is None else cut.seconds + early)
 
 
 def _require_before_end(name: str, moment: float, duration: float | None) -> None:

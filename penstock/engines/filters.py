@@ -25,6 +25,9 @@ _TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
 )
 
+# Where no colour is halved: where it is, `crop` and `pad` make odd sides even.
+_WHOLE_COLOUR = "yuv444p|yuva444p|rgb24|rgba"
+
 _CUT_PACE = Fraction(30)
 
 # Palettes are made of what the next frame replaces, so that one has to come after the last: of a colour nothing has.
@@ -143,6 +146,8 @@ def _narrowed(picture: Any) -> Any:
 def _placed(picture: Any, framing: Framing) -> Any:
     """Cropped or padded about the centre, where the scaled picture is not the whole output."""
     scaled, size = framing.scaled, framing.size
+    if scaled != size and (size.width % 2 or size.height % 2):
+        picture = picture.filter("format", _WHOLE_COLOUR)
     if scaled.width > size.width or scaled.height > size.height:
         picture = picture.filter("crop", min(scaled.width, size.width), min(scaled.height, size.height))
     if scaled.width < size.width or scaled.height < size.height:

@@ -63,6 +63,18 @@ def test_a_start_beyond_the_input_is_refused():
     assert refused.value.field == "start"
 
 
+def test_a_start_within_the_last_picture_begins_with_it():
+    late = _video_plan(video(fps=25.0, duration=10.0), start=9.99)
+    assert late.cut.start == pytest.approx(10 - 1.5 / 25)
+    ended = _video_plan(video(fps=25.0, duration=10.0), start=9.99, end=9.995)
+    assert ended.cut.start + ended.cut.seconds == pytest.approx(9.995)
+
+
+def test_a_start_after_the_picture_of_a_film_is_refused():
+    with pytest.raises(errors.FieldInvalid, match="ends after"):
+        _video_plan(video(duration=5.0), start=7)
+
+
 @pytest.mark.parametrize(("bitrate", "step"), [(8_000_000, EncodeVideo), (300_000, Copy)])
 def test_a_lower_quality_spares_bits_only_where_there_are_some(bitrate, step):
     assert isinstance(_video_plan(video(bitrate=bitrate), quality=0.4).video, step)

@@ -78,6 +78,27 @@ def test_odd_sides_are_made_even_only_where_they_must_be(output, size, media, ro
     assert (facts.width, facts.height) == size
 
 
+_BOXES = [(fit, *sides) for fit in ("cover", "pad") for sides in ((81, 33), (80, 33), (33, 80))]
+
+
+@pytest.mark.parametrize("box", _BOXES)
+@pytest.mark.parametrize("output", ["webm", "avi", "gif", "png"])
+def test_a_box_may_have_odd_sides(output, box, media, room, tools):
+    fit, width, height = box
+    facts = convert(media("clip.mp4"), output, room, tools, width=width, height=height, fit=fit).facts
+    assert (facts.width, facts.height) == (width, height)
+
+
+def test_bars_at_odd_sides_leave_what_is_transparent(media, room, tools):
+    sides = {"width": 33, "height": 45, "fit": "pad", "background": "#0000ff"}
+    made = convert(media("alpha.webm"), "webm", room, tools, **sides)
+    assert made.media.video.alpha
+    still = convert(made.path, "png", room, tools, at=0)
+    corner, middle = (_picture(still.path, "RGBA").getpixel(at) for at in ((16, 2), (16, 22)))
+    assert corner == pytest.approx((0, 0, 255, 255), abs=10)
+    assert 0 < middle[3] < 250
+
+
 def test_a_single_pixel_becomes_a_video(media, room, tools):
     assert convert(media("pixel.mp4"), "mp4", room, tools).facts.width == 2
 
@@ -93,6 +114,15 @@ def test_a_box_is_met_as_fit_says(fit, size, media, room, tools):
 def test_bars_have_the_background(media, room, tools):
     made = convert(media("clip.mp4"), "png", room, tools, width=80, height=80, fit="pad", background="#00ff00")
     assert _picture(made.path).getpixel((40, 2)) == (0, 255, 0)
+
+
+@pytest.mark.parametrize("output", ["mp4", "webm", "avi", "gif"])
+def test_a_cut_within_the_last_picture_shows_that_picture(output, media, room, tools):
+    film = probe(media("clip.mp4"), tools).video
+    assert not film.variable_rate
+    last = film.start + film.duration - 0.2 / film.fps
+    made = convert(media("clip.mp4"), output, room, tools, start=round(last, 3))
+    assert (made.facts.width, made.facts.height) == (film.shown.width, film.shown.height)
 
 
 def test_what_plays_already_is_copied_bit_for_bit(media, room, tools):
@@ -283,9 +313,9 @@ def _is_red(pixel):
     return pixel[0] > 200 and pixel[2] < 100
 
 
-def _picture(path):
+def _picture(path, mode="RGB"):
     with Image.open(path) as picture:
-        return picture.convert("RGB")
+        return picture.convert(mode)
 
 
 def _brightness(picture):
