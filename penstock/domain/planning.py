@@ -78,11 +78,11 @@ def _video_plan(request: SourceRequest, target: VideoFormat, media: Media, limit
     cut = _cut(request, media.duration)
     if stream.duration and stream.fps and not stream.variable_rate:
         cut = _seen(cut, stream.start + stream.duration, stream.fps)
-    wish = Wish(request.quality, cut, framing)
+    wish, sound = Wish(request.quality, cut, framing), _heard(cut, media.audio)
     return VideoPlan(
         format=target,
         video=_video_step(target, stream, wish, framing),
-        audio=_audio_step(target, media.audio, wish) if media.audio else None,
+        audio=_audio_step(target, sound, wish) if sound else None,
         cut=cut,
         duration=_remaining(cut, media.duration),
         tags=media.tags,
@@ -223,6 +223,15 @@ def _seen(cut: Cut, end: float, pace: float) -> Cut:
     _require_before_end("start", cut.start, end)
     early = max(0.0, cut.start - max(0.0, end - _LAST_PICTURE / pace))
     return Cut(cut.start - early, None if cut.seconds is None else cut.seconds + early)
+
+
+def _heard(cut: Cut, sound: AudioStream | None) -> AudioStream | None:
+    """The sound of a film, unless it ends before the cut begins, or begins after its end."""
+    if sound is None or sound.duration is None:
+        return sound
+    over = cut.start >= sound.start + sound.duration
+    unbegun = cut.seconds is not None and cut.start + cut.seconds <= sound.start
+    return None if over or unbegun else sound
 
 
 def _require_before_end(name: str, moment: float, duration: float | None) -> None:

@@ -70,6 +70,15 @@ def test_a_start_within_the_last_picture_begins_with_it():
     assert ended.cut.start + ended.cut.seconds == pytest.approx(9.995)
 
 
+@pytest.mark.parametrize(
+    ("cut", "silent"), [({"start": 5}, True), ({"start": 4}, False), ({"end": 1}, True), ({}, False)]
+)
+def test_a_cut_beyond_the_sound_of_a_film_is_silent(cut, silent):
+    film = video()
+    media = replace(film, audio=replace(film.audio, start=1.0, duration=4.0))
+    assert (_video_plan(media, **cut).audio is None) == silent
+
+
 def test_a_start_after_the_picture_of_a_film_is_refused():
     with pytest.raises(errors.FieldInvalid, match="ends after"):
         _video_plan(video(duration=5.0), start=7)
