@@ -107,7 +107,7 @@ def _cover_plan(target: VideoFormat | AudioFormat, cover: Cover | None) -> Cover
 
 def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits: Limits) -> GifPlan:
     length = media.duration if stream.duration is None else stream.start + stream.duration
-    fps = min(scales.setting("gif_fps", request.quality), stream.fps or 25.0)
+    fps = _gif_pace(request.quality, stream)
     cut = _cut(request, length)
     if length is not None:
         cut = _seen(cut, length, fps)
@@ -123,6 +123,12 @@ def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits:
     )
     _require_few_frames(plan, limits)
     return plan
+
+
+def _gif_pace(quality: float, stream: VideoStream) -> float:
+    """Where pictures come unevenly, their mean pace would skip those that come close together."""
+    pace = scales.setting("gif_fps", quality)
+    return min(pace, stream.fps) if stream.fps and not stream.variable_rate else pace
 
 
 def _still_plan(request: SourceRequest, target: ImageFormat, media: Media, limits: Limits) -> FramePlan | ImagePlan:

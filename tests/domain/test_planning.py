@@ -131,6 +131,11 @@ def test_a_gif_is_never_faster_than_its_video():
     assert plan_for(asked("image", "gif", end=2, quality=1), video(fps=12.0), LIMITS).fps == 12.0
 
 
+def test_a_gif_skips_nothing_of_what_comes_unevenly():
+    uneven = video(fps=0.3, variable_rate=True)
+    assert plan_for(asked("image", "gif", end=2, quality=0.4), uneven, LIMITS).fps == 12.5
+
+
 def test_a_gif_of_too_many_frames_names_start_and_end():
     with pytest.raises(errors.InputLimitsExceeded, match="start and end"):
         plan_for(asked("image", "gif", width=64), replace(video(duration=90.0), duration=90.0), LIMITS)
