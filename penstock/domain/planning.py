@@ -11,6 +11,7 @@ from penstock.domain.formats import FORMATS, AudioFormat, ImageFormat, VideoForm
 from penstock.domain.limits import Limits
 from penstock.domain.media import AudioStream, Cover, Media, Picture, VideoStream
 from penstock.domain.plan import (
+    LEAST_CUT_PACE,
     AudioPlan,
     Copy,
     CoverPlan,
@@ -77,7 +78,7 @@ def _video_plan(request: SourceRequest, target: VideoFormat, media: Media, limit
     framing = _framing(request, stream, limits)
     cut = _cut(request, media.duration)
     if stream.duration and stream.fps and not stream.variable_rate:
-        cut = _seen(cut, stream.start + stream.duration, stream.fps)
+        cut = _seen(cut, stream.start + stream.duration, max(stream.fps, LEAST_CUT_PACE))
     wish, sound = Wish(request.quality, cut, framing), _heard(cut, media.audio)
     return VideoPlan(
         format=target,
@@ -107,8 +108,8 @@ def _cover_plan(target: VideoFormat | AudioFormat, cover: Cover | None) -> Cover
 
 def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits: Limits) -> GifPlan:
     length = media.duration if stream.duration is None else stream.start + stream.duration
-    fps = _gif_pace(request.quality, stream)
     cut = _cut(request, length)
+    fps = max(_gif_pace(request.quality, stream), 0 if cut == Cut() else LEAST_CUT_PACE)
     if length is not None:
         cut = _seen(cut, length, fps)
     plan = GifPlan(

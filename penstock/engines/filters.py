@@ -1,5 +1,6 @@
 """What is done to a picture between its decoder and its encoder, as a graph of ffmpeg's filters."""
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -8,7 +9,7 @@ import ffmpeg
 from penstock.domain import quality as scales
 from penstock.domain.copying import HDR_TRANSFERS, is_wide
 from penstock.domain.media import Size, VideoStream
-from penstock.domain.plan import Cut, Framing, GifPlan
+from penstock.domain.plan import LEAST_CUT_PACE, Cut, Framing, GifPlan
 from penstock.engines import colours
 
 # What is as bright as this comes out as white before the highlights are bent: with it, films are as light as a browser
@@ -38,7 +39,9 @@ def cuttable(source: Any, stream: VideoStream) -> Any:
     """At an even pace and from the very start: else the frame on screen when a cut begins, which began before it,
     would be lost, and a picture that starts late would have nothing to cut."""
     pace = Fraction(stream.fps or 25).limit_denominator(1001)
-    return _paced(source, str(max(_CUT_PACE, pace) if stream.variable_rate else pace))
+    if stream.variable_rate:
+        return _paced(source, str(max(_CUT_PACE, pace)))
+    return _paced(source, str(pace * max(1, math.ceil(LEAST_CUT_PACE / pace))))
 
 
 def lasting(source: Any, seconds: float) -> Any:

@@ -79,6 +79,10 @@ def test_a_cut_beyond_the_sound_of_a_film_is_silent(cut, silent):
     assert (_video_plan(media, **cut).audio is None) == silent
 
 
+def test_a_start_within_a_picture_that_stands_long_is_kept():
+    assert _video_plan(video(fps=0.5, duration=10.0), start=9).cut.start == 9
+
+
 def test_a_start_after_the_picture_of_a_film_is_refused():
     with pytest.raises(errors.FieldInvalid, match="ends after"):
         _video_plan(video(duration=5.0), start=7)

@@ -125,6 +125,12 @@ def test_a_cut_within_the_last_picture_shows_that_picture(output, media, room, t
     assert (made.facts.width, made.facts.height) == (film.shown.width, film.shown.height)
 
 
+@pytest.mark.parametrize("output", ["mp4", "webm", "avi", "gif"])
+def test_a_cut_between_pictures_that_stand_long_shows_the_one_before(output, media, room, tools):
+    made = convert(media("slow.mp4"), output, room, tools, start=13, end=14)
+    assert made.facts.duration == pytest.approx(1, abs=0.21)
+
+
 def test_what_plays_already_is_copied_bit_for_bit(media, room, tools):
     made = convert(media("clip.mp4"), "mov", room, tools)
     assert made.facts.codecs == "h264,aac"
