@@ -7,9 +7,6 @@ from penstock.domain.formats import AudioFormat, ImageFormat, VideoFormat
 from penstock.domain.media import Size
 from penstock.domain.request import Fit
 
-# Pictures a second, at least, of what is cut: where they stand long, a cut may begin between two.
-LEAST_CUT_PACE = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Cut:

@@ -3,15 +3,13 @@
 import math
 from dataclasses import replace
 
-from penstock.domain import errors, sizing
-from penstock.domain import quality as scales
+from penstock.domain import errors, pacing, sizing
 from penstock.domain.compatibility import Pair, require_possible
 from penstock.domain.copying import Wish, audio_obstacle, video_obstacle
 from penstock.domain.formats import FORMATS, AudioFormat, ImageFormat, VideoFormat
 from penstock.domain.limits import Limits
 from penstock.domain.media import AudioStream, Cover, Media, Picture, VideoStream
 from penstock.domain.plan import (
-    LEAST_CUT_PACE,
     AudioPlan,
     Copy,
     CoverPlan,
@@ -77,8 +75,8 @@ def _video_plan(request: SourceRequest, target: VideoFormat, media: Media, limit
     stream = _picture_stream(media)
     framing = _framing(request, stream, limits)
     cut = _cut(request, media.duration)
-    if stream.duration and stream.fps and not stream.variable_rate:
-        cut = _seen(cut, stream.start + stream.duration, max(stream.fps, LEAST_CUT_PACE))
+    if stream.duration is not None:
+        cut = _seen(cut, stream.start + stream.duration, float(pacing.cut_pace(stream)))
     wish, sound = Wish(request.quality, cut, framing), _heard(cut, media.audio)
     return VideoPlan(
         format=target,
@@ -109,7 +107,7 @@ def _cover_plan(target: VideoFormat | AudioFormat, cover: Cover | None) -> Cover
 def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits: Limits) -> GifPlan:
     length = media.duration if stream.duration is None else stream.start + stream.duration
     cut = _cut(request, length)
-    fps = max(_gif_pace(request.quality, stream), 0 if cut == Cut() else LEAST_CUT_PACE)
+    fps = pacing.gif_pace(request.quality, stream, cut)
     if length is not None:
         cut = _seen(cut, length, fps)
     plan = GifPlan(
@@ -124,12 +122,6 @@ def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits:
     )
     _require_few_frames(plan, limits)
     return plan
-
-
-def _gif_pace(quality: float, stream: VideoStream) -> float:
-    """Where pictures come unevenly, their mean pace would skip those that come close together."""
-    pace = scales.setting("gif_fps", quality)
-    return min(pace, stream.fps) if stream.fps and not stream.variable_rate else pace
 
 
 def _still_plan(request: SourceRequest, target: ImageFormat, media: Media, limits: Limits) -> FramePlan | ImagePlan:

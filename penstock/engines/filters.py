@@ -1,7 +1,5 @@
 """What is done to a picture between its decoder and its encoder, as a graph of ffmpeg's filters."""
 
-import math
-from fractions import Fraction
 from typing import Any
 
 import ffmpeg
@@ -9,7 +7,8 @@ import ffmpeg
 from penstock.domain import quality as scales
 from penstock.domain.copying import HDR_TRANSFERS, is_wide
 from penstock.domain.media import Size, VideoStream
-from penstock.domain.plan import LEAST_CUT_PACE, Cut, Framing, GifPlan
+from penstock.domain.pacing import cut_pace
+from penstock.domain.plan import Cut, Framing, GifPlan
 from penstock.engines import colours
 
 # What is as bright as this comes out as white before the highlights are bent: with it, films are as light as a browser
@@ -29,8 +28,6 @@ _TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
 # Where no colour is halved: where it is, `crop` and `pad` make odd sides even.
 _WHOLE_COLOUR = "yuv444p|yuva444p|rgb24|rgba"
 
-_CUT_PACE = Fraction(30)
-
 # Palettes are made of what the next frame replaces, so that one has to come after the last: of a colour nothing has.
 _SELDOM = "0x12e56a"
 
@@ -38,10 +35,7 @@ _SELDOM = "0x12e56a"
 def cuttable(source: Any, stream: VideoStream) -> Any:
     """At an even pace and from the very start: else the frame on screen when a cut begins, which began before it,
     would be lost, and a picture that starts late would have nothing to cut."""
-    pace = Fraction(stream.fps or 25).limit_denominator(1001)
-    if stream.variable_rate:
-        return _paced(source, str(max(_CUT_PACE, pace)))
-    return _paced(source, str(pace * max(1, math.ceil(LEAST_CUT_PACE / pace))))
+    return _paced(source, str(cut_pace(stream)))
 
 
 def lasting(source: Any, seconds: float) -> Any:

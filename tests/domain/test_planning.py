@@ -83,9 +83,10 @@ def test_a_start_within_a_picture_that_stands_long_is_kept():
     assert _video_plan(video(fps=0.5, duration=10.0), start=9).cut.start == 9
 
 
-def test_a_start_after_the_picture_of_a_film_is_refused():
+@pytest.mark.parametrize("uneven", [False, True])
+def test_a_start_after_the_picture_of_a_film_is_refused(uneven):
     with pytest.raises(errors.FieldInvalid, match="ends after"):
-        _video_plan(video(duration=5.0), start=7)
+        _video_plan(video(duration=5.0, variable_rate=uneven), start=7)
 
 
 @pytest.mark.parametrize(("bitrate", "step"), [(8_000_000, EncodeVideo), (300_000, Copy)])

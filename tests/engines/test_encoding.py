@@ -14,6 +14,7 @@ from penstock.domain.limits import Limits
 from penstock.domain.planning import plan_for
 from penstock.engines import Source, Unwatched, encode, probe
 from tests.engines.conversions import convert, request_for
+from tests.engines.pictures import distance
 from tests.engines.witness import moments
 
 pytestmark = pytest.mark.media
@@ -129,6 +130,9 @@ def test_a_cut_within_the_last_picture_shows_that_picture(output, media, room, t
 def test_a_cut_between_pictures_that_stand_long_shows_the_one_before(output, media, room, tools):
     made = convert(media("slow.mp4"), output, room, tools, start=13, end=14)
     assert made.facts.duration == pytest.approx(1, abs=0.21)
+    first = _picture(made.path) if output == "gif" else _still_of(made.path, room, tools)
+    before, after = (_picture(convert(media("slow.mp4"), "png", room, tools, at=at).path) for at in (13, 20))
+    assert distance(first, before) < distance(first, after)
 
 
 def test_what_plays_already_is_copied_bit_for_bit(media, room, tools):
