@@ -156,6 +156,11 @@ def test_a_size_never_reaches_the_graph_but_as_a_number():
     assert "640:360" in graph
 
 
+def test_mpeg4_is_written_by_one_thread():
+    words = _words(asked("video", "avi"), video())
+    assert _after(words[words.index("-filter_complex") :], "-threads") == "1"
+
+
 def test_threads_are_limited_on_both_sides():
     assert _words(asked("video", "webm"), video()).count("-threads") == 2
 
