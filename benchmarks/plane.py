@@ -44,6 +44,10 @@ _MPEG4: tuple[Choice, ...] = (
     {"-mbd": "rd"},
     {"-trellis": "1"},
     {"-flags": "+mv4"},
+    *({"-mv0_threshold": least} for least in ("256", "512", "2048")),
+    {"-mbcmp": "sad", "-intra_penalty": "500"},
+    {"-subcmp": "sse"},
+    {"-mepc": "512"},
 )
 CHOICES: dict[VideoFormat, tuple[Choice, ...]] = {"mp4": _X264, "webm": _VP9, "avi": _MPEG4}
 NUMBERS: dict[VideoFormat, tuple[str, tuple[int, ...]]] = {

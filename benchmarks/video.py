@@ -3,8 +3,8 @@
 Each peer converts a lossless clip as it comes; ours converts it at qualities around the peer's score, and what ours
 would spend at that very score is read between them. VMAF-NEG and SSIMULACRA2 are asked the same, so that what pleases
 one scale alone shows. Processor seconds are those of the child, decoding included, the least of some rounds. Each has
-all cores, as the peers take them; the service, which runs several encoders at once, gives each its share. `--plane` shows
-the other choices.
+all cores, as the peers take them; the service, which runs several encoders at once, gives each its share. `--plane`
+shows the other choices.
 """
 
 import os

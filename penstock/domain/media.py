@@ -16,6 +16,8 @@ class Size:
 class VideoStream:
     """A moving picture. `coded` is the size as stored; `shown` is after rotation and with square pixels.
 
+    `fps` is the mean; `usual_fps` that of the usual step from one frame to the next, which in a film of
+    `variable_rate` is another.
     `resized` says that frames come in another size than the header's, or may change theirs midway.
     `rotation` is clockwise degrees (0, 90, 180, 270) to apply for upright; `sar` is width over height of one pixel."""
 
@@ -31,6 +33,7 @@ class VideoStream:
     mirrored: bool = False
     sar: Fraction = Fraction(1)
     fps: float | None = None
+    usual_fps: float | None = None
     frames: int | None = None
     duration: float | None = None
     start: float = 0.0

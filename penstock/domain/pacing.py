@@ -11,14 +11,22 @@ from penstock.domain.plan import Cut
 _LEAST = 5
 _UNEVEN = 30
 _UNKNOWN = 25
+_BUSIEST = 60
+_SLOWEST_AVI, _FASTEST_AVI = 1, 60
 
 
 def cut_pace(stream: VideoStream) -> Fraction:
     """Of a cut film, in pictures a second: its own, or so many times its own that a cut begins close to one."""
-    pace = Fraction(stream.fps or _UNKNOWN).limit_denominator(1001)
     if stream.variable_rate:
-        return max(Fraction(_UNEVEN), pace)
+        return Fraction(max(_UNEVEN, _busy_pace(stream)))
+    pace = Fraction(stream.fps or _UNKNOWN).limit_denominator(1001)
     return pace * max(1, math.ceil(_LEAST / pace))
+
+
+def avi_pace(stream: VideoStream) -> float:
+    """Of a film in AVI, which has one pace only, in pictures a second."""
+    pace = _busy_pace(stream) if stream.variable_rate else (stream.fps or _UNKNOWN)
+    return min(_FASTEST_AVI, max(_SLOWEST_AVI, pace))
 
 
 def gif_pace(quality: float, stream: VideoStream, cut: Cut) -> float:
@@ -28,3 +36,8 @@ def gif_pace(quality: float, stream: VideoStream, cut: Cut) -> float:
     if stream.variable_rate or not stream.fps:
         return pace
     return min(pace, stream.fps if cut == Cut() else max(stream.fps, _LEAST))
+
+
+def _busy_pace(stream: VideoStream) -> int:
+    """Of an uneven film where it moves: at its mean pace it would stutter there."""
+    return round(max(stream.fps or _UNKNOWN, min(_BUSIEST, stream.usual_fps or 0)))

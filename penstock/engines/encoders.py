@@ -20,8 +20,17 @@ _VP9: Options = {
     "g": 240,
 }
 # By squares it chooses as well as by rate and distortion, in half the time; by sums, its own way, a screen where little
-# moves is several times as large. A second thread costs it more than it saves: what decodes and filters has its own.
-_MPEG4: Options = {"c:v": "mpeg4", "mbcmp": "sse", "qmin": 1, "g": 250, "threads": 1, "vtag": "FMP4"}
+# moves is several times as large. What nearly stands still is not searched for. A second thread costs it more than it
+# saves: what decodes and filters has its own.
+_MPEG4: Options = {
+    "c:v": "mpeg4",
+    "mbcmp": "sse",
+    "mv0_threshold": 1024,
+    "qmin": 1,
+    "g": 250,
+    "threads": 1,
+    "vtag": "FMP4",
+}
 
 # 5.1 with side speakers is refused by opus, and is not AAC that plays everywhere.
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}

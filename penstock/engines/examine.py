@@ -18,7 +18,7 @@ from penstock.engines import decoders
 from penstock.engines.colours import MATRICES, PRIMARIES, TRANSFERS
 from penstock.engines.judging import filled, require_few_streams, require_whole, within
 from penstock.engines.tags import kept_tags
-from penstock.engines.walk import Tally, varies, walk
+from penstock.engines.walk import Tally, usual_step, varies, walk
 
 _ATTACHED_PICTURE, _DEFAULT = 0x400, 0x1
 _TRIED_PACKETS = 300
@@ -149,6 +149,7 @@ def _video(stream: Any, tally: Tally, limits: Limits) -> VideoStream:
         tag=_tag(context),
         sar=_pixel_shape(stream.sample_aspect_ratio, coded),
         fps=_rate(stream, tally),
+        usual_fps=_usual_rate(tally),
         frames=tally.packets,
         duration=tally.seconds,
         start=tally.start,
@@ -233,6 +234,11 @@ def _rate(stream: Any, tally: Tally) -> float | None:
     counted = tally.packets / tally.seconds
     said = float(stream.average_rate or 0)
     return said if abs(said - counted) < 0.05 * counted else round(counted, 3)
+
+
+def _usual_rate(tally: Tally) -> float | None:
+    step = usual_step(tally.moments)
+    return round(1 / (step * tally.tick), 3) if step else None
 
 
 def _bitrate(tally: Tally) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 import ffmpeg
 
 from penstock.domain.media import Media, VideoStream
+from penstock.domain.pacing import avi_pace
 from penstock.domain.plan import (
     AudioPlan,
     Copy,
@@ -28,7 +29,6 @@ _PROGRESS = ("-nostats", "-progress", "pipe:1", "-stats_period", "0.5")
 _BARE: Options = {"map_metadata": -1, "map_chapters": -1, "sn": None, "dn": None}
 _FASTSTART: Options = {"movflags": "+faststart"}
 _ALPHA_DECODERS = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
-_FASTEST_AVI = 60
 # A sound that starts late in its video starts at once when it stands alone.
 _FROM_ZERO = "asetpts=PTS-STARTPTS"
 _SLOW_HERTZ = 32_000
@@ -177,8 +177,7 @@ def _pace(plan: VideoPlan, stream: VideoStream) -> Options:
     if plan.format != "avi":
         # Else an encoder counts in the average frame's length, and drops what comes sooner.
         return {"fps_mode": "vfr", **({"enc_time_base": "filter"} if stream.variable_rate else {})}
-    pace = round(stream.fps or 25) if stream.variable_rate else (stream.fps or 25)
-    return {"fps_mode": "cfr", "r": f"{min(_FASTEST_AVI, max(1, pace)):.6g}"}
+    return {"fps_mode": "cfr", "r": f"{avi_pace(stream):.6g}"}
 
 
 def _in_step(plan: VideoPlan, media: Media) -> Options:

@@ -1,6 +1,6 @@
 """Every packet of a file, counted once: the only true word on how long its streams are. Runs inside a child."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -108,10 +108,23 @@ def _close(tally: Tally, stream: Any) -> None:
 
 def varies(moments: Iterable[int]) -> bool:
     """Whether frames come at uneven times: more than one step in twenty is off the usual one by a tenth."""
-    times = sorted(set(moments))
-    steps = sorted(after - before for before, after in pairwise(times))
+    steps = _steps(moments)
     if len(steps) < 4:
         return False
-    usual = steps[len(steps) // 2]
+    usual = _middle(steps)
     uneven = sum(abs(step - usual) > max(1, usual * 0.1) for step in steps)
     return uneven * 20 > len(steps)
+
+
+def usual_step(moments: Iterable[int]) -> int | None:
+    """From one frame to the next, as most of them follow each other; None where there are not two."""
+    steps = _steps(moments)
+    return _middle(steps) if steps else None
+
+
+def _steps(moments: Iterable[int]) -> list[int]:
+    return sorted(after - before for before, after in pairwise(sorted(set(moments))))
+
+
+def _middle(steps: Sequence[int]) -> int:
+    return steps[len(steps) // 2]

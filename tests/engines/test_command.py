@@ -100,10 +100,10 @@ def test_cover_crops_and_pad_pads():
 
 
 def test_an_uneven_pace_is_kept_but_for_avi():
-    uneven = video(variable_rate=True, fps=7.2, codec="hevc")
+    uneven = video(variable_rate=True, fps=7.2, usual_fps=30.1, codec="hevc")
     assert _after(_words(asked("video", "mp4"), uneven), "-fps_mode") == "vfr"
     avi = _words(asked("video", "avi"), uneven)
-    assert (_after(avi, "-fps_mode"), _after(avi, "-r")) == ("cfr", "7")
+    assert (_after(avi, "-fps_mode"), _after(avi, "-r")) == ("cfr", "30")
 
 
 def test_a_cut_is_decoded_up_to_from_the_start():
