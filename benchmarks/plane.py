@@ -19,7 +19,7 @@ from benchmarks.clips import corpus
 from benchmarks.conversions import planned
 from benchmarks.equal import Point, at_score
 from benchmarks.report import RESULTS
-from benchmarks.video import FORMATS, SCALES, Run, Track, points, spent, tracks
+from benchmarks.video import FORMATS, SCALES, Entrant, Run, Track, points, spent, tracks
 from penstock.domain.formats import VideoFormat
 from penstock.domain.plan import VideoPlan
 from penstock.engines import command_line
@@ -88,17 +88,16 @@ def main(words: Sequence[str]) -> int:
 
 
 def _runs(track: Track, target: VideoFormat) -> Iterator[Run]:
-    for choice in ({}, *CHOICES[target]):
-        for number in NUMBERS[target][1]:
-            yield _run(track, target, choice, number)
+    chosen = product(({}, *CHOICES[target]), NUMBERS[target][1])
+    return track.timed([_entered(track, target, *each) for each in chosen])
 
 
-def _run(track: Track, target: VideoFormat, choice: Choice, number: int) -> Run:
+def _entered(track: Track, target: VideoFormat, choice: Choice, number: int) -> Entrant:
     plan = planned(track.source, target, track.tools)
     assert isinstance(plan, VideoPlan)
     path = track.room / f"plane.{target}"
     words = exchanged(command_line(plan, track.source, path, track.tools), {**choice, NUMBERS[target][0]: str(number)})
-    return track.run(_named(choice), target, str(number), track.least(lambda: (path, spent(words, path))))
+    return track.enter(_named(choice), target, str(number), lambda: (path, spent(words, path)))
 
 
 def exchanged(words: Sequence[str], choice: Choice) -> list[str]:

@@ -2,9 +2,9 @@
 
 Each peer converts a lossless clip as it comes; ours converts it at qualities around the peer's score, and what ours
 would spend at that very score is read between them. VMAF-NEG and SSIMULACRA2 are asked the same, so that what pleases
-one scale alone shows. Processor seconds are those of the child, decoding included, the least of some rounds. Each has
-all cores, as the peers take them; the service, which runs several encoders at once, gives each its share. `--plane`
-shows the other choices.
+one scale alone shows. Processor seconds are those of the child, decoding included, the least of some rounds in which
+all take turns. Each has all cores, as the peers take them; the service, which runs several encoders at once, gives each
+its share. `--plane` shows the other choices.
 """
 
 import os
@@ -15,7 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks.amount import Amount
@@ -35,6 +36,7 @@ _HANDBRAKE = {"mp4": ("-f", "av_mp4", "-e", "x264"), "webm": ("-f", "av_webm", "
 _PICTURES = 3
 _LEAST_SECONDS = 3.0
 SCALES = ("vmaf", "neg", "s2")
+Make = Callable[[], tuple[Path, Cost]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,14 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Entrant:
+    """One encode, and how it is made again."""
+
+    run: Run
+    make: Make
+
+
+@dataclass(frozen=True, slots=True)
 class Track:
     """Where runs are made: a clip without loss, and who converts and looks."""
 
@@ -65,18 +75,25 @@ class Track:
     eyes: Eyes
     rounds: int = 1
 
-    def least(self, make: Callable[[], tuple[Path, Cost]]) -> tuple[Path, Cost]:
-        """The same output, made as often as there are rounds, or until it can be told, at the price of the cheapest."""
-        made = [make()]
-        while len(made) < self.rounds or sum(cost.wall for _, cost in made) < _LEAST_SECONDS:
-            made.append(make())
-        return min(made, key=lambda one: one[1].cpu)
-
-    def run(self, who: str, target: str, number: str, made: tuple[Path, Cost]) -> Run:
-        path, cost = made
+    def enter(self, who: str, target: str, number: str, make: Make) -> Entrant:
+        path, cost = make()
         seen: Likeness = self.eyes.film(self.source.path, path, self.clip.sampled(_PICTURES))
         whose = (who, self.clip.name, self.clip.content, target, number)
-        return Run(*whose, cost.bytes, cost.cpu, cost.wall, seen.vmaf, seen.neg, seen.s2)
+        return Entrant(Run(*whose, cost.bytes, cost.cpu, cost.wall, seen.vmaf, seen.neg, seen.s2), make)
+
+    def timed(self, entrants: Sequence[Entrant]) -> Iterator[Run]:
+        """At the price of the cheapest of the rounds: so many that the time of each can be told, in turns, so that a
+        slower minute of the machine is everybody's."""
+        costs = [[(one.run.cpu, one.run.wall)] for one in entrants]
+        while (
+            min(map(len, costs)) < self.rounds or min(sum(wall for _, wall in each) for each in costs) < _LEAST_SECONDS
+        ):
+            for one, each in zip(entrants, costs, strict=True):
+                _, cost = one.make()
+                each.append((cost.cpu, cost.wall))
+        for one, each in zip(entrants, costs, strict=True):
+            cpu, wall = min(each)
+            yield replace(one.run, cpu=cpu, wall=wall)
 
 
 def measured(amount: Amount) -> Report:
@@ -104,32 +121,30 @@ def tracks(corpus: Path, room: Path, names: Iterable[str], rounds: int) -> Itera
 
 
 def _race(track: Track, target: VideoFormat) -> Iterator[Run]:
-    plain = track.run("ffmpeg in out", target, "", track.least(lambda: _plain(track, target)))
-    yield plain
-    other = None
+    peers = [track.enter("ffmpeg in out", target, "", lambda: _plain(track, target))]
     if target in _HANDBRAKE and shutil.which("HandBrakeCLI"):
-        other = track.run("HandBrakeCLI", target, "", track.least(lambda: _handbrake(track, target)))
-        yield other
-    yield from climbed([plain, *([other] if other else [])], lambda quality: _ours(track, target, quality))
+        peers.append(track.enter("HandBrakeCLI", target, "", lambda: _handbrake(track, target)))
+    ours = climbed([peer.run.vmaf for peer in peers], lambda quality: _ours(track, target, quality))
+    yield from track.timed([*peers, *ours])
 
 
-def climbed(peers: Sequence[Run], measure: Callable[[float], Run]) -> Iterator[Run]:
-    """The rungs of the ladder next below and next above each peer's VMAF, and those that were tried to find them."""
-    tried: dict[int, Run] = {}
-    for peer in peers:
+def climbed(scores: Sequence[float], enter: Callable[[float], Entrant]) -> list[Entrant]:
+    """The rungs of the ladder next below and next above each score, and those that were tried to find them."""
+    tried: dict[int, Entrant] = {}
+    for score in scores:
         low, high = -1, len(LADDER)
         while high - low > 1:
             middle = (low + high) // 2
             if middle not in tried:
-                tried[middle] = measure(LADDER[middle])
-            low, high = (middle, high) if tried[middle].vmaf <= peer.vmaf else (low, middle)
-    yield from tried.values()
+                tried[middle] = enter(LADDER[middle])
+            low, high = (middle, high) if tried[middle].run.vmaf <= score else (low, middle)
+    return list(tried.values())
 
 
-def _ours(track: Track, target: VideoFormat, quality: float) -> Run:
+def _ours(track: Track, target: VideoFormat, quality: float) -> Entrant:
     plan = planned(track.source, target, track.tools, quality=quality)
-    made = track.least(lambda: converted(plan, track.source, track.room / "ours", track.tools))
-    return track.run("ours", target, f"quality {quality:g}", made)
+    make = partial(converted, plan, track.source, track.room / "ours", track.tools)
+    return track.enter("ours", target, f"quality {quality:g}", make)
 
 
 def _plain(track: Track, target: VideoFormat) -> tuple[Path, Cost]:
