@@ -67,8 +67,7 @@ PROBLEMS: dict[type[MediaError], Problem] = {
 
 def problem_of(error: MediaError) -> Problem:
     """The nearest entry of the table; a body with several violations is answered as its first."""
-    spoken = error.violations[0] if isinstance(error, errors.InvalidRequest) else error
-    return next(PROBLEMS[kind] for kind in type(spoken).__mro__ if kind in PROBLEMS)
+    return next(PROBLEMS[kind] for kind in type(error.spoken).__mro__ if kind in PROBLEMS)
 
 
 def headers_of(error: MediaError, problem: Problem) -> dict[str, str]:

@@ -34,7 +34,7 @@ def command(source: str, target: Path, home: Path | None, *, as_json: bool, **op
     try:
         view = _planned(settings, source, request)
     except errors.MediaError as refused:
-        fail(refused.code, refused.message)
+        fail(refused.spoken.code, refused.message)
     click.echo(view.model_dump_json(indent=2) if as_json else said(target, view))
 
 

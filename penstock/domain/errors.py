@@ -40,6 +40,11 @@ class MediaError(Exception):
         self.field = field
         self.detail = detail
 
+    @property
+    def spoken(self) -> "MediaError":
+        """Whose code and status are told: its own."""
+        return self
+
 
 class RequestError(MediaError):
     """The caller has to change something."""
@@ -75,6 +80,11 @@ class InvalidRequest(RequestError):
     def __init__(self, violations: tuple[RequestError, ...]) -> None:
         super().__init__(violations[0].message, field=violations[0].field)
         self.violations = violations
+
+    @property
+    def spoken(self) -> MediaError:
+        """The first violation."""
+        return self.violations[0]
 
     def __reduce__(self) -> tuple[type, tuple[tuple[RequestError, ...]]]:
         return (type(self), (self.violations,))

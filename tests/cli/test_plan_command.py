@@ -38,5 +38,11 @@ def test_a_refusal_exits_1_with_its_code(plan, photo):
     assert (said.exit_code, said.stderr.partition(":")[0]) == (1, "upscale_not_allowed")
 
 
+@pytest.mark.parametrize("words", [("out.mp3", "--width", "64"), ("out.webp", "--quality", "3")])
+def test_a_request_that_cannot_be_has_the_code_of_what_is_wrong(plan, photo, words):
+    said = plan(photo, *words)
+    assert (said.exit_code, said.stderr.partition(":")[0]) == (1, "field_invalid")
+
+
 def test_wrong_usage_exits_2(plan, photo):
     assert [plan(*words).exit_code for words in (("none.mp4", "out.mp4"), (photo, "out.xyz"), (photo,))] == [2, 2, 2]
