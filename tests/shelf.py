@@ -3,6 +3,7 @@
 import functools
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -65,11 +66,14 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 class Shelf(SimpleHTTPRequestHandler):
-    """Serves the shelf; below `/stuck/` only the first two megabytes of a file arrive, and then nothing."""
+    """Serves the shelf; below `/stuck/` only the first two megabytes of a file arrive, and then nothing;
+    below `/late/` a file's last byte comes two seconds after the others."""
 
     def do_GET(self):
         if self.path.startswith("/stuck/"):
             self.serve_the_beginning(Path(self.directory) / self.path.removeprefix("/stuck/"))
+        elif self.path.startswith("/late/"):
+            self.serve_late((Path(self.directory) / self.path.removeprefix("/late/")).read_bytes())
         else:
             super().do_GET()
 
@@ -80,6 +84,14 @@ class Shelf(SimpleHTTPRequestHandler):
         self.wfile.write(path.read_bytes()[: 2 * 2**20])
         self.connection.settimeout(60)
         self.connection.recv(1)
+
+    def serve_late(self, content):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[:-1])
+        time.sleep(2)
+        self.wfile.write(content[-1:])
 
     def log_message(self, *_):
         """Quiet."""

@@ -2,8 +2,11 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
+from typing import Any
 
+import httpx
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 
@@ -31,21 +34,29 @@ def a_free_hand(_attempt: Attempt) -> nullcontext[None]:
 
 
 def _taken(held: ExitStack, attempt: Attempt) -> bool:
+    slot = concurrency(
+        LIMIT,
+        occupy=1,
+        timeout_seconds=LISTEN_SECONDS,
+        lease_duration=LEASE_SECONDS,
+        strict=True,
+        raise_on_lease_renewal_failure=False,
+    )
     try:
-        held.enter_context(
-            concurrency(
-                LIMIT,
-                occupy=1,
-                timeout_seconds=LISTEN_SECONDS,
-                lease_duration=LEASE_SECONDS,
-                strict=True,
-                raise_on_lease_renewal_failure=False,
-            )
-        )
+        slot.__enter__()
     except TimeoutError:
         return False
     except ConcurrencySlotAcquisitionError as away:
         log.warning("no answer about a slot yet: %s", away)
         attempt.halted.wait(LISTEN_SECONDS)
         return False
+    held.push(partial(_given_back, slot))
     return True
+
+
+def _given_back(slot: AbstractContextManager[None], *raised: Any) -> None:
+    """Where Prefect is away the lease runs out by itself: no reason to lose what was encoded."""
+    try:
+        slot.__exit__(*raised)
+    except httpx.HTTPError as away:
+        log.warning("the slot is free when its lease ends: %s", type(away).__name__)

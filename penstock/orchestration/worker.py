@@ -22,9 +22,12 @@ from prefect.states import Cancelled, Crashed
 from prefect.utilities.importtools import import_object
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
+from penstock.domain.errors import DatabaseUnavailable
 from penstock.orchestration.claiming import claim, due_runs, put_down
+from penstock.orchestration.endings import recorded_end
 from penstock.orchestration.lanes import Lane
 from penstock.orchestration.threads import run_threads
+from penstock.services import current
 
 log = logging.getLogger(__name__)
 
@@ -163,12 +166,12 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         try:
             held = (await self.client.read_flow_run(run_id)).state
             if held is not None and (held.is_cancelling() or held.is_running() or held.is_pending()):
-                await self.client.set_flow_run_state(
-                    run_id, Cancelled() if held.is_cancelling() else crashed, force=True
-                )
+                known = await asyncio.to_thread(recorded_end, run_id, current().records)
+                unknown = Cancelled() if held.is_cancelling() else crashed
+                await self.client.set_flow_run_state(run_id, known or unknown, force=True)
         except ObjectNotFound:
             log.info("%s is deleted", run_id)
-        except httpx.HTTPError as away:
+        except (httpx.HTTPError, DatabaseUnavailable) as away:
             log.info("no word yet that %s is over: %s", run_id, type(away).__name__)
             return False
         return True

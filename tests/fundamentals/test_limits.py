@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+import httpx
 import pytest
 
 from penstock.client import Refused
@@ -30,7 +31,8 @@ def test_no_more_encoders_run_than_there_are_slots(penstock, origin, film):
 
 
 def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_waits(penstock, origin, film, photo):
-    running = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "end": 40})
+    asked = {"url": f"{origin}/{film.name}", "kind": "video", "format": "webm", "height": 480, "end": 8}
+    running = penstock.client.create(asked)
     wait_for(lambda: penstock.client.task(running["id"])["progress"] > 0, 120)
     killed = postgres(penstock.home)
     os.kill(killed, signal.SIGKILL)
@@ -43,7 +45,26 @@ def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_wai
     for task in (running, asked):
         done = penstock.finished(task, 150)
         assert (done["status"], done["attempt"]) == ("completed", 1)
-        wait_for(lambda done=done: penstock.flow_run(done)["state_type"] == "COMPLETED", 60)
+        wait_for(lambda done=done: state_in_prefect(penstock, done) == "COMPLETED", 60)
+
+
+def test_what_ends_while_prefect_is_away_is_told_there_when_it_is_back(penstock, origin, photo):
+    task = penstock.client.create({"url": f"{origin}/late/{photo.name}", "kind": "image", "format": "webp"})
+    wait_for(lambda: penstock.client.task(task["id"])["state"] == "fetching", 60)
+    while (done := penstock.client.task(task["id"]))["status"] == "processing":
+        with contextlib.suppress(StopIteration, ProcessLookupError):
+            os.kill(part(penstock, "prefect"), signal.SIGKILL)
+        time.sleep(0.05)
+
+    assert (done["status"], done["attempt"]) == ("completed", 1)
+    wait_for(lambda: state_in_prefect(penstock, done) == "COMPLETED", 60)
+
+
+def state_in_prefect(penstock, task):
+    """What Prefect says of the task's run; nothing while it is away."""
+    with contextlib.suppress(httpx.HTTPError):
+        return penstock.flow_run(task)["state_type"]
+    return None
 
 
 def postgres(home):
