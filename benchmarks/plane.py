@@ -44,7 +44,7 @@ _MPEG4: tuple[Choice, ...] = (
     {"-mbd": "rd"},
     {"-trellis": "1"},
     {"-flags": "+mv4"},
-    *({"-mv0_threshold": least} for least in ("256", "512", "2048")),
+    *({"-mv0_threshold": least} for least in ("256", "512", "1024", "2048")),
     {"-mbcmp": "sad", "-intra_penalty": "500"},
     {"-subcmp": "sse"},
     {"-mepc": "512"},

@@ -25,7 +25,7 @@ _VP9: Options = {
 _MPEG4: Options = {
     "c:v": "mpeg4",
     "mbcmp": "sse",
-    "mv0_threshold": 1024,
+    "mv0_threshold": 1536,
     "qmin": 1,
     "g": 250,
     "threads": 1,
