@@ -78,10 +78,10 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(6_000, description="POSTs of one key a minute, in bursts of a third of it")
     reads_per_minute: int = Field(60_000, description="other requests of one key a minute, in bursts of a third of it")
     receipt_frames: int = Field(
-        0,
-        ge=0,
-        le=250,
-        description="frames of an encoded video, or a still, scored against the input; 0 scores none",
+        5, ge=0, le=250, description="frames of an encoded video that are scored against the input; 0 scores none"
+    )
+    receipt_stills: bool = Field(
+        default=False, description="whether stills are scored too: about as much work as making them"
     )
     plans_at_once: int = Field(2, ge=1, description="plans made at once in one API process; four wait for each")
     plan_seconds: float = Field(20.0, description="how long looking at an input may take to plan with it")

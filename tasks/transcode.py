@@ -11,7 +11,7 @@ from prefect import get_run_logger, task
 from penstock import engines
 from penstock.domain import errors
 from penstock.domain.keeping import kept
-from penstock.domain.plan import Plan, needs_slot, summary
+from penstock.domain.plan import Plan, VideoPlan, needs_slot, summary
 from penstock.domain.planning import plan_for
 from penstock.domain.receipt import Score
 from penstock.domain.stages import Original, Rendition
@@ -20,6 +20,7 @@ from penstock.orchestration.progress import progress_in_the_ui
 from penstock.orchestration.slots import a_free_hand, transcode_slot
 from penstock.receipts import receipt_of, work_of
 from penstock.services import current
+from penstock.settings import Settings
 from tasks import policy
 
 
@@ -80,12 +81,12 @@ def _or_the_input(made: _Made, source: engines.Source, attempt: Attempt) -> _Mad
 
 
 def _likeness(made: _Made, source: engines.Source, attempt: Attempt) -> Score | None:
-    """Scoring decodes and compares as hard as an encoder works, so it has a slot where that has one."""
+    """A few frames, compared beside the encoders: to wait for a slot again could take longer than encoding did."""
     services = current()
-    pair = engines.Comparison(
-        source, engines.Source(made.path, made.verified.reread.media), services.settings.receipt_frames
-    )
-    if not pair.frames or not engines.can_score(made.plan, source.media):
-        return None
-    with _hold(made.plan)(attempt):
-        return engines.score(made.plan, pair, services.tools, attempt)
+    frames = _looked_at(made.plan, services.settings)
+    pair = engines.Comparison(source, engines.Source(made.path, made.verified.reread.media), frames)
+    return engines.score(made.plan, pair, services.tools, attempt)
+
+
+def _looked_at(plan: Plan, settings: Settings) -> int:
+    return settings.receipt_frames if isinstance(plan, VideoPlan) else int(settings.receipt_stills)

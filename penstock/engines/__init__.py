@@ -5,7 +5,7 @@ from penstock.engines.encoding import Source, command_line, encode, recipe
 from penstock.engines.nursery import Nursery
 from penstock.engines.probe import glance, probe
 from penstock.engines.process import Unwatched, Watch
-from penstock.engines.scoring import Comparison, can_score, score
+from penstock.engines.scoring import Comparison, score
 from penstock.engines.sniff import Sniffed, sniff, sniff_head
 from penstock.engines.survey import Parts, survey
 from penstock.engines.tools import Tools, shipped_ffmpeg, versions
@@ -21,7 +21,6 @@ __all__ = [
     "Unwatched",
     "Verified",
     "Watch",
-    "can_score",
     "command_line",
     "encode",
     "facts",

@@ -35,7 +35,7 @@ _SELDOM = "0x12e56a"
 def cuttable(source: Any, stream: VideoStream) -> Any:
     """At an even pace and from the very start: else the frame on screen when a cut begins, which began before it,
     would be lost, and a picture that starts late would have nothing to cut."""
-    return _paced(source, str(cut_pace(stream)))
+    return paced(source, str(cut_pace(stream)))
 
 
 def lasting(source: Any, seconds: float) -> Any:
@@ -43,12 +43,13 @@ def lasting(source: Any, seconds: float) -> Any:
     return source.filter("tpad", stop_mode="clone", stop=-1).filter("trim", end=f"{seconds:.6f}")
 
 
-def numbered(source: Any) -> Any:
-    """Frames counted, not timed: two clocks that round differently would pair a frame with its neighbour."""
-    return source.filter("settb", "1/25").filter("setpts", "N")
+def placed(source: Any, zero: float) -> Any:
+    """Frames timed from so many seconds on, to the microsecond: a clock as coarse as they are loses half of one."""
+    return source.filter("settb", "AVTB").filter("setpts", f"PTS-{round(zero * 1_000_000)}")
 
 
-def _paced(source: Any, pace: str) -> Any:
+def paced(source: Any, pace: str) -> Any:
+    """At so many frames a second from zero on, each as near its own time as that allows."""
     return source.filter("fps", pace, start_time=0)
 
 
@@ -82,8 +83,8 @@ def cover(source: Any, size: Size, start: float) -> Any:
 def animated(source: Any, stream: VideoStream, plan: GifPlan, cut: Cut) -> Any:
     """For a gif: at its own pace, with the best palette for what moves. The palette comes after the last frame, and
     all frames wait for it: so the cut is made here, not at the output, and nothing beyond it is decoded or held."""
-    paced = _stretch(_paced(source, f"{plan.fps:g}"), cut)
-    copies = _pictured(paced, stream, plan.framing, "lanczos").filter_multi_output("split")
+    moved = _stretch(paced(source, f"{plan.fps:g}"), cut)
+    copies = _pictured(moved, stream, plan.framing, "lanczos").filter_multi_output("split")
     most = int(scales.setting("gif_film", plan.quality))
     followed = copies[0].filter("tpad", stop=1, color=_SELDOM)
     palette = followed.filter("palettegen", stats_mode="diff", max_colors=most)

@@ -11,12 +11,14 @@ from penstock.engines.encoders import Options
 from penstock.engines.ffmpeg import MAX_ALLOCATION, Paper, decoding, guarded, picture_of
 
 _PNG: Options = {"protocol_whitelist": "file", "format_whitelist": "png_pipe", "f": "png_pipe"}
+# The frame that belongs to the first one may be a little earlier on the input's clock.
+_RUN_UP_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """So many frames of an output from `at` seconds on, scored by a filter; the output's zero is at `start` of the
-    input."""
+    """So many frames of an output from `at` seconds on, scored by a filter, each against the one that is nearest to it
+    in time in the input; the output's zero is at `start` there."""
 
     metric: str
     frames: int
@@ -27,10 +29,11 @@ class Sample:
 def command(framing: Framing, paper: Paper, made: Paper, sample: Sample) -> list[str]:
     """The argument list that scores frames of an output, `made`, against its input brought to the same look."""
     stream = picture_of(paper.media)
-    before = guarded(paper, decoding(stream), sample.start + sample.at)[str(stream.index)]
-    after = guarded(made, {}, sample.at)[str(picture_of(made.media).index)].filter("format", "yuv420p")
-    pair = [filters.numbered(after), filters.numbered(filters.moving(before, stream, framing))]
-    return _scoring(pair, sample, paper.ffmpeg)
+    begun = max(0.0, sample.start + sample.at - _RUN_UP_SECONDS)
+    before = guarded(paper, {**decoding(stream), "copyts": None}, begun)[str(stream.index)]
+    after = guarded(made, {"copyts": None}, sample.at)[str(picture_of(made.media).index)].filter("format", "yuv420p")
+    placed = filters.placed(filters.moving(before, stream, framing), sample.start)
+    return _scoring([after, placed], sample, paper.ffmpeg)
 
 
 def still_command(wanted: str, got: str, sample: Sample, binary: str) -> list[str]:
@@ -40,6 +43,7 @@ def still_command(wanted: str, got: str, sample: Sample, binary: str) -> list[st
 
 
 def _scoring(pair: list[Any], sample: Sample, binary: str) -> list[str]:
-    output = ffmpeg.output(ffmpeg.filter(pair, sample.metric), "-", **{"f": "null", "frames:v": sample.frames})
+    compared = ffmpeg.filter(pair, sample.metric, ts_sync_mode="nearest")
+    output = ffmpeg.output(compared, "-", **{"f": "null", "frames:v": sample.frames})
     front = [binary, "-nostdin", "-hide_banner", "-nostats", "-max_alloc", str(MAX_ALLOCATION)]
     return [str(word) for word in ffmpeg.compile(output, cmd=front)]

@@ -33,20 +33,9 @@ class Comparison:
     frames: int
 
 
-def can_score(plan: Plan, source: Media) -> bool:
-    """Whether a picture was encoded, and can be laid over the one that it was made of."""
-    match plan:
-        case VideoPlan(video=EncodeVideo()) | FramePlan():
-            return source.video is not None and not source.video.alpha
-        case ImagePlan():
-            return plan.frames == 1 and source.picture is not None and not source.picture.alpha
-        case _:
-            return False
-
-
 def score(plan: Plan, pair: Comparison, tools: Tools, watch: Watch) -> Score | None:
-    """None where the two cannot be compared. Raises `Cancelled`."""
-    if not can_score(plan, pair.source.media):
+    """None where no frame is asked for, or the two cannot be compared. Raises `Cancelled`."""
+    if not pair.frames or not _can_score(plan, pair.source.media):
         return None
     match plan:
         case VideoPlan(video=EncodeVideo(framing=framing)):
@@ -55,6 +44,24 @@ def score(plan: Plan, pair: Comparison, tools: Tools, watch: Watch) -> Score | N
             return _still_score(plan, pair, tools, watch)
         case _:
             return None
+
+
+def _can_score(plan: Plan, source: Media) -> bool:
+    """Whether a picture was encoded, and can be laid over the one that it was made of."""
+    match plan:
+        case VideoPlan() if _is_evened(plan, source):
+            return False
+        case VideoPlan(video=EncodeVideo()) | FramePlan():
+            return source.video is not None and not source.video.alpha
+        case ImagePlan():
+            return plan.frames == 1 and source.picture is not None and not source.picture.alpha
+        case _:
+            return False
+
+
+def _is_evened(plan: VideoPlan, source: Media) -> bool:
+    """Whether frames of an uneven film were dropped and doubled: each lies next to others than it was made of."""
+    return source.video is not None and source.video.variable_rate and (plan.format == "avi" or plan.cut != Cut())
 
 
 def _moving_score(plan: VideoPlan, framing: Framing, pair: Comparison, tools: Tools, watch: Watch) -> Score | None:
@@ -107,7 +114,7 @@ def _sample(plan: VideoPlan, made: Media, frames: int, metric: str) -> likeness.
     video = made.video
     if video is None or not video.frames or not video.duration:
         return None
-    # Half a frame early, so that rounding cannot choose another one of the two sides.
+    # Half a frame early, so that rounding cannot lose the first one.
     pace = video.duration / video.frames
     at = max(0.0, (video.frames // 2 - 0.5) * pace + video.start) if video.frames > 2 * frames else 0.0
     return likeness.Sample(metric, min(frames, video.frames), round(at, 3), plan.cut.start)

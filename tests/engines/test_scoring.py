@@ -1,5 +1,6 @@
 """A score says how like its input an encoded video looks."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,11 @@ pytestmark = pytest.mark.media
 
 @pytest.fixture
 def scored(media, room, tools):
-    def of(given, output="mp4", **fields):
+    def of(given, output="mp4", frames=5, **fields):
         path = given if isinstance(given, Path) else media(given)
         made = convert(path, output, room, tools, **fields)
         source = Source(path, probe(path, tools))
-        return score(made.plan, Comparison(source, Source(made.path, made.media), 5), tools, Unwatched())
+        return score(made.plan, Comparison(source, Source(made.path, made.media), frames), tools, Unwatched())
 
     return of
 
@@ -43,8 +44,25 @@ def test_a_cut_is_compared_with_its_own_stretch(scored):
     assert scored("clip.mkv", start=0.5, quality=1).score > 90
 
 
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [*product(("clip.mkv", "uneven.mp4", "late.mkv"), ("mp4", "webm")), ("clip.mkv", "avi"), ("late.mkv", "avi")],
+)
+def test_each_frame_is_laid_over_its_own_whatever_the_pace(name, output, scored):
+    assert scored(name, output, width=160, quality=1).score > 88
+
+
+@pytest.mark.parametrize(("output", "fields"), [("mp4", {"start": 0.2}), ("avi", {})])
+def test_an_uneven_film_made_even_cannot_be_laid_over(output, fields, scored):
+    assert scored("uneven.mp4", output, width=80, **fields) is None
+
+
 def test_what_was_copied_needs_no_score(scored):
     assert scored("clip.mp4") is None
+
+
+def test_where_no_frame_is_asked_for_there_is_no_score(scored):
+    assert scored("clip.mkv", frames=0) is None
 
 
 @pytest.mark.parametrize("output", ["jpeg", "webp", "png"])

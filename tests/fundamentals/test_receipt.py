@@ -29,6 +29,8 @@ def test_an_output_has_a_signed_receipt(penstock, origin, clip, records):
     assert receipt["work"]["plan"] == task["plan"]
     assert [stream["codec"] for stream in receipt["checks"]["streams"]] == ["h264", "aac"]
     assert abs(receipt["checks"]["drift"]["end"]) < 0.1
+    assert (receipt["checks"]["quality"]["metric"], receipt["checks"]["quality"]["frames"]) == ("vmaf", 5)
+    assert 60 < receipt["checks"]["quality"]["score"] <= 100
     assert 0 < receipt["work"]["cpu_seconds"] < 60
     assert not any(word.startswith("/") for word in receipt["work"]["argv"])
 
