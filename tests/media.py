@@ -49,6 +49,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "wide-pixels.mp4": (*PICTURE, "-vf", "setsar=3/2", *H264),
     "interlaced.mp4": (*PICTURE, "-vf", "setfield=tff", *H264, "-flags", "+ildct+ilme", "-x264-params", "tff=1"),
     "uneven.mp4": (*PICTURE, "-vf", "select=not(mod(n\\,7))+lt(n\\,5),setpts=PTS", "-fps_mode", "vfr", *H264),
+    "rushing.mp4": (*PICTURE, "-vf", "setpts=if(lt(N\\,9)\\,N/15\\,9/15+(N-9)/20)/TB", "-fps_mode", "vfr", *H264),
     "standing.mp4": (*PICTURE, "-vf", "select=lt(n\\,2)+gt(n\\,15)", "-fps_mode", "passthrough", *H264),
     "unseen.webm": (
         *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=2"),

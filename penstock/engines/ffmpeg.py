@@ -145,10 +145,17 @@ def _moving(plan: VideoPlan, source: Any, paper: Paper) -> Any:
             return mapped
         case EncodeVideo(framing=framing):
             mapped = _whole(mapped, plan.cut, paper.media)
-            mapped = mapped if plan.cut == Cut() else filters.cuttable(mapped, stream)
+            mapped = _evened(mapped, plan, stream)
             if _keeps_alpha(plan, stream):
                 return filters.moving_with_alpha(mapped, stream, framing)
             return filters.moving(mapped, stream, framing)
+
+
+def _evened(mapped: Any, plan: VideoPlan, stream: VideoStream) -> Any:
+    if plan.format == "avi" and stream.variable_rate:
+        # The encoder's own clock would show each picture of it late by up to a whole one.
+        return filters.paced(mapped, f"{avi_pace(stream):.6g}")
+    return mapped if plan.cut == Cut() else filters.cuttable(mapped, stream)
 
 
 def _whole(mapped: Any, cut: Cut, media: Media) -> Any:

@@ -15,7 +15,7 @@ from penstock.domain.planning import plan_for
 from penstock.engines import Source, Unwatched, encode, probe
 from tests.engines.conversions import convert, request_for
 from tests.engines.pictures import distance
-from tests.engines.witness import moments
+from tests.engines.witness import moments, shown
 
 pytestmark = pytest.mark.media
 
@@ -178,6 +178,15 @@ def test_an_uneven_pace_is_kept_in_time(name, output, media, room, tools):
     made = convert(media(name), output, room, tools, width=80)
     assert moments(made.path, 0) == pytest.approx(moments(media(name), 0), abs=0.002)
     assert made.media.duration == pytest.approx(probe(media(name), tools).duration, abs=0.1)
+
+
+@pytest.mark.parametrize("cut", [{}, {"end": 0.9}])
+def test_no_picture_of_an_uneven_pace_is_late_in_an_avi(cut, media, room, tools):
+    given = shown(media("rushing.mp4"), 0)
+    made = shown(convert(media("rushing.mp4"), "avi", room, tools, quality=1, **cut).path, 0)
+    own = [min(given, key=lambda frame: distance(frame[1], picture))[0] for _, picture in made]
+    longest, pace = 1 / 15, made[1][0]
+    assert all(-pace < at - of < longest + pace for (at, _), of in zip(made, own, strict=True))
 
 
 def test_sound_and_picture_stay_as_far_apart_as_they_were(media, room, tools):

@@ -65,6 +65,12 @@ def moments(path: Path, index: int) -> list[float]:
         return sorted(seconds for seconds, _ in _frames(source, source.streams[index], 0.0))
 
 
+def shown(path: Path, index: int) -> list[tuple[float, Image.Image]]:
+    """Each frame, and when it is shown, in seconds from the start of the file."""
+    with av.open(f"file:{path}", metadata_errors="ignore") as source:
+        return [(seconds, frame.to_image()) for seconds, frame in _frames(source, source.streams[index], 0.0)]
+
+
 def heard(path: Path, index: int) -> float:
     """When the first sound comes out of the decoder, in seconds from the start of the file."""
     with av.open(f"file:{path}", metadata_errors="ignore") as source:
