@@ -33,17 +33,18 @@ def command(framing: Framing, paper: Paper, made: Paper, sample: Sample) -> list
     before = guarded(paper, {**decoding(stream), "copyts": None}, begun)[str(stream.index)]
     after = guarded(made, {"copyts": None}, sample.at)[str(picture_of(made.media).index)].filter("format", "yuv420p")
     placed = filters.placed(filters.moving(before, stream, framing), sample.start)
-    return _scoring([after, placed], sample, paper.ffmpeg)
+    return _scoring([after.filter("trim", end_frame=sample.frames), placed], sample.metric, paper.ffmpeg)
 
 
-def still_command(wanted: str, got: str, sample: Sample, binary: str) -> list[str]:
+def still_command(wanted: str, got: str, metric: str, binary: str) -> list[str]:
     """The argument list that scores one PNG file against another of its size."""
     pair = [ffmpeg.input(f"file:{path}", **_PNG).filter("format", "yuv420p") for path in (got, wanted)]
-    return _scoring(pair, sample, binary)
+    return _scoring(pair, metric, binary)
 
 
-def _scoring(pair: list[Any], sample: Sample, binary: str) -> list[str]:
-    compared = ffmpeg.filter(pair, sample.metric, ts_sync_mode="nearest")
-    output = ffmpeg.output(compared, "-", **{"f": "null", "frames:v": sample.frames})
+def _scoring(pair: list[Any], metric: str, binary: str) -> list[str]:
+    """Its end is the filters' own: an output told to stop after so many frames may be sent one more, and score it."""
+    compared = ffmpeg.filter(pair, metric, ts_sync_mode="nearest", shortest=1)
+    output = ffmpeg.output(compared, "-", f="null")
     front = [binary, "-nostdin", "-hide_banner", "-nostats", "-max_alloc", str(MAX_ALLOCATION)]
     return [str(word) for word in ffmpeg.compile(output, cmd=front)]

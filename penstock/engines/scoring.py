@@ -85,7 +85,7 @@ def _still_score(plan: FramePlan | ImagePlan, pair: Comparison, tools: Tools, wa
         except (errors.InputError, errors.EngineError):
             return None
         sample = likeness.Sample(_metric(str(tools.ffmpeg), tools.nursery), frames=1, at=0.0, start=0.0)
-        argv = likeness.still_command(str(wanted), str(got), sample, str(tools.ffmpeg))
+        argv = likeness.still_command(str(wanted), str(got), sample.metric, str(tools.ffmpeg))
         return _scored(_said(argv, (wanted, got), tools, watch), sample)
 
 

@@ -1,5 +1,7 @@
 """A score says how like its input an encoded video looks."""
 
+import re
+import subprocess
 from itertools import product
 from pathlib import Path
 
@@ -24,6 +26,23 @@ def scored(media, room, tools):
 
 
 @pytest.fixture
+def logged(monkeypatch, tmp_path):
+    """What each of several runs of the comparison says of single frames."""
+    logs = []
+
+    def runs(argv, *_):
+        log = tmp_path / "frames.xml"
+        argv = [word.replace("=nearest", f"=nearest:log_path={log}") for word in argv]
+        for _ in range(8):
+            said = subprocess.run(argv, capture_output=True, text=True, check=True).stderr
+            logs.append(log.read_text())
+        return said
+
+    monkeypatch.setattr("penstock.engines.scoring._said", runs)
+    return logs
+
+
+@pytest.fixture
 def grainy(tmp_path):
     path = tmp_path / "grainy.png"
     Image.effect_noise((320, 240), 40).convert("RGB").save(path)
@@ -34,6 +53,12 @@ def test_what_looks_the_same_scores_high(scored):
     found = scored("turned.mp4", width=60, quality=1)
     assert (found.metric, found.frames) == ("vmaf", 5)
     assert found.score > 90
+
+
+@pytest.mark.parametrize(("name", "frames"), [*product(("clip.mkv", "late.mkv"), (1, 5)), ("clip.mkv", 250)])
+def test_as_many_frames_are_scored_as_are_told_of(name, frames, scored, logged):
+    told = scored(name, width=60, frames=frames).frames
+    assert {len(re.findall("<frame ", log)) for log in logged} == {told}
 
 
 def test_what_looks_worse_scores_less(scored):
