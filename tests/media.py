@@ -51,6 +51,14 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "uneven.mp4": (*PICTURE, "-vf", "select=not(mod(n\\,7))+lt(n\\,5),setpts=PTS", "-fps_mode", "vfr", *H264),
     "rushing.mp4": (*PICTURE, "-vf", "setpts=if(lt(N\\,9)\\,N/15\\,9/15+(N-9)/20)/TB", "-fps_mode", "vfr", *H264),
     "standing.mp4": (*PICTURE, "-vf", "select=lt(n\\,2)+gt(n\\,15)", "-fps_mode", "passthrough", *H264),
+    "stopping.mp4": (*PICTURE, "-vf", "setpts=if(lt(N\\,22)\\,N/25\\,22/25+(N-22)*1.5)/TB", "-fps_mode", "vfr", *H264),
+    "off-beat.mkv": (
+        *(*BOTH, "-vf", "settb=1/1000,setpts=PTS+21"),
+        *("-fps_mode", "passthrough", "-enc_time_base", "filter", *H264, "-c:a", "flac"),
+    ),
+    "pausing.mp4": (*PICTURE, "-vf", "setpts=(N/25+gt(N\\,19))/TB", "-fps_mode", "vfr", *H264),
+    "awaited.mkv": (*TONE, "-itsoffset", "0.6", *PICTURE, *H264, "-c:a", "aac"),
+    "joined.avi": ("-i", "{clip.avi}", "-c", "copy", "-bsf:a", "noise=amount=if(lt(n\\,4)\\,1\\,1000000)"),
     "unseen.webm": (
         *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=2"),
         *("-vf", "format=rgba,colorchannelmixer=aa=0:enable='lt(t,1.5)'"),

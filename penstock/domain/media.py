@@ -90,7 +90,8 @@ class Media:
     """One file's facts. `container` is our word for what the magic says (`mov` by brand, `mp4`, `matroska`, `jpeg` …).
 
     A video has `video`; an audio has `audio` and no moving picture (its `cover` is none); an image has `picture`.
-    `duration` is the packets' own length in seconds, `header_duration` what the header claims."""
+    `duration` is the packets' own length in seconds, `header_duration` what the header claims. All times count from
+    `origin`, where the first of the streams begins on the file's own clock."""
 
     kind: Kind
     container: str
@@ -102,6 +103,7 @@ class Media:
     picture: Picture | None = None
     cover: Cover | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    origin: float = 0.0
 
     @property
     def shown(self) -> Size | None:

@@ -23,10 +23,13 @@ def cut_pace(stream: VideoStream) -> Fraction:
     return pace * max(1, math.ceil(_LEAST / pace))
 
 
-def avi_pace(stream: VideoStream) -> float:
+def avi_pace(stream: VideoStream, cut: Cut) -> float:
     """Of a film in AVI, which has one pace only, in pictures a second."""
-    pace = _busy_pace(stream) if stream.variable_rate else (stream.fps or _UNKNOWN)
-    return min(_FASTEST_AVI, max(_SLOWEST_AVI, pace))
+    if stream.variable_rate:
+        pace: Fraction | float = _busy_pace(stream)
+    else:
+        pace = (stream.fps or _UNKNOWN) if cut == Cut() else cut_pace(stream)
+    return float(min(_FASTEST_AVI, max(_SLOWEST_AVI, pace)))
 
 
 def gif_pace(quality: float, stream: VideoStream, cut: Cut) -> float:

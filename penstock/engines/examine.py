@@ -18,7 +18,7 @@ from penstock.engines import decoders
 from penstock.engines.colours import MATRICES, PRIMARIES, TRANSFERS
 from penstock.engines.judging import filled, require_few_streams, require_whole, within
 from penstock.engines.tags import kept_tags
-from penstock.engines.walk import Tally, usual_step, varies, walk
+from penstock.engines.walk import Tally, origin_of, usual_step, varies, walk
 
 _ATTACHED_PICTURE, _DEFAULT = 0x400, 0x1
 _TRIED_PACKETS = 300
@@ -58,6 +58,7 @@ def facts(reading: Reading, container: str, limits: Limits) -> tuple[Media, floa
         candidates = [stream for stream in source.streams if _is_candidate(stream)]
         tallies = reading.tallied(source, candidates)
         header = source.duration / 1_000_000 if source.duration else None
+        origin = origin_of(source)
         picture = _chosen([stream for stream in candidates if stream.type == "video"], tallies, decoders.VIDEO)
         sound = _chosen([stream for stream in candidates if stream.type == "audio"], tallies, decoders.AUDIO)
         tags = kept_tags({**(sound.metadata if sound and container == "ogg" else {}), **source.metadata})
@@ -73,8 +74,9 @@ def facts(reading: Reading, container: str, limits: Limits) -> tuple[Media, floa
         audio=audio,
         cover=_cover(reading, limits) if attached else None,
         tags=tags,
+        origin=origin,
     )
-    return media, max((tally.end for tally in tallies.values()), default=0.0)
+    return media, max((tally.reach for tally in tallies.values()), default=0.0)
 
 
 def opened(path: str, demuxer: str) -> AbstractContextManager[Any]:

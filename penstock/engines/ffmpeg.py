@@ -145,17 +145,18 @@ def _moving(plan: VideoPlan, source: Any, paper: Paper) -> Any:
             return mapped
         case EncodeVideo(framing=framing):
             mapped = _whole(mapped, plan.cut, paper.media)
-            mapped = _evened(mapped, plan, stream)
+            mapped = _evened(mapped, plan, paper.media)
             if _keeps_alpha(plan, stream):
                 return filters.moving_with_alpha(mapped, stream, framing)
             return filters.moving(mapped, stream, framing)
 
 
-def _evened(mapped: Any, plan: VideoPlan, stream: VideoStream) -> Any:
-    if plan.format == "avi" and stream.variable_rate:
+def _evened(mapped: Any, plan: VideoPlan, media: Media) -> Any:
+    stream, start = picture_of(media), plan.cut.start - _leap(plan.cut, media)
+    if plan.format == "avi" and (stream.variable_rate or plan.cut != Cut()):
         # The encoder's own clock would show each picture of it late by up to a whole one.
-        return filters.paced(mapped, f"{avi_pace(stream):.6g}")
-    return mapped if plan.cut == Cut() else filters.cuttable(mapped, stream)
+        return filters.paced(mapped, f"{avi_pace(stream, plan.cut):.6g}", start)
+    return mapped if plan.cut == Cut() else filters.cuttable(mapped, stream, start)
 
 
 def _whole(mapped: Any, cut: Cut, media: Media) -> Any:
@@ -181,10 +182,16 @@ def _keeps_alpha(plan: VideoPlan, stream: VideoStream) -> bool:
 
 def _pace(plan: VideoPlan, stream: VideoStream) -> Options:
     """Frames keep their own times, save in AVI, which knows one pace only."""
-    if plan.format != "avi":
-        # Else an encoder counts in the average frame's length, and drops what comes sooner.
-        return {"fps_mode": "vfr", **({"enc_time_base": "filter"} if stream.variable_rate else {})}
-    return {"fps_mode": "cfr", "r": f"{avi_pace(stream):.6g}"}
+    if plan.format == "avi":
+        return {"fps_mode": "cfr", "r": f"{avi_pace(stream, plan.cut):.6g}"}
+    return {"fps_mode": "vfr", **(_uneven(plan) if stream.variable_rate else {})}
+
+
+def _uneven(plan: VideoPlan) -> Options:
+    """Else an encoder counts in the average frame's length, and drops what comes sooner. And MP4 tells a film's length
+    in the order in which frames are stored, which is theirs in time only where none waits for a later one."""
+    told_by_storing = plan.format in ("mp4", "mov") and plan.cut == Cut()
+    return {"enc_time_base": "filter", **({"bf": 0} if told_by_storing else {})}
 
 
 def _in_step(plan: VideoPlan, media: Media) -> Options:
@@ -266,6 +273,11 @@ def decoding(stream: VideoStream) -> Options:
     decoder = _ALPHA_DECODERS.get(stream.codec) if stream.alpha else None
     lasting = stream.resized and not (stream.rotation or stream.mirrored)
     return {**({"c:v": decoder} if decoder else {}), **({"reinit_filter": 0} if lasting else {})}
+
+
+def stands(stream: VideoStream) -> bool:
+    """Whether a picture may stay on screen for longer than usual."""
+    return stream.variable_rate or stream.codec in _SCREEN_CODECS
 
 
 def picture_of(media: Media) -> VideoStream:

@@ -32,15 +32,24 @@ _WHOLE_COLOUR = "yuv444p|yuva444p|rgb24|rgba"
 _SELDOM = "0x12e56a"
 
 
-def cuttable(source: Any, stream: VideoStream) -> Any:
-    """At an even pace and from the very start: else the frame on screen when a cut begins, which began before it,
-    would be lost, and a picture that starts late would have nothing to cut."""
-    return paced(source, str(cut_pace(stream)))
+# By less than that, two frames are as near.
+TIED_SECONDS = 0.0001
+
+
+def cuttable(source: Any, stream: VideoStream, start: float) -> Any:
+    """At an even pace and from the very start of the cut: else the frame on screen then, which began before it, would
+    be lost, and a picture that starts late would have nothing to cut."""
+    return paced(source, str(cut_pace(stream)), start)
 
 
 def lasting(source: Any, seconds: float) -> Any:
     """For codecs that send nothing while nothing changes: the last frame stands until the length is full."""
-    return source.filter("tpad", stop_mode="clone", stop=-1).filter("trim", end=f"{seconds:.6f}")
+    return standing(source).filter("trim", end=f"{seconds:.6f}")
+
+
+def standing(source: Any) -> Any:
+    """The last frame stays for ever."""
+    return source.filter("tpad", stop_mode="clone", stop=-1)
 
 
 def placed(source: Any, zero: float) -> Any:
@@ -48,9 +57,13 @@ def placed(source: Any, zero: float) -> Any:
     return source.filter("settb", "AVTB").filter("setpts", f"PTS-{round(zero * 1_000_000)}")
 
 
-def paced(source: Any, pace: str) -> Any:
-    """At so many frames a second from zero on, each as near its own time as that allows."""
-    return source.filter("fps", pace, start_time=0)
+def paced(source: Any, pace: str, start: float) -> Any:
+    """At so many frames a second from `start` (s) on, each as near its own time as that allows, the earlier of two as
+    near."""
+    exact = source.filter("settb", "AVTB")
+    counted = exact.filter("fps", pace, start_time=f"{start - TIED_SECONDS:.6f}").filter("settb", "AVTB")
+    # Counted in frames, the first would be told early or late by up to half of one.
+    return counted.filter("setpts", f"PTS-STARTPTS+{round(start * 1_000_000)}")
 
 
 def moving(source: Any, stream: VideoStream, framing: Framing) -> Any:
@@ -83,7 +96,7 @@ def cover(source: Any, size: Size, start: float) -> Any:
 def animated(source: Any, stream: VideoStream, plan: GifPlan, cut: Cut) -> Any:
     """For a gif: at its own pace, with the best palette for what moves. The palette comes after the last frame, and
     all frames wait for it: so the cut is made here, not at the output, and nothing beyond it is decoded or held."""
-    moved = _stretch(paced(source, f"{plan.fps:g}"), cut)
+    moved = _stretch(paced(source, f"{plan.fps:g}", cut.start), cut)
     copies = _pictured(moved, stream, plan.framing, "lanczos").filter_multi_output("split")
     most = int(scales.setting("gif_film", plan.quality))
     followed = copies[0].filter("tpad", stop=1, color=_SELDOM)

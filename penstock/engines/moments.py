@@ -2,7 +2,6 @@
 
 import statistics
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 import av
@@ -10,6 +9,7 @@ import av.error
 
 from penstock.domain import errors
 from penstock.engines.examine import jumped, opened, says_alpha
+from penstock.engines.walk import origin_of
 
 _CANDIDATES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.0)
 _TRIED_FRAMES = 150
@@ -92,11 +92,7 @@ def _on_white(grey: int, alpha: int) -> float:
 
 
 def _time(source: Any, frame: Any) -> float:
-    return float((frame.pts or 0) * frame.time_base) - _origin(source)
-
-
-def _origin(source: Any) -> float:
-    return float(Fraction(source.start_time or 0, 1_000_000))
+    return float((frame.pts or 0) * frame.time_base) - origin_of(source)
 
 
 def _seconds(source: Any, stream: Any) -> float:

@@ -7,6 +7,7 @@ import av.error
 
 from penstock.engines.examine import jumped, opened
 from penstock.engines.findings import Played
+from penstock.engines.walk import origin_of
 
 _SECONDS = 1.0
 _LONG_SECONDS = 6.0
@@ -66,13 +67,13 @@ def _to_the_end(source: Any, stream: Any, start: float) -> tuple[int, int]:
         failed += decoded is None
         times.extend(_time(frame) for frame in decoded or ())
         last = max(last, float(packet.pts * packet.time_base)) if packet.pts is not None else last
-    near = (source.start_time or 0) / 1_000_000 + start - _SECONDS
+    near = origin_of(source) + start - _SECONDS
     return sum(time >= min(near, max(last, 0.0)) for time in times), failed
 
 
 def _starting(source: Any, stream: Any) -> tuple[int, int]:
     """One second of frames, and failures."""
-    frames, failed, until = 0, 0, (source.start_time or 0) / 1_000_000 + _SECONDS
+    frames, failed, until = 0, 0, origin_of(source) + _SECONDS
     for packet in source.demux(stream):
         decoded = _frames(packet)
         failed += decoded is None

@@ -15,7 +15,7 @@ from penstock.domain.limits import Limits
 from penstock.engines.examine import Reading, demuxed, facts
 from penstock.engines.findings import Sketched, Stretch
 from penstock.engines.judging import filled, within
-from penstock.engines.walk import SAMPLED_FRAMES, Tally, walk
+from penstock.engines.walk import SAMPLED_FRAMES, Tally, origin_of, walk
 
 # A stream that has shown no packet after so many bytes is taken to have none.
 _PATIENCE_BYTES = 4 * 2**20
@@ -117,7 +117,7 @@ def _lasting(tally: Tally, source: Any, stream: Any) -> Tally:
     """The tally over the stream's whole length, as the header tells it."""
     start = tally.first or 0.0
     if stream.start_time is not None:
-        start = stream.start_time * tally.tick - (source.start_time or 0) / 1_000_000
+        start = stream.start_time * tally.tick - origin_of(source)
     seconds = stream.duration * tally.tick if stream.duration else (source.duration or 0) / 1_000_000 - start
     end = start + max(0.0, seconds)
     return replace(tally, first=start, last=max(tally.last, start), end=max(tally.end, end), ends_openly=False)

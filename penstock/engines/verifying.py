@@ -1,5 +1,6 @@
 """Whether an output is what its plan said: read back from its own bytes before anybody sees it."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,6 +13,7 @@ from penstock.domain.formats import FORMATS, kind_of
 from penstock.domain.media import AudioStream, Media, Size, VideoStream
 from penstock.domain.plan import (
     AudioPlan,
+    Copy,
     Cut,
     EncodeVideo,
     FramePlan,
@@ -20,7 +22,6 @@ from penstock.domain.plan import (
     KeepImage,
     Plan,
     VideoPlan,
-    needs_slot,
     size_of,
 )
 from penstock.domain.task import FileFacts
@@ -208,7 +209,7 @@ def _filled(plan: VideoPlan | AudioPlan, stream: VideoStream | AudioStream) -> f
     fills = plan.format == "avi" or (plan.cut != Cut() and isinstance(stream, VideoStream))
     late = max(0.0, stream.start - plan.cut.start) if fills else 0.0
     expected = _planned(plan, stream)
-    return None if expected is None else expected + late
+    return None if expected is None else min(expected + late, plan.cut.seconds or math.inf)
 
 
 def _off(found: float | None, expected: float | None, slack: float) -> bool:
@@ -216,11 +217,22 @@ def _off(found: float | None, expected: float | None, slack: float) -> bool:
 
 
 def _require_playing(plan: Plan, reread: Reread) -> None:
-    # What was copied may have been damaged before it came here; what was encoded here may not.
-    bearable = 0 if needs_slot(plan) else 1_000_000
-    for played in reread.played.values():
+    copied = _copied(plan, reread.media)
+    for index, played in reread.played.items():
+        # What was copied may have been damaged before it came here; what was encoded here may not.
+        bearable = 1_000_000 if index in copied else 0
         if not played.front or not played.end or played.middle == 0 or played.failed > bearable:
             raise _invalid("it does not play from start to end", f"frames decoded: {reread.played}")
+
+
+def _copied(plan: Plan, media: Media) -> set[int]:
+    """The streams of an output that are the input's own."""
+    steps: list[tuple[object, VideoStream | AudioStream | None]] = []
+    if isinstance(plan, VideoPlan):
+        steps.append((plan.video, media.video))
+    if isinstance(plan, VideoPlan | AudioPlan):
+        steps.append((plan.audio, media.audio))
+    return {stream.index for step, stream in steps if isinstance(step, Copy) and stream}
 
 
 def _invalid(what: str, detail: str) -> errors.OutputInvalid:

@@ -17,8 +17,9 @@ _WRAPPED = 2**31
 @dataclass(slots=True)
 class Tally:
     """One stream's packets: how many, how large, from when to when (seconds from the container's start). `tick` is
-    the stream's unit of time in seconds; fractions would be exact, and take longer than all the reading. `shape` is
-    what its key packets say of their frames' size, `reshaped` that they did not all say the same."""
+    the stream's unit of time in seconds; fractions would be exact, and take longer than all the reading. `stored` is
+    from when to when in the order of storing, in ticks, by which MP4 tells its length. `shape` is what its key packets
+    say of their frames' size, `reshaped` that they did not all say the same."""
 
     tick: float
     tells_shape: Shape | None = None
@@ -27,6 +28,7 @@ class Tally:
     first: float | None = None
     last: float = 0.0
     end: float = 0.0
+    stored: tuple[int, int] | None = None
     ends_openly: bool = False
     starts_with_key: bool = False
     shape: bytes | None = None
@@ -41,11 +43,17 @@ class Tally:
     def seconds(self) -> float:
         return max(0.0, self.end - self.start)
 
+    @property
+    def reach(self) -> float:
+        """How far its packets go, by either of its orders."""
+        began, ended = self.stored or (0, 0)
+        return max(self.end, (ended - began) * self.tick)
+
 
 def walk(container: Any, streams: list[Any]) -> dict[int, Tally]:
     """The tally of each stream. Damage ends the walk early, as it would end a decoder's."""
     tallies = {stream.index: Tally(float(stream.time_base or 0), _shape_of(stream)) for stream in streams}
-    origin = (container.start_time or 0) / 1_000_000
+    origin = origin_of(container)
     try:
         for packet in container.demux(streams):
             # A damaged file can bring up streams that its header did not tell of.
@@ -57,6 +65,11 @@ def walk(container: Any, streams: list[Any]) -> dict[int, Tally]:
     for stream in streams:
         _close(tallies[stream.index], stream)
     return tallies
+
+
+def origin_of(container: Any) -> float:
+    """Where the first of its streams begins on its own clock, in seconds."""
+    return float(container.start_time or 0) / 1_000_000
 
 
 def _shape_of(stream: Any) -> Shape | None:
@@ -75,6 +88,7 @@ def _count(tally: Tally, packet: Any, origin: float) -> None:
     if moment is None or packet.is_discard:
         return
     at, duration = moment * tally.tick - origin, _duration(packet)
+    _store(tally, packet.dts, duration)
     if tally.first is None or at < tally.first:
         tally.first = at
     # Only the last one's counts: where frames are reordered, MP4 tells of others how long it is until the next stored.
@@ -82,6 +96,11 @@ def _count(tally: Tally, packet: Any, origin: float) -> None:
         tally.last, tally.ends_openly, tally.end = at, not duration, at + duration * tally.tick
     if len(tally.moments) < SAMPLED_FRAMES:
         tally.moments.append(moment)
+
+
+def _store(tally: Tally, moment: int | None, duration: int) -> None:
+    if moment is not None:
+        tally.stored = (tally.stored[0] if tally.stored else moment, moment + duration)
 
 
 def _compare(tally: Tally, packet: Any, tells_shape: Shape) -> None:
@@ -107,13 +126,14 @@ def _close(tally: Tally, stream: Any) -> None:
 
 
 def varies(moments: Iterable[int]) -> bool:
-    """Whether frames come at uneven times: more than one step in twenty is off the usual one by a tenth."""
+    """Whether frames come at uneven times: more than one step in twenty is off the usual one by a tenth, or a few are
+    so long that all the steps together are off by a twentieth."""
     steps = _steps(moments)
     if len(steps) < 4:
         return False
     usual = _middle(steps)
     uneven = sum(abs(step - usual) > max(1, usual * 0.1) for step in steps)
-    return uneven * 20 > len(steps)
+    return uneven * 20 > len(steps) or abs(sum(steps) - usual * len(steps)) * 20 > usual * len(steps)
 
 
 def usual_step(moments: Iterable[int]) -> int | None:

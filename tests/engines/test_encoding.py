@@ -11,6 +11,7 @@ from PIL import Image
 
 from penstock.domain import errors
 from penstock.domain.limits import Limits
+from penstock.domain.plan import Copy
 from penstock.domain.planning import plan_for
 from penstock.engines import Source, Unwatched, encode, probe
 from tests.engines.conversions import convert, request_for
@@ -18,6 +19,11 @@ from tests.engines.pictures import distance
 from tests.engines.witness import moments, shown
 
 pytestmark = pytest.mark.media
+
+
+@pytest.fixture
+def made_of(media, room, tools):
+    return lambda name, output, **fields: convert(media(name), output, room, tools, **fields).path
 
 
 @pytest.mark.parametrize(("name", "size"), [("turned.mp4", (120, 160)), ("wide-pixels.mp4", (240, 120))])
@@ -170,6 +176,33 @@ def test_a_cut_is_as_long_as_it_should_be(output, media, room, tools):
 def test_a_cut_begins_with_the_frame_on_screen(media, room, tools):
     made = convert(media("black-start.mp4"), "mp4", room, tools, start=2.1, end=3)
     assert _brightness(_still_of(made.path, room, tools)) > 60
+
+
+@pytest.mark.parametrize("output", ["mp4", "webm", "avi"])
+@pytest.mark.parametrize(("name", "start"), [("clip.mkv", 0.26), ("clip.avi", 0.3), ("off-beat.mkv", 0.339)])
+def test_no_picture_of_a_cut_is_further_from_its_time_than_half_of_one(name, start, output, media, made_of):
+    given = shown(media(name), 0)
+    made = shown(made_of(name, output, start=start, end=0.8, width=158, quality=1), 0)
+    own = [min(given, key=lambda frame: distance(frame[1], picture))[0] for _, picture in made]
+    late = [at - (of - start) for (at, _), of in zip(made, own, strict=True)]
+    assert late == pytest.approx([0] * len(made), abs=0.0206)
+
+
+def test_a_cut_before_the_first_picture_shows_that(media, room, tools):
+    made = convert(media("awaited.mkv"), "avi", room, tools, start=0.1, end=0.4)
+    assert made.media.video.duration == pytest.approx(0.3, abs=0.05)
+
+
+def test_damage_in_what_is_copied_is_no_fault_of_what_was_encoded(media, room, tools):
+    made = convert(media("joined.avi"), "avi", room, tools, width=80)
+    assert isinstance(made.plan.audio, Copy)
+
+
+@pytest.mark.parametrize("output", ["mp4", "mov", "webm"])
+def test_the_last_picture_stands_as_long_as_it_did(output, media, room, tools):
+    made = convert(media("stopping.mp4"), output, room, tools, width=80)
+    lasting = probe(media("stopping.mp4"), tools).duration
+    assert (made.media.duration, made.media.header_duration) == pytest.approx((lasting, lasting), abs=0.01)
 
 
 @pytest.mark.parametrize("output", ["mp4", "webm"])

@@ -79,6 +79,10 @@ def test_an_uneven_pace_is_seen(media, tools):
     assert not probe(media("clip.mp4"), tools).video.variable_rate
 
 
+def test_gaps_in_an_even_pace_are_seen(media, tools):
+    assert probe(media("pausing.mp4"), tools).video.variable_rate
+
+
 def test_transparency_is_seen_behind_an_opaque_format(media, tools):
     assert probe(media("alpha.webm"), tools).video.alpha
 
