@@ -14,6 +14,7 @@ from penstock.domain.receipt import Score
 from penstock.engines import likeness
 from penstock.engines.encoding import Source, encode
 from penstock.engines.ffmpeg import Paper
+from penstock.engines.filters import TIED_SECONDS
 from penstock.engines.job import Bounds, Execute, Reach
 from penstock.engines.nursery import Nursery
 from penstock.engines.process import Answer, Patience, Unwatched, Watch, attend
@@ -22,6 +23,8 @@ from penstock.engines.tools import Tools
 _SAYINGS = {"libvmaf": re.compile(r"VMAF score: ([\d.]+)"), "ssim": re.compile(r"SSIM .*All:([\d.]+)")}
 _NAMES = {"libvmaf": "vmaf", "ssim": "ssim"}
 _SECONDS = 60.0
+# Matroska counts milliseconds.
+_ROUNDED_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +52,12 @@ def score(plan: Plan, pair: Comparison, tools: Tools, watch: Watch) -> Score | N
 def _can_score(plan: Plan, source: Media) -> bool:
     """Whether a picture was encoded, and can be laid over the one that it was made of."""
     match plan:
-        case VideoPlan() if _is_evened(plan, source):
-            return False
         case VideoPlan(video=EncodeVideo()) | FramePlan():
             return source.video is not None and not source.video.alpha
         case ImagePlan():
             return plan.frames == 1 and source.picture is not None and not source.picture.alpha
         case _:
             return False
-
-
-def _is_evened(plan: VideoPlan, source: Media) -> bool:
-    """Whether frames of an uneven film were dropped and doubled: each lies next to others than it was made of."""
-    return source.video is not None and source.video.variable_rate and (plan.format == "avi" or plan.cut != Cut())
 
 
 def _moving_score(plan: VideoPlan, framing: Framing, pair: Comparison, tools: Tools, watch: Watch) -> Score | None:
@@ -84,7 +80,7 @@ def _still_score(plan: FramePlan | ImagePlan, pair: Comparison, tools: Tools, wa
             got = encode(_as_it_is(plan), pair.made, rooms[1], tools, watch)
         except (errors.InputError, errors.EngineError):
             return None
-        sample = likeness.Sample(_metric(str(tools.ffmpeg), tools.nursery), frames=1, at=0.0, start=0.0)
+        sample = likeness.Sample(_metric(str(tools.ffmpeg), tools.nursery), frames=1)
         argv = likeness.still_command(str(wanted), str(got), sample.metric, str(tools.ffmpeg))
         return _scored(_said(argv, (wanted, got), tools, watch), sample)
 
@@ -117,7 +113,9 @@ def _sample(plan: VideoPlan, made: Media, frames: int, metric: str) -> likeness.
     # Half a frame early, so that rounding cannot lose the first one.
     pace = video.duration / video.frames
     at = max(0.0, (video.frames // 2 - 0.5) * pace + video.start) if video.frames > 2 * frames else 0.0
-    return likeness.Sample(metric, min(frames, video.frames), round(at, 3), plan.cut.start)
+    # A frame of an even film shows what came less than half of one later; one of an uneven film has its own time.
+    lead = _ROUNDED_SECONDS if video.variable_rate else pace / 2 - TIED_SECONDS
+    return likeness.Sample(metric, min(frames, video.frames), round(at, 3), plan.cut.start, lead)
 
 
 def _said(argv: list[str], paths: tuple[Path, Path], tools: Tools, watch: Watch) -> str:
