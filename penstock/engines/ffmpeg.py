@@ -1,6 +1,7 @@
 """From a plan to ffmpeg's argument list: data in, data out. Nothing is run here, and no word of a caller's
 reaches the list but the tags that are kept, each behind its own `name=`."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,9 +114,14 @@ def guarded(paper: Paper, decoder: Options, seconds: float) -> Any:
 def _leap(cut: Cut, media: Media) -> float:
     """How far a demuxer may jump. It lands where it can, on one stream's key frame; the rest is decoded away.
     Where times are told late, only the first one is known for what it is."""
-    if _is_told_late(media):
+    if _is_told_late(media) or cut.start <= 2 * _RUN_UP_SECONDS:
         return 0.0
-    return cut.start - _RUN_UP_SECONDS if cut.start > 2 * _RUN_UP_SECONDS else 0.0
+    return _in_step_with(media.video, cut.start - _RUN_UP_SECONDS)
+
+
+def _in_step_with(stream: VideoStream | None, seconds: float) -> float:
+    """A clock may be as coarse as the frames: what jumps to between two of them is told up to half of one off."""
+    return math.floor(seconds * stream.fps) / stream.fps if stream and stream.fps else seconds
 
 
 def _is_told_late(media: Media) -> bool:

@@ -32,8 +32,8 @@ _WHOLE_COLOUR = "yuv444p|yuva444p|rgb24|rgba"
 _SELDOM = "0x12e56a"
 
 
-# By less than that, two frames are as near.
-TIED_SECONDS = 0.0001
+# Within that, two frames are as near: Matroska counts milliseconds.
+TIED_SECONDS = 0.001
 
 
 def cuttable(source: Any, stream: VideoStream, start: float) -> Any:

@@ -23,8 +23,6 @@ from penstock.engines.tools import Tools
 _SAYINGS = {"libvmaf": re.compile(r"VMAF score: ([\d.]+)"), "ssim": re.compile(r"SSIM .*All:([\d.]+)")}
 _NAMES = {"libvmaf": "vmaf", "ssim": "ssim"}
 _SECONDS = 60.0
-# Matroska counts milliseconds.
-_ROUNDED_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ def _sample(plan: VideoPlan, made: Media, frames: int, metric: str) -> likeness.
     pace = video.duration / video.frames
     at = max(0.0, (video.frames // 2 - 0.5) * pace + video.start) if video.frames > 2 * frames else 0.0
     # A frame of an even film shows what came less than half of one later; one of an uneven film has its own time.
-    lead = _ROUNDED_SECONDS if video.variable_rate else pace / 2 - TIED_SECONDS
+    lead = TIED_SECONDS if video.variable_rate else pace / 2 - TIED_SECONDS
     return likeness.Sample(metric, min(frames, video.frames), round(at, 3), plan.cut.start, lead)
 
 

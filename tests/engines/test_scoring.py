@@ -87,6 +87,10 @@ def test_each_frame_of_a_cut_is_laid_over_the_one_it_shows(name, start, output, 
     assert scored(name, output, width=158, start=start, end=0.85, quality=1).score > 88
 
 
+def test_a_cut_late_in_a_film_is_laid_over_its_own_stretch(scored):
+    assert scored("coarse.avi", width=158, start=20.1, end=20.9, quality=1).score > 88
+
+
 def test_what_stands_still_is_laid_over_what_came_before(scored):
     assert scored("stopping.mp4", width=158, start=3, end=3.6, quality=1).score > 88
 
