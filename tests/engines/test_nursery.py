@@ -154,7 +154,8 @@ def test_neither_descriptors_nor_zombies_are_left(nursery):
     before = _open_files()
     for _ in range(30):
         _run(nursery, "true")
-    assert _open_files() == before
+    # Other tests in this process may be closing theirs.
+    assert _until(lambda: _open_files() <= before)
     assert _until(lambda: not _children_of(nursery.pid))
 
 
