@@ -216,9 +216,8 @@ def _audio(plan: AudioPlan, paper: Paper) -> Any:
     cut = _heard(plan.cut, paper.media)
     source = _input(paper, cut, {})
     options = {**_written(plan.format, plan.tags, cut, paper), **_audio_step(plan.audio)}
-    late = paper.media.audio is not None and paper.media.audio.start > 0 and not cut.start
-    if isinstance(plan.audio, EncodeAudio) and (late or _is_told_late(paper.media)):
-        options["af"] = ",".join(filter(None, (_FROM_ZERO, options.get("af"))))
+    if isinstance(plan.audio, EncodeAudio):
+        options |= _filtered(cut, paper.media, options)
     sound = source[str(plan.audio.index)]
     if plan.cover is None:
         return ffmpeg.output(sound, f"file:{paper.target}", **options)
@@ -227,6 +226,15 @@ def _audio(plan: AudioPlan, paper: Paper) -> Any:
         return ffmpeg.output(sound, comments["?"], f"file:{paper.target}", **options, **{"map_metadata:g": "1:g"})
     picture = _beside(plan.cover, cut, paper)
     return ffmpeg.output(sound, picture, f"file:{paper.target}", **options, **_of_picture(0, _COVER | _ATTACHED))
+
+
+def _filtered(cut: Cut, media: Media, options: Options) -> Options:
+    """A cut comes before what else is done, which would be undone by one at the output: samples are counted off."""
+    late = media.audio is not None and media.audio.start > 0 and not cut.start
+    zeroed = _FROM_ZERO if late or _is_told_late(media) else None
+    begun = f"atrim=start={options['ss']}" if options.keys() >= {"af", "ss"} else None
+    chain = ",".join(str(part) for part in (zeroed, begun, options.get("af")) if part)
+    return {"af": chain} if chain else {}
 
 
 def commented(plan: VideoPlan | AudioPlan | GifPlan) -> CoverPlan | None:

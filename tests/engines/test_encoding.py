@@ -173,6 +173,12 @@ def test_a_cut_is_as_long_as_it_should_be(output, media, room, tools):
     assert made.facts.duration == pytest.approx(0.52, abs=0.1)
 
 
+@pytest.mark.parametrize("samples", [12, 4084])
+def test_a_sound_may_be_cut_anywhere_in_a_block(samples, media, room, tools):
+    made = convert(media("clip.mov"), "flac", room, tools, start=round((2 * 4096 - samples) / 48_000, 6), end=0.8)
+    assert made.facts.duration == pytest.approx(0.8 - (2 * 4096 - samples) / 48_000, abs=0.001)
+
+
 def test_a_cut_begins_with_the_frame_on_screen(media, room, tools):
     made = convert(media("black-start.mp4"), "mp4", room, tools, start=2.1, end=3)
     assert _brightness(_still_of(made.path, room, tools)) > 60
