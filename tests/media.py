@@ -60,6 +60,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "pausing.mp4": (*PICTURE, "-vf", "setpts=(N/25+gt(N\\,19))/TB", "-fps_mode", "vfr", *H264),
     "awaited.mkv": (*TONE, "-itsoffset", "0.6", *PICTURE, *H264, "-c:a", "aac"),
     "joined.avi": ("-i", "{clip.avi}", "-c", "copy", "-bsf:a", "noise=amount=if(lt(n\\,4)\\,1\\,1000000)"),
+    "deaf.mka": (*TONE, "-c:a", "flac", "-bsf:a", "noise=amount=1"),
     "unseen.webm": (
         *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=2"),
         *("-vf", "format=rgba,colorchannelmixer=aa=0:enable='lt(t,1.5)'"),

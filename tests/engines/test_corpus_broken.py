@@ -40,6 +40,7 @@ CODES = {
     "quicktime-mjpeg-cut.mov": "input_truncated",
     "corrupted.heic": "input_unreadable",
     "fuzz-mov.mov": "input_unreadable",
+    "flac-blocksize-1.flac": "input_unreadable",
 }
 SOUND = {"jpeg-named.heic", "webp-named.jpeg", "mpegts-named.mp4"}
 

@@ -332,6 +332,11 @@ def test_a_picture_that_is_too_large_is_a_limit(output, room, tools, tmp_path):
         encode(plan, source, room, small)
 
 
+def test_a_sound_of_which_nothing_decodes_is_unreadable(media, room, tools):
+    with pytest.raises(errors.InputUnreadable, match="damaged"):
+        convert(media("deaf.mka"), "mp3", room, tools)
+
+
 def test_an_encoder_without_memory_is_a_limit_or_gives_up(media, room, tools):
     poor = replace(tools, limits=Limits(child_memory_bytes=300 << 20))
     source, plan = _planned(media("long.mp4"), "webm", tools)
