@@ -60,7 +60,18 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "pausing.mp4": (*PICTURE, "-vf", "setpts=(N/25+gt(N\\,19))/TB", "-fps_mode", "vfr", *H264),
     "awaited.mkv": (*TONE, "-itsoffset", "0.6", *PICTURE, *H264, "-c:a", "aac"),
     "joined.avi": ("-i", "{clip.avi}", "-c", "copy", "-bsf:a", "noise=amount=if(lt(n\\,4)\\,1\\,1000000)"),
+    "ending.mp4": ("-i", "{silent.mp4}", "-c", "copy", "-bsf:v", "setts=duration=if(eq(N\\,24)\\,5/TB\\,DURATION)"),
     "deaf.mka": (*TONE, "-c:a", "flac", "-bsf:a", "noise=amount=1"),
+    "slides.mkv": (
+        *PICTURE,
+        "-vf",
+        "setpts=if(lt(N\\,6)\\,N*0.2\\,1+(N-5)*15)/TB,trim=end=45",
+        "-fps_mode",
+        "vfr",
+        *H264,
+    ),
+    "few.mkv": (*PICTURE, "-vf", "setpts=if(lt(N\\,3)\\,N/25\\,3)/TB,trim=end_frame=4", "-fps_mode", "vfr", *H264),
+    "slow.mkv": ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=1/5:duration=40", *H264),
     "unseen.webm": (
         *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=2"),
         *("-vf", "format=rgba,colorchannelmixer=aa=0:enable='lt(t,1.5)'"),

@@ -1,5 +1,8 @@
 """The codecs that are read here, each with the decoders that may be run for it. Nothing else is ever opened."""
 
+from penstock.domain.media import Media
+from penstock.engines.encoders import Options
+
 _SAME_NAME_VIDEO = (
     "h264 hevc vp6 vp6a vp6f vp8 vp9 mpeg4 msmpeg4v1 msmpeg4v2 wmv1 wmv2 wmv3 vc1 mpeg1video mpeg2video mjpeg "
     "prores theora h263 dnxhd dvvideo cinepak ffv1 ffvhuff huffyuv qtrle svq1 svq3 flashsv flashsv2 rawvideo "
@@ -33,7 +36,18 @@ AUDIO: dict[str, tuple[str, ...]] = {
     "dts": ("dca",),
 }
 
+# They send nothing while nothing changes.
+SCREEN = frozenset(("tscc", "zmbv", "flashsv", "flashsv2"))
+_QUICK_FPS = 2.5
+
 
 def whitelist() -> str:
     """All of them, as the decoders' own option takes it."""
     return ",".join(sorted({name for table in (VIDEO, AUDIO) for names in table.values() for name in names}))
+
+
+def held(media: Media) -> Options:
+    """What stays on screen for long may have come before the place jumped to: nothing from its key frame on is left."""
+    film = media.video
+    stands = film and (film.variable_rate or film.codec in SCREEN or (film.fps or _QUICK_FPS) < _QUICK_FPS)
+    return {"noaccurate_seek": None} if stands else {}

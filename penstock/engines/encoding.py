@@ -36,7 +36,8 @@ _SAYINGS: tuple[tuple[str, type[errors.MediaError], str], ...] = (
     ("File ended prematurely", errors.InputTruncated, "The input is cut off: it ends before its data does."),
     ("Cannot allocate memory", errors.ResourceLimit, "The conversion needs more memory than it may have."),
     ("Error opening input", errors.InputUnreadable, "The input is damaged and cannot be read."),
-    ("Invalid data found when processing input", errors.InputUnreadable, "The input is damaged and cannot be read."),
+    ("Error while opening decoder", errors.InputUnreadable, "The input is damaged and cannot be read."),
+    ("Decode error rate", errors.InputUnreadable, "The input is damaged: too little of it can be decoded."),
 )
 _SIGNALS: dict[int, str] = {
     -signal.SIGKILL: "The conversion needed more memory or processor time than it may have.",

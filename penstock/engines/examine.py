@@ -164,7 +164,7 @@ def _video(stream: Any, tally: Tally, limits: Limits) -> VideoStream:
         alpha=says_alpha(stream.metadata) or _has_alpha(context.format),
         b_frames=bool(context.has_b_frames),
         starts_with_key=tally.starts_with_key,
-        variable_rate=varies(tally.moments),
+        variable_rate=varies(tally.moments, tally.last_ticks),
         resized=tally.reshaped,
     )
 

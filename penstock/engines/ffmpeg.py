@@ -38,7 +38,6 @@ _ATTACHED: Options = {"disposition": "attached_pic", "metadata:s": "comment=Cove
 _COVER: Options = {"c": "mjpeg", "q": 2}
 _COMMENTS: Options = {"protocol_whitelist": "file", "format_whitelist": "ffmetadata", "f": "ffmetadata"}
 _RUN_UP_SECONDS = 10.0
-_SCREEN_CODECS = frozenset(("tscc", "zmbv", "flashsv", "flashsv2"))
 # Their decoders hand out a packet's sound with the next packet's time.
 _LATE_CODECS = frozenset(("wmalossless",))
 
@@ -90,7 +89,7 @@ def _compiled(output: Any, paper: Paper) -> list[str]:
 
 
 def _input(paper: Paper, cut: Cut, decoder: Options) -> Any:
-    return guarded(paper, decoder, _leap(cut, paper.media))
+    return guarded(paper, {**decoder, **decoders.held(paper.media)}, _leap(cut, paper.media))
 
 
 def guarded(paper: Paper, decoder: Options, seconds: float) -> Any:
@@ -167,7 +166,7 @@ def _evened(mapped: Any, plan: VideoPlan, media: Media) -> Any:
 
 def _whole(mapped: Any, cut: Cut, media: Media) -> Any:
     stream = picture_of(media)
-    if stream.codec not in _SCREEN_CODECS or stream.duration is None:
+    if stream.codec not in decoders.SCREEN or stream.duration is None:
         return mapped
     return filters.lasting(mapped, stream.start + stream.duration - _leap(cut, media))
 
@@ -287,11 +286,6 @@ def decoding(stream: VideoStream) -> Options:
     decoder = _ALPHA_DECODERS.get(stream.codec) if stream.alpha else None
     lasting = stream.resized and not (stream.rotation or stream.mirrored)
     return {**({"c:v": decoder} if decoder else {}), **({"reinit_filter": 0} if lasting else {})}
-
-
-def stands(stream: VideoStream) -> bool:
-    """Whether a picture may stay on screen for longer than usual."""
-    return stream.variable_rate or stream.codec in _SCREEN_CODECS
 
 
 def picture_of(media: Media) -> VideoStream:

@@ -6,9 +6,9 @@ from typing import Any
 import ffmpeg
 
 from penstock.domain.plan import Framing
-from penstock.engines import filters
+from penstock.engines import decoders, filters
 from penstock.engines.encoders import Options
-from penstock.engines.ffmpeg import MAX_ALLOCATION, Paper, decoding, guarded, picture_of, stands
+from penstock.engines.ffmpeg import MAX_ALLOCATION, Paper, decoding, guarded, picture_of
 
 _PNG: Options = {"protocol_whitelist": "file", "format_whitelist": "png_pipe", "f": "png_pipe"}
 # A demuxer without an index lands where it can, on no key frame.
@@ -50,9 +50,7 @@ def _from(seconds: float, paper: Paper) -> Any:
     stream = picture_of(paper.media)
     run_up = _RUN_UP_SECONDS.get(paper.media.container, _USUAL_RUN_UP_SECONDS)
     begun = seconds - run_up if seconds > 2 * run_up else 0.0
-    # A picture that stands long may have come before the run-up.
-    kept: Options = {"noaccurate_seek": None} if stands(stream) else {}
-    return guarded(paper, {**decoding(stream), **kept, "copyts": None}, begun)
+    return guarded(paper, {**decoding(stream), **decoders.held(paper.media), "copyts": None}, begun)
 
 
 def _scoring(pair: list[Any], metric: str, binary: str) -> list[str]:

@@ -21,6 +21,7 @@ from penstock.engines.process import Answer, Patience, Unwatched, Watch, attend
 from penstock.engines.tools import Tools
 
 _SAYINGS = {"libvmaf": re.compile(r"VMAF score: ([\d.]+)"), "ssim": re.compile(r"SSIM .*All:([\d.]+)")}
+_COUNTED = re.compile(r"frame= *(\d+)")
 _NAMES = {"libvmaf": "vmaf", "ssim": "ssim"}
 _SECONDS = 60.0
 
@@ -61,10 +62,12 @@ def _can_score(plan: Plan, source: Media) -> bool:
 def _moving_score(plan: VideoPlan, framing: Framing, pair: Comparison, tools: Tools, watch: Watch) -> Score | None:
     source, made = pair.source, pair.made
     sample = _sample(plan, made.media, pair.frames, _metric(str(tools.ffmpeg), tools.nursery))
-    if sample is None:
-        return None
-    argv = likeness.command(framing, _paper(source, tools), _paper(made, tools), sample)
-    return _scored(_said(argv, (source.path, made.path), tools, watch), sample)
+    # In the middle of what stands still at its end, no frame may come any more.
+    for tried in (sample, replace(sample, at=0.0)) if sample else ():
+        argv = likeness.command(framing, _paper(source, tools), _paper(made, tools), tried)
+        if found := _scored(_said(argv, (source.path, made.path), tools, watch), tried):
+            return found
+    return None
 
 
 def _still_score(plan: FramePlan | ImagePlan, pair: Comparison, tools: Tools, watch: Watch) -> Score | None:
@@ -100,8 +103,10 @@ def _as_it_is(plan: FramePlan | ImagePlan) -> ImagePlan:
 
 
 def _scored(said: str, sample: likeness.Sample) -> Score | None:
-    found = _SAYINGS[sample.metric].search(said)
-    return Score(_NAMES[sample.metric], round(float(found[1]), 4), sample.frames, sample.at) if found else None
+    found, counted = _SAYINGS[sample.metric].search(said), _COUNTED.findall(said)
+    if not found or not counted:
+        return None
+    return Score(_NAMES[sample.metric], round(float(found[1]), 4), int(counted[-1]), sample.at)
 
 
 def _sample(plan: VideoPlan, made: Media, frames: int, metric: str) -> likeness.Sample | None:

@@ -44,6 +44,11 @@ class Tally:
         return max(0.0, self.end - self.start)
 
     @property
+    def last_ticks(self) -> int:
+        """How long the last frame stands, in ticks."""
+        return round((self.end - self.last) / self.tick) if self.tick else 0
+
+    @property
     def reach(self) -> float:
         """How far its packets go, by either of its orders."""
         began, ended = self.stored or (0, 0)
@@ -125,15 +130,17 @@ def _close(tally: Tally, stream: Any) -> None:
         tally.end = max(tally.end, tally.last + step)
 
 
-def varies(moments: Iterable[int]) -> bool:
-    """Whether frames come at uneven times: more than one step in twenty is off the usual one by a tenth, or a few are
-    so long that all the steps together are off by a twentieth."""
+def varies(moments: Iterable[int], last: int = 0) -> bool:
+    """Whether frames come at uneven times, in ticks: more than one step in twenty is off the usual one by a tenth, or a
+    few are so long that together they make up a twentieth of all. `last` is how long the last frame stands."""
     steps = _steps(moments)
-    if len(steps) < 4:
+    if len(steps) < 2:
         return False
     usual = _middle(steps)
     uneven = sum(abs(step - usual) > max(1, usual * 0.1) for step in steps)
-    return uneven * 20 > len(steps) or abs(sum(steps) - usual * len(steps)) * 20 > usual * len(steps)
+    # Clocks of few ticks a frame round them up and down.
+    standing = sum(max(0, step - usual - 1) for step in (*steps, last))
+    return max(uneven * usual, standing) * 20 > usual * len(steps)
 
 
 def usual_step(moments: Iterable[int]) -> int | None:

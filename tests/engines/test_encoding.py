@@ -195,6 +195,13 @@ def test_no_picture_of_a_cut_is_further_from_its_time_than_half_of_one(name, sta
     assert late == pytest.approx([0] * len(made), abs=half + 0.002)
 
 
+@pytest.mark.parametrize("output", ["mp4", "avi"])
+def test_a_cut_begins_with_the_frame_on_screen_however_long_ago_it_came(output, media, made_of):
+    given = shown(media("slides.mkv"), 0)
+    first = shown(made_of("slides.mkv", output, start=30.5, end=32, width=158, quality=1), 0)[0][1]
+    assert min(given, key=lambda frame: distance(frame[1], first))[0] == pytest.approx(16, abs=0.01)
+
+
 def test_a_cut_before_the_first_picture_shows_that(media, room, tools):
     made = convert(media("awaited.mkv"), "avi", room, tools, start=0.1, end=0.4)
     assert made.media.video.duration == pytest.approx(0.3, abs=0.05)
@@ -206,9 +213,10 @@ def test_damage_in_what_is_copied_is_no_fault_of_what_was_encoded(media, room, t
 
 
 @pytest.mark.parametrize("output", ["mp4", "mov", "webm"])
-def test_the_last_picture_stands_as_long_as_it_did(output, media, room, tools):
-    made = convert(media("stopping.mp4"), output, room, tools, width=80)
-    lasting = probe(media("stopping.mp4"), tools).duration
+@pytest.mark.parametrize("name", ["stopping.mp4", "ending.mp4"])
+def test_the_last_picture_stands_as_long_as_it_did(name, output, media, room, tools):
+    made = convert(media(name), output, room, tools, width=80)
+    lasting = probe(media(name), tools).duration
     assert (made.media.duration, made.media.header_duration) == pytest.approx((lasting, lasting), abs=0.01)
 
 

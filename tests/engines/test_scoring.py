@@ -91,6 +91,12 @@ def test_a_cut_late_in_a_film_is_laid_over_its_own_stretch(scored):
     assert scored("coarse.avi", width=158, start=20.1, end=20.9, quality=1).score > 88
 
 
+@pytest.mark.parametrize("output", ["mp4", "avi"])
+@pytest.mark.parametrize(("name", "cut"), [("few.mkv", {}), ("slow.mkv", {}), ("slow.mkv", {"start": 10.6, "end": 14})])
+def test_few_and_slow_pictures_are_laid_over_their_own(name, cut, output, scored):
+    assert scored(name, output, width=158, quality=1, **cut).score > 88
+
+
 def test_what_stands_still_is_laid_over_what_came_before(scored):
     assert scored("stopping.mp4", width=158, start=3, end=3.6, quality=1).score > 88
 
