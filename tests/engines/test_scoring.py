@@ -77,28 +77,28 @@ def test_a_cut_is_compared_with_its_own_stretch(scored):
     ],
 )
 def test_each_frame_is_laid_over_its_own_whatever_the_pace(name, output, scored):
-    assert scored(name, output, width=160, quality=1).score > 88
+    assert scored(name, output, width=160, quality=1).score > 93
 
 
 @pytest.mark.parametrize("output", ["mp4", "webm", "avi"])
 @pytest.mark.parametrize("start", [0.1, 0.31])
 @pytest.mark.parametrize("name", ["clip.mkv", "clip.avi", "clip.mpg", "clip.ts", "uneven.mp4", "stopping.mp4"])
 def test_each_frame_of_a_cut_is_laid_over_the_one_it_shows(name, start, output, scored):
-    assert scored(name, output, width=158, start=start, end=0.85, quality=1).score > 88
+    assert scored(name, output, width=158, start=start, end=0.85, quality=1).score > 93
 
 
 def test_a_cut_late_in_a_film_is_laid_over_its_own_stretch(scored):
-    assert scored("coarse.avi", width=158, start=20.1, end=20.9, quality=1).score > 88
+    assert scored("coarse.avi", width=158, start=20.1, end=20.9, quality=1).score > 93
 
 
 @pytest.mark.parametrize("output", ["mp4", "avi"])
 @pytest.mark.parametrize(("name", "cut"), [("few.mkv", {}), ("slow.mkv", {}), ("slow.mkv", {"start": 10.6, "end": 14})])
 def test_few_and_slow_pictures_are_laid_over_their_own(name, cut, output, scored):
-    assert scored(name, output, width=158, quality=1, **cut).score > 88
+    assert scored(name, output, width=158, quality=1, **cut).score > 93
 
 
 def test_what_stands_still_is_laid_over_what_came_before(scored):
-    assert scored("stopping.mp4", width=158, start=3, end=3.6, quality=1).score > 88
+    assert scored("stopping.mp4", width=158, start=3, end=3.6, quality=1).score > 93
 
 
 def test_what_was_copied_needs_no_score(scored):
