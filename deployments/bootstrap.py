@@ -26,10 +26,8 @@ JOB_TEMPLATE: dict[str, Any] = {
 
 
 def project() -> dict[str, Any]:
-    """`prefect.yaml` as data: beside the packages in a checkout, inside this one in a wheel."""
-    here = Path(__file__).parent
-    found = next(place for place in (here / "prefect.yaml", here.parent / "prefect.yaml") if place.is_file())
-    read: dict[str, Any] = yaml.safe_load(found.read_text())
+    """`prefect.yaml` as data; a checkout has a link to it here."""
+    read: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("prefect.yaml").read_text())
     return read
 
 

@@ -8,12 +8,12 @@ from penstock.domain.request import SourceRequest
 from penstock.domain.task import Task
 from penstock.orchestration.attempt import attempt_at
 from penstock.orchestration.cancellation import settle_cancellation
-from tasks.accept import accept
-from tasks.fetch import fetch
-from tasks.record import record
-from tasks.transcode import transcode
-from tasks.upload import upload
-from tasks.validate import validate
+from penstock.tasks.accept import accept
+from penstock.tasks.fetch import fetch
+from penstock.tasks.record import record
+from penstock.tasks.transcode import transcode
+from penstock.tasks.upload import upload
+from penstock.tasks.validate import validate
 
 
 @flow(

@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from tasks.sweep import clear_leftovers, purge_deleted_files, retire_old_files
+from penstock.tasks.sweep import clear_leftovers, purge_deleted_files, retire_old_files
 
 
 @flow(name="sweep", flow_run_name="sweep", description="Retention, and what deletions and crashes left behind.")

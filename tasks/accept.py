@@ -8,7 +8,7 @@ from penstock.domain.request import SourceRequest
 from penstock.domain.signed import require_no_secret
 from penstock.domain.task import Task
 from penstock.services import current
-from tasks import policy
+from penstock.tasks import policy
 
 
 @task(**policy.ACCEPT)

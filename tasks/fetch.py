@@ -15,7 +15,7 @@ from penstock.domain.stages import Accepted, Original
 from penstock.orchestration.attempt import Attempt
 from penstock.services import current
 from penstock.storage.inputs import download
-from tasks import policy
+from penstock.tasks import policy
 
 
 @task(**policy.FETCH)

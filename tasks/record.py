@@ -7,7 +7,7 @@ from penstock.domain.task import Task
 from penstock.orchestration.artifacts import receipt_in_the_ui
 from penstock.orchestration.attempt import Attempt
 from penstock.services import current
-from tasks import policy
+from penstock.tasks import policy
 
 
 @task(**policy.RECORD)

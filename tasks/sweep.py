@@ -6,7 +6,7 @@ from penstock.domain.errors import FileInUse, FileNotFound
 from penstock.domain.task import File
 from penstock.rooms import sweep_rooms
 from penstock.services import current
-from tasks import policy
+from penstock.tasks import policy
 
 AT_ONCE = 10_000
 DAY_SECONDS = 24 * 3600.0

@@ -21,7 +21,7 @@ from penstock.orchestration.slots import a_free_hand, transcode_slot
 from penstock.receipts import receipt_of, work_of
 from penstock.services import current
 from penstock.settings import Settings
-from tasks import policy
+from penstock.tasks import policy
 
 
 @dataclass(frozen=True, slots=True)

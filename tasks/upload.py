@@ -8,7 +8,7 @@ from penstock.domain.stages import Rendition, Stored
 from penstock.domain.task import File
 from penstock.orchestration.attempt import Attempt
 from penstock.services import current
-from tasks import policy
+from penstock.tasks import policy
 
 
 @task(**policy.UPLOAD)

@@ -7,7 +7,7 @@ from penstock.domain.stages import Accepted
 from penstock.domain.task import File, Task
 from penstock.orchestration.attempt import Attempt
 from penstock.services import Services, current
-from tasks import policy
+from penstock.tasks import policy
 
 
 @task(**policy.VALIDATE)

@@ -72,14 +72,26 @@ def wait_for(predicate: Callable[[], T | None], seconds: float = 30) -> T:
     return found
 
 
+def prefect_project(folder: Path) -> Path:
+    """A project beside which all of this must run: its `flows`, `tasks` and `deployments` are none of ours."""
+    for name in ("flows", "tasks", "deployments"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name / "__init__.py").write_text(f"raise RuntimeError('the {name} of another project')\n")
+    return folder
+
+
 @contextmanager
 def penstock_up(home: Path, **environment: str) -> Iterator[Penstock]:
-    """The service on a home of its own, and nothing of it left behind. A test may end it in its own way before."""
+    """The service on a home of its own, started inside a Prefect project, and nothing of it left behind.
+
+    A test may end it in its own way before."""
     command = [sys.executable, "-m", "penstock", "up", "--home", str(home), "--port", "0", "--prefect-port", "0"]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}
     log = home.parent / f"{home.name}.log"
     with log.open("ab") as out:
-        up = subprocess.Popen(command, stdout=out, stderr=out, env=clean | environment, start_new_session=True)
+        project = prefect_project(home.parent / "project")
+        wanted = clean | environment
+        up = subprocess.Popen(command, cwd=project, stdout=out, stderr=out, env=wanted, start_new_session=True)
     place = Home.at(home)
     try:
         service = wait_for(lambda: place.running() or _died(up, log), 150)

@@ -14,5 +14,5 @@ def command() -> None:
     """Bring Prefect's pools, queues, limits and deployments up to date. Safe to repeat."""
     settings = Settings()
     asyncio.run(until_ready(address_of(settings)))
-    for name in asyncio.run(import_module("deployments.bootstrap").apply(settings)):
+    for name in asyncio.run(import_module("penstock.deployments.bootstrap").apply(settings)):
         click.echo(name)

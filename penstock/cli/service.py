@@ -33,7 +33,7 @@ def the_service(settings: Settings, waiting: Callable[[], None]) -> Iterator[Ser
 
 
 def _start(home: Home) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "penstock", "up", "--home", str(home.root)]
+    command = [sys.executable, "-P", "-m", "penstock", "up", "--home", str(home.root)]
     command += ["--port", "0", "--prefect-port", "0", "--until-idle"]
     logs = home.root / "logs"
     logs.mkdir(exist_ok=True)

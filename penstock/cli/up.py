@@ -34,7 +34,7 @@ from penstock.settings import Settings
 
 START_SECONDS = 180.0
 GIVE_BACK_SECONDS = 15.0
-OURS = ("penstock.cli.api", "penstock.cli.worker", "flows.convert")
+OURS = ("penstock.cli.api", "penstock.cli.worker", "penstock.flows.convert")
 
 
 @dataclass(frozen=True, slots=True)

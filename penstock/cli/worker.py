@@ -21,10 +21,10 @@ def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None
     """Run one worker alone. SIGTERM drains it."""
     settings = Settings()
     address = address_of(settings)
-    import_module("flows.convert")
+    import_module("penstock.flows.convert")
     asyncio.run(until_ready(address))
     if deploy:
-        asyncio.run(import_module("deployments.bootstrap").apply(settings))
+        asyncio.run(import_module("penstock.deployments.bootstrap").apply(settings))
     services = current()
     sweep_rooms(settings.rooms)
     places = lanes(slots or settings.worker_slots, image_slots or settings.image_slots)

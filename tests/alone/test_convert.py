@@ -1,10 +1,30 @@
 """`penstock convert` where nothing runs: it brings up what it needs, and takes it down again."""
 
+import os
+import zipfile
+from pathlib import Path
+
 import pytest
 
+import penstock
 from tests.service import processes_of
 
 pytestmark = pytest.mark.service
+
+PACKAGE = Path(penstock.__file__).parent
+
+
+def test_a_wheel_has_one_package_and_all_of_it(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    assert {name.split("/")[0] for name in names} == {"penstock", "penstock-0.1.0.dist-info"}
+    assert {f"penstock/{name}" for name in ours()} == {name for name in names if name.startswith("penstock/")}
+
+
+def ours():
+    """What `penstock` holds in the checkout, by its path in the package: three of its folders are links."""
+    found = [Path(folder) / name for folder, _, names in os.walk(PACKAGE, followlinks=True) for name in names]
+    return {str(path.relative_to(PACKAGE)) for path in found if path.suffix != ".pyc"}
 
 
 def test_alone_it_brings_up_what_it_needs_and_takes_it_down_again(first_convert):

@@ -4,7 +4,7 @@ import pytest
 from prefect import Flow
 from prefect.utilities.importtools import import_object
 
-from deployments.bootstrap import project
+from penstock.deployments.bootstrap import project
 from penstock.orchestration.lanes import QUEUES
 from penstock.orchestration.serving import POOL
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.service import exported, part, processes_with, wait_for
+from tests.service import exported, part, prefect_project, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -33,14 +33,15 @@ def test_a_worker_that_is_told_to_stop_hands_on_what_it_cannot_end(penstock, ori
     assert penstock.finished(task, 30)["status"] == "cancelled"
 
 
-def test_a_stock_prefect_worker_serves_the_same_pool(penstock, origin, photo):
+def test_a_stock_prefect_worker_serves_the_same_pool_from_any_project(penstock, origin, photo, tmp_path):
     sleeping = part(penstock, "worker-1")
     os.kill(sleeping, signal.SIGSTOP)
     try:
         task = penstock.client.create({"url": f"{origin}/{photo.name}", "kind": "image", "format": "gif", "width": 77})
         wait_for(lambda: penstock.client.task(task["id"])["run"])
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "media", "--type", "process"]
-        subprocess.run([*command, "--run-once"], env=exported(penstock), check=True, capture_output=True, timeout=120)
+        place = {"cwd": prefect_project(tmp_path), "env": exported(penstock)}
+        subprocess.run([*command, "--run-once"], check=True, capture_output=True, timeout=120, **place)
         done = penstock.finished(task)
     finally:
         os.kill(sleeping, signal.SIGCONT)

@@ -11,7 +11,7 @@ import pytest
 
 from penstock.settings import Settings
 from tests.fundamentals.test_prefect import csrf
-from tests.service import exported, processes_with, wait_for
+from tests.service import exported, prefect_project, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -20,8 +20,8 @@ QUEUE = "/work_pools/media/queues/images"
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
-def test_two_workers_share_the_work_and_run_nothing_twice(penstock, origin, photo):
-    with another_worker(penstock):
+def test_two_workers_share_the_work_and_run_nothing_twice(penstock, origin, photo, tmp_path):
+    with another_worker(penstock, prefect_project(tmp_path)):
         tasks = [picture(penstock, f"{origin}/{photo.name}", 300 + width) for width in range(PICTURES)]
         done = [penstock.finished(task) for task in tasks]
         runs = [wait_for(lambda task=task: over(penstock, task)) for task in done]
@@ -73,11 +73,12 @@ def test_no_more_runs_at_once_than_the_limit(penstock, origin, photo, of):
 
 
 @contextlib.contextmanager
-def another_worker(penstock):
-    """A second worker on the same service, from before the block until its end."""
+def another_worker(penstock, folder):
+    """A second worker on the same service, started in this folder, from before the block until its end."""
     known = workers(penstock)
     command = [sys.executable, "-m", "penstock", "worker", "--slots", "2", "--image-slots", "4"]
-    process = subprocess.Popen(command, env=exported(penstock), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=folder, env=exported(penstock), **quiet)
     try:
         wait_for(lambda: len(workers(penstock) - known) == 2, 60)
         yield
