@@ -78,6 +78,7 @@ def fetch_policy_of(settings: Settings) -> FetchPolicy:
         connect_seconds=settings.fetch_connect_seconds,
         read_seconds=settings.fetch_read_seconds,
         total_seconds=settings.fetch_total_seconds,
+        expected_bytes_per_second=settings.fetch_expected_bytes_per_second,
         min_bytes_per_second=settings.fetch_min_bytes_per_second,
         grace_seconds=settings.fetch_grace_seconds,
         redirects=settings.fetch_redirects,

@@ -60,7 +60,10 @@ class Settings(BaseSettings):
     max_streams: int = Field(32, description="streams of one input")
     fetch_connect_seconds: float = Field(5.0, description="to connect to an origin")
     fetch_read_seconds: float = Field(15.0, description="silence of an origin")
-    fetch_total_seconds: float = Field(600.0, description="one whole download")
+    fetch_total_seconds: float = Field(600.0, description="one whole download, or longer by the next")
+    fetch_expected_bytes_per_second: int = Field(
+        2**20, description="a download may take as long as its announced size does at this rate"
+    )
     fetch_min_bytes_per_second: int = Field(16 * 1024, description="a download slower than this is given up")
     fetch_grace_seconds: float = Field(10.0, description="how long a download may be as slow as it likes")
     fetch_redirects: int = Field(5, description="redirects followed")

@@ -20,8 +20,8 @@ from penstock.tasks import policy
 
 @task(**policy.FETCH)
 def fetch(accepted: Accepted, attempt: Attempt) -> Original:
-    with attempt.stage("fetch", policy.DEADLINES["fetch"]):
-        services = current()
+    services = current()
+    with attempt.stage("fetch", policy.fetch_seconds(services.fetch_policy.longest_seconds)):
         path = attempt.room / "input"
         path.unlink(missing_ok=True)
         if accepted.file is not None:

@@ -59,11 +59,17 @@ MINUTE = 60.0
 HOUR = 60 * MINUTE
 
 # How long a stage may take in all, the wait for a slot included; engines and downloads have closer ones of their own.
+# That of `fetch` is without its download: `fetch_seconds` adds the longest one that the settings allow.
 # Ours, not Prefect's `timeout_seconds`: that one cannot end a stage on a worker's thread.
 DEADLINES: dict[Step, float] = {
     "validate": MINUTE,
-    "fetch": 2 * HOUR,
+    "fetch": HOUR,
     "transcode": 24 * HOUR,
     "upload": HOUR,
     "record": MINUTE,
 }
+
+
+def fetch_seconds(longest_download_seconds: float) -> float:
+    """The deadline of `fetch`: no download is cut off by it before its own is over."""
+    return DEADLINES["fetch"] + longest_download_seconds

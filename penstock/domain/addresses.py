@@ -22,6 +22,7 @@ _NOT_PUBLIC: tuple[Network, ...] = tuple(
     for network in (
         "0.0.0.0/8",
         "100.64.0.0/10",
+        "168.63.129.16/32",  # Azure's: DNS, health and the secrets of the machine, at an address that looks public
         "192.0.0.0/24",
         "192.88.99.0/24",
         "198.18.0.0/15",

@@ -29,10 +29,13 @@ from typing import ClassVar
 
 
 class MediaError(Exception):
-    """The root. `field` names the offending field of a request, `detail` is for the log alone."""
+    """The root. `field` names the offending field of a request, `detail` is for the log alone.
+
+    `retry_after_seconds` is how long another try should wait at least."""
 
     code: ClassVar[str] = "internal"
     transient: ClassVar[bool] = False
+    retry_after_seconds: float = 0.0
 
     def __init__(self, message: str, *, field: str | None = None, detail: str = "") -> None:
         super().__init__(message)
@@ -183,6 +186,10 @@ class OriginUnavailable(InputError):
 
     code = "input_unreachable"
     transient = True
+
+    def __init__(self, message: str, *, detail: str = "", retry_after_seconds: float = 0.0) -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class InputTimeout(InputError):

@@ -57,6 +57,7 @@ class Attempt:
     halted: threading.Event = field(default_factory=threading.Event)
     deadline: float = math.inf
     resting: bool = False
+    rest_until: float = 0.0
     overdue: bool = False
     superseded: bool = False
     given_back: bool = False
@@ -66,6 +67,7 @@ class Attempt:
         """One stage, within its deadline. Raises `Cancelled` where the run should stop, and what `OVERDUE` says.
 
         Prefect cannot end a stage that runs on a thread; we can, for all that takes long watches `stopped`."""
+        self._rest()
         self.step, self.percent, self.resting = step, 0, False
         self.deadline = time.monotonic() + seconds
         self._forgive()
@@ -78,9 +80,14 @@ class Attempt:
             raise
         except errors.MediaError as failed:
             self.resting = failed.transient
+            self.rest_until = time.monotonic() + failed.retry_after_seconds
             raise
         finally:
             self.deadline = math.inf
+
+    def _rest(self) -> None:
+        """Another try comes no sooner than the error of the last one asked for; a cancel is heard meanwhile."""
+        self.halted.wait(max(0.0, self.rest_until - time.monotonic()))
 
     def _forgive(self) -> None:
         """Another try of a stage that was overdue has its whole time again."""

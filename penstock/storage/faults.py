@@ -1,15 +1,26 @@
-"""What the operating system, fsspec and S3 raise, in the words of `penstock.domain.errors`."""
+"""What the operating system, fsspec, S3 and the HTTP client raise, in the words of `penstock.domain.errors`."""
 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpcore
 from botocore.exceptions import BotoCoreError, ClientError
 from fsspec.exceptions import FSTimeoutError
 
 from penstock.domain import errors
 
 FOREIGN = (OSError, BotoCoreError, ClientError, FSTimeoutError, TimeoutError)
+# What the HTTP client may raise of an origin's words: its own errors, and Python's about text and numbers.
+ORIGINS = (
+    httpcore.ProtocolError,
+    httpcore.NetworkError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+    httpcore.ConnectionNotAvailable,
+    OSError,
+    ValueError,
+)
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
@@ -32,6 +43,17 @@ def reading() -> Iterator[None]:
         if isinstance(fault.__cause__, FileNotFoundError):
             raise errors.FileNotFound("This file is no longer stored.", detail=fault.detail) from fault.__cause__
         raise
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """What goes wrong between the HTTP client and an origin becomes `OriginUnavailable`."""
+    try:
+        yield
+    except ORIGINS as fault:
+        raise errors.OriginUnavailable(
+            "The origin of the input does not speak HTTP as it should.", detail=repr(fault)[:500]
+        ) from fault
 
 
 def _told(fault: Exception) -> errors.PlatformError:

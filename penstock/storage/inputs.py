@@ -21,17 +21,29 @@ from penstock.storage.origins import Answer, Origins
 class FetchPolicy:
     """How much an origin may send, and how long it may take.
 
-    `allow` is what may be asked although it is not public: `host:port` or CIDR, comma separated."""
+    `total_seconds` is what any download may take; one of an announced size may take as long as that comes at
+    `expected_bytes_per_second`, if that is longer. `allow` is what may be asked although it is not public:
+    `host:port` or CIDR, comma separated."""
 
     max_bytes: int
     connect_seconds: float = 5.0
     read_seconds: float = 15.0
     total_seconds: float = 600.0
+    expected_bytes_per_second: int = 2**20
     min_bytes_per_second: int = 16 * 1024
     grace_seconds: float = 10.0
     redirects: int = 5
     allow: str = ""
     resolve: Resolver = field(default=resolve, compare=False)
+
+    def seconds_for(self, size: int) -> float:
+        """How long the download of so many bytes may take in all."""
+        return max(self.total_seconds, size / self.expected_bytes_per_second)
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long the download of the largest input may take."""
+        return self.seconds_for(self.max_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,9 @@ def download(
     with httpcore.ConnectionPool(network_backend=guard) as pool:
         origins = Origins(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
         with origins.answer(url) as answer:
-            _require_room(answer.total or 0, policy.max_bytes)
+            announced = answer.total or 0
+            _require_room(announced, policy.max_bytes)
+            guard.patience.extend(policy.seconds_for(announced))
             return _receive(answer, path, policy, lambda: look(origins, answer, path, glance))
 
 

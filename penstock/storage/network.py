@@ -20,20 +20,30 @@ from penstock.domain.addresses import Allowed, WebAddress, require_admitted
 Resolver = Callable[[str, int], list[str]]
 Result = TypeVar("Result")
 
+# What `getaddrinfo` says of a name that does not exist, or has no address; where the system knows the word.
+_NO_SUCH_NAME = frozenset(
+    getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)
+)
 GLANCE_SECONDS = 0.2
 LONGEST_TURN = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Patience:
     """How long to wait: for one answer, for all of them, and not at all once `stopped` says so."""
 
+    began: float
     deadline: float
     stopped: Callable[[], bool]
 
     @staticmethod
     def of(seconds: float, stopped: Callable[[], bool]) -> "Patience":
-        return Patience(time.monotonic() + seconds, stopped)
+        began = time.monotonic()
+        return Patience(began, began + seconds, stopped)
+
+    def extend(self, seconds: float) -> None:
+        """Wait so long from the beginning, if that is longer: what comes turned out to be much."""
+        self.deadline = max(self.deadline, self.began + seconds)
 
     def wait(self, attempt: Callable[[float], Result], seconds: float) -> Result:
         """The result of `attempt`, which waits as long as it is told and then raises `TimeoutError`."""
@@ -74,7 +84,7 @@ class Guard(httpcore.NetworkBackend):
     def _addresses(self, host: str, port: int, seconds: float) -> list[str]:
         found = self.patience.wait(_in_background(lambda: self.resolve(host, port)), seconds)
         if not found:
-            raise errors.OriginUnavailable("The name of the input's origin leads nowhere.")
+            raise _unknown(f"no address of {host}")
         return found
 
 
@@ -128,12 +138,25 @@ class Stream(httpcore.NetworkStream):
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a name, as this machine sees it."""
+    """The addresses of a name, as this machine sees it. Raises `InputUnreachable` for a name that has none, and
+    `OriginUnavailable` where nobody can tell now."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as fault:
-        raise errors.OriginUnavailable("The name of the input's origin leads nowhere.", detail=str(fault)) from fault
+    except UnicodeError as fault:
+        raise _unknown(str(fault)) from fault
+    except OSError as fault:
+        if fault.errno in _NO_SUCH_NAME:
+            raise _unknown(str(fault)) from fault
+        raise errors.OriginUnavailable(
+            "The host of the input's address cannot be looked up at the moment.", detail=str(fault)
+        ) from fault
     return list(dict.fromkeys(str(place[0]) for *_, place in found))
+
+
+def _unknown(detail: str) -> errors.InputUnreachable:
+    return errors.InputUnreachable(
+        "The host of the input's address cannot be found; check how it is written.", detail=detail
+    )
 
 
 def _first_connection(addresses: list[str], port: int, patience: Patience, seconds: float) -> socket.socket:

@@ -3,15 +3,15 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from datetime import UTC, datetime
 
 import httpcore
 
 from penstock import __version__
 from penstock.domain import errors
 from penstock.domain.addresses import Allowed, WebAddress, read_address
-
-Headers = dict[str, str]
+from penstock.storage.faults import asking
+from penstock.storage.headers import Headers, announced_size, destination, read_headers, rest_asked, written
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 WORTH_ANOTHER_TRY = frozenset((408, 425, 429))
@@ -19,7 +19,9 @@ WORTH_ANOTHER_TRY = frozenset((408, 425, 429))
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An origin's good answer, its body still to come. `total` is the size that it announces."""
+    """An origin's good answer, its body still to come. `total` is the size that it announces.
+
+    Reading it raises `InputUnreachable` for one that cannot be."""
 
     address: WebAddress
     response: httpcore.Response
@@ -30,8 +32,7 @@ class Answer:
 
     @property
     def total(self) -> int | None:
-        announced = self.headers.get("content-length")
-        return None if announced is None else int(announced)
+        return announced_size(self.headers)
 
     @property
     def etag(self) -> str | None:
@@ -62,7 +63,7 @@ class Origins:
                 if response.status not in REDIRECTS:
                     yield Answer(hops[-1], required_good(response, good))
                     return
-                url = urljoin(url, headers_of(response).get("location", ""))
+                url = destination(url, headers_of(response))
 
     @contextmanager
     def asked(self, address: WebAddress, headers: Headers) -> Iterator[httpcore.Response]:
@@ -70,10 +71,11 @@ class Origins:
         request = httpcore.Request(
             "GET",
             httpcore.URL(scheme=address.scheme, host=address.host, port=address.port, target=address.target),
-            headers=list({**_standing(address), **headers}.items()),
+            headers=written({**_standing(address), **headers}),
             extensions={"timeout": self._timeouts},
         )
-        response = self._send(request)
+        with asking():
+            response = self.pool.handle_request(request)
         try:
             yield response
         finally:
@@ -94,24 +96,28 @@ class Origins:
             raise errors.UrlForbidden("The url redirects from https to http.", field="url")
         return address
 
-    def _send(self, request: httpcore.Request) -> httpcore.Response:
-        try:
-            return self.pool.handle_request(request)
-        except (httpcore.ProtocolError, httpcore.NetworkError) as fault:
-            raise errors.OriginUnavailable(
-                "The origin of the input does not speak HTTP.", detail=repr(fault)
-            ) from fault
-
 
 def headers_of(response: httpcore.Response) -> Headers:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+    return read_headers(response.headers)
 
 
 def blocks_of(response: httpcore.Response) -> Iterator[bytes]:
+    """The body as it comes; one that ends before it should is `InputTruncated`."""
+    blocks = response.iter_stream()
+    while (block := _next_block(blocks)) is not None:
+        yield block
+
+
+def _next_block(blocks: Iterator[bytes]) -> bytes | None:
     try:
-        yield from response.iter_stream()
-    except httpcore.ProtocolError as fault:
-        raise errors.InputTruncated("The input ended before all of it had arrived.", detail=str(fault)) from fault
+        with asking():
+            return next(blocks, None)
+    except errors.OriginUnavailable as fault:
+        if isinstance(fault.__cause__, httpcore.ProtocolError):
+            raise errors.InputTruncated(
+                "The input ended before all of it had arrived.", detail=fault.detail
+            ) from fault.__cause__
+        raise
 
 
 def _standing(address: WebAddress) -> Headers:
@@ -128,7 +134,7 @@ def required_good(response: httpcore.Response, good: Collection[int]) -> httpcor
     status, headers = response.status, headers_of(response)
     if status >= 500 or status in WORTH_ANOTHER_TRY:
         raise errors.OriginUnavailable(
-            f"The origin of the input answers {status}.", detail=f"Retry-After: {headers.get('retry-after')}"
+            f"The origin of the input answers {status}.", retry_after_seconds=rest_asked(headers, datetime.now(UTC))
         )
     if status not in good:
         raise errors.InputUnreachable(f"The origin of the input answers {status}.")

@@ -69,9 +69,7 @@ def parts_of_url(url: str, path: Path, policy: FetchPolicy, most: int) -> Iterat
     with httpcore.ConnectionPool(network_backend=guard) as pool:
         origins = Origins(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
         with origins.answer(url, beginning(HEAD)) as answer:
-            parts = _begun(answer, path, origins, most)
-            _require_taken(parts.total, policy.max_bytes)
-            yield parts
+            yield _begun(answer, path, origins, (most, policy.max_bytes))
 
 
 @contextmanager
@@ -82,9 +80,12 @@ def parts_of_object(objects: Objects, key: str, path: Path, most: int) -> Iterat
     yield parts
 
 
-def _begun(answer: Answer, path: Path, origins: Origins, most: int) -> Parts:
+def _begun(answer: Answer, path: Path, origins: Origins, bounds: tuple[int, int]) -> Parts:
+    """`bounds` are how much may come, and how large the whole may be: that is judged before a byte is written."""
+    most, largest = bounds
     if answer.response.status == 206:
         version = version_of(answer, HEAD)
+        _require_taken(version.total, largest)
         first = _placed(0, answer.blocks())
         parts = _blank(path, version.total, most, lambda _: first)
         parts.fetch(0, HEAD)
@@ -93,6 +94,7 @@ def _begun(answer: Answer, path: Path, origins: Origins, most: int) -> Parts:
         return parts
     if answer.total is None:
         return _measured(answer, path, most)
+    _require_taken(answer.total, largest)
     parts = _blank(path, answer.total, most, Onward(answer.blocks()))
     parts.fetch(0, HEAD)
     return parts

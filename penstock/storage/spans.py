@@ -1,6 +1,5 @@
 """Asking an origin for a stretch of a file, and being sure that it is of the same file as the last one."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,9 +7,9 @@ import httpcore
 
 from penstock.domain import errors
 from penstock.domain.addresses import WebAddress
-from penstock.storage.origins import Answer, Headers, Origins, blocks_of, headers_of, required_good
+from penstock.storage.headers import Headers, Place, announced_size, part_sent
+from penstock.storage.origins import Answer, Origins, blocks_of, headers_of, required_good
 
-_PLACE = re.compile(r"bytes 0-(\d+)/(\d+)")
 _REFUSED = frozenset((200, 412, 416))
 
 
@@ -30,11 +29,10 @@ def beginning(length: int) -> Headers:
 
 def version_of(answer: Answer, length: int) -> Version:
     """Of which file the answer to `beginning(length)` is a part. Raises `InputUnreachable` for any other part."""
-    place = _PLACE.fullmatch(answer.headers.get("content-range", ""))
-    end, total = (int(place[1]) + 1, int(place[2])) if place else (0, 0)
-    if not end or end != min(length, total) or answer.total != end:
+    place = part_sent(answer.headers)
+    if place is None or place != Place(0, min(length, place.total), place.total) or answer.total != place.end:
         raise errors.InputUnreachable("The origin of the input sends another part of it than it was asked for.")
-    return Version(answer.address, answer.etag, total)
+    return Version(answer.address, answer.etag, place.total)
 
 
 def part_of(origins: Origins, version: Version, start: int, end: int) -> Iterator[bytes]:
@@ -54,8 +52,8 @@ def _wanted(version: Version, start: int, end: int) -> Headers:
 def _is_the_part(response: httpcore.Response, version: Version, start: int, end: int) -> bool:
     headers = headers_of(response)
     return (
-        headers.get("content-range") == f"bytes {start}-{end - 1}/{version.total}"
-        and headers.get("content-length") == str(end - start)
+        part_sent(headers) == Place(start, end, version.total)
+        and announced_size(headers) == end - start
         and headers.get("etag") == version.etag
         and "content-encoding" not in headers
     )

@@ -73,6 +73,18 @@ class Handler(BaseHTTPRequestHandler):
         while not self.server.ended.wait(0.05):
             self.wfile.write(b".")
 
+    def hesitates(self):
+        self.head(200, len(FILE))
+        self.wfile.write(FILE[: 2**20])
+        self.server.ended.wait(0.6)
+        self.wfile.write(FILE[2**20 :])
+
+    def hesitates_unannounced(self):
+        self.head(200, None)
+        self.wfile.write(FILE[: 2**20])
+        self.server.ended.wait(0.6)
+        self.wfile.write(FILE[2**20 :])
+
     def silent(self):
         self.server.ended.wait(30)
 

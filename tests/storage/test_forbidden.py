@@ -30,6 +30,7 @@ http://example.com:0/ http://example.com:99999/ file:///etc/passwd ftp://example
 data:text/plain,x //127.0.0.1/ http:// http:///etc/passwd http:127.0.0.1 unix:///run/docker.sock
 simplecache::http://example.com/ -i memory://x local:///etc/passwd jar:http://example.com!/ http://[1.2.3.4]/
 http://a..b/ http://[v1.x]/ http://1.2.3/ http://256.256.256.256/
+http://168.63.129.16/ http://100.100.100.200/ http://192.0.0.192/ http://[fd20:ce::254]/ http://[fd00:42::42]/
 """.split()  # noqa: SIM905 (a hundred quotes would hide the list)
 WITH_SPACES = ["http://127.0.0.1\t/", "http://exa\nmple.com/", " http://example.com/", "http://example.com/\x00", ""]
 

@@ -6,7 +6,10 @@ from dataclasses import replace
 import pytest
 
 from penstock.domain import errors
+from penstock.services import fetch_policy_of
+from penstock.settings import Settings
 from penstock.storage.inputs import download
+from tasks.policy import fetch_seconds
 
 from . import origin
 from .conftest import free_port
@@ -85,6 +88,24 @@ def test_an_origin_that_drips_cannot_outlast_the_deadline(fetch, place):
     assert time.monotonic() - started < 1.5
 
 
+def test_a_download_has_as_long_as_its_announced_size_takes(fetch):
+    assert fetch("hesitates", total_seconds=0.3) == origin.FILE
+
+
+@pytest.mark.parametrize(
+    ("place", "rate"), [("hesitates", 100 * 2**20), ("hesitates-unannounced", 1)], ids=["fast enough", "unannounced"]
+)
+def test_else_the_deadline_is_the_set_one(fetch, place, rate):
+    with pytest.raises(errors.InputTimeout):
+        fetch(place, total_seconds=0.3, expected_bytes_per_second=rate)
+
+
+def test_the_largest_input_taken_fits_into_the_deadline_of_its_stage():
+    policy = fetch_policy_of(Settings())
+    assert policy.seconds_for(policy.max_bytes) >= policy.max_bytes / 2**20
+    assert fetch_seconds(policy.longest_seconds) > policy.longest_seconds > policy.total_seconds
+
+
 def test_an_origin_that_sends_too_slowly_is_left_after_a_grace(fetch):
     started = time.monotonic()
     with pytest.raises(errors.InputTimeout, match="slowly"):
@@ -117,11 +138,6 @@ def test_an_origin_that_is_not_there_may_be_there_later(policy, tmp_path):
     port = free_port()
     with pytest.raises(errors.OriginUnavailable):
         download(f"http://127.0.0.1:{port}/", tmp_path / "input", replace(policy, allow=f"127.0.0.1:{port}"))
-
-
-def test_a_name_that_leads_nowhere_may_lead_somewhere_later(policy, tmp_path):
-    with pytest.raises(errors.OriginUnavailable):
-        download("http://nowhere.invalid/", tmp_path / "input", policy)
 
 
 def test_a_proxy_in_the_environment_is_not_asked(fetch, monkeypatch):
