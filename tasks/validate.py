@@ -15,7 +15,7 @@ def validate(attempt: Attempt) -> Accepted:
     services = current()
     with attempt.stage("validate", policy.DEADLINES["validate"]):
         taken = services.records.tasks.begin(attempt.task_id, attempt.number, attempt.owner, flow_run.id)
-        attempt.begun.set()
+        attempt.begun()
     get_run_logger().info("%s → %s %s, attempt %d", taken.id, taken.request.kind, taken.request.format, taken.attempt)
     return Accepted(taken, _held_input(taken, services))
 

@@ -1,21 +1,23 @@
-"""One run's hold on a task: its room, its heartbeat, and the word that it should stop."""
+"""One run's hold on a task: its scratch folder, its heartbeat, its stop signal, and how its end is recorded."""
 
 import logging
 import math
 import os
 import secrets
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from penstock.domain import errors
 from penstock.domain.ids import FileId, TaskId, new_file_id
 from penstock.domain.task import Failure, State, Step
+from penstock.orchestration.heartbeat import Heartbeat
+from penstock.orchestration.stop import StopSignal
 from penstock.records import Records
 from penstock.rooms import scratch_room
 from penstock.services import current
@@ -23,7 +25,6 @@ from penstock.storage.objects import Objects
 
 log = logging.getLogger(__name__)
 
-BEAT_SECONDS = 1.0
 STATES: dict[Step, State] = {
     "validate": "validating",
     "fetch": "fetching",
@@ -39,43 +40,53 @@ OVERDUE: dict[Step, type[errors.MediaError]] = {
     "record": errors.DatabaseUnavailable,
 }
 
+# Their one statement is refused where the run should stop. To ask the signal first would lose what was committed by a
+# try whose reply was lost: the heartbeat of a completed task is told that it is not its run's any more.
+DECIDED_BY_RECORDS: frozenset[Step] = frozenset(("validate", "record"))
+
+
+def _never_cancelled(_state: State, _percent: int) -> bool:
+    return False
+
 
 @dataclass
 class Attempt:
-    """What the stages of one run share. Its fields change as the run goes on; a thread of its own tells the records."""
+    """What the stages of one run share."""
 
     task_id: TaskId
     number: int
     owner: str
+    beat: Callable[[State, int], bool] = _never_cancelled
     room: Path = Path()
     stored: str | None = None
     output_id: FileId = field(default_factory=new_file_id)
     step: Step = "validate"
     percent: int = 0
     cpu_seconds: float = 0.0
-    begun: threading.Event = field(default_factory=threading.Event)
-    halted: threading.Event = field(default_factory=threading.Event)
-    deadline: float = math.inf
     resting: bool = False
     rest_until: float = 0.0
-    overdue: bool = False
-    superseded: bool = False
-    given_back: bool = False
+    stop: StopSignal = field(default_factory=StopSignal)
+
+    def __post_init__(self) -> None:
+        self.heart = Heartbeat(self.beat, lambda: (self.state, self.percent), self.stop)
+        self._stage_seconds = math.inf
 
     @contextmanager
     def stage(self, step: Step, seconds: float) -> Iterator[None]:
         """One stage, within its deadline. Raises `Cancelled` where the run should stop, and what `OVERDUE` says.
 
         Prefect cannot end a stage that runs on a thread; we can, for all that takes long watches `stopped`."""
+        self.stop.retry()
         self._rest()
         self.step, self.percent, self.resting = step, 0, False
-        self.deadline = time.monotonic() + seconds
-        self._forgive()
+        self._stage_seconds = seconds
+        self.heart.limit(seconds)
         try:
-            self.require_wanted()
+            if step not in DECIDED_BY_RECORDS:
+                self.require_wanted()
             yield
         except errors.Cancelled as stopped:
-            if self.overdue:
+            if self.stop.reason == "overdue":
                 raise OVERDUE[step]("This stage took too long and was given up.") from stopped
             raise
         except errors.MediaError as failed:
@@ -83,22 +94,29 @@ class Attempt:
             self.rest_until = time.monotonic() + failed.retry_after_seconds
             raise
         finally:
-            self.deadline = math.inf
+            self.heart.limit(math.inf)
 
     def _rest(self) -> None:
-        """Another try comes no sooner than the error of the last one asked for; a cancel is heard meanwhile."""
-        self.halted.wait(max(0.0, self.rest_until - time.monotonic()))
+        """Another try comes no sooner than the error of the last one asked for; a stop is heard meanwhile."""
+        self.stop.wait(max(0.0, self.rest_until - time.monotonic()))
 
-    def _forgive(self) -> None:
-        """Another try of a stage that was overdue has its whole time again."""
-        if self.overdue:
-            self.overdue = False
-            self.halted.clear()
+    @contextmanager
+    def untimed(self) -> Iterator[None]:
+        """The deadline of the stage begins anew after this block: what waits in it is not the stage's own work."""
+        self.heart.limit(math.inf)
+        try:
+            yield
+        finally:
+            self.heart.limit(self._stage_seconds)
 
     @property
     def state(self) -> State:
         """The word for where the run is; between two tries of a stage it is `retrying`."""
         return "retrying" if self.resting else STATES[self.step]
+
+    def begun(self) -> None:
+        """The task is this run's: the heart beats from now on."""
+        self.heart.begin()
 
     def progress(self, percent: int) -> None:
         self.percent = percent
@@ -107,12 +125,11 @@ class Attempt:
         self.cpu_seconds += cpu_seconds
 
     def stopped(self) -> bool:
-        return self.halted.is_set()
+        return self.stop.is_set()
 
     def give_back(self) -> None:
         """Stop here; another worker will go on."""
-        self.given_back = True
-        self.halted.set()
+        self.stop.stop("given_back")
 
     def require_wanted(self) -> None:
         if self.stopped():
@@ -121,40 +138,44 @@ class Attempt:
 
 @contextmanager
 def attempt_at(task_id: TaskId, number: int) -> Iterator[Attempt]:
-    """The run's hold, with a room that is gone when the run ends, however it ends.
+    """The run's hold, with a scratch folder that is gone when the run ends, however it ends.
 
-    The first stage takes the task and sets `begun`; then the heart beats. What ends the run by an error is recorded
+    The first stage takes the task and calls `begun`; then the heart beats. What ends the run by an error is recorded
     as the task's end; what kills it (a crash, a stop of the worker) is not: the task goes to another run.
     """
     services = current()
-    attempt = Attempt(task_id, number, _owner())
+    owner = _owner()
+    attempt = Attempt(task_id, number, owner, partial(services.records.tasks.beat, task_id, number, owner))
     try:
         with (
             scratch_room(services.settings.rooms, task_id) as attempt.room,
             services.live.holding(attempt),
-            _beating(attempt, services.records),
+            attempt.heart.beating(f"heart-{task_id}"),
         ):
             yield attempt
     except Exception as error:
-        _forget_output(attempt, error, services.objects)
-        _settle(attempt, error, services.records)
+        _close(attempt, error, services.records, services.objects)
         raise
 
 
-def _forget_output(attempt: Attempt, error: Exception, objects: Objects) -> None:
-    """What was stored and never recorded is nobody's; what may have been recorded stays."""
-    if attempt.stored and not isinstance(error, errors.DatabaseUnavailable):
-        with suppress(errors.PlatformError):
+def _close(attempt: Attempt, error: Exception, records: Records, objects: Objects) -> None:
+    """Record the end; then no commit of this run can still come, and what it stored for nothing is deleted.
+
+    Where the database or the storage is away, the reconciler and the sweep do both later."""
+    try:
+        _settle(attempt, error, records)
+        if attempt.stored and not records.files.is_recorded(attempt.output_id):
             objects.delete(attempt.stored)
+    except errors.PlatformError as away:
+        log.warning("%s: its end is not recorded yet: %s", attempt.task_id, away.code)
 
 
 def _settle(attempt: Attempt, error: Exception, records: Records) -> None:
-    if attempt.superseded or isinstance(error, errors.Superseded):
+    if attempt.stop.reason == "superseded" or isinstance(error, errors.Superseded):
         return
-    if attempt.given_back:
-        records.tasks.hand_on(attempt.task_id, attempt.number)
-    else:
-        record_end(attempt, error, records)
+    if attempt.stop.reason == "given_back" and records.tasks.hand_on(attempt.task_id, attempt.number, attempt.owner):
+        return
+    record_end(attempt, error, records)
 
 
 def record_end(attempt: Attempt, error: Exception, records: Records) -> None:
@@ -162,7 +183,8 @@ def record_end(attempt: Attempt, error: Exception, records: Records) -> None:
     detail = error.detail if isinstance(error, errors.MediaError) else ""
     log.error("%s failed in %s: %s %s", attempt.task_id, attempt.step, type(error).__name__, detail)
     status: Literal["failed", "cancelled"] = "cancelled" if isinstance(error, errors.Cancelled) else "failed"
-    records.tasks.end(attempt.task_id, attempt.number, status, failure_of(error, attempt.step))
+    failure = failure_of(error, attempt.step)
+    records.tasks.end(attempt.task_id, attempt.number, status, failure, owner=attempt.owner)
 
 
 def failure_of(error: Exception, step: Step) -> Failure:
@@ -170,39 +192,6 @@ def failure_of(error: Exception, step: Step) -> Failure:
     if isinstance(error, errors.MediaError):
         return Failure(error.code, error.message, error.field, step, error.transient)
     return Failure("internal", "Something went wrong on our side. The operator finds it in the run's log.", None, step)
-
-
-@contextmanager
-def _beating(attempt: Attempt, records: Records) -> Iterator[None]:
-    over = threading.Event()
-    heart = threading.Thread(target=_beat, args=(attempt, records, over), name=f"heart-{attempt.task_id}", daemon=True)
-    heart.start()
-    try:
-        yield
-    finally:
-        over.set()
-        heart.join()
-
-
-def _beat(attempt: Attempt, records: Records, over: threading.Event) -> None:
-    while not over.wait(BEAT_SECONDS if attempt.begun.is_set() else 0.05):
-        if time.monotonic() > attempt.deadline:
-            attempt.overdue = True
-            attempt.halted.set()
-        if not attempt.begun.is_set():
-            continue
-        try:
-            cancelled = records.tasks.beat(
-                attempt.task_id, attempt.number, attempt.owner, attempt.state, attempt.percent
-            )
-        except errors.Superseded:
-            attempt.superseded = True
-            attempt.halted.set()
-            return
-        except errors.DatabaseUnavailable:
-            continue
-        if cancelled:
-            attempt.halted.set()
 
 
 def _owner() -> str:

@@ -42,6 +42,8 @@ async def _submit_due(records: Records, runs: FlowRuns, per_project: int | None)
 async def _submit(submission: Submission, records: Records, runs: FlowRuns) -> None:
     try:
         task = await asyncio.to_thread(records.tasks.read, submission.task_id)
+        if (task.attempt, task.status) != (submission.attempt, "processing"):
+            return  # it was cancelled meanwhile, and perhaps asked for again: that attempt has a submission of its own
         run_id = await runs.create(task)
         if not await asyncio.to_thread(records.tasks.submitted, submission, run_id):
             await runs.cancel(run_id)

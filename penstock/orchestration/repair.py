@@ -10,7 +10,7 @@ from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.task import Failure
 from penstock.domain.work import Running
-from penstock.orchestration.attempt import BEAT_SECONDS
+from penstock.orchestration.heartbeat import BEAT_SECONDS
 from penstock.orchestration.runs import FlowRuns, PrefectAway
 from penstock.records import Records
 from penstock.settings import Settings

@@ -48,7 +48,7 @@ def _taken(held: ExitStack, attempt: Attempt) -> bool:
         return False
     except ConcurrencySlotAcquisitionError as away:
         log.warning("no answer about a slot yet: %s", away)
-        attempt.halted.wait(LISTEN_SECONDS)
+        attempt.stop.wait(LISTEN_SECONDS)
         return False
     held.push(partial(_given_back, slot))
     return True

@@ -14,7 +14,7 @@ from penstock.domain.receipt import Receipt
 from penstock.domain.task import Failure, File, State, Task
 from penstock.domain.work import Lost, Running
 from penstock.records import notices, receipts
-from penstock.records.opening import notify
+from penstock.records.opening import free_for, notify
 from penstock.records.rows import SHOWN_TASKS, file_row, task_of
 from penstock.records.tables import FILES, OUTBOX, TASKS
 
@@ -62,7 +62,9 @@ def planned(connection: Connection, task_id: TaskId, attempt: int, plan: dict[st
 def finish(
     connection: Connection, attempt: tuple[TaskId, int, str], file: File, receipt: Receipt | None = None
 ) -> Task:
-    """The output becomes visible and the task completed, at once. Saying it twice is harmless."""
+    """The output becomes visible and the task completed, at once. Saying it twice is harmless.
+
+    Raises `Cancelled` where a cancel was accepted before, `Superseded` where the attempt is another run's."""
     task_id, number, owner = attempt
     done = read(connection, task_id)
     if done.attempt == number and done.output and done.output.id == file.id:
@@ -70,7 +72,10 @@ def finish(
     connection.execute(insert(FILES).values(file_row(file)))
     ended = {"status": "completed", "state": "completed", "progress": 100, "output_id": file.id, "error": None}
     mine = _attempt(task_id, number).where(_LIVE, TASKS.c.owner == owner)
-    _must_change(connection, mine.values(ended | {"cancelling": False}).values(updated=func.now()))
+    wanted = mine.where(TASKS.c.cancelling.is_(False)).values(ended).values(updated=func.now())
+    if connection.execute(wanted).rowcount == 0:
+        _must_change(connection, mine.values(owner=owner))
+        raise errors.Cancelled("The task was cancelled.")
     if receipt is not None:
         receipts.keep(connection, task_id, number, file.id, receipt)
     notify(connection, notices.TASK, task_id)
@@ -78,13 +83,17 @@ def finish(
 
 
 def end(
-    connection: Connection, attempt: tuple[TaskId, int], status: Literal["failed", "cancelled"], failure: Failure | None
+    connection: Connection,
+    attempt: tuple[TaskId, int],
+    status: Literal["failed", "cancelled"],
+    failure: Failure | None,
+    owner: str | None = None,
 ) -> bool:
-    """Close an attempt that is still open."""
+    """Close an attempt that is still open; for a run, only if no other `owner` has taken it over."""
     told = failure or (CANCELLED if status == "cancelled" else None)
     closed = (
         _attempt(*attempt)
-        .where(_LIVE)
+        .where(_LIVE, *free_for(owner))
         .values(
             status=status,
             state=status,

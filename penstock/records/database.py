@@ -8,7 +8,8 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.exc import DataError, DisconnectionError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from penstock.domain import errors
@@ -16,6 +17,8 @@ from penstock.domain import errors
 # Asking a connection whether it lives costs as much as what it is for, so only one that has rested for so long is
 # asked, and one whose server has said something unasked: that is how a server says goodbye.
 RESTED_SECONDS = 10.0
+# After a fail-over the old primary may answer on, read-only. Its connections are closed; others find the new primary.
+READ_ONLY = psycopg.errors.ReadOnlySqlTransaction
 
 
 class Database:
@@ -66,8 +69,13 @@ def _replace_the_dead(engine: Engine) -> None:
         if (rested > RESTED_SECONDS or _has_spoken(connection)) and not _answers(engine, connection):
             raise DisconnectionError
 
+    def leave(context: ExceptionContext) -> None:
+        if isinstance(context.original_exception, READ_ONLY):
+            context.is_disconnect = True
+
     event.listen(engine, "checkin", rest)
     event.listen(engine, "checkout", look)
+    event.listen(engine, "handle_error", leave)
 
 
 def _has_spoken(connection: Any) -> bool:
@@ -85,9 +93,12 @@ def _answers(engine: Engine, connection: Any) -> bool:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """A database that is away, or too busy, becomes `DatabaseUnavailable`."""
+    """A database that is away, too busy or read-only becomes `DatabaseUnavailable`; a value that it cannot hold becomes
+    `MediaError` (`internal`), which no second try heals."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolExhausted) as away:
+    except (OperationalError, InterfaceError, InternalError, PoolExhausted) as away:
         message = "The database cannot be reached at the moment; try again."
         raise errors.DatabaseUnavailable(message, detail=str(away)) from away
+    except DataError as unfit:
+        raise errors.MediaError("A value does not fit into our records.", detail=str(unfit)) from unfit

@@ -77,6 +77,11 @@ class Files:
             raise _unknown()
         return Linked(file_of(row), row["secret"])
 
+    def is_recorded(self, file_id: FileId) -> bool:
+        """Whether there is a row of this file, whosever it is."""
+        with self._database.reading() as connection:
+            return connection.execute(select(FILES.c.id).where(FILES.c.id == file_id)).first() is not None
+
     def unpurged(self, limit: int) -> Sequence[File]:
         """Deleted files whose bytes may still be there."""
         left = select(FILES).where(FILES.c.deleted.is_not(None), FILES.c.purged.is_(None)).limit(limit)

@@ -1,6 +1,6 @@
 """How a request becomes a Task: the same one for the same request, however many ask at once."""
 
-from sqlalchemy import Connection, bindparam, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from penstock.domain import errors
@@ -77,18 +77,25 @@ def open_task(
     return opened
 
 
-def next_attempt(connection: Connection, task_id: TaskId, attempt: int, *, losses: int) -> int | None:
-    """Another try of the same request, unless the task has gone on, or is to be cancelled."""
+def next_attempt(
+    connection: Connection, task_id: TaskId, attempt: int, *, losses: int, owner: str | None = None
+) -> int | None:
+    """Another try of the same request, unless the task has gone on, is another `owner`'s, or is to be cancelled."""
     again = (
         update(TASKS)
         .where(TASKS.c.id == task_id, TASKS.c.attempt == attempt)
-        .where(TASKS.c.status == "processing", TASKS.c.cancelling.is_(False))
+        .where(TASKS.c.status == "processing", TASKS.c.cancelling.is_(False), *free_for(owner))
         .values(AFRESH | {"attempt": attempt + 1, "losses": TASKS.c.losses + losses, "updated": func.now()})
     )
     if connection.execute(again.returning(TASKS.c.id)).first() is None:
         return None
     _submit(connection, task_id, attempt + 1)
     return attempt + 1
+
+
+def free_for(owner: str | None) -> tuple[ColumnElement[bool], ...]:
+    """Whether an attempt is this owner's, or nobody's yet; without an owner every attempt is."""
+    return () if owner is None else (or_(TASKS.c.owner.is_(None), TASKS.c.owner == owner),)
 
 
 def _require_input(connection: Connection, project_id: ProjectId, request: SourceRequest) -> None:

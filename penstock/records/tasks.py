@@ -119,11 +119,17 @@ class Tasks:
             return attempts.finish(connection, (task_id, attempt, owner), file, receipt)
 
     def end(
-        self, task_id: TaskId, attempt: int, status: Literal["failed", "cancelled"], failure: Failure | None = None
+        self,
+        task_id: TaskId,
+        attempt: int,
+        status: Literal["failed", "cancelled"],
+        failure: Failure | None = None,
+        *,
+        owner: str | None = None,
     ) -> bool:
-        """Close an attempt without an output; False if it is not open."""
+        """Close an attempt without an output; False if it is not open, or not this `owner`'s."""
         with self._database.writing() as connection:
-            return attempts.end(connection, (task_id, attempt), status, failure)
+            return attempts.end(connection, (task_id, attempt), status, failure, owner)
 
     def restate(self, task_id: TaskId, attempt: int, state: State) -> None:
         with self._database.writing() as connection:
@@ -139,10 +145,12 @@ class Tasks:
         with self._database.writing() as connection:
             return opening.next_attempt(connection, task_id, attempt, losses=1)
 
-    def hand_on(self, task_id: TaskId, attempt: int) -> int | None:
-        """Another attempt in place of one that its worker gave back in good order; no loss."""
+    def hand_on(self, task_id: TaskId, attempt: int, owner: str) -> int | None:
+        """Another attempt in place of one that its owner gives back in good order; no loss.
+
+        None if it is not this owner's any more, or is to be cancelled."""
         with self._database.writing() as connection:
-            return opening.next_attempt(connection, task_id, attempt, losses=0)
+            return opening.next_attempt(connection, task_id, attempt, losses=0, owner=owner)
 
     def losses(self, task_id: TaskId) -> int:
         """How many runs of this request were lost so far."""

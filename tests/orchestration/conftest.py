@@ -1,0 +1,36 @@
+"""Runs without Prefect: real records in PostgreSQL, a real folder as the storage."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from penstock.domain.task import Task
+from penstock.live import LiveAttempts
+from penstock.orchestration import attempt
+from penstock.records import Records
+from penstock.storage.objects import Folder
+from tests.records.conftest import database, hasty, project, records
+
+__all__ = ["database", "hasty", "host", "project", "records"]
+
+
+@dataclass
+class Host:
+    """What one worker process shares with its runs."""
+
+    records: Records
+    objects: Folder
+    live: LiveAttempts
+    settings: SimpleNamespace
+
+    def task(self, task: Task) -> Task:
+        return self.records.tasks.read(task.id)
+
+
+@pytest.fixture
+def host(records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    made = Host(records, Folder(tmp_path / "files"), LiveAttempts(), SimpleNamespace(rooms=tmp_path / "rooms"))
+    monkeypatch.setattr(attempt, "current", lambda: made)
+    return made
