@@ -30,7 +30,7 @@ def test_another_try_comes_no_sooner_than_the_origin_asked_for(attempt: Attempt)
 
 def test_a_cancel_ends_the_wait(attempt: Attempt):
     fails(attempt, 300)
-    threading.Timer(0.1, attempt.halted.set).start()
+    threading.Timer(0.1, attempt.stop.stop, ["cancelled"]).start()
     began = time.monotonic()
     with pytest.raises(errors.Cancelled), attempt.stage("fetch", 60):
         pytest.fail("the stage was begun")
