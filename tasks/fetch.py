@@ -25,7 +25,7 @@ def fetch(accepted: Accepted, attempt: Attempt) -> Original:
         path = attempt.room / "input"
         path.unlink(missing_ok=True)
         if accepted.file is not None:
-            services.objects.get(accepted.file.key, path)
+            services.objects.get(accepted.file.key, path, attempt.stopped)
         else:
             _download(accepted, path, attempt)
         media = engines.probe(path, services.tools, attempt)

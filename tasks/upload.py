@@ -16,7 +16,7 @@ def upload(rendition: Rendition, attempt: Attempt) -> Stored:
     with attempt.stage("upload", policy.DEADLINES["upload"]):
         file = _output(rendition, attempt)
         attempt.stored = file.key
-        current().objects.put(rendition.path, file.key, file.facts.type)
+        current().objects.put(rendition.path, file.key, file.facts.type, attempt.stopped)
         get_run_logger().info("stored %s", file.id)
         return Stored(rendition.task, file, rendition.receipt)
 

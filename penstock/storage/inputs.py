@@ -13,6 +13,7 @@ from penstock.domain import errors
 from penstock.domain.addresses import read_allowed
 from penstock.storage.faults import translated
 from penstock.storage.glances import HEAD, Glance, look
+from penstock.storage.interruptible import Stopped, never
 from penstock.storage.network import Guard, Patience, Resolver, resolve
 from penstock.storage.origins import Answer, Origins
 
@@ -58,16 +59,12 @@ def sees_nothing(path: Path, total: int | None) -> None:
     """The glance that refuses nothing."""
 
 
-def never() -> bool:
-    return False
-
-
 def download(
     url: str,
     path: Path,
     policy: FetchPolicy,
     glance: Glance = sees_nothing,
-    stopped: Callable[[], bool] = never,
+    stopped: Stopped = never,
 ) -> Downloaded:
     """Bring what `url` leads to into a new file at `path`.
 

@@ -3,13 +3,12 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fsspec.asyn import sync
-
 from penstock.storage.faults import FOREIGN
+from penstock.storage.interruptible import Stopped, awaited, never
 
 PART = 16 * 2**20
 STEP_SECONDS = 60.0
@@ -18,11 +17,14 @@ ABORT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An object to be. `step_seconds` is how long one request of its upload may take: 16 MiB at most."""
+    """An object to be. `step_seconds` is how long one request of its upload may take: 16 MiB at most.
+
+    `stopped` says that nobody wants it any more."""
 
     bucket: str
     key: str
     step_seconds: float = STEP_SECONDS
+    stopped: Stopped = never
 
 
 def upload(filesystem: Any, path: Path, target: Target, mime: str) -> None:
@@ -61,7 +63,8 @@ def _session(filesystem: Any, target: Target, mime: str) -> Iterator[str]:
         yield upload_id
     except BaseException:
         with suppress(*FOREIGN):  # what cannot be aborted now is left to the sweep
-            _ask(filesystem, "abort_multipart_upload", target, timeout=ABORT_SECONDS, UploadId=upload_id)
+            abandoned = replace(target, step_seconds=ABORT_SECONDS, stopped=never)
+            _ask(filesystem, "abort_multipart_upload", abandoned, UploadId=upload_id)
         raise
 
 
@@ -70,16 +73,9 @@ def _send(filesystem: Any, target: Target, upload_id: str, number: int, block: b
     return {"PartNumber": number, "ETag": answer["ETag"]}
 
 
-def _ask(filesystem: Any, method: str, target: Target, *, timeout: float | None = None, **parameters: Any) -> Any:
-    return sync(
-        filesystem.loop,
-        filesystem._call_s3,
-        method,
-        timeout=timeout or target.step_seconds,
-        Bucket=target.bucket,
-        Key=target.key,
-        **parameters,
-    )
+def _ask(filesystem: Any, method: str, target: Target, **parameters: Any) -> Any:
+    asked = filesystem._call_s3(method, Bucket=target.bucket, Key=target.key, **parameters)
+    return awaited(filesystem.loop, asked, target.step_seconds, target.stopped)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

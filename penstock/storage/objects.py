@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import fsspec
 from penstock.domain import errors
 from penstock.storage import multipart
 from penstock.storage.faults import reading, translated
+from penstock.storage.interruptible import Stopped, awaited, copy, never
 
 BLOCK = 2**20
 WINDOW = 4 * BLOCK
@@ -48,12 +48,14 @@ class Objects(ABC):
         raise ValueError("The storage must be a file:///… or an s3://… address.")
 
     @abstractmethod
-    def put(self, path: Path, key: str, mime: str) -> None:
-        """Store a local file under a key, at once or not at all."""
+    def put(self, path: Path, key: str, mime: str, stopped: Stopped = never) -> None:
+        """Store a local file under a key, at once or not at all. Raises `Cancelled` where `stopped` says so."""
 
     @abstractmethod
-    def get(self, key: str, path: Path) -> None:
-        """Bring a stored file to a local path, which must be treated as read-only: it may be the stored file itself."""
+    def get(self, key: str, path: Path, stopped: Stopped = never) -> None:
+        """Bring a stored file to a local path, which must be treated as read-only: it may be the stored file itself.
+
+        Raises `Cancelled` where `stopped` says so."""
 
     @abstractmethod
     def signed_link(self, key: str, seconds: int, mime: str) -> str | None:
@@ -114,15 +116,15 @@ class Folder(Objects):
         super().__init__(fsspec.filesystem("file", skip_instance_cache=True), str(folder))
         self._arriving = folder / ".arriving"
 
-    def put(self, path: Path, key: str, mime: str) -> None:  # noqa: ARG002 (a folder keeps no types)
+    def put(self, path: Path, key: str, mime: str, stopped: Stopped = never) -> None:  # noqa: ARG002 (a folder keeps no types)
         place = Path(self._address(key))
         with translated(), self._arrival() as part:
-            shutil.copyfile(path, part)
+            copy(path, part, stopped)
             _settle(part, place)
 
-    def get(self, key: str, path: Path) -> None:
+    def get(self, key: str, path: Path, stopped: Stopped = never) -> None:
         with reading(), _beside(path) as part:
-            _link_or_copy(Path(self._address(key)), part)
+            _link_or_copy(Path(self._address(key)), part, stopped)
             part.replace(path)
 
     def signed_link(self, key: str, seconds: int, mime: str) -> str | None:  # noqa: ARG002 (a folder serves nothing)
@@ -164,15 +166,25 @@ class Bucket(Objects):
         self._prefix = prefix
         self._step_seconds = step_seconds
 
-    def put(self, path: Path, key: str, mime: str) -> None:
+    def put(self, path: Path, key: str, mime: str, stopped: Stopped = never) -> None:
         with translated():
-            multipart.upload(self._filesystem, path, self._target(key), mime)
+            multipart.upload(self._filesystem, path, self._target(key, stopped), mime)
 
-    def get(self, key: str, path: Path) -> None:
+    def get(self, key: str, path: Path, stopped: Stopped = never) -> None:
         with reading(), _beside(path) as part:
+            found = self._filesystem._info(self._address(key))
+            size = int(awaited(self._filesystem.loop, found, self._step_seconds, stopped)["size"])
             with part.open("xb") as file:
-                file.writelines(self.read(key, 0, self.size(key)))
+                for start in range(0, size, WINDOW):
+                    file.write(self._fetched(self._address(key), start, min(size, start + WINDOW), stopped))
             part.replace(path)
+
+    def _fetched(self, address: str, start: int, end: int, stopped: Stopped) -> bytes:
+        work = self._filesystem._cat_file(address, start=start, end=end)
+        window: bytes = awaited(self._filesystem.loop, work, self._step_seconds, stopped)
+        if len(window) < end - start:
+            raise errors.StorageUnavailable("The stored file could not be read to its end.", detail=address)
+        return window
 
     def signed_link(self, key: str, seconds: int, mime: str) -> str | None:
         with translated():
@@ -186,9 +198,9 @@ class Bucket(Objects):
         with translated():
             return multipart.abort_stale(self._filesystem, self._bucket, self._prefix, older_than_seconds)
 
-    def _target(self, key: str) -> multipart.Target:
+    def _target(self, key: str, stopped: Stopped) -> multipart.Target:
         bucket, _, name = self._address(key).partition("/")
-        return multipart.Target(bucket, name, self._step_seconds)
+        return multipart.Target(bucket, name, self._step_seconds, stopped)
 
 
 @contextmanager
@@ -222,13 +234,13 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _link_or_copy(place: Path, path: Path) -> None:
+def _link_or_copy(place: Path, path: Path, stopped: Stopped) -> None:
     try:
         path.hardlink_to(place)
     except FileNotFoundError:
         raise
     except OSError:  # another disk, or one that knows no links
-        shutil.copyfile(place, path)
+        copy(place, path, stopped)
 
 
 def _age(part: Path) -> float:

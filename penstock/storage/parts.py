@@ -10,7 +10,8 @@ import httpcore
 from penstock.domain import errors
 from penstock.domain.addresses import read_allowed
 from penstock.storage.faults import translated
-from penstock.storage.inputs import FetchPolicy, never, write_whole
+from penstock.storage.inputs import FetchPolicy, write_whole
+from penstock.storage.interruptible import never
 from penstock.storage.network import Guard, Patience
 from penstock.storage.objects import Objects
 from penstock.storage.origins import Answer, Origins

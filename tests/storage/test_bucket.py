@@ -53,6 +53,25 @@ def test_a_server_that_is_away_is_unavailable_not_a_missing_file(aws, file):
         away.exists("a")
 
 
+@pytest.mark.parametrize("way", ["put", "get"])
+def test_a_cancel_ends_a_transfer_with_a_server_that_says_nothing(aws, file, tmp_path, way):
+    with listening(Silent) as port:
+        stalled = Bucket("bucket", "", f"http://127.0.0.1:{port}")
+        cancelled = threading.Event()
+        threading.Timer(0.5, cancelled.set).start()
+        started = time.monotonic()
+        with pytest.raises(errors.Cancelled):
+            TRANSFERS[way](stalled, file, tmp_path / "back", cancelled.is_set)
+        assert time.monotonic() - started < 5
+    assert not (tmp_path / "back").exists()
+
+
+TRANSFERS = {
+    "put": lambda bucket, file, _path, stopped: bucket.put(file, "a", "video/mp4", stopped),
+    "get": lambda bucket, _file, path, stopped: bucket.get("a", path, stopped),
+}
+
+
 def test_a_server_that_stops_reading_ends_an_upload_at_its_deadline(aws, big):
     with listening(Silent) as port:
         stalled = Bucket("bucket", "", f"http://127.0.0.1:{port}", step_seconds=1.0)

@@ -135,3 +135,9 @@ def test_a_sweep_leaves_stored_files_alone(objects, file):
     objects.put(file, "a", "video/mp4")
     assert objects.sweep(0) == 0
     assert objects.exists("a")
+
+
+def test_a_cancelled_put_leaves_nothing(objects, file):
+    with pytest.raises(errors.Cancelled):
+        objects.put(file, "a", "video/mp4", lambda: True)
+    assert not objects.exists("a")
