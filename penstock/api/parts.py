@@ -1,7 +1,7 @@
 """The one file of a multipart form, as it comes in."""
 
+import re
 from collections.abc import AsyncIterator
-from email.message import Message
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -10,6 +10,10 @@ from penstock.domain import errors
 
 FIELD = "file"
 ELSE_BYTES = 64 * 1024
+MAX_BOUNDARY = 70  # RFC 2046 §5.1.1
+_PARAMETER = re.compile(
+    r""";\s*(?P<name>[^\s=;"]{1,64})\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<token>[^\s;"]*))""", re.DOTALL
+)
 
 
 async def file_part(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIterator[bytes]:
@@ -92,11 +96,16 @@ def _boundary(content_type: str) -> bytes:
     boundary = _parameter(content_type, "boundary")
     if not boundary or not content_type.lower().startswith("multipart/form-data"):
         raise errors.MediaTypeUnsupported("Send the file as multipart/form-data, or as the raw body.")
+    if len(boundary) > MAX_BOUNDARY:
+        raise errors.BodyInvalid(f"The boundary of the form may have at most {MAX_BOUNDARY} characters.")
     return boundary.encode("latin-1")
 
 
 def _parameter(header: str, name: str) -> str | None:
-    message = Message()
-    message["content-disposition"] = header
-    value = message.get_param(name, header="content-disposition")
-    return value if isinstance(value, str) else None
+    """A parameter of a header, the first of that name. Read by our own pattern: the standard library's reader breaks
+    down at numbered names (RFC 2231) of thousands of digits."""
+    found = (match for match in _PARAMETER.finditer(header) if match["name"].lower() == name)
+    first = next(found, None)
+    if first is None:
+        return None
+    return first["token"] if first["quoted"] is None else re.sub(r"\\(.)", r"\1", first["quoted"])
