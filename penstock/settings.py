@@ -80,6 +80,20 @@ class Settings(BaseSettings):
     )
     requests_per_minute: int = Field(6_000, description="POSTs of one key a minute, in bursts of a third of it")
     reads_per_minute: int = Field(60_000, description="other requests of one key a minute, in bursts of a third of it")
+    failed_keys_per_minute: int = Field(
+        60, ge=1, description="unknown keys of one address a minute, in bursts of a third of it"
+    )
+    max_connections: int = Field(2_000, ge=1, description="open connections to one API process")
+    max_connections_per_address: int = Field(
+        256, ge=1, description="open connections of one address, but for proxies (FORWARDED_ALLOW_IPS)"
+    )
+    max_request_line_bytes: int = Field(8 * 1024, ge=1, description="longest path and query of a request")
+    max_header_bytes: int = Field(32 * 1024, ge=1, description="request line and headers of a request")
+    max_headers: int = Field(100, ge=1, description="headers of a request")
+    header_seconds: float = Field(10.0, gt=0, description="for the headers of a request to come in")
+    unread_seconds: float = Field(60.0, gt=0, description="how long a caller may take none of an answer")
+    upload_min_bytes_per_second: int = Field(4 * 1024, ge=1, description="a body that comes slower is given up")
+    upload_grace_seconds: float = Field(30.0, gt=0, description="how long a body may be silent")
     receipt_frames: int = Field(
         5, ge=0, le=250, description="frames of an encoded video that are scored against the input; 0 scores none"
     )

@@ -8,10 +8,12 @@ from fastapi import FastAPI
 
 import penstock
 from penstock.api import content, faults, files, formats, health, plans, receipts, sources, tasks
+from penstock.api.cached import Cached
 from penstock.api.callers import Callers
-from penstock.api.context import Context
+from penstock.api.context import Context, Threads
 from penstock.api.envelope import ErrorEnvelope
 from penstock.api.guard import Guard
+from penstock.api.pace import Pace
 from penstock.api.rates import Rates
 from penstock.api.runs import Runs
 from penstock.api.waiting import Waiting
@@ -19,6 +21,7 @@ from penstock.services import Services
 
 __all__ = ["Runs", "create_app"]
 
+HEALTH_SECONDS = 1.0
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 ROUTERS = (
     sources.router,
@@ -56,17 +59,21 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
         responses={"default": {"model": ErrorEnvelope, "description": "An error; see error.code."}},
     )
     settings = services.settings
+    threads = Threads.by()
     app.state.context = Context(
         services=services,
         runs=runs,
-        callers=Callers(services.records.keys),
+        callers=Callers(services.records.keys, Rates(settings.failed_keys_per_minute), threads.lookups),
         waiting=waiting,
         writes=Rates(settings.requests_per_minute),
         reads=Rates(settings.reads_per_minute),
         plans=CapacityLimiter(settings.plans_at_once),
+        threads=threads,
+        health=Cached(HEALTH_SECONDS),
     )
     for router in ROUTERS:
         app.include_router(router)
     faults.install(app)
+    app.add_middleware(Pace, settings.upload_min_bytes_per_second, settings.upload_grace_seconds)
     app.add_middleware(Guard)
     return app

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
 from penstock.api.parts import file_part
@@ -13,8 +13,8 @@ from penstock.storage.inputs import write_whole
 BLOCK = 2**20
 
 
-async def receive(request: Request, path: Path, limit: int) -> None:
-    """Write a request's file, from its form or its raw body, to `path`.
+async def receive(request: Request, path: Path, limit: int, threads: CapacityLimiter) -> None:
+    """Write a request's file, from its form or its raw body, to `path`, in one of these threads.
 
     Raises `InputTooLarge`, `FieldRequired` where there is none, `DiskFull`.
     """
@@ -24,7 +24,7 @@ async def receive(request: Request, path: Path, limit: int) -> None:
         async for block in _blocks(_content(request)):
             size += len(block)
             _require_small(size, limit)
-            await to_thread.run_sync(write_whole, file, block)
+            await to_thread.run_sync(write_whole, file, block, limiter=threads)
     if not size:
         raise errors.FieldRequired("Send a file: as the field file of a form, or as the body.", field="file")
 

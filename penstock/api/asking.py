@@ -28,7 +28,7 @@ async def create(request: Request) -> Response:
     context, caller = context_of(request), require_caller(request)
     body = await read_body(request, context.services.settings.max_body_bytes)
     asked = request_in(body, context.allowed)
-    task = await to_thread.run_sync(_open, context, caller.project_id, asked, limiter=context.openings)
+    task = await to_thread.run_sync(_open, context, caller.project_id, asked, limiter=context.threads.openings)
     return task_answer(request, task)
 
 

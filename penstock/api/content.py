@@ -1,9 +1,9 @@
 """`/files/{id}/content`: the bytes behind a signed link, for whoever holds it."""
 
 import time
-from itertools import chain
+from collections.abc import AsyncIterator, Iterator
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
@@ -12,7 +12,6 @@ from penstock.api.ranges import Span, Unchanged, Unsatisfiable, Whole, wanted
 from penstock.domain import errors
 from penstock.domain.links import is_signed
 from penstock.domain.task import File
-from penstock.storage.objects import Objects
 
 router = APIRouter(tags=["files"])
 
@@ -22,10 +21,10 @@ router = APIRouter(tags=["files"])
 async def read_content(request: Request, file_id: str, expires: str = "", signature: str = "") -> Response:
     """Needs no key but the link's signature. Serves ranges."""
     context = context_of(request)
-    file = await to_thread.run_sync(_linked, context, file_id, expires, signature)
-    if context.services.settings.links == "redirect" and (link := await to_thread.run_sync(_store_link, context, file)):
+    file = await to_thread.run_sync(_linked, context, file_id, expires, signature, limiter=context.threads.links)
+    if context.services.settings.links == "redirect" and (link := await _store_link(context, file)):
         return RedirectResponse(link, headers={"Cache-Control": "no-store"})
-    return await _bytes(request, file, context.services.objects)
+    return await _bytes(request, file, context)
 
 
 def _linked(context: Context, file_id: str, expires: str, signature: str) -> File:
@@ -44,12 +43,13 @@ def _no_link() -> errors.TokenInvalid:
     return errors.TokenInvalid("This link is not valid, or no longer; read the file again for a new one.")
 
 
-def _store_link(context: Context, file: File) -> str | None:
+async def _store_link(context: Context, file: File) -> str | None:
     services = context.services
-    return services.objects.signed_link(file.key, services.settings.link_seconds, file.facts.type)
+    asked = (file.key, services.settings.link_seconds, file.facts.type)
+    return await to_thread.run_sync(services.objects.signed_link, *asked, limiter=context.threads.reads)
 
 
-async def _bytes(request: Request, file: File, objects: Objects) -> Response:
+async def _bytes(request: Request, file: File, context: Context) -> Response:
     etag, size = f'"{file.facts.sha256}"', file.facts.filesize
     headers = _headers(file, etag)
     match wanted(request.headers, etag, size):
@@ -58,23 +58,30 @@ async def _bytes(request: Request, file: File, objects: Objects) -> Response:
         case Unsatisfiable():
             return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
         case Whole():
-            return await _stream(request, file, objects, Span(0, size - 1), (200, headers))
+            return await _stream(request, file, context, Span(0, size - 1), (200, headers))
         case Span() as span:
             headers["Content-Range"] = f"bytes {span.start}-{span.end}/{size}"
-            return await _stream(request, file, objects, span, (206, headers))
+            return await _stream(request, file, context, span, (206, headers))
 
 
 async def _stream(
-    request: Request, file: File, objects: Objects, span: Span, head: tuple[int, dict[str, str]]
+    request: Request, file: File, context: Context, span: Span, head: tuple[int, dict[str, str]]
 ) -> Response:
     status, headers = head
     headers |= {"Content-Length": str(span.length), "Content-Type": file.facts.type}
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    blocks = objects.read(file.key, span.start, span.length)
+    blocks = context.services.objects.read(file.key, span.start, span.length)
     # The first block is read before the answer begins: a storage that is away can still be told.
-    first = await to_thread.run_sync(next, blocks, b"")
-    return StreamingResponse(chain((first,), blocks), status, headers)
+    first = await to_thread.run_sync(next, blocks, b"", limiter=context.threads.reads)
+    return StreamingResponse(_following(first, blocks, context.threads.reads), status, headers)
+
+
+async def _following(first: bytes, blocks: Iterator[bytes], threads: CapacityLimiter) -> AsyncIterator[bytes]:
+    block = first
+    while block:
+        yield block
+        block = await to_thread.run_sync(next, blocks, b"", limiter=threads)
 
 
 def _headers(file: File, etag: str) -> dict[str, str]:

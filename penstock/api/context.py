@@ -1,13 +1,17 @@
 """What the handlers of one app share, and what a request knows of its caller."""
 
+import re
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
 from anyio import CapacityLimiter
 from fastapi import Request
+from pydantic import BaseModel
 
+from penstock.api.cached import Cached
 from penstock.api.callers import Callers
 from penstock.api.rates import Rates
 from penstock.api.runs import Runs
@@ -17,9 +21,39 @@ from penstock.domain.views import Showing
 from penstock.domain.work import Caller
 from penstock.services import Services
 
-PROBES_AT_ONCE = 4
 # As many as the records keep connections open for: more threads would wait for each other, and for Python's lock.
-OPENINGS_AT_ONCE = 8
+RECORDS_AT_ONCE = 8
+THREADS = {
+    "lookups": RECORDS_AT_ONCE,  # of keys
+    "openings": RECORDS_AT_ONCE,  # of tasks
+    "links": RECORDS_AT_ONCE,  # of files, by their links
+    "reads": 64,  # from the storage
+    "deletions": 8,  # in the storage
+    "writes": 16,  # of uploads, to this disk
+    "probes": 4,  # of uploads, and their way to the storage
+    "health": 1,
+}
+# `host` or `host:port` (RFC 9110 §7.2), nothing round it: what passes becomes the base of the links in the answer.
+_HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+
+
+@dataclass(frozen=True)
+class Threads:
+    """How many threads each kind of work may have. Apart, so that what hangs (a storage, an upload) stops its own kind
+    alone; what has no name here asks the records, in the threads of the default limiter."""
+
+    lookups: CapacityLimiter
+    openings: CapacityLimiter
+    links: CapacityLimiter
+    reads: CapacityLimiter
+    deletions: CapacityLimiter
+    writes: CapacityLimiter
+    probes: CapacityLimiter
+    health: CapacityLimiter
+
+    @classmethod
+    def by(cls, numbers: Mapping[str, int] = THREADS) -> "Threads":
+        return cls(**{name: CapacityLimiter(number) for name, number in numbers.items()})
 
 
 @dataclass(frozen=True)
@@ -31,8 +65,8 @@ class Context:
     writes: Rates
     reads: Rates
     plans: CapacityLimiter
-    probes: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PROBES_AT_ONCE))
-    openings: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(OPENINGS_AT_ONCE))
+    threads: Threads
+    health: Cached[BaseModel]
 
     @cached_property
     def allowed(self) -> Allowed:
@@ -41,8 +75,9 @@ class Context:
 
     @cached_property
     def hosts(self) -> frozenset[str]:
-        """What a request may call us."""
-        return frozenset(host.strip() for host in self.services.settings.allowed_hosts.split(",") if host.strip())
+        """What a request may call us, in small letters."""
+        named = self.services.settings.allowed_hosts.lower().split(",")
+        return frozenset(host.strip() for host in named if host.strip())
 
 
 def context_of(request: Request) -> Context:
@@ -74,13 +109,23 @@ def base_url(request: Request) -> str:
     context = context_of(request)
     if public := context.services.settings.public_url:
         return public.rstrip("/")
-    asked = request.headers.get("host", "")
-    named = asked in context.hosts or asked.rpartition(":")[0] in context.hosts
-    return f"{request.scope['scheme']}://{asked if named else _listening(request)}"
+    asked = request.headers.get("host", "").lower()
+    return f"{_scheme(request)}://{asked if _is_named(asked, context.hosts) else _listening(request)}"
+
+
+def _is_named(asked: str, hosts: frozenset[str]) -> bool:
+    """Whether a Host header is one of these: with the port that it names, or with any port where none is listed."""
+    read = _HOST.fullmatch(asked)
+    return read is not None and not hosts.isdisjoint((asked, read["name"]))
+
+
+def _scheme(request: Request) -> str:
+    """A proxy on this machine may also name the scheme of a websocket."""
+    return "https" if request.scope["scheme"] in ("https", "wss") else "http"
 
 
 def _listening(request: Request) -> str:
     host, port = request.scope.get("server") or ("localhost", None)
     shown = f"[{host}]" if ":" in host else host
-    usual = {"http": 80, "https": 443}[request.scope["scheme"]]
+    usual = {"http": 80, "https": 443}[_scheme(request)]
     return shown if port in (None, usual) else f"{shown}:{port}"

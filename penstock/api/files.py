@@ -37,8 +37,8 @@ async def upload_file(request: Request) -> Response:
     context, caller = context_of(request), require_caller(request)
     with scratch_room(context.services.settings.rooms, "upload") as room:
         path = room / "input"
-        await receive(request, path, max(map(context.services.limits.input_bytes, KINDS)))
-        file = await to_thread.run_sync(_keep, context, caller.project_id, path, limiter=context.probes)
+        await receive(request, path, max(map(context.services.limits.input_bytes, KINDS)), context.threads.writes)
+        file = await to_thread.run_sync(_keep, context, caller.project_id, path, limiter=context.threads.probes)
     return answer(request, showing(request).file(file), f"/files/{file.id}", "/files")
 
 
@@ -60,7 +60,8 @@ async def read_file(request: Request, file_id: str) -> Response:
 @router.delete("/files/{file_id}", responses=ONE, summary="Delete a file")
 async def delete_file(request: Request, file_id: str) -> Response:
     """Deletes its bytes too. The task that made it then shows no output."""
-    file = await to_thread.run_sync(_delete, context_of(request), require_caller(request).project_id, file_id)
+    context, caller = context_of(request), require_caller(request)
+    file = await to_thread.run_sync(_delete, context, caller.project_id, file_id, limiter=context.threads.deletions)
     return answer(request, showing(request).deleted(file), f"/files/{file.id}", "/files")
 
 

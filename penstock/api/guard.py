@@ -49,7 +49,7 @@ async def _caller(request: Request) -> Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise errors.TokenMissing("Send an API key: Authorization: Bearer <key>.")
-    caller = await context_of(request).callers.of(token.strip())
+    caller = await context_of(request).callers.of(token.strip(), request.client.host if request.client else "")
     if caller is None:
         raise errors.TokenInvalid("This API key is unknown or revoked.")
     return caller

@@ -1,15 +1,20 @@
 """`/health`: whether it can take work, and what it depends on. No key needed."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
-from anyio import to_thread
+from anyio import fail_after, to_thread
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from penstock.api.context import context_of
+from penstock.api.context import Context, context_of
 from penstock.api.envelope import Envelope, answer
+from penstock.domain import errors
 
 router = APIRouter(tags=["health"])
+
+PATIENCE_SECONDS = 3.0
 
 
 class Dependencies(BaseModel):
@@ -31,10 +36,24 @@ SHOWN: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[HealthView]}}
 
 @router.get("/health", responses=SHOWN, summary="Can it take work")
 async def read_health(request: Request) -> Response:
-    """200 once it can take work; 503 while the database or the storage cannot be reached."""
+    """200 once it can take work; 503 while the database or the storage cannot be reached. Looked at once a second."""
     context = context_of(request)
-    await to_thread.run_sync(context.services.records.ping)
-    await to_thread.run_sync(context.services.objects.ping)
-    prefect: Literal["ok", "degraded"] = "ok" if await context.runs.health() == "ok" else "degraded"
-    view = HealthView(status=prefect, dependencies=Dependencies(prefect=prefect))
+    view = await context.health.get(partial(_looked_at, context))
     return answer(request, view, "/health", None)
+
+
+async def _looked_at(context: Context) -> HealthView:
+    services = context.services
+    await _answering(context, services.records.ping, errors.DatabaseUnavailable("The database does not answer."))
+    await _answering(context, services.objects.ping, errors.StorageUnavailable("The storage does not answer."))
+    prefect: Literal["ok", "degraded"] = "ok" if await context.runs.health() == "ok" else "degraded"
+    return HealthView(status=prefect, dependencies=Dependencies(prefect=prefect))
+
+
+async def _answering(context: Context, ping: Callable[[], None], silence: errors.PlatformError) -> None:
+    """Wait for a dependency, but not for ever: one that hangs keeps a thread of its own and no other."""
+    try:
+        with fail_after(PATIENCE_SECONDS):
+            await to_thread.run_sync(ping, limiter=context.threads.health, abandon_on_cancel=True)
+    except TimeoutError as late:
+        raise silence from late

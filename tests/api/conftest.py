@@ -67,6 +67,7 @@ def settings(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathF
         database_url=new_database(),
         requests_per_minute=1_000_000,
         reads_per_minute=1_000_000,
+        failed_keys_per_minute=1_000_000,
     )
 
 

@@ -1,12 +1,17 @@
 """A busy key is looked up now and then, not at every request; and asks no faster than it may."""
 
 import asyncio
+from dataclasses import dataclass
 
 import pytest
+from anyio import CapacityLimiter
 
 from penstock.api.callers import REMEMBERED_SECONDS, Callers
 from penstock.api.rates import Rates
+from penstock.domain import errors
 from penstock.domain.ids import new_key_id
+from penstock.domain.work import Caller
+from penstock.records.keys import Keys
 from penstock.services import Services
 
 from .conftest import Project
@@ -24,22 +29,93 @@ def clock() -> Clock:
     return Clock()
 
 
+HERE, ELSEWHERE = "192.0.2.1", "2001:db8::1"
+
+
+def callers_of(parts: Services, clock: Clock, per_minute: int = 1000) -> Callers:
+    return Callers(parts.records.keys, Rates(per_minute, clock), CapacityLimiter(2), clock)
+
+
 def test_a_revoked_key_is_forgotten_within_two_seconds(parts: Services, project: Project, clock: Clock):
-    callers = Callers(parts.records.keys, clock)
-    caller = asyncio.run(callers.of(project.key))
+    callers = callers_of(parts, clock)
+    caller = asyncio.run(callers.of(project.key, HERE))
     parts.records.keys.revoke(caller.key_id)
     clock.now = REMEMBERED_SECONDS
 
     assert caller.project_id == project.id
-    assert asyncio.run(callers.of(project.key)) is None
+    assert asyncio.run(callers.of(project.key, HERE)) is None
 
 
-def test_a_new_key_works_at_once(parts: Services, project: Project, clock: Clock):
-    callers = Callers(parts.records.keys, clock)
+def test_a_key_that_was_unknown_works_two_seconds_later(parts: Services, clock: Clock):
+    callers = callers_of(parts, clock)
 
-    assert asyncio.run(callers.of("to be")) is None
+    assert asyncio.run(callers.of("to be", HERE)) is None
     parts.records.keys.ensure_default("to be")
-    assert asyncio.run(callers.of("to be")) is not None
+    clock.now = REMEMBERED_SECONDS
+    assert asyncio.run(callers.of("to be", HERE)) is not None
+
+
+def test_an_unknown_key_is_looked_up_once_in_two_seconds(parts: Services, clock: Clock):
+    counted = Counted(parts.records.keys)
+    callers = Callers(counted, Rates(1000, clock), CapacityLimiter(2), clock)
+
+    async def many() -> set[object]:
+        return set(await asyncio.gather(*(callers.of("wrong", HERE) for _ in range(50))))
+
+    assert asyncio.run(many()) == {None}
+    assert counted.asked <= 2  # as many as are looked up at once
+
+
+def test_an_address_that_guesses_keys_is_told_to_wait_and_costs_nothing(
+    parts: Services, project: Project, clock: Clock
+):
+    counted = Counted(parts.records.keys)
+    callers = Callers(counted, Rates(6, clock), CapacityLimiter(2), clock)
+    for guess in ("a", "b"):
+        assert asyncio.run(callers.of(guess, HERE)) is None
+    with pytest.raises(errors.RateLimited) as refused:
+        asyncio.run(callers.of("c", HERE))
+
+    assert (refused.value.retry_after_seconds, counted.asked) == (10, 2)
+    assert asyncio.run(callers.of(project.key, ELSEWHERE)) is not None
+
+
+def test_guesses_are_counted_by_the_network_of_one_customer(parts: Services, clock: Clock):
+    callers = callers_of(parts, clock, per_minute=3)
+    assert asyncio.run(callers.of("a", "2001:db8::1")) is None
+
+    with pytest.raises(errors.RateLimited):
+        asyncio.run(callers.of("b", "2001:db8::2"))
+    assert asyncio.run(callers.of("b", "2001:db8:0:1::2")) is None
+
+
+def test_a_good_key_is_not_stopped_by_those_who_guess_beside_it(parts: Services, project: Project, clock: Clock):
+    callers = callers_of(parts, clock, per_minute=3)
+    assert asyncio.run(callers.of(project.key, HERE)) is not None
+    assert asyncio.run(callers.of("a", HERE)) is None
+    clock.now = REMEMBERED_SECONDS
+
+    assert asyncio.run(callers.of(project.key, HERE)) is not None
+
+
+@dataclass
+class Counted:
+    """Keys that count how often they are asked."""
+
+    keys: Keys
+    asked: int = 0
+
+    def caller(self, token: str) -> Caller | None:
+        self.asked += 1
+        return self.keys.caller(token)
+
+
+def test_only_the_latest_callers_are_remembered(clock: Clock):
+    rates = Rates(3, clock, remembered=2)
+    for who in ("a", "b", "c"):
+        rates.take(who)
+
+    assert [rates.due(who) for who in ("a", "b", "c")] == [0, 20, 20]
 
 
 def test_a_third_of_a_minutes_requests_may_come_at_once(clock: Clock):
