@@ -19,6 +19,7 @@ from penstock.domain.steps import codecs_of, family, output_seconds, output_size
 from penstock.rooms import scratch_room
 from penstock.settings import Settings
 from penstock.storage.inputs import FetchPolicy
+from penstock.storage.interruptible import never
 from penstock.storage.objects import Objects
 from penstock.storage.parts import Parts, parts_of_object, parts_of_url
 
@@ -93,7 +94,7 @@ class Looking:
         return self._taken(Look(engines.probe(here, self.tools), here.stat().st_size))
 
     def _at(self, parts: Parts) -> Look:
-        with _in_time(self.policy.total_seconds) as watch:
+        with in_time(self.policy.total_seconds) as watch:
             return self._taken(Look(engines.survey(parts, self.tools, watch), parts.received))
 
     def _taken(self, look: Look) -> Look:
@@ -117,9 +118,10 @@ def preview(
 
 @dataclass(frozen=True, slots=True)
 class _Hurry:
-    """Wants nothing any more after a while."""
+    """Wants nothing any more after a while, or once somebody else does not."""
 
     deadline: float
+    unwanted: Callable[[], bool]
 
     def progress(self, percent: int) -> None:
         """Nobody hears it."""
@@ -128,14 +130,17 @@ class _Hurry:
         """Nobody counts."""
 
     def stopped(self) -> bool:
-        return time.monotonic() > self.deadline
+        return time.monotonic() > self.deadline or self.unwanted()
 
 
 @contextmanager
-def _in_time(seconds: float) -> Iterator[_Hurry]:
+def in_time(seconds: float, unwanted: Callable[[], bool] = never) -> Iterator[engines.Watch]:
+    """Who watches a look that may take so long. Raises `InputTimeout` after that, `Cancelled` once it is unwanted."""
     try:
-        yield _Hurry(time.monotonic() + seconds)
+        yield _Hurry(time.monotonic() + seconds, unwanted)
     except errors.Cancelled as late:
+        if unwanted():
+            raise
         raise errors.InputTimeout("It took too long to look at the input; ask for the conversion itself.") from late
 
 

@@ -58,6 +58,10 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def part(self, content, shift, etag):
+        if self.headers["Range"] is None:
+            self.say(200, len(content), ("Accept-Ranges", "bytes"), ("ETag", etag))
+            self.give(content)
+            return
         start, end = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"]).groups())
         part = content[start + shift : end + 1 + shift]
         place = f"bytes {start + shift}-{start + shift + len(part) - 1}/{len(content)}"
@@ -67,8 +71,8 @@ class Handler(BaseHTTPRequestHandler):
     def give(self, content):
         for place in range(0, len(content), 65_536):
             block = content[place : place + 65_536]
+            self.told.sent += len(block)  # before it leaves: whoever was told all of it finds it counted
             self.wfile.write(block)
-            self.told.sent += len(block)
 
     def say(self, status, length, *headers):
         self.send_response(status)

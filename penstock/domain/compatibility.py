@@ -64,6 +64,10 @@ CONTAINERS: dict[str, Container] = {
 }
 
 
+# Those whose header names every stream and the length; of others a beginning is a guess.
+INDEXED = frozenset(("mov", "mp4", "matroska", "avi", "wav", "flac", "asf"))
+
+
 def require_possible(request: SourceRequest, media: Media, lifted: frozenset[Pair] = frozenset()) -> None:
     """Raises `KindIncompatible`, `FormatIncompatible` or `NoAudioStream` where the input cannot become the output."""
     require_pair(request, media.kind, media.container, lifted)
@@ -84,6 +88,22 @@ def stands(refusal: errors.MediaError, container: str) -> bool:
     if isinstance(refusal, errors.KindIncompatible):
         return len(CONTAINERS[container].kinds) == 1
     return isinstance(refusal, errors.UpscaleNotAllowed | errors.FormatIncompatible)
+
+
+def stands_by_index(refusal: errors.MediaError, media: Media) -> bool:
+    """Whether what was refused by a file's header and index stays refused. What depends on its length does where that
+    is known."""
+    return not isinstance(refusal, errors.FieldInvalid | errors.InputLimitsExceeded) or _knows_its_end(media)
+
+
+def _knows_its_end(media: Media) -> bool:
+    """Whether the length is that of the whole file: its header tells it, and an index tells of most of its bytes (that
+    of a film in fragments knows only those that were met)."""
+    if media.header_duration is None:
+        return False
+    streams = (media.video, media.audio)
+    told = sum((stream.bitrate or 0) * (stream.duration or 0) / 8 for stream in streams if stream)
+    return media.container not in ("mov", "mp4") or told > media.filesize / 2
 
 
 def matrix(lifted: frozenset[Pair] = frozenset()) -> list[dict[str, Any]]:

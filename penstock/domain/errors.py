@@ -12,7 +12,9 @@
     │   ├── InputUnreachable        the origin said no for good (404, a redirect loop …)
     │   ├── OriginUnavailable       transient: refused, reset, 429, 5xx
     │   ├── InputTimeout · InputTruncated · InputChanged · InputTooLarge
-    │   └── InputUnreadable · InputLimitsExceeded · InputQuarantined
+    │   ├── InputUnreadable · InputQuarantined
+    │   └── InputLimitsExceeded
+    │       └── LookLimitExceeded   only to look at it, too much would have to be read
     ├── EngineError                 encoder_failed: the encoder gave up on a readable input
     │   └── EncoderTimeout · ResourceLimit · OutputInvalid
     ├── PlatformError               ours to heal; all transient
@@ -216,6 +218,10 @@ class InputUnreadable(InputError):
 
 class InputLimitsExceeded(InputError):
     code = "input_limits_exceeded"
+
+
+class LookLimitExceeded(InputLimitsExceeded):
+    """It may be a good input: too much of it would have to be read to say so without all of it."""
 
 
 class InputQuarantined(InputError):

@@ -1,6 +1,7 @@
 """Guarded downloads: an input comes from the open internet to this disk whole and within its limits, or not at all."""
 
 import io
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +13,16 @@ import httpcore
 from penstock.domain import errors
 from penstock.domain.addresses import read_allowed
 from penstock.storage.faults import translated
-from penstock.storage.glances import HEAD, Glance, look
 from penstock.storage.interruptible import Stopped, never
 from penstock.storage.network import Guard, Patience, Resolver, resolve
 from penstock.storage.origins import Answer, Origins
+
+# What of an input has arrived when it is looked at: enough for most headers. Where its origin sends parts the rest can
+# be asked for; else more has to be here.
+HEAD = 256 * 1024
+LONG_HEAD = 2**20
+# A look takes some 50 ms, and a round trip or two where the index is elsewhere: less than this comes as fast.
+WORTH_A_LOOK = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +62,33 @@ class Downloaded:
     etag: str | None
 
 
-def sees_nothing(path: Path, total: int | None) -> None:
-    """The glance that refuses nothing."""
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """An input whose beginning is here, at `path`; the rest waits at its origin until the look is over."""
+
+    path: Path
+    answer: Answer
+    policy: FetchPolicy
+    stopped: Stopped
+
+
+Look = Callable[[Arriving], None]
+
+
+def sees_nothing(arriving: Arriving) -> None:
+    """The look that refuses nothing."""
 
 
 def download(
     url: str,
     path: Path,
     policy: FetchPolicy,
-    glance: Glance = sees_nothing,
+    look: Look = sees_nothing,
     stopped: Stopped = never,
 ) -> Downloaded:
     """Bring what `url` leads to into a new file at `path`.
 
-    `glance` sees the file and its announced size once 1 MiB has arrived, and refuses it by raising."""
+    `look` sees a large one while it arrives, once, and refuses it by raising."""
     allowed = read_allowed(policy.allow)
     guard = Guard(Patience.of(policy.total_seconds, stopped), allowed, policy.resolve)
     with httpcore.ConnectionPool(network_backend=guard) as pool:
@@ -77,20 +97,27 @@ def download(
             announced = answer.total or 0
             _require_room(announced, policy.max_bytes)
             guard.patience.extend(policy.seconds_for(announced))
-            return _receive(answer, path, policy, lambda: look(origins, answer, path, glance))
+            return _receive(Arriving(path, answer, policy, stopped), look)
 
 
-def _receive(answer: Answer, path: Path, policy: FetchPolicy, look_at_head: Callable[[], None]) -> Downloaded:
+def _receive(arriving: Arriving, look: Look) -> Downloaded:
+    path, policy, look_after = arriving.path, arriving.policy, _look_after(arriving.answer)
     began, arrived = time.monotonic(), 0
     with _kept_if_whole(path), path.open("xb", buffering=0) as file:
-        for block in answer.blocks():
+        for block in arriving.answer.blocks():
             before, arrived = arrived, arrived + len(block)
             _require_room(arrived, policy.max_bytes)
             _require_pace(arrived, time.monotonic() - began, policy)
             write_whole(file, block)
-            if before < HEAD <= arrived:
-                look_at_head()
-    return Downloaded(arrived, answer.etag)
+            if before < look_after <= arrived:
+                look(arriving)
+    return Downloaded(arrived, arriving.answer.etag)
+
+
+def _look_after(answer: Answer) -> float:
+    """How many bytes are here when an input is looked at; one that will soon be here is not."""
+    head = HEAD if answer.sends_parts else LONG_HEAD
+    return math.inf if answer.total is not None and answer.total < head + WORTH_A_LOOK else head
 
 
 def write_whole(file: io.FileIO, block: bytes) -> None:

@@ -38,6 +38,20 @@ class Answer:
     def etag(self) -> str | None:
         return self.headers.get("etag")
 
+    @property
+    def modified(self) -> str | None:
+        return self.headers.get("last-modified")
+
+    @property
+    def sends_parts(self) -> bool:
+        """Whether the origin says that it sends parts of this."""
+        return "bytes" in self.headers.get("accept-ranges", "").lower()
+
+    @property
+    def may_send_parts(self) -> bool:
+        """Whether it says nothing against it."""
+        return self.sends_parts or "accept-ranges" not in self.headers
+
     def blocks(self) -> Iterator[bytes]:
         """The body as it comes; a body that ends before it should is `InputTruncated`."""
         return blocks_of(self.response)

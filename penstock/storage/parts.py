@@ -10,14 +10,12 @@ import httpcore
 from penstock.domain import errors
 from penstock.domain.addresses import read_allowed
 from penstock.storage.faults import translated
-from penstock.storage.inputs import FetchPolicy, write_whole
+from penstock.storage.inputs import HEAD, FetchPolicy, write_whole
 from penstock.storage.interruptible import never
 from penstock.storage.network import Guard, Patience
 from penstock.storage.objects import Objects
 from penstock.storage.origins import Answer, Origins
 from penstock.storage.spans import beginning, part_of, version_of
-
-HEAD = 256 * 1024
 
 Stretch = tuple[int, int]
 # From a stretch that is wanted to what comes: places and bytes.
@@ -44,7 +42,7 @@ class Parts:
         return self.received == self.total
 
     def fetch(self, start: int, length: int) -> None:
-        """Bring so many bytes from `start` here, as far as there are any. Raises `InputLimitsExceeded`, and what a
+        """Bring so many bytes from `start` here, as far as there are any. Raises `LookLimitExceeded`, and what a
         download raises."""
         wanted = (start, min(self.total, start + length))
         _require_little(self.received + wanted[1] - start, self.most)
@@ -76,7 +74,7 @@ def parts_of_url(url: str, path: Path, policy: FetchPolicy, most: int) -> Iterat
 @contextmanager
 def parts_of_object(objects: Objects, key: str, path: Path, most: int) -> Iterator[Parts]:
     """A stored file, its first 256 KiB fetched."""
-    parts = _blank(path, objects.size(key), most, lambda wanted: _placed(wanted[0], _stored(objects, key, wanted)))
+    parts = blank(path, objects.size(key), most, lambda wanted: placed(wanted[0], _stored(objects, key, wanted)))
     parts.fetch(0, HEAD)
     yield parts
 
@@ -87,24 +85,24 @@ def _begun(answer: Answer, path: Path, origins: Origins, bounds: tuple[int, int]
     if answer.response.status == 206:
         version = version_of(answer, HEAD)
         _require_taken(version.total, largest)
-        first = _placed(0, answer.blocks())
-        parts = _blank(path, version.total, most, lambda _: first)
+        first = placed(0, answer.blocks())
+        parts = blank(path, version.total, most, lambda _: first)
         parts.fetch(0, HEAD)
         answer.response.close()  # its connection serves the other parts
-        parts.way = lambda wanted: _placed(wanted[0], part_of(origins, version, *wanted))
+        parts.way = lambda wanted: placed(wanted[0], part_of(origins, version, *wanted))
         return parts
     if answer.total is None:
         return _measured(answer, path, most)
     _require_taken(answer.total, largest)
-    parts = _blank(path, answer.total, most, Onward(answer.blocks()))
+    parts = blank(path, answer.total, most, Onward(answer.blocks()))
     parts.fetch(0, HEAD)
     return parts
 
 
 def _measured(answer: Answer, path: Path, most: int) -> Parts:
     """A file whose size nobody tells has to be read to its end."""
-    parts = _blank(path, 0, most, lambda _: iter(()))
-    for place, block in _placed(0, answer.blocks()):
+    parts = blank(path, 0, most, lambda _: iter(()))
+    for place, block in placed(0, answer.blocks()):
         parts.keep(place, block)
         parts.total = parts.received
     return parts
@@ -127,13 +125,15 @@ def _stored(objects: Objects, key: str, wanted: Stretch) -> Iterator[bytes]:
     return objects.read(key, wanted[0], wanted[1] - wanted[0])
 
 
-def _placed(start: int, blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+def placed(start: int, blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Blocks that follow each other, each with its place."""
     for block in blocks:
         yield start, block
         start += len(block)
 
 
-def _blank(path: Path, total: int, most: int, way: Way) -> Parts:
+def blank(path: Path, total: int, most: int, way: Way) -> Parts:
+    """A new file of which nothing is here yet."""
     with translated(), path.open("xb") as file:
         file.truncate(total)
     return Parts(path, total, most, way)
@@ -152,7 +152,7 @@ def _joined(stretches: list[Stretch]) -> list[Stretch]:
 
 def _require_little(size: int, most: int) -> None:
     if size > most:
-        raise errors.InputLimitsExceeded(
+        raise errors.LookLimitExceeded(
             f"More than {most:,} bytes of this input would have to be read to plan it; ask for the conversion itself."
         )
 

@@ -15,11 +15,13 @@ _REFUSED = frozenset((200, 412, 416))
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A file at an origin, as it was at the first answer. `total` is its size in bytes."""
+    """A file at an origin, as it was at the first answer. `total` is its size in bytes, `modified` the date that the
+    origin tells."""
 
     address: WebAddress
     etag: str | None
     total: int
+    modified: str | None = None
 
 
 def beginning(length: int) -> Headers:
@@ -32,7 +34,12 @@ def version_of(answer: Answer, length: int) -> Version:
     place = part_sent(answer.headers)
     if place is None or place != Place(0, min(length, place.total), place.total) or answer.total != place.end:
         raise errors.InputUnreachable("The origin of the input sends another part of it than it was asked for.")
-    return Version(answer.address, answer.etag, place.total)
+    return version_of_whole(answer, place.total)
+
+
+def version_of_whole(answer: Answer, total: int) -> Version:
+    """The version that an answer is of, where its size is known."""
+    return Version(answer.address, answer.etag, total, answer.modified)
 
 
 def part_of(origins: Origins, version: Version, start: int, end: int) -> Iterator[bytes]:
@@ -55,5 +62,6 @@ def _is_the_part(response: httpcore.Response, version: Version, start: int, end:
         part_sent(headers) == Place(start, end, version.total)
         and announced_size(headers) == end - start
         and headers.get("etag") == version.etag
+        and headers.get("last-modified", version.modified) == version.modified
         and "content-encoding" not in headers
     )

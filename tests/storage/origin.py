@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 FILE = random.Random(0).randbytes(5 * 2**19)
+LONG = random.Random(1).randbytes(6 * 2**20)
 SMALL = b"a small file"
 
 
@@ -31,22 +32,23 @@ class Handler(BaseHTTPRequestHandler):
     def empty(self):
         self.say(200, b"")
 
-    def parts(self):
-        wanted = self.headers.get("Range")
-        if wanted is None:
-            self.head(200, len(FILE), [("Accept-Ranges", "bytes"), ("ETag", '"v1"')])
-            self.wfile.write(FILE[: 2**20 + 2**18])
-            self.server.part_sent.wait(10)
-            self.wfile.write(FILE[2**20 + 2**18 :])
-            return
-        start = int(wanted.removeprefix("bytes=").partition("-")[0])
-        self.send_part(start, {"changed": '"v2"'}.get(self.rest, '"v1"'))
+    def long(self):
+        self.say(200, LONG)
 
-    def send_part(self, start, etag):
-        place = f"bytes {start}-{len(FILE) - 1}/{len(FILE)}"
-        self.head(206, len(FILE) - start, [("Content-Range", place), ("ETag", etag)])
-        self.server.part_sent.set()
-        self.wfile.write(FILE[start:])
+    def no_parts(self):
+        self.say(200, LONG, [("Accept-Ranges", "none")])
+
+    def parts(self):
+        dated = ("Last-Modified", "Sat, 31 Jan 2026 15:00:00 GMT")
+        wanted = self.headers.get("Range")
+        if wanted is None or self.rest == "whole":
+            self.say(200, LONG, [("Accept-Ranges", "bytes"), ("ETag", '"v1"'), dated])
+            return
+        start, end = (int(place) for place in wanted.removeprefix("bytes=").split("-"))
+        place = f"bytes {start}-{end}/{len(LONG)}"
+        etag = {"changed": '"v2"'}.get(self.rest, '"v1"')
+        other = ("Last-Modified", "Sun, 01 Feb 2026 15:00:00 GMT") if self.rest == "redated" else dated
+        self.say(206, LONG[start : end + 1], [("Content-Range", place), ("ETag", etag), other])
 
     def status(self):
         self.say(int(self.rest), b"no")
@@ -154,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
 def running():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads, server.asked = True, []
-    server.ended, server.left, server.part_sent = threading.Event(), threading.Event(), threading.Event()
+    server.ended, server.left = threading.Event(), threading.Event()
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
