@@ -15,7 +15,7 @@ from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.importtools import import_object
 
-from penstock.settings import Settings
+from penstock.settings import Settings, read_settings
 
 # What a stock worker needs to start a process, and no variables: where a pool has some, Prefect's server checks their
 # schema and values anew for every run that is made.
@@ -43,7 +43,7 @@ async def apply(settings: Settings) -> list[str]:
 
 
 def main() -> None:
-    for name in asyncio.run(apply(Settings())):
+    for name in asyncio.run(apply(read_settings())):
         print(name)  # noqa: T201 - the command's answer
 
 

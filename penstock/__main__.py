@@ -4,10 +4,7 @@ from penstock.cli.main import cli
 
 
 def main() -> None:
-    try:
-        cli(prog_name="penstock")
-    except LookupError as missing:
-        raise SystemExit(f"Error: {missing}") from missing
+    cli(prog_name="penstock")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from penstock.engines.nursery import Nursery
 from penstock.home import database
 from penstock.live import LiveAttempts
 from penstock.records import Records
-from penstock.settings import Settings
+from penstock.settings import Settings, read_settings
 from penstock.storage.inputs import FetchPolicy
 from penstock.storage.objects import Objects
 
@@ -65,7 +65,7 @@ def current() -> Services:
     """The services of this process, for the stages of a flow run: opened at the first call, closed at exit."""
     opened = ExitStack()
     atexit.register(opened.close)
-    return opened.enter_context(services(Settings()))
+    return opened.enter_context(services(read_settings()))
 
 
 def ffmpeg_of(settings: Settings) -> Path:

@@ -28,7 +28,8 @@ def test_without_settings_the_limits_are_the_defaults(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("limit", list(asdict(Limits())))
 def test_every_limit_is_a_setting(limit: str):
     name = next(name for name in (f"max_{limit}", limit) if name in Settings.model_fields)
-    assert getattr(limits_of(settings(**{name: 7})), limit) == 7
+    value = {"child_memory_bytes": 2**28, "transcode_max_seconds": 777}.get(limit, 7)
+    assert getattr(limits_of(settings(**{name: value})), limit) == value
 
 
 @pytest.mark.parametrize("field", [name for name in FetchPolicy.__dataclass_fields__ if name != "resolve"])

@@ -18,7 +18,7 @@ from penstock.orchestration.runs import FlowRuns
 from penstock.orchestration.server import address_of
 from penstock.records.notices import OUTBOX, notices
 from penstock.services import Services, services
-from penstock.settings import Settings
+from penstock.settings import read_settings
 
 
 @click.command("api")
@@ -26,7 +26,7 @@ from penstock.settings import Settings
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
 def command(host: str, port: int) -> None:
     """Run the trigger API alone. Needs the database and the Prefect of the service (see `penstock env`)."""
-    settings = Settings()
+    settings = read_settings()
     address = address_of(settings)
     signal.signal(signal.SIGTERM, _leave)
     with services(settings) as ready:

@@ -5,14 +5,14 @@ import httpx
 
 from penstock.client import Client, Refused
 from penstock.home import Home
-from penstock.settings import Settings
+from penstock.settings import read_settings
 
 
 @click.command("cancel")
 @click.argument("task_id", metavar="TASK")
 def command(task_id: str) -> None:
     """Cancel a task of the running service; its encoder is dead within 5 s."""
-    settings = Settings()
+    settings = read_settings()
     home = Home.at(settings.root)
     running = home.running()
     if running is None:

@@ -17,7 +17,7 @@ from penstock.cli.asking import fail, is_address, request_of, request_options, r
 from penstock.cli.service import the_service
 from penstock.client import Client, Refused
 from penstock.home import Home
-from penstock.settings import Settings
+from penstock.settings import Settings, read_settings
 
 INTERRUPTED = 130
 STOP_SECONDS = 10
@@ -29,7 +29,7 @@ STOP_SECONDS = 10
 @click.option("--json", "as_json", is_flag=True, help="Print the Task as JSON.")
 def command(source: str, target: Path, home: Path | None, *, as_json: bool, **options: Any) -> None:
     """Convert INPUT (a path or an address) to OUTPUT, whose name says the format."""
-    settings = Settings(home=home) if home else Settings()
+    settings = read_settings(home)
     request = request_of(target, options)
     _require_usable(source, target)
     try:

@@ -6,13 +6,13 @@ from importlib import import_module
 import click
 
 from penstock.orchestration.server import address_of, until_ready
-from penstock.settings import Settings
+from penstock.settings import read_settings
 
 
 @click.command("deploy")
 def command() -> None:
     """Bring Prefect's pools, queues, limits and deployments up to date. Safe to repeat."""
-    settings = Settings()
+    settings = read_settings()
     asyncio.run(until_ready(address_of(settings)))
     for name in asyncio.run(import_module("penstock.deployments.bootstrap").apply(settings)):
         click.echo(name)

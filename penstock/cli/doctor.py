@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import click
 import httpx
 
-from penstock.domain.errors import MediaError
+from penstock.domain.errors import MediaError, Misconfigured
 from penstock.home import Home
 from penstock.orchestration.server import Address, address_of, is_ready
 from penstock.services import Services, ffmpeg_of, services
-from penstock.settings import Settings
+from penstock.settings import read_settings
 
 ENCODERS = ("libx264", "libvpx-vp9", "mpeg4", "aac", "libmp3lame", "libopus", "libvorbis", "flac", "pcm_s16le", "gif")
 FREE_BYTES = 2 * 2**30
@@ -31,7 +31,7 @@ class Check:
 @click.command("doctor")
 def command() -> None:
     """Check ffmpeg, codecs, database, storage, disk and Prefect, and say what to do about each failure."""
-    settings = Settings()
+    settings = read_settings()
     Home.at(settings.root)
     try:
         with services(settings) as ready:
@@ -44,7 +44,7 @@ def command() -> None:
 def _examine(check: Check, ready: Services) -> bool:
     try:
         found = check.find(ready)
-    except (MediaError, OSError, subprocess.SubprocessError, LookupError) as trouble:
+    except (MediaError, OSError, subprocess.SubprocessError, LookupError, Misconfigured) as trouble:
         click.echo(f"✗ {check.name}: {trouble}\n    {check.remedy}")
         return False
     click.echo(f"✓ {check.name}: {found}")

@@ -7,13 +7,13 @@ import click
 from penstock.cli.up import environment_of
 from penstock.home import Home
 from penstock.orchestration.server import Address
-from penstock.settings import Settings
+from penstock.settings import read_settings
 
 
 @click.command("env")
 def command() -> None:
     """Print what to export, so that plain `prefect …` commands reach our Prefect: eval "$(penstock env)"."""
-    settings = Settings()
+    settings = read_settings()
     home = Home.at(settings.root)
     running = home.running()
     if running is None:

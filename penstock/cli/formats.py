@@ -10,14 +10,14 @@ from rich.table import Table
 
 from penstock.domain.compatibility import matrix
 from penstock.domain.formats import KINDS
-from penstock.settings import Settings
+from penstock.settings import read_settings
 
 
 @click.command("formats")
 @click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON.")
 def command(*, as_json: bool) -> None:
     """Show what may become what. With --json each refused pair tells its reason."""
-    cells = matrix(Settings().lifted_pairs)
+    cells = matrix(read_settings().lifted_pairs)
     if as_json:
         click.echo(json.dumps(cells, indent=2))
         return

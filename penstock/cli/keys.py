@@ -9,7 +9,7 @@ from penstock.domain.errors import MediaError
 from penstock.domain.ids import ProjectId
 from penstock.home import Home, database
 from penstock.records import Records
-from penstock.settings import Settings
+from penstock.settings import read_settings
 
 
 @click.group("keys")
@@ -56,7 +56,7 @@ def secret(project: str | None) -> None:
 
 @contextmanager
 def _records() -> Iterator[Records]:
-    settings = Settings()
+    settings = read_settings()
     Home.at(settings.root)
     try:
         with database(settings) as url:

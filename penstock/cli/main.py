@@ -1,10 +1,12 @@
 """The commands by name; each is imported when it is called, so that none pays for the others."""
 
 from importlib import import_module
+from typing import IO, Any
 
 import click
 
 from penstock import __version__
+from penstock.domain.errors import MediaError, Misconfigured
 
 COMMANDS = {
     "convert": "Convert one file or address.",
@@ -21,8 +23,27 @@ COMMANDS = {
 }
 
 
+class WrongUsage(click.ClickException):
+    """Each line is one thing that is wrong."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        for line in self.message.splitlines():
+            click.echo(f"Error: {line}", file=file, err=file is None)
+
+
 class Commands(click.Group):
     """Loads `penstock.cli.<name>` when its command is wanted."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. What is ours to say of why it cannot is said in a line; all else is a fault, and shows."""
+        try:
+            return super().invoke(ctx)
+        except Misconfigured as wrong:
+            raise WrongUsage(str(wrong)) from wrong
+        except MediaError as trouble:
+            raise click.ClickException("\n".join(filter(None, (trouble.message, trouble.detail)))) from trouble
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)

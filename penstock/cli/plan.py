@@ -16,7 +16,7 @@ from penstock.home import Home
 from penstock.preview import Looking, preview
 from penstock.records import Records
 from penstock.services import fetch_policy_of, ffmpeg_of, limits_of
-from penstock.settings import Settings
+from penstock.settings import Settings, read_settings
 
 # In the place of an address, for a file of this disk.
 LOCAL = "input"
@@ -28,7 +28,7 @@ LOCAL = "input"
 @click.option("--json", "as_json", is_flag=True, help="Print the Plan as JSON.")
 def command(source: str, target: Path, home: Path | None, *, as_json: bool, **options: Any) -> None:
     """Show what converting INPUT (a path or an address) to OUTPUT would do, and why, or that it would be refused."""
-    settings = Settings(home=home) if home else Settings()
+    settings = read_settings(home)
     request = request_of(target, options)
     require_input(source)
     try:

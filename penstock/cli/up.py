@@ -30,7 +30,7 @@ from penstock.orchestration.server import (
     server_environment,
 )
 from penstock.processes import Family, family, wait_until
-from penstock.settings import Settings
+from penstock.settings import Settings, read_settings
 
 START_SECONDS = 180.0
 GIVE_BACK_SECONDS = 15.0
@@ -57,7 +57,7 @@ class Wish:
 @click.option("--until-idle", is_flag=True, hidden=True, help="Stop when no command uses the service any more.")
 def command(host: str, port: int, prefect_port: int, home: Path | None, **options: Any) -> None:
     """Run everything one machine needs: PostgreSQL, Prefect, the API and workers. Ctrl-C drains and stops."""
-    settings = Settings(home=home) if home else Settings()
+    settings = read_settings(home)
     wish = Wish(host, port or free_port(), prefect_port or free_port(), **options)
     try:
         run(settings, wish)

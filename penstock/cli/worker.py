@@ -10,7 +10,7 @@ from penstock.orchestration.server import address_of, until_ready
 from penstock.orchestration.serving import serve
 from penstock.rooms import sweep_rooms
 from penstock.services import current
-from penstock.settings import Settings
+from penstock.settings import read_settings
 
 
 @click.command("worker")
@@ -19,7 +19,7 @@ from penstock.settings import Settings
 @click.option("--deploy", is_flag=True, help="First bring Prefect up to date, as `penstock deploy` does.")
 def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None:
     """Run one worker alone. SIGTERM drains it."""
-    settings = Settings()
+    settings = read_settings()
     address = address_of(settings)
     import_module("penstock.flows.convert")
     asyncio.run(until_ready(address))

@@ -35,7 +35,9 @@ _NOT_PUBLIC: tuple[Network, ...] = tuple(
 )
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f\\]")
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")
 _ENDS_IN_A_NUMBER = re.compile(r"(^|\.)(\d+|0[xX][0-9a-fA-F]*)\.?$")
+_NO_PLACE = "must be host:port or a network like 10.0.0.0/8, separated by commas: not {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,40 @@ class Allowed:
 
 
 def read_allowed(text: str) -> Allowed:
-    """The setting `fetch_allow`: `host:port` or CIDR, separated by commas."""
+    """The setting `fetch_allow`: `host:port` or CIDR, separated by commas. Raises `ValueError` for anything else."""
     entries = [entry.strip() for entry in text.split(",") if entry.strip()]
-    places = (urlsplit(f"//{entry}") for entry in entries if "/" not in entry)
     return Allowed(
-        frozenset((place.hostname or "", place.port or 0) for place in places),
-        tuple(ipaddress.ip_network(entry) for entry in entries if "/" in entry),
+        frozenset(_place(entry) for entry in entries if "/" not in entry),
+        tuple(_network(entry) for entry in entries if "/" in entry),
     )
+
+
+def shown(text: str) -> str:
+    """A setting's value as a sentence can hold it: in quotes, unless it is plain, and not longer than a line."""
+    return text if text.isprintable() and text.strip() == text and 0 < len(text) <= 80 else repr(text[:80])
+
+
+def _place(entry: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{entry}")
+        host, port = (parts.hostname or "").encode("idna").decode().lower(), parts.port
+    except ValueError:
+        host, port = "", None
+    if not _HOST.fullmatch(host) or not port or "@" in entry:
+        raise ValueError(_NO_PLACE.format(shown(entry)))
+    return host, port
+
+
+def _network(entry: str) -> Network:
+    try:
+        return ipaddress.ip_network(entry)
+    except ValueError:
+        pass
+    try:
+        meant = ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        raise ValueError(_NO_PLACE.format(shown(entry))) from None
+    raise ValueError(f"must name a network by its first address: {meant}, not {shown(entry)}")
 
 
 def is_public(ip: str) -> bool:

@@ -277,3 +277,15 @@ class Superseded(Cancelled):
 def family(root: type[MediaError] = MediaError) -> tuple[type[MediaError], ...]:
     """Every class of the tree below `root`, `root` first."""
     return (root, *(below for child in root.__subclasses__() for below in family(child)))
+
+
+class Misconfigured(Exception):
+    """What the operator has to put right before a command can run. No `MediaError`: no request meets it."""
+
+
+class InvalidSettings(Misconfigured):
+    """`faults`: one sentence for each setting that is wrong."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults

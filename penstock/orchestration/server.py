@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from penstock.domain.errors import Misconfigured
 from penstock.embedded import create_database
 from penstock.home import Home
 from penstock.settings import Settings
@@ -114,9 +115,9 @@ def is_ready(address: Address, http: httpx.Client) -> bool:
 
 
 def address_of(settings: Settings) -> Address:
-    """The Prefect that a part run alone is to use. Raises `LookupError` where none is named."""
+    """The Prefect that a part run alone is to use. Raises `Misconfigured` where none is named."""
     if not settings.prefect_api_url:
-        raise LookupError('Set PREFECT_API_URL, or on the machine of `penstock up`: eval "$(penstock env)".')
+        raise Misconfigured('Set PREFECT_API_URL, or on the machine of `penstock up`: eval "$(penstock env)".')
     return Address(settings.prefect_api_url)
 
 
