@@ -19,6 +19,7 @@ from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.task import File
 from penstock.domain.views import FileView
 from penstock.rooms import scratch_room
+from penstock.services import Services
 
 router = APIRouter(tags=["files"])
 
@@ -75,9 +76,19 @@ def _keep(context: Context, project_id: ProjectId, path: Path) -> File:
     services.objects.put(path, file.key, facts.type)
     try:
         return services.records.files.add(file)
-    except errors.DatabaseUnavailable:
-        services.objects.delete(file.key)
+    except Exception:  # whatever it was: nobody will ever know of these bytes
+        _forget(services, file)
         raise
+
+
+def _forget(services: Services, file: File) -> None:
+    """Delete the bytes of a file that was not recorded. A row may be there although its commit went unanswered; while
+    nobody can tell, the bytes stay."""
+    with suppress(errors.PlatformError):
+        try:
+            services.records.files.get(file.project_id, file.id)
+        except errors.FileNotFound:
+            services.objects.delete(file.key)
 
 
 def _delete(context: Context, project_id: ProjectId, file_id: str) -> File:

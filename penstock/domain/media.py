@@ -1,9 +1,23 @@
 """What a probe read from a file's bytes. Pixels, seconds, bits per second; None is what the file does not say."""
 
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from penstock.domain.formats import Kind
+
+
+def _short(value: Any) -> Any:
+    """As text, `1e999999999` is a fraction too, and a gigabyte of digits."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,10}(/[0-9]{1,10})?", value):
+        raise ValueError("must be a fraction of short numbers")
+    return value
+
+
+Ratio = Annotated[Fraction, BeforeValidator(_short)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +45,7 @@ class VideoStream:
     tag: str | None = None
     rotation: int = 0
     mirrored: bool = False
-    sar: Fraction = Fraction(1)
+    sar: Ratio = Fraction(1)
     fps: float | None = None
     usual_fps: float | None = None
     frames: int | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.domain.task import FileFacts
+from penstock.engines.figures import bitrate_of
 from penstock.engines.process import Unwatched, Watch
 
 _BLOCK_BYTES = 1 << 20
@@ -66,8 +67,7 @@ def _seconds(media: Media) -> float | None:
 
 
 def _bitrate(path: Path, media: Media) -> int | None:
-    seconds = _seconds(media)
-    return round(path.stat().st_size * 8 / seconds) if seconds else None
+    return bitrate_of(path.stat().st_size, _seconds(media))
 
 
 def _picture_facts(media: Media) -> dict[str, float | int | None]:

@@ -4,6 +4,8 @@ import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.domain.plan import (
@@ -19,8 +21,9 @@ from penstock.domain.plan import (
     filename,
 )
 from penstock.engines import ffmpeg
+from penstock.engines.answers import Reader
 from penstock.engines.covers import comments
-from penstock.engines.errands import Errand, send
+from penstock.engines.errands import NOTHING, Errand, send
 from penstock.engines.job import Bounds, Execute, Reach
 from penstock.engines.process import Ended, Patience, Unwatched, Watch, attend
 from penstock.engines.progress import Progress
@@ -28,6 +31,7 @@ from penstock.engines.sniff import READERS
 from penstock.engines.tools import Tools
 
 _ORDINARY_PIXELS = 3840 * 2160
+_SECONDS: Reader[float] = Reader(TypeAdapter(float))
 _CUT_OUT_NAME, _COVER_NAME, _COMMENTS_NAME = "frame.png", "cover.jpg", "cover.txt"
 
 _SAYINGS: tuple[tuple[str, type[errors.MediaError], str], ...] = (
@@ -68,7 +72,7 @@ def encode(plan: Plan, source: Source, room: Path, tools: Tools, watch: Watch | 
             _render(plan, work, source.path, READERS[source.media.container][1])
         case KeepImage():
             arguments = (plan.format, str(source.path), str(work.target), plan.tags)
-            send(tools.nursery, _errand("keep", arguments, work), work.watch)
+            send(tools.nursery, _errand("keep", arguments, work), NOTHING, work.watch)
     work.watch.progress(100)
     return work.target
 
@@ -126,7 +130,7 @@ def _write_comments(cover: CoverPlan, work: _Work) -> None:
 
 def _moment(plan: FramePlan, work: _Work) -> float:
     arguments = (str(work.source.path), READERS[work.source.media.container][1], plan.index, plan.at)
-    return float(send(work.tools.nursery, _errand("moment", arguments, work), work.watch))
+    return send(work.tools.nursery, _errand("moment", arguments, work), _SECONDS, work.watch)
 
 
 def _picture_of(plan: FramePlan, media: Media) -> ImagePlan:
@@ -146,7 +150,7 @@ def _picture_of(plan: FramePlan, media: Media) -> ImagePlan:
 
 def _render(plan: ImagePlan, work: _Work, path: Path, opener: str) -> None:
     arguments = (plan, str(path), opener, str(work.target), work.tools.limits)
-    send(work.tools.nursery, _errand("render", arguments, work), work.watch)
+    send(work.tools.nursery, _errand("render", arguments, work), NOTHING, work.watch)
 
 
 def _errand(function: str, arguments: tuple[object, ...], work: _Work) -> Errand:

@@ -1,21 +1,28 @@
 """Calling a function in a child of the nursery, and making one of our errors of whatever goes wrong with it."""
 
-import json
 import signal
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+from pydantic import TypeAdapter
 
 from penstock.domain import errors
+from penstock.engines.answers import Nonsense, Reader
 from penstock.engines.job import Bounds, Call, Reach
 from penstock.engines.nursery import Nursery
 from penstock.engines.process import Answer, Ended, Patience, Unwatched, Watch, attend
-from penstock.engines.refusals import refusal
 
+T = TypeVar("T")
 Work = Literal["reading", "converting"]
+NOTHING: Reader[None] = Reader(TypeAdapter(None))
 
 _OVERDUE: dict[Work, tuple[type[errors.MediaError], str]] = {
     "reading": (errors.InputUnreadable, "Reading the input takes too long; it may be damaged."),
     "converting": (errors.EncoderTimeout, "The conversion took too long and was given up."),
+}
+_NONSENSE: dict[Work, tuple[type[errors.MediaError], str]] = {
+    "reading": (errors.InputUnreadable, "The input is damaged: what it says of itself cannot be."),
+    "converting": (errors.EngineError, "The conversion broke down."),
 }
 _OUT_OF_BOUNDS = frozenset((-signal.SIGKILL, -signal.SIGXCPU))
 
@@ -33,18 +40,19 @@ class Errand:
     work: Work = "reading"
 
 
-def send(nursery: Nursery, errand: Errand, watch: Watch | None = None) -> Any:
-    """The function's answer. Raises the error that it raised, `InputUnreadable` where the input broke it, and
-    `Cancelled` where nobody wants it any more."""
+def send(nursery: Nursery, errand: Errand, reader: Reader[T], watch: Watch | None = None) -> T:
+    """The function's answer, as its reader reads it. Raises the error that it raised, `InputUnreadable` where the input
+    broke it, and `Cancelled` where nobody wants it any more."""
     bounds = Bounds(errand.memory_bytes, max(1, round(errand.seconds * 2)), errand.file_bytes)
     job = Call(errand.function, errand.arguments, bounds, errand.reach)
     answer, patience = Answer(), Patience(errand.seconds, stall_seconds=errand.seconds)
     ended = attend(nursery.start(job), patience, watch or Unwatched(), answer)
     _require_sound(ended, errand.work)
-    said = json.loads(answer.said)
-    if "refusal" in said:
-        raise refusal(said["refusal"])
-    return said["value"]
+    try:
+        return reader.read(bytes(answer.said))
+    except Nonsense as wrong:
+        kind, saying = _NONSENSE[errand.work]
+        raise kind(saying, detail=str(wrong)) from wrong
 
 
 def _require_sound(ended: Ended, work: Work) -> None:

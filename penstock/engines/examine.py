@@ -4,7 +4,6 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,14 @@ from penstock.domain.limits import Limits
 from penstock.domain.media import AudioStream, Cover, Media, Size, VideoStream
 from penstock.engines import decoders
 from penstock.engines.colours import MATRICES, PRIMARIES, TRANSFERS
+from penstock.engines.figures import bitrate_of, pixel_shape
 from penstock.engines.judging import filled, require_few_streams, require_whole, within
 from penstock.engines.tags import kept_tags
 from penstock.engines.walk import Tally, origin_of, usual_step, varies, walk
 
 _ATTACHED_PICTURE, _DEFAULT = 0x400, 0x1
 _TRIED_PACKETS = 300
+_MOST_FPS = 1_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def facts(reading: Reading, container: str, limits: Limits) -> tuple[Media, floa
         attached = any(stream.disposition & _ATTACHED_PICTURE for stream in source.streams.video)
         candidates = [stream for stream in source.streams if _is_candidate(stream)]
         tallies = reading.tallied(source, candidates)
-        header = source.duration / 1_000_000 if source.duration else None
+        header = max(0, source.duration or 0) / 1_000_000 or None
         origin = origin_of(source)
         picture = _chosen([stream for stream in candidates if stream.type == "video"], tallies, decoders.VIDEO)
         sound = _chosen([stream for stream in candidates if stream.type == "audio"], tallies, decoders.AUDIO)
@@ -149,7 +150,7 @@ def _video(stream: Any, tally: Tally, limits: Limits) -> VideoStream:
         profile=context.profile,
         level=context.level if context.level > 0 else None,
         tag=_tag(context),
-        sar=_pixel_shape(stream.sample_aspect_ratio, coded),
+        sar=pixel_shape(stream.sample_aspect_ratio, coded),
         fps=_rate(stream, tally),
         usual_fps=_usual_rate(tally),
         frames=tally.packets,
@@ -216,17 +217,12 @@ def _require_picture(size: Size, pixel_format: str | None, limits: Limits) -> No
         )
 
 
-def _pixel_shape(said: Fraction | None, coded: Size) -> Fraction:
-    """Width over height of one pixel; what makes less than a pixel of difference is square."""
-    shape = said or Fraction(1)
-    return shape if abs(coded.width * shape - coded.width) >= 1 else Fraction(1)
-
-
 def _tag(context: Any) -> str | None:
     try:
-        return str(context.codec_tag).strip(" \0") or None
+        tag = str(context.codec_tag).strip(" \0")
     except UnicodeDecodeError:
         return None
+    return tag if tag and tag.isprintable() else None
 
 
 def _rate(stream: Any, tally: Tally) -> float | None:
@@ -240,11 +236,12 @@ def _rate(stream: Any, tally: Tally) -> float | None:
 
 def _usual_rate(tally: Tally) -> float | None:
     step = usual_step(tally.moments)
-    return round(1 / (step * tally.tick), 3) if step else None
+    rate = 1 / (step * tally.tick) if step and tally.tick else None
+    return round(rate, 3) if rate and rate <= _MOST_FPS else None
 
 
 def _bitrate(tally: Tally) -> int | None:
-    return round(tally.size * 8 / tally.seconds) if tally.seconds else None
+    return bitrate_of(tally.size, tally.seconds)
 
 
 def says_alpha(metadata: dict[str, str]) -> bool:

@@ -6,6 +6,9 @@ from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.domain.media import Media
 
+# The longest side that any codec we write has (VP9); a column of the records holds four more digits.
+MOST_SIDE_PIXELS = 65_536
+
 
 def require_few_streams(count: int, limits: Limits) -> None:
     """Raises `InputLimitsExceeded` for more streams than are looked at."""
@@ -29,9 +32,30 @@ def filled(media: Media) -> Media:
 def within(media: Media, limits: Limits) -> Media:
     """Raises `InputLimitsExceeded` for the first figure that is too large."""
     for what, figure, most in _measured(media, limits):
-        if figure > most:
+        if not figure <= most:  # neither is what is no number
             raise errors.InputLimitsExceeded(f"The input has {figure:,.0f} {what}; at most {most:,.0f} are taken.")
     return media
+
+
+def media_within(media: Media, limits: Limits) -> Media:
+    """The same facts, once more apart from the child that found them. Raises `InputUnreadable`, `InputLimitsExceeded`.
+
+    All of them fit the columns of the records, and no side, rate or length is one that no player knows."""
+    sizes = [media.shown, media.video and media.video.coded, media.cover and media.cover.size]
+    sides = [side for size in sizes if size for side in (size.width, size.height)]
+    if any(not 1 <= side <= MOST_SIDE_PIXELS for side in sides):
+        longest = max(sides, key=abs)
+        raise errors.InputLimitsExceeded(
+            f"The input is {longest:,} pixels on one side; {MOST_SIDE_PIXELS:,} are the most."
+        )
+    if any(length is not None and length < 0 for length in _lengths(media)):
+        raise errors.InputUnreadable("The input is damaged: it says that it lasts less than no time.")
+    return within(media, limits)
+
+
+def _lengths(media: Media) -> Iterator[float | None]:
+    yield from (media.duration, media.header_duration)
+    yield from (stream.duration for stream in (media.video, media.audio, media.picture) if stream)
 
 
 def _measured(media: Media, limits: Limits) -> Iterator[tuple[str, float, float]]:

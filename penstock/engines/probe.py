@@ -6,8 +6,10 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from penstock.domain.media import Media
+from penstock.engines.answers import Reader
 from penstock.engines.errands import Errand, send
 from penstock.engines.job import Reach
+from penstock.engines.judging import media_within
 from penstock.engines.process import Watch
 from penstock.engines.sniff import sniff
 from penstock.engines.tools import Tools
@@ -36,7 +38,7 @@ def _ask(function: str, path: Path, tools: Tools, watch: Watch | None) -> Media:
         seconds=reading_seconds(path),
         memory_bytes=tools.limits.child_memory_bytes,
     )
-    return _media().validate_python(send(tools.nursery, errand, watch))
+    return media_within(send(tools.nursery, errand, _media(), watch), tools.limits)
 
 
 def reading_seconds(path: Path) -> float:
@@ -45,5 +47,5 @@ def reading_seconds(path: Path) -> float:
 
 
 @cache
-def _media() -> TypeAdapter[Media]:
-    return TypeAdapter(Media)
+def _media() -> Reader[Media]:
+    return Reader(TypeAdapter(Media))

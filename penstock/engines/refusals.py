@@ -1,17 +1,10 @@
-"""How an error of a child travels to its parent. Apart from `calls`, which loads every decoder there is."""
+"""How an error of a child travels to its parent (`answers` reads it). Apart from `calls`, which loads every decoder."""
 
 from typing import Any
 
 from penstock.domain import errors
 
 
-def refusal(told: dict[str, Any]) -> errors.MediaError:
-    """The error that a child told of."""
-    kinds = {kind.__name__: kind for kind in errors.family() if kind is not errors.InvalidRequest}
-    return kinds[told["name"]](told["message"], field=told["field"], detail=told["detail"])
-
-
 def told_of(refusal: errors.MediaError) -> dict[str, Any]:
     """The error in words that JSON holds."""
-    name, message = type(refusal).__name__, refusal.message
-    return {"name": name, "message": message, "field": refusal.field, "detail": refusal.detail[-500:]}
+    return {"name": type(refusal).__name__, "message": refusal.message, "detail": refusal.detail[-500:]}

@@ -1,5 +1,6 @@
 """The facts of an input of which no more is read than they need: what a plan is made of."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -8,9 +9,11 @@ from pydantic import TypeAdapter
 
 from penstock.domain import errors
 from penstock.domain.media import Media
+from penstock.engines.answers import Reader
 from penstock.engines.errands import Errand, send
 from penstock.engines.findings import Sketched, Stretch
 from penstock.engines.job import Reach
+from penstock.engines.judging import media_within
 from penstock.engines.probe import glance, probe
 from penstock.engines.process import Watch
 from penstock.engines.sniff import Sniffed, sniff
@@ -96,9 +99,10 @@ def _sketch(parts: Parts, sniffed: Sniffed, tools: Tools, watch: Watch | None) -
         seconds=_SECONDS,
         memory_bytes=tools.limits.child_memory_bytes,
     )
-    return _reader().validate_python(send(tools.nursery, errand, watch))
+    drawn = send(tools.nursery, errand, _reader(), watch)
+    return replace(drawn, media=media_within(drawn.media, tools.limits)) if drawn.media else drawn
 
 
 @cache
-def _reader() -> TypeAdapter[Sketched]:
-    return TypeAdapter(Sketched)
+def _reader() -> Reader[Sketched]:
+    return Reader(TypeAdapter(Sketched))

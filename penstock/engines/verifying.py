@@ -25,6 +25,7 @@ from penstock.domain.plan import (
     size_of,
 )
 from penstock.domain.task import FileFacts
+from penstock.engines.answers import Reader
 from penstock.engines.describing import facts
 from penstock.engines.errands import Errand, send
 from penstock.engines.findings import Reread
@@ -77,12 +78,12 @@ def _reread(path: Path, tools: Tools, watch: Watch) -> Reread:
         seconds=reading_seconds(path) + _SAMPLE_SECONDS,
         memory_bytes=tools.limits.child_memory_bytes,
     )
-    return _reader().validate_python(send(tools.nursery, errand, watch))
+    return send(tools.nursery, errand, _reader(), watch)
 
 
 @cache
-def _reader() -> TypeAdapter[Reread]:
-    return TypeAdapter(Reread)
+def _reader() -> Reader[Reread]:
+    return Reader(TypeAdapter(Reread))
 
 
 def _taking_any_output(tools: Tools) -> Tools:

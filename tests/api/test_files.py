@@ -13,7 +13,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from penstock.domain.task import File
+from penstock import engines
+from penstock.domain.task import File, FileFacts
 from penstock.services import Services, limits_of
 
 from .conftest import BODY, PretendedRuns, Project, finished, serving, stored, with_settings
@@ -215,3 +216,21 @@ def until(holds: Callable[[], object], seconds: float = 10) -> None:
     while not holds():
         assert time.monotonic() - began < seconds
         turns.wait(0.01)
+
+
+def test_a_file_that_cannot_be_recorded_is_not_kept(
+    parts: Services, runs: PretendedRuns, project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever the database says: here a figure that fits no column, as a probe of old let one through."""
+    too_wide = engines.facts
+
+    def absurd(*given: object) -> FileFacts:
+        return replace(too_wide(*given), width=2 * 10**12)
+
+    monkeypatch.setattr("penstock.api.files.engines.facts", absurd)
+    before = kept_bytes(parts)
+    with serving(parts, runs) as client:
+        answered = client.post("/files", content=picture(), **project())
+
+    assert answered.status_code >= 500
+    assert kept_bytes(parts) == before

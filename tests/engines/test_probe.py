@@ -1,3 +1,4 @@
+import struct
 from dataclasses import replace
 from fractions import Fraction
 
@@ -164,3 +165,24 @@ def _kind_or_refusal(path, tools):
         return probe(path, tools).kind
     except errors.InputError as refusal:
         return refusal.code
+
+
+@pytest.mark.parametrize(
+    ("aspect", "shown"),
+    [
+        ((1, 2, 160, 120), Size(240, 120)),  # as it was written: 2:1
+        ((1, 65_535, 1, 2**31 - 1), Size(160, 120)),
+        ((65_535, 1, 2**31 - 1, 1), Size(240, 120)),  # less than any fraction: the codec's own word counts
+        ((1, 65_535, 160, 120), Size(160, 120)),
+        ((1, 1000, 1, 1), Size(160, 120)),
+        ((0, 0, 0, 0), Size(240, 120)),
+    ],
+)
+def test_pixels_of_an_absurd_shape_are_taken_for_square(aspect, shown, media, tools, room):
+    """The aspect of the whole picture and its size, as an AVI's `vprp` tells them."""
+    content = bytearray(media("oblong.avi").read_bytes())
+    struct.pack_into("<HHII", content, content.index(b"vprp") + 28, *aspect)
+    told = room / "told.avi"
+    told.write_bytes(content)
+
+    assert probe(told, tools).video.shown == shown
