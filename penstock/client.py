@@ -1,14 +1,14 @@
 """A client of the service, over HTTP: requests go out, Tasks and Files come back as the contract's JSON."""
 
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+
+from penstock.output import arriving
 
 BLOCK_BYTES = 1 << 20
 PATIENCE = httpx.Timeout(90.0, connect=10.0)
@@ -71,9 +71,11 @@ class Client:
     def delete(self, file_id: str) -> None:
         _data(self._http.delete(f"/files/{file_id}"))
 
-    def download(self, link: str, target: Path) -> None:
-        """The bytes behind a File's link, at `target` at once or not at all."""
-        with _replacing(target) as part, self._http.stream("GET", link) as answer:
+    def download(self, link: str, target: Path, *, overwrite: bool = False) -> None:
+        """The bytes behind a File's link, at `target` at once or not at all.
+
+        Raises `FileExistsError` where there is one that is not to be overwritten."""
+        with arriving(target, overwrite=overwrite) as part, self._http.stream("GET", link) as answer:
             if answer.status_code != httpx.codes.OK:
                 answer.read()
                 _data(answer)
@@ -84,26 +86,6 @@ class Client:
 def _blocks(file: Any) -> Iterator[bytes]:
     while block := file.read(BLOCK_BYTES):
         yield block
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Any]:
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name[:64]}.", delete=False) as part:
-        place = Path(part.name)
-        try:
-            yield part
-            part.flush()
-            os.fsync(part.fileno())
-            place.chmod(0o666 & ~_umask())
-            place.replace(target)
-        finally:
-            place.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _data(answer: httpx.Response) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """What `convert` and `plan` share: the words of a request, and how a refusal is said."""
 
+import os
+import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -9,12 +12,18 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from penstock.domain.formats import FORMATS, KINDS, SYNONYMS, Format
+from penstock.output import require_writable
+
+EXISTS = "{} exists; choose another OUTPUT, or replace it with -y."
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_NO_SUCH_SCHEME = "INPUT is a file or an http(s) address; {} is not read. Bring the file here first."
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.argument("source", metavar="INPUT"),
-    click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path, dir_okay=False)),
+    click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path)),
+    click.option("-y", "--overwrite", is_flag=True, help="Replace an OUTPUT that exists."),
     click.option("--kind", type=click.Choice(KINDS), help="Kind of the output.  [default: of the format]"),
     click.option(
         "--format", "form", type=click.Choice([*FORMATS, *SYNONYMS]), help="Format.  [default: by OUTPUT's name]"
@@ -38,8 +47,25 @@ def request_options(command: Command) -> Command:
     return reduce(lambda dressed, option: option(dressed), reversed(_OPTIONS), command)
 
 
-def request_of(target: Path, options: dict[str, Any]) -> dict[str, Any]:
-    """The request that the options make, but for its input. They are taken out of `options` where they need work."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command line: `request` is the contract's, but for its input."""
+
+    source: str
+    target: Path
+    overwrite: bool
+    request: dict[str, Any]
+
+
+def asked_of(options: dict[str, Any]) -> Asked:
+    """What the options of `request_options` ask for; refused where the input or the format cannot be."""
+    source, target, overwrite = options.pop("source"), options.pop("target"), options.pop("overwrite")
+    request = _request_of(target, options)
+    _require_input(source)
+    return Asked(source, target, overwrite, request)
+
+
+def _request_of(target: Path, options: dict[str, Any]) -> dict[str, Any]:
     named = options.pop("form") or target.suffix.lower().lstrip(".")
     form: Format | None = SYNONYMS.get(named, named if named in FORMATS else None)
     if form is None:
@@ -59,15 +85,59 @@ def _seconds(text: str) -> float:
         raise click.UsageError('--at takes seconds, or "auto".') from None
 
 
-def require_input(source: str) -> None:
-    if not is_address(source) and not Path(source).is_file():
+def _require_input(source: str) -> None:
+    """Refuse what is neither an http(s) address nor a file."""
+    if is_address(source):
+        return
+    if scheme := _SCHEME.match(source):
+        raise click.UsageError(_NO_SUCH_SCHEME.format(scheme[0]))
+    path = Path(source)
+    if path.is_dir():
+        raise click.UsageError(f"{source} is a folder; INPUT is one file, or an http(s) address.")
+    if not path.is_file():
         raise click.UsageError(f"There is no file {source}.")
 
 
+def require_output(asked: Asked) -> None:
+    """Refuse an OUTPUT that could not be written, that is INPUT by whatever name, or that exists and is to stay."""
+    if fault := output_fault(asked):
+        raise click.UsageError(fault)
+
+
+def output_fault(asked: Asked) -> str | None:
+    target = asked.target
+    if not target.absolute().parent.is_dir():
+        return f"There is no folder {target.absolute().parent}."
+    try:
+        if fault := _in_the_way(asked):
+            return fault
+        require_writable(target)
+    except OSError as trouble:
+        return f"{target} cannot be written: {trouble.strerror}."
+    return None
+
+
+def _in_the_way(asked: Asked) -> str | None:
+    """What is wrong with what OUTPUT is already."""
+    source, target = asked.source, asked.target
+    if not os.path.lexists(target):
+        return None
+    if not target.exists():
+        return f"{target} is a link that leads nowhere; remove it, or choose another OUTPUT."
+    if target.is_dir():
+        return f"{target} is a folder; OUTPUT is the file to write."
+    if not is_address(source) and target.samefile(source):
+        return f"OUTPUT is INPUT: {target} and {source} are the same file; choose another OUTPUT."
+    if not target.is_file():
+        return f"{target} is no regular file; choose another OUTPUT."
+    return None if asked.overwrite else EXISTS.format(target)
+
+
 def is_address(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
+    return source.lower().startswith(("http://", "https://"))
 
 
 def fail(code: str, message: str) -> NoReturn:
-    click.echo(f"{code}: {message}", err=True)
+    """End with 1 and say why, in the words of the command line."""
+    click.echo(f"{code}: {message.replace('on_upscale', '--on-upscale')}", err=True)
     sys.exit(1)

@@ -13,7 +13,7 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from penstock.cli.asking import fail, is_address, request_of, request_options, require_input
+from penstock.cli.asking import EXISTS, Asked, asked_of, fail, is_address, request_options, require_output
 from penstock.cli.service import the_service
 from penstock.client import Client, Refused
 from penstock.home import Home
@@ -27,35 +27,31 @@ STOP_SECONDS = 10
 @request_options
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of everything kept.  [default: ~/.penstock]")
 @click.option("--json", "as_json", is_flag=True, help="Print the Task as JSON.")
-def command(source: str, target: Path, home: Path | None, *, as_json: bool, **options: Any) -> None:
+def command(home: Path | None, *, as_json: bool, **options: Any) -> None:
     """Convert INPUT (a path or an address) to OUTPUT, whose name says the format."""
     settings = read_settings(home)
-    request = request_of(target, options)
-    _require_usable(source, target)
+    asked = asked_of(options)
+    require_output(asked)
     try:
-        task = _convert(settings, source, target, request)
+        task = _convert(settings, asked)
     except Refused as no:
         fail(no.code, no.message)
     except httpx.HTTPError as away:
         fail("internal", f"The service went away ({type(away).__name__}).")
+    except FileExistsError as meanwhile:
+        raise click.UsageError(f"It came into being meanwhile: {EXISTS.format(asked.target)}") from meanwhile
     except OSError as trouble:
         fail("disk_full" if trouble.errno == errno.ENOSPC else "internal", f"{trouble.strerror}: {trouble.filename}")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    click.echo(json.dumps(task, indent=2) if as_json else _said(target, task))
+    click.echo(json.dumps(task, indent=2) if as_json else _said(asked.target, task))
 
 
-def _require_usable(source: str, target: Path) -> None:
-    require_input(source)
-    if not target.absolute().parent.is_dir():
-        raise click.UsageError(f"There is no folder {target.absolute().parent}.")
-
-
-def _convert(settings: Settings, source: str, target: Path, request: dict[str, Any]) -> dict[str, Any]:
+def _convert(settings: Settings, asked: Asked) -> dict[str, Any]:
     with _bar() as bar, the_service(settings, bar.waiting) as service:
         key = settings.api_key or Home.at(settings.root).secret("api_key")
-        with Client(service.api_url, key) as client, _input(client, source) as named:
-            return _run(client, request | named, target, bar)
+        with Client(service.api_url, key) as client, _input(client, asked.source) as named:
+            return _run(client, asked, named, bar)
 
 
 @contextmanager
@@ -72,14 +68,15 @@ def _input(client: Client, source: str) -> Iterator[dict[str, Any]]:
             client.delete(file["id"])
 
 
-def _run(client: Client, request: dict[str, Any], target: Path, bar: "Bar") -> dict[str, Any]:
+def _run(client: Client, asked: Asked, named: dict[str, Any], bar: "Bar") -> dict[str, Any]:
+    request = asked.request | named
     task = _ended(client, client.create(request), bar)
     while task["status"] == "completed" and task["output"] is None:  # another command took the output of the same Task
         task = _ended(client, client.create(request), bar)
     if task["status"] != "completed":
         raise Refused(task["error"]["message"], task["error"]["code"])
     try:
-        client.download(task["output"]["url"], target)
+        client.download(task["output"]["url"], asked.target, overwrite=asked.overwrite)
     finally:
         with suppress(Refused, httpx.HTTPError):
             client.delete(task["output"]["id"])

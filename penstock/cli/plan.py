@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from penstock.cli.asking import fail, is_address, request_of, request_options, require_input
+from penstock.cli.asking import asked_of, fail, is_address, output_fault, request_options
 from penstock.domain import errors
 from penstock.domain.forecast import Experience
 from penstock.domain.plan_view import EstimateView, PlanView, RangeView
@@ -26,16 +26,17 @@ LOCAL = "input"
 @request_options
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of everything kept.  [default: ~/.penstock]")
 @click.option("--json", "as_json", is_flag=True, help="Print the Plan as JSON.")
-def command(source: str, target: Path, home: Path | None, *, as_json: bool, **options: Any) -> None:
+def command(home: Path | None, *, as_json: bool, **options: Any) -> None:
     """Show what converting INPUT (a path or an address) to OUTPUT would do, and why, or that it would be refused."""
     settings = read_settings(home)
-    request = request_of(target, options)
-    require_input(source)
+    asked = asked_of(options)
     try:
-        view = _planned(settings, source, request)
+        view = _planned(settings, asked.source, asked.request)
     except errors.MediaError as refused:
         fail(refused.spoken.code, refused.message)
-    click.echo(view.model_dump_json(indent=2) if as_json else said(target, view))
+    click.echo(view.model_dump_json(indent=2) if as_json else said(asked.target, view))
+    if fault := output_fault(asked):
+        click.echo(f"convert would refuse this: {fault}", err=True)
 
 
 def _planned(settings: Settings, source: str, request: dict[str, Any]) -> PlanView:

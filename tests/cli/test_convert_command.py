@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from penstock.cli.main import cli
+from penstock.client import Client
 from tests.service import processes_with, wait_for
 
 pytestmark = pytest.mark.service
@@ -37,10 +38,12 @@ def test_the_home_keeps_the_record_and_not_the_bytes(penstock, photo, tmp_path):
 
 def test_a_refusal_exits_1_with_its_code_and_leaves_the_output_alone(penstock, photo, tmp_path):
     (tmp_path / "photo.png").write_bytes(b"what was here before")
-    said = convert(penstock.home.root, str(photo), str(tmp_path / "photo.png"), "--width", "4000")
+    said = convert(penstock.home.root, str(photo), str(tmp_path / "photo.png"), "--width", "4000", "-y")
 
     assert said.returncode == 1
     assert said.stderr.startswith("upscale_not_allowed: ")
+    assert "--on-upscale" in said.stderr
+    assert "on_upscale" not in said.stderr
     assert (tmp_path / "photo.png").read_bytes() == b"what was here before"
 
 
@@ -53,6 +56,24 @@ def test_wrong_usage_exits_2(penstock, photo, tmp_path, monkeypatch, words):
     said = CliRunner().invoke(cli, ["convert", *(word.format(photo=photo) for word in words)], env=home)
     assert said.exit_code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_exists_is_replaced_when_asked(penstock, photo, tmp_path):
+    (tmp_path / "out.webp").write_bytes(b"what was here before")
+    said = convert(penstock.home.root, str(photo), str(tmp_path / "out.webp"), "--width", "34", "-y")
+    assert (said.returncode, (tmp_path / "out.webp").read_bytes()[8:12]) == (0, b"WEBP"), said.stderr
+
+
+def test_an_output_that_came_meanwhile_is_not_replaced(penstock, photo, tmp_path, monkeypatch):
+    target = tmp_path / "out.webp"
+    create = Client.create
+    monkeypatch.setattr(Client, "create", lambda *asked: (target.write_bytes(b"theirs"), create(*asked))[1])
+    home = {"PENSTOCK_HOME": str(penstock.home.root)}
+    said = CliRunner().invoke(cli, ["convert", str(photo), str(target), "--width", "35"], env=home)
+
+    assert (said.exit_code, target.read_bytes()) == (2, b"theirs")
+    assert "came into being meanwhile" in said.stderr
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_an_interrupt_exits_130_and_leaves_nothing(penstock, film, tmp_path):

@@ -33,6 +33,12 @@ def test_a_path_is_of_the_directory_where_the_command_is_typed(plan, photo, tmp_
     assert plan("photo.png", "out.webp").stdout.startswith("out.webp: 400×300")
 
 
+def test_an_output_that_convert_would_not_replace_is_told(plan, photo, tmp_path):
+    (tmp_path / "out.webp").write_bytes(b"before")
+    assert plan(photo, "out.webp").stderr.startswith("convert would refuse this: out.webp exists")
+    assert (plan(photo, "out.webp", "-y").stderr, (tmp_path / "out.webp").read_bytes()) == ("", b"before")
+
+
 def test_a_refusal_exits_1_with_its_code(plan, photo):
     said = plan(photo, "out.png", "--width", "4000")
     assert (said.exit_code, said.stderr.partition(":")[0]) == (1, "upscale_not_allowed")
