@@ -47,7 +47,7 @@ def stage(name: str, description: str, retries: int) -> Policy:
 ACCEPT = stage("accept", "Make the Task of a request.", retries=3)
 VALIDATE = stage("validate", "Take the task and refuse what cannot be.", retries=3)
 FETCH = stage("fetch", "Bring the input here and look what it is.", retries=3)
-TRANSCODE = stage("transcode", "Plan, encode, and verify the result.", retries=1)
+TRANSCODE = stage("transcode", "Plan, encode, and verify the result.", retries=2)
 UPLOAD = stage("upload", "Put the verified result into the storage.", retries=4)
 RECORD = stage("record", "Make the result visible, at once.", retries=4)
 
@@ -58,7 +58,7 @@ CLEAR = stage("clear", "Remove what crashes left behind.", retries=2)
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 
-# How long a stage may take in all, the wait for a slot included; engines and downloads have closer ones of their own.
+# How long a stage may take, the wait for a slot not counted; engines and downloads have closer ones of their own.
 # That of `fetch` is without its download: `fetch_seconds` adds the longest one that the settings allow.
 # Ours, not Prefect's `timeout_seconds`: that one cannot end a stage on a worker's thread.
 DEADLINES: dict[Step, float] = {

@@ -1,8 +1,7 @@
 """Decide, encode under a slot, and read the result back."""
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +15,9 @@ from penstock.domain.planning import plan_for
 from penstock.domain.receipt import Score
 from penstock.domain.stages import Original, Rendition
 from penstock.orchestration.attempt import Attempt
+from penstock.orchestration.neighbours import neighbours
 from penstock.orchestration.progress import progress_in_the_ui
-from penstock.orchestration.slots import a_free_hand, transcode_slot
+from penstock.orchestration.slots import encoder_slots
 from penstock.receipts import receipt_of, work_of
 from penstock.services import current
 from penstock.settings import Settings
@@ -38,7 +38,7 @@ def transcode(original: Original, attempt: Attempt) -> Rendition:
         plan = plan_for(original.task.request, original.media, services.limits, services.lifted)
         source = engines.Source(original.path, original.media)
         _tell(plan, attempt)
-        with _hold(plan)(attempt), progress_in_the_ui(attempt, original.task):
+        with _slot(plan, attempt), _neighbours(attempt), progress_in_the_ui(attempt, original.task):
             began, spent = time.monotonic(), attempt.cpu_seconds
             path = engines.encode(plan, source, attempt.room, services.tools, attempt)
         made = _or_the_input(_verified(plan, path, source, attempt), source, attempt)
@@ -51,8 +51,15 @@ def transcode(original: Original, attempt: Attempt) -> Rendition:
         return Rendition(original.task, made.path, made.plan, facts, media, receipt)
 
 
-def _hold(plan: Plan) -> Callable[[Attempt], AbstractContextManager[None]]:
-    return transcode_slot if needs_slot(plan) else a_free_hand
+def _slot(plan: Plan, attempt: Attempt) -> AbstractContextManager[None]:
+    """A slot for what encodes; none for what costs less than asking for one."""
+    return encoder_slots().held(attempt) if needs_slot(plan) else nullcontext()
+
+
+def _neighbours(attempt: Attempt) -> AbstractContextManager[None]:
+    """Beside others; alone once the machine was too small for this run and its neighbours."""
+    here = neighbours()
+    return here.by_itself(attempt) if attempt.was_short else here.shared(attempt)
 
 
 def _tell(plan: Plan, attempt: Attempt) -> None:

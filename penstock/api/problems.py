@@ -55,6 +55,7 @@ PROBLEMS: dict[type[MediaError], Problem] = {
     errors.EngineError: Problem(422),
     errors.EncoderTimeout: Problem(422),
     errors.ResourceLimit: Problem(422),
+    errors.ResourceShortage: Problem(503, retryable=True),
     errors.OutputInvalid: Problem(422),
     errors.StorageUnavailable: Problem(503, retryable=True),
     errors.DiskFull: Problem(503, retryable=True),

@@ -50,7 +50,7 @@ async def background(_app: object, ready: Services, runs: FlowRuns) -> AsyncIter
         work = (
             partial(_listen, ready, woken),
             partial(dispatch, ready.records, runs, woken, ready.settings.running_per_project),
-            partial(follow, ready.records, ready.settings.attempts),
+            partial(follow, ready.records, runs, ready.settings.attempts),
             partial(repair, ready.records, runs, ready.settings),
         )
         loops = [asyncio.create_task(kept_going(each)) for each in work]

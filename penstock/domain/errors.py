@@ -16,7 +16,8 @@
     │   └── InputLimitsExceeded
     │       └── LookLimitExceeded   only to look at it, too much would have to be read
     ├── EngineError                 encoder_failed: the encoder gave up on a readable input
-    │   └── EncoderTimeout · ResourceLimit · OutputInvalid
+    │   ├── EncoderTimeout · ResourceLimit · OutputInvalid
+    │   └── ResourceShortage        transient: the host had not enough, through no fault of the input
     ├── PlatformError               ours to heal; all transient
     │   └── StorageUnavailable · DiskFull · DatabaseUnavailable · WorkerLost
     └── Cancelled                   somebody asked for it
@@ -238,6 +239,12 @@ class EncoderTimeout(EngineError):
 
 class ResourceLimit(EngineError):
     code = "resource_limit"
+
+
+class ResourceShortage(ResourceLimit):
+    """The kernel killed the child although it was within its own limits, or no child could be started."""
+
+    transient = True
 
 
 class OutputInvalid(EngineError):

@@ -40,6 +40,16 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldSlot:
+    """An encoder slot that a live attempt holds or asks for: `slot` is Prefect's lease, or `asking`."""
+
+    task_id: TaskId
+    attempt: int
+    owner: str
+    slot: str
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Whom a key speaks for. `secret` signs the project's links and webhooks."""
 

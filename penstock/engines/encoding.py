@@ -25,7 +25,7 @@ from penstock.engines.answers import Reader
 from penstock.engines.covers import comments
 from penstock.engines.errands import NOTHING, Errand, send
 from penstock.engines.job import Bounds, Execute, Reach
-from penstock.engines.process import Ended, Patience, Unwatched, Watch, attend
+from penstock.engines.process import KILLED, Ended, Patience, Unwatched, Watch, attend, killed_by_host
 from penstock.engines.progress import Progress
 from penstock.engines.sniff import READERS
 from penstock.engines.tools import Tools
@@ -44,7 +44,7 @@ _SAYINGS: tuple[tuple[str, type[errors.MediaError], str], ...] = (
     ("Decode error rate", errors.InputUnreadable, "The input is damaged: too little of it can be decoded."),
 )
 _SIGNALS: dict[int, str] = {
-    -signal.SIGKILL: "The conversion needed more memory or processor time than it may have.",
+    -signal.SIGKILL: "The conversion needed more processor time than it may have.",
     -signal.SIGXCPU: "The conversion needed more processor time than it may have.",
     -signal.SIGXFSZ: "The output is larger than an output may be.",
 }
@@ -170,7 +170,7 @@ def _run(argv: list[str], work: _Work, duration: float | None) -> None:
     bounds = Bounds(_memory(work), round(seconds * work.tools.threads) + 1, work.tools.limits.output_bytes)
     reach = Reach((argv[0], str(work.source.path)), (str(work.target.parent),))
     child = work.tools.nursery.start(Execute(tuple(argv), bounds, reach))
-    _require_success(attend(child, Patience(seconds), work.watch, Progress(work.watch, duration)))
+    _require_success(attend(child, Patience(seconds), work.watch, Progress(work.watch, duration)), bounds)
 
 
 def _memory(work: _Work) -> int:
@@ -180,12 +180,14 @@ def _memory(work: _Work) -> int:
     return most * 8 // 3 if large else most
 
 
-def _require_success(ended: Ended) -> None:
+def _require_success(ended: Ended, bounds: Bounds) -> None:
     detail = f"{ended.reason} {ended.status}: {ended.tail}"
     if ended.reason in ("deadline", "stalled"):
         raise errors.EncoderTimeout("The conversion took too long and was given up.", detail=detail)
-    if ended.reason == "lost" or ended.status in _SIGNALS:
-        raise errors.ResourceLimit(_SIGNALS.get(ended.status, _SIGNALS[-signal.SIGKILL]), detail=detail)
+    if killed_by_host(ended, bounds):
+        raise errors.ResourceShortage(KILLED, detail=detail)
+    if ended.status in _SIGNALS:
+        raise errors.ResourceLimit(_SIGNALS[ended.status], detail=detail)
     for words, kind, saying in _SAYINGS:
         if words in ended.tail and (ended.status or kind is errors.InputTruncated):
             raise kind(saying, detail=detail)

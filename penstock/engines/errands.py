@@ -10,7 +10,7 @@ from penstock.domain import errors
 from penstock.engines.answers import Nonsense, Reader
 from penstock.engines.job import Bounds, Call, Reach
 from penstock.engines.nursery import Nursery
-from penstock.engines.process import Answer, Ended, Patience, Unwatched, Watch, attend
+from penstock.engines.process import KILLED, Answer, Ended, Patience, Unwatched, Watch, attend, killed_by_host
 
 T = TypeVar("T")
 Work = Literal["reading", "converting"]
@@ -47,7 +47,7 @@ def send(nursery: Nursery, errand: Errand, reader: Reader[T], watch: Watch | Non
     job = Call(errand.function, errand.arguments, bounds, errand.reach)
     answer, patience = Answer(), Patience(errand.seconds, stall_seconds=errand.seconds)
     ended = attend(nursery.start(job), patience, watch or Unwatched(), answer)
-    _require_sound(ended, errand.work)
+    _require_sound(ended, bounds, errand.work)
     try:
         return reader.read(bytes(answer.said))
     except Nonsense as wrong:
@@ -55,14 +55,16 @@ def send(nursery: Nursery, errand: Errand, reader: Reader[T], watch: Watch | Non
         raise kind(saying, detail=str(wrong)) from wrong
 
 
-def _require_sound(ended: Ended, work: Work) -> None:
+def _require_sound(ended: Ended, bounds: Bounds, work: Work) -> None:
     detail = f"{ended.reason} {ended.status}: {ended.tail}"
     if ended.reason in ("deadline", "stalled"):
         kind, saying = _OVERDUE[work]
         raise kind(saying, detail=detail)
+    if killed_by_host(ended, bounds):
+        raise errors.ResourceShortage(KILLED, detail=detail)
     if ended.status == -signal.SIGXFSZ:
         raise errors.ResourceLimit("The output is larger than an output may be.", detail=detail)
-    if ended.reason == "lost" or ended.status in _OUT_OF_BOUNDS:
+    if ended.status in _OUT_OF_BOUNDS:
         raise errors.ResourceLimit("The input needs more memory or time than one conversion may have.", detail=detail)
     if ended.status != 0:
         raise errors.InputUnreadable("The input is damaged: its decoder broke down.", detail=detail)

@@ -70,7 +70,7 @@ class Nursery:
         for _ in range(_TRIES):
             if child := self._attempt(job):
                 return child
-        raise errors.ResourceLimit("No process can be started at the moment; try again later.")
+        raise errors.ResourceShortage("No process can be started at the moment; try again later.")
 
     def close(self) -> None:
         with self._lock:

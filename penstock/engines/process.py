@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,12 +11,15 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from penstock.domain import errors
+from penstock.engines.job import Bounds
 from penstock.engines.nursery import Child
 
 _TICK_SECONDS = 0.2
 _TAIL_BYTES = 2048
 _BURIAL_SECONDS = 5.0
 _OUTPUT_BYTES = 8 * 2**20
+
+KILLED = "The process of this conversion was killed: the machine is short of memory. Try again later."
 
 Reason = Literal["exited", "deadline", "stalled", "lost"]
 
@@ -84,6 +88,16 @@ class Ended:
     tail: str
     cpu_seconds: float = 0.0
     memory_bytes: int = 0
+
+
+def killed_by_host(ended: Ended, bounds: Bounds) -> bool:
+    """Whether a child was killed from outside: by the kernel that was short of memory, or by a person.
+
+    Its own limits end it otherwise, save the one of processor time: there the kernel kills it too."""
+    if ended.reason == "lost":
+        return True
+    killed = ended.reason == "exited" and ended.status == -signal.SIGKILL
+    return killed and ended.cpu_seconds < 0.9 * bounds.cpu_seconds
 
 
 @dataclass(slots=True)

@@ -65,6 +65,7 @@ class Attempt:
     cpu_seconds: float = 0.0
     resting: bool = False
     rest_until: float = 0.0
+    was_short: bool = False
     stop: StopSignal = field(default_factory=StopSignal)
 
     def __post_init__(self) -> None:
@@ -91,6 +92,7 @@ class Attempt:
             raise
         except errors.MediaError as failed:
             self.resting = failed.transient
+            self.was_short = isinstance(failed, errors.ResourceShortage)
             self.rest_until = time.monotonic() + failed.retry_after_seconds
             raise
         finally:

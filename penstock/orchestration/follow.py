@@ -12,6 +12,7 @@ from prefect.events.filters import EventFilter, EventNameFilter
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.orchestration.repair import follow_cancel, settle_lost
+from penstock.orchestration.runs import FlowRuns
 from penstock.records import Records
 
 log = logging.getLogger(__name__)
@@ -20,57 +21,53 @@ PREFIX = "prefect.flow-run."
 RECONNECT_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """A run of ours has come to another state. `attempts` is how many may be lost."""
-
-    task_id: TaskId
-    attempt: int
-    attempts: int
-
-
-async def follow(records: Records, attempts: int) -> None:
+async def follow(records: Records, runs: FlowRuns, attempts: int) -> None:
     """Listen for ever. What is missed while away is found by `repair`."""
+    follower = Follower(records, runs, attempts)
     wanted = EventFilter(event=EventNameFilter(name=[f"{PREFIX}{state}" for state in REACTIONS]))
     while True:
         try:
             async with get_events_subscriber(filter=wanted, reconnect_on_clean_close=True) as events:
                 async for event in events:
                     run_id = event.resource.id.rpartition(".")[2]
-                    await _react(event.event.removeprefix(PREFIX), run_id, records, attempts)
+                    await follower.react(event.event.removeprefix(PREFIX), run_id)
         except Exception as away:  # noqa: BLE001 - a websocket client has no root error
             log.info("events of Prefect are away: %s", type(away).__name__)
             await asyncio.sleep(RECONNECT_SECONDS)
 
 
-async def _react(state: str, run_id: str, records: Records, attempts: int) -> None:
-    found = await asyncio.to_thread(records.tasks.of_run, run_id)
-    if found is not None:
-        await REACTIONS[state](News(*found, attempts), records)
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Brings what Prefect says of a run into the records. `attempts` is how many may be lost."""
+
+    records: Records
+    runs: FlowRuns
+    attempts: int
+
+    async def react(self, state: str, run_id: str) -> None:
+        """A run has come to this state of Prefect's; one that is not ours is passed over."""
+        found = await asyncio.to_thread(self.records.tasks.of_run, run_id)
+        if found is not None:
+            await REACTIONS[state](self, *found)
+
+    async def cancelling(self, task_id: TaskId, attempt: int) -> None:
+        with suppress(errors.TaskEnded):
+            await asyncio.to_thread(follow_cancel, task_id, attempt, self.records, final=False)
+
+    async def cancelled(self, task_id: TaskId, attempt: int) -> None:
+        await asyncio.to_thread(follow_cancel, task_id, attempt, self.records, final=True)
+
+    async def crashed(self, task_id: TaskId, attempt: int) -> None:
+        await settle_lost(task_id, attempt, self.records, self.runs, self.attempts)
+
+    async def waits_again(self, task_id: TaskId, attempt: int) -> None:
+        await asyncio.to_thread(self.records.tasks.restate, task_id, attempt, "retrying")
 
 
-async def _cancelling(news: News, records: Records) -> None:
-    with suppress(errors.TaskEnded):
-        await asyncio.to_thread(follow_cancel, news.task_id, news.attempt, records, final=False)
-
-
-async def _cancelled(news: News, records: Records) -> None:
-    await asyncio.to_thread(follow_cancel, news.task_id, news.attempt, records, final=True)
-
-
-async def _crashed(news: News, records: Records) -> None:
-    await asyncio.to_thread(settle_lost, news.task_id, news.attempt, records, news.attempts)
-
-
-async def _waits_again(news: News, records: Records) -> None:
-    await asyncio.to_thread(records.tasks.restate, news.task_id, news.attempt, "retrying")
-
-
-Reaction = Callable[[News, Records], Awaitable[None]]
-REACTIONS: dict[str, Reaction] = {
-    "Cancelling": _cancelling,
-    "Cancelled": _cancelled,
-    "Crashed": _crashed,
-    "AwaitingRetry": _waits_again,
-    "Retrying": _waits_again,
+REACTIONS: dict[str, Callable[[Follower, TaskId, int], Awaitable[None]]] = {
+    "Cancelling": Follower.cancelling,
+    "Cancelled": Follower.cancelled,
+    "Crashed": Follower.crashed,
+    "AwaitingRetry": Follower.waits_again,
+    "Retrying": Follower.waits_again,
 }

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+import time
 
 from prefect.client.schemas.objects import State, StateType
 
@@ -11,7 +11,9 @@ from penstock.domain.ids import TaskId
 from penstock.domain.task import Failure
 from penstock.domain.work import Running
 from penstock.orchestration.heartbeat import BEAT_SECONDS
+from penstock.orchestration.leaked_slots import LeakedSlots
 from penstock.orchestration.runs import FlowRuns, PrefectAway
+from penstock.orchestration.slots import ASKING
 from penstock.records import Records
 from penstock.settings import Settings
 
@@ -29,17 +31,89 @@ LOST = Failure(
 
 async def repair(records: Records, runs: FlowRuns, settings: Settings) -> None:
     """Sweep for ever."""
+    sweep = Sweep(records, runs, settings.attempts, settings.lease_seconds)
     while True:
-        try:
-            await _reap(records, runs, settings)
-            await _reconcile(records, runs, settings)
-        except (errors.DatabaseUnavailable, PrefectAway) as away:
-            log.info("the sweep is put off: %s", away)
+        await sweep.once()
         await asyncio.sleep(settings.lease_seconds / SWEEPS_PER_LEASE)
 
 
-def settle_lost(task_id: TaskId, attempt: int, records: Records, attempts: int) -> bool:
-    """Another attempt for a task whose run died, or its end where that happened too often. False: it has gone on."""
+class Sweep:
+    """What one sweeper remembers from one sweep to the next. Ages are measured by its own monotonic clock, or by the
+    database: no two hosts' clocks are compared."""
+
+    def __init__(self, records: Records, runs: FlowRuns, attempts: int, lease_seconds: float) -> None:
+        self.records = records
+        self.runs = runs
+        self.attempts = attempts
+        self.lease_seconds = lease_seconds
+        self.claimed: dict[str, float] = {}
+        self.leaked = LeakedSlots(records, runs, lease_seconds / SWEEPS_PER_LEASE)
+
+    async def once(self) -> None:
+        """Each part by itself: what keeps one from its work does not keep the others."""
+        for part in (self.reap, self.reconcile, self.leaked.free):
+            try:
+                await part()
+            except (errors.DatabaseUnavailable, PrefectAway) as away:
+                log.info("a sweep is put off: %s", away)
+
+    async def reap(self) -> None:
+        """Runs that are silent. Looked at twice: after an absence of the database all runs seem silent.
+
+        Not while Prefect is away: a new attempt would wait for it too, and the dead run would stay Running in it.
+        """
+        suspected = await asyncio.to_thread(self.records.tasks.lost, self.lease_seconds)
+        if not suspected:
+            return
+        await asyncio.sleep(3 * BEAT_SECONDS)
+        await self.runs.require_prefect()
+        for lost in await asyncio.to_thread(self.records.tasks.lost, self.lease_seconds):
+            if lost in suspected and await self._settle(lost.task_id, lost.attempt) and lost.run_id:
+                await self.runs.crash(lost.run_id)
+
+    async def reconcile(self) -> None:
+        """The records follow Prefect where a run has come to a state of which we have not heard."""
+        after = ""
+        claimed: dict[str, float] = {}
+        while page := await asyncio.to_thread(self.records.tasks.unfinished, PAGE, after):
+            after = page[-1].task_id
+            states = await self.runs.states([entry.run_id for entry in page])
+            for entry in page:
+                state = states.get(entry.run_id)
+                if not entry.begun and _is_claimed(state):
+                    claimed[entry.run_id] = self.claimed.get(entry.run_id, time.monotonic())
+                await self._follow_state(entry, state, claimed.get(entry.run_id))
+        self.claimed = claimed
+
+    async def _follow_state(self, entry: Running, state: State[object] | None, claimed: float | None) -> None:
+        if state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED):
+            final = state.is_final()
+            await asyncio.to_thread(follow_cancel, entry.task_id, entry.attempt, self.records, final=final)
+        elif state is None or state.is_final() or self._is_stuck(claimed):
+            await self._settle(entry.task_id, entry.attempt)
+
+    def _is_stuck(self, claimed: float | None) -> bool:
+        """Claimed for so long, and yet nobody has begun: its worker died in between."""
+        return claimed is not None and time.monotonic() - claimed > self.lease_seconds
+
+    async def _settle(self, task_id: TaskId, attempt: int) -> bool:
+        return await settle_lost(task_id, attempt, self.records, self.runs, self.attempts)
+
+
+async def settle_lost(task_id: TaskId, attempt: int, records: Records, runs: FlowRuns, attempts: int) -> bool:
+    """Another attempt for a task whose run died, or its end where that happened too often. False: it has gone on.
+
+    The encoder slot of the dead run is free at once."""
+    held = [slot for slot in await asyncio.to_thread(records.tasks.slots) if slot.task_id == task_id]
+    if not await asyncio.to_thread(_replace, task_id, attempt, records, attempts):
+        return False
+    for slot in held:
+        if slot.attempt == attempt and slot.slot != ASKING:
+            await runs.free_lease(slot.slot)
+    return True
+
+
+def _replace(task_id: TaskId, attempt: int, records: Records, attempts: int) -> bool:
     task = records.tasks.read(task_id)
     if task.attempt != attempt or task.status != "processing":
         return False
@@ -51,39 +125,9 @@ def settle_lost(task_id: TaskId, attempt: int, records: Records, attempts: int) 
     return records.tasks.reattempt(task_id, attempt) is not None
 
 
-async def _reap(records: Records, runs: FlowRuns, settings: Settings) -> None:
-    """Runs whose hearts are still. Looked at twice: after an absence of the database all hearts seem still.
-
-    Not while Prefect is away: a new attempt would wait for it too, and the dead run would stay Running in it for ever.
-    """
-    suspected = await asyncio.to_thread(records.tasks.lost, settings.lease_seconds)
-    if not suspected:
-        return
-    await asyncio.sleep(3 * BEAT_SECONDS)
-    await runs.require_prefect()
-    for lost in await asyncio.to_thread(records.tasks.lost, settings.lease_seconds):
-        settled = lost in suspected and await asyncio.to_thread(
-            settle_lost, lost.task_id, lost.attempt, records, settings.attempts
-        )
-        if settled and lost.run_id:
-            await runs.crash(lost.run_id)
-
-
-async def _reconcile(records: Records, runs: FlowRuns, settings: Settings) -> None:
-    """The records follow Prefect where a run has come to a state of which we have not heard."""
-    after = ""
-    while page := await asyncio.to_thread(records.tasks.unfinished, PAGE, after):
-        after = page[-1].task_id
-        states = await runs.states([entry.run_id for entry in page])
-        for entry in page:
-            await _follow_state(entry, states.get(entry.run_id), records, settings)
-
-
-async def _follow_state(entry: Running, state: State[object] | None, records: Records, settings: Settings) -> None:
-    if state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED):
-        await asyncio.to_thread(follow_cancel, entry.task_id, entry.attempt, records, final=state.is_final())
-    elif state is None or state.is_final() or (not entry.begun and _is_stuck(state, settings.lease_seconds)):
-        await asyncio.to_thread(settle_lost, entry.task_id, entry.attempt, records, settings.attempts)
+def _is_claimed(state: State[object] | None) -> bool:
+    """Whether a worker has taken the run, or says that it runs it."""
+    return state is not None and state.type in (StateType.PENDING, StateType.RUNNING)
 
 
 def follow_cancel(task_id: TaskId, attempt: int, records: Records, *, final: bool) -> None:
@@ -95,9 +139,3 @@ def follow_cancel(task_id: TaskId, attempt: int, records: Records, *, final: boo
         records.tasks.end(task_id, attempt, "cancelled")
     elif task.state != "cancelling":
         records.tasks.cancel(task.project_id, task_id)
-
-
-def _is_stuck(state: State[object], seconds: float) -> bool:
-    """Claimed, or said to run, and yet nobody has begun: its worker died in between."""
-    claimed = state.type in (StateType.PENDING, StateType.RUNNING)
-    return claimed and (datetime.now(UTC) - state.timestamp).total_seconds() > seconds

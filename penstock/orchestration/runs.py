@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -91,13 +92,34 @@ class FlowRuns:
             raise PrefectAway(type(away).__name__) from away
         return {str(run.id): run.state for run in found}
 
-    async def require_prefect(self) -> None:
-        """Raise `PrefectAway` unless Prefect answers."""
+    async def active_slots(self, limit: str) -> int:
+        """How many slots of a limit Prefect counts as taken; 0 where there is no such limit."""
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                await self.client.hello()
+                return (await self.client.read_global_concurrency_limit_by_name(limit)).active_slots
+        except ObjectNotFound:
+            return 0
         except (httpx.HTTPError, TimeoutError) as away:
             raise PrefectAway(type(away).__name__) from away
+
+    async def free_slots(self, limit: str, slots: int, held_seconds: float) -> None:
+        """Count so many slots of a limit as free."""
+        await self._asked(self.client.release_concurrency_slots([limit], slots, held_seconds))
+
+    async def free_lease(self, lease_id: str) -> None:
+        """Give back what a lease holds; one that Prefect does not know any more holds nothing."""
+        await self._asked(self.client.release_concurrency_slots_with_lease(UUID(lease_id)))
+
+    async def _asked(self, call: Awaitable[object]) -> None:
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                await call
+        except (httpx.HTTPError, TimeoutError) as away:
+            raise PrefectAway(type(away).__name__) from away
+
+    async def require_prefect(self) -> None:
+        """Raise `PrefectAway` unless Prefect answers."""
+        await self._asked(self.client.hello())
 
     async def health(self) -> str:
         """`ok` once runs can be created, else `degraded`."""

@@ -30,6 +30,9 @@ CLIENT_HABITS = {
 # written many at once, up to a second late: each by itself is what costs Prefect's server most. What is seldom there is
 # not looked for every five seconds.
 SERVER_HABITS = {
+    # In memory, as Prefect keeps them else, the leases of concurrency slots die with the server, and their slots count
+    # as taken for ever.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "1",

@@ -12,7 +12,7 @@ from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.receipt import Receipt
 from penstock.domain.task import Failure, File, State, Task
-from penstock.domain.work import Lost, Running
+from penstock.domain.work import HeldSlot, Lost, Running
 from penstock.records import notices, receipts
 from penstock.records.opening import free_for, notify
 from penstock.records.rows import SHOWN_TASKS, file_row, task_of
@@ -36,7 +36,12 @@ def begin(connection: Connection, task_id: TaskId, attempt: int, run: tuple[str,
     owner, run_id = run
     idle = or_(TASKS.c.owner.is_(None), TASKS.c.owner == owner, TASKS.c.beat < func.now() - lease)
     taken = _attempt(task_id, attempt).where(or_(TASKS.c.status == "failed", _LIVE & idle))
-    reopened = {"cancelling": case((_LIVE, TASKS.c.cancelling), else_=False), "error": None, "progress": 0}
+    reopened = {
+        "cancelling": case((_LIVE, TASKS.c.cancelling), else_=False),
+        "error": None,
+        "progress": 0,
+        "slot": None,
+    }
     mine = {"status": "processing", "state": _unless_cancelling("validating"), "owner": owner, "run_id": run_id}
     _must_change(connection, taken.values(mine | reopened).values(beat=func.now(), updated=func.now()))
     return read(connection, task_id)
@@ -53,6 +58,16 @@ def beat(connection: Connection, attempt: tuple[TaskId, int, str], state: State,
         .values(updated=case((news, func.now()), else_=TASKS.c.updated))
     )
     return bool(_must_change(connection, alive)[0])
+
+
+def note_slot(connection: Connection, attempt: tuple[TaskId, int, str], slot: str | None) -> None:
+    task_id, number, owner = attempt
+    connection.execute(_attempt(task_id, number).where(TASKS.c.owner == owner).values(slot=slot))
+
+
+def slots(connection: Connection) -> list[HeldSlot]:
+    held = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.owner, TASKS.c.slot).where(_LIVE, TASKS.c.slot.is_not(None))
+    return [HeldSlot(TaskId(row[0]), *row[1:]) for row in connection.execute(held.order_by(TASKS.c.id))]
 
 
 def planned(connection: Connection, task_id: TaskId, attempt: int, plan: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ AFRESH = {
     "cancelling": False,
     "owner": None,
     "run_id": None,
+    "slot": None,
     "beat": None,
     "error": None,
     "plan": None,

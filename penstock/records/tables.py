@@ -107,6 +107,7 @@ TASKS = Table(
     Column("cancelling", Boolean, nullable=False, server_default=text("false")),
     Column("owner", String),
     Column("run_id", String),
+    Column("slot", String),
     _moment("beat"),
     Column("error", JSONB(none_as_null=True)),
     Column("plan", JSONB(none_as_null=True)),

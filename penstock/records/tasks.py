@@ -11,7 +11,7 @@ from penstock.domain.listing import COUNTED, Listing, Query
 from penstock.domain.receipt import Receipt
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import Failure, File, State, Task, wants_attempt
-from penstock.domain.work import Lost, QueueLimits, Running, Submission
+from penstock.domain.work import HeldSlot, Lost, QueueLimits, Running, Submission
 from penstock.records import attempts, opening, outbox
 from penstock.records.database import Database
 from penstock.records.rows import SHOWN_TASKS, task_of
@@ -108,6 +108,16 @@ class Tasks:
         """Still at work; True: the task is to be cancelled. Raises `Superseded`."""
         with self._database.writing() as connection:
             return attempts.beat(connection, (task_id, attempt, owner), state, progress)
+
+    def note_slot(self, task_id: TaskId, attempt: int, owner: str, slot: str | None) -> None:
+        """Note the lease of the encoder slot that this attempt holds, that it asks for one, or that it has none."""
+        with self._database.writing_at_once() as connection:
+            attempts.note_slot(connection, (task_id, attempt, owner), slot)
+
+    def slots(self) -> list[HeldSlot]:
+        """The encoder slots that unfinished attempts hold or ask for."""
+        with self._database.reading() as connection:
+            return attempts.slots(connection)
 
     def planned(self, task_id: TaskId, attempt: int, plan: dict[str, Any]) -> None:
         with self._database.writing() as connection:

@@ -362,8 +362,9 @@ def test_an_encoder_that_is_killed_is_no_success(media, room, tools):
             return False
 
     source, plan = _planned(media("long.mp4"), "webm", tools)
-    with pytest.raises(errors.ResourceLimit):
+    with pytest.raises(errors.ResourceShortage) as killed:
         encode(plan, source, room, tools, Killing())
+    assert killed.value.transient
 
 
 def _planned(path, output, tools, **fields):

@@ -14,7 +14,7 @@ import pytest
 from penstock.domain import errors
 from penstock.engines import Nursery, Unwatched, shipped_ffmpeg
 from penstock.engines.job import Bounds, Execute
-from penstock.engines.process import Answer, Patience, attend
+from penstock.engines.process import Answer, Patience, attend, killed_by_host
 
 pytestmark = pytest.mark.media
 
@@ -66,6 +66,18 @@ def test_processor_time_is_bounded(nursery):
     bounds = Bounds(memory_bytes=1 << 30, cpu_seconds=1, file_bytes=1 << 20)
     ended = attend(nursery.start(Execute(_shell("while :; do :; done"), bounds)), PATIENT, Unwatched(), Answer())
     assert ended.status == -signal.SIGKILL
+    assert not killed_by_host(ended, bounds)
+
+
+@pytest.mark.parametrize("victim", ["the child", "its supervisor"])
+def test_a_child_that_was_killed_from_outside_is_told_from_one_that_went_too_far(nursery, victim):
+    child = nursery.start(Execute(_shell("sleep 60"), BOUNDS))
+    os.kill({"the child": child.pid, "its supervisor": _parent(child.pid)}[victim], signal.SIGKILL)
+    assert killed_by_host(attend(child, PATIENT, Unwatched(), Answer()), BOUNDS)
+
+
+def _parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_a_file_is_bounded(nursery, tmp_path):
