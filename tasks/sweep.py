@@ -1,15 +1,17 @@
 """The three brooms. Each is safe to stop half-way and to repeat."""
 
+import time
+
 from prefect import get_run_logger, task
 
 from penstock.domain.errors import FileInUse, FileNotFound
 from penstock.domain.task import File
 from penstock.rooms import sweep_rooms
 from penstock.services import current
+from penstock.sweeping import DAY_SECONDS, clear_orphans, clear_results, purge
 from penstock.tasks import policy
 
 AT_ONCE = 10_000
-DAY_SECONDS = 24 * 3600.0
 
 
 @task(**policy.RETIRE)
@@ -35,19 +37,25 @@ def _retire(file: File) -> bool:
 def purge_deleted_files() -> None:
     """Remove the bytes of deleted files."""
     services = current()
-    count = 0
-    while deleted := services.records.files.unpurged(AT_ONCE):
-        for file in deleted:
-            services.objects.delete(file.key)
-            services.records.files.purged(file.id)
-        count += len(deleted)
-    get_run_logger().info("%d deleted files purged", count)
+    purged = purge(services.records, services.objects)
+    get_run_logger().info("%d deleted files purged", purged.gone)
+    if purged.kept:
+        get_run_logger().warning("%d deleted files could not be purged; the next sweep tries again", purged.kept)
 
 
 @task(**policy.CLEAR)
 def clear_leftovers() -> None:
-    """Remove the rooms of dead runs on this host, and half-sent objects older than a day."""
+    """Remove the rooms of dead runs on this host, half-sent objects older than a day, stored files that no run
+    recorded, and outdated results of Prefect's."""
     services = current()
     rooms = sweep_rooms(services.settings.rooms)
     objects = services.objects.sweep(DAY_SECONDS)
-    get_run_logger().info("%d rooms and %d half-sent objects cleared", rooms, objects)
+    orphans = clear_orphans(services.records, services.objects)
+    results = clear_results(services.settings.root / "prefect" / "storage", time.time())
+    get_run_logger().info(
+        "cleared %d rooms, %d half-sent objects, %d objects without a file, %d results",
+        rooms,
+        objects,
+        orphans,
+        results,
+    )

@@ -16,6 +16,7 @@ from penstock.orchestration.loops import kept_going
 from penstock.orchestration.repair import repair
 from penstock.orchestration.runs import FlowRuns
 from penstock.orchestration.server import address_of
+from penstock.orchestration.tidying import tidy_rooms
 from penstock.records.notices import OUTBOX, notices
 from penstock.services import Services, services
 from penstock.settings import read_settings
@@ -52,6 +53,7 @@ async def background(_app: object, ready: Services, runs: FlowRuns) -> AsyncIter
             partial(dispatch, ready.records, runs, woken, ready.settings.running_per_project),
             partial(follow, ready.records, runs, ready.settings.attempts),
             partial(repair, ready.records, runs, ready.settings),
+            partial(tidy_rooms, ready.settings.rooms),
         )
         loops = [asyncio.create_task(kept_going(each)) for each in work]
         yield

@@ -45,6 +45,11 @@ def is_id(text: str) -> bool:
     return re.fullmatch(r"[a-z]{3,4}_[a-z0-9]{8,64}", text) is not None
 
 
+def is_stored_key(key: str) -> bool:
+    """Whether this can be the key of a file that we stored: its project's id, and its own."""
+    return re.fullmatch(r"prj_[a-z0-9]{8,64}/file_[a-z0-9]{8,64}", key) is not None
+
+
 def _fresh(prefix: str) -> str:
     number = secrets.randbelow(len(ALPHABET) ** LENGTH)  # one question to the system, not one for each character
     return f"{prefix}_{''.join(_digits(number))}"

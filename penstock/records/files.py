@@ -82,9 +82,10 @@ class Files:
         with self._database.reading() as connection:
             return connection.execute(select(FILES.c.id).where(FILES.c.id == file_id)).first() is not None
 
-    def unpurged(self, limit: int) -> Sequence[File]:
-        """Deleted files whose bytes may still be there."""
-        left = select(FILES).where(FILES.c.deleted.is_not(None), FILES.c.purged.is_(None)).limit(limit)
+    def unpurged(self, limit: int, after: str = "") -> Sequence[File]:
+        """Deleted files whose bytes may still be there, by id from `after` on."""
+        left = select(FILES).where(FILES.c.deleted.is_not(None), FILES.c.purged.is_(None), FILES.c.id > after)
+        left = left.order_by(FILES.c.id).limit(limit)
         with self._database.reading() as connection:
             return [file_of(row) for row in connection.execute(left).mappings()]
 
@@ -92,6 +93,13 @@ class Files:
         """Note that a deleted file's bytes are gone."""
         with self._database.writing() as connection:
             connection.execute(update(FILES).where(FILES.c.id == file_id).values(purged=func.now()))
+
+    def unknown(self, keys: Sequence[str]) -> set[str]:
+        """Which of these places in the storage belong to no file, shown or deleted but not purged yet."""
+        ids = [key.rpartition("/")[2] for key in keys]
+        held = select(FILES.c.key).where(FILES.c.id.in_(ids), FILES.c.purged.is_(None))
+        with self._database.reading() as connection:
+            return set(keys) - set(connection.execute(held).scalars())
 
     def older(self, days: float, limit: int) -> Sequence[File]:
         """Files made so long ago, the oldest first."""

@@ -74,6 +74,11 @@ class Keys:
             row = connection.execute(_HOLDER, {"hash": _sha256(token)}).first()
         return Caller(KeyId(row[0]), ProjectId(row[1]), OrgId(row[2]), row[3]) if row else None
 
+    def projects(self) -> tuple[ProjectId, ...]:
+        """All of them, in no order."""
+        with self._database.reading() as connection:
+            return tuple(ProjectId(name) for name in connection.execute(select(PROJECTS.c.id)).scalars())
+
     def default_project(self) -> ProjectId:
         """The project of those who name none. Raises `NotFound` before `ensure_default`."""
         with self._database.reading() as connection:

@@ -1,5 +1,6 @@
 """Uploads to S3 whose every step has a deadline of its own: a server that stops reading cannot hold them for ever."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -7,8 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from penstock.domain.ids import is_stored_key
 from penstock.storage.faults import FOREIGN
 from penstock.storage.interruptible import Stopped, awaited, never
+
+log = logging.getLogger(__name__)
 
 PART = 16 * 2**20
 STEP_SECONDS = 60.0
@@ -39,21 +43,38 @@ def upload(filesystem: Any, path: Path, target: Target, mime: str) -> None:
         _ask(filesystem, "complete_multipart_upload", target, UploadId=upload_id, MultipartUpload={"Parts": parts})
 
 
-def abort_stale(filesystem: Any, bucket: str, prefix: str, older_than_seconds: float) -> int:
-    """Abort the uploads that nobody has finished; they cost room and no listing shows them."""
-    found = _unfinished(filesystem, bucket, prefix)
+def abort_stale(filesystem: Any, bucket: str, below: str, older_than_seconds: float) -> int:
+    """Abort the uploads of ours that nobody has finished; they cost room and no listing shows them. Answers how many.
+
+    `below` is what our keys begin with, "/" included; what has no key of our form is somebody else's."""
     limit = time.time() - older_than_seconds
-    stale = [each for each in found if each["Initiated"].timestamp() <= limit]
-    for each in stale:
-        filesystem.call_s3("abort_multipart_upload", Bucket=bucket, Key=each["Key"], UploadId=each["UploadId"])
-    return len(stale)
+    found = _unfinished(filesystem, bucket, below)
+    ours = (each for each in found if is_stored_key(each["Key"].removeprefix(below)))
+    return sum(_aborted(filesystem, bucket, each) for each in ours if each["Initiated"].timestamp() <= limit)
 
 
-def _unfinished(filesystem: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
+def _aborted(filesystem: Any, bucket: str, stale: dict[str, Any]) -> bool:
+    """Whether it could be done; one that cannot be aborted now must not keep the others."""
     try:
-        return list(filesystem.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix).get("Uploads", []))
-    except FileNotFoundError:  # some servers say so where there is none
-        return []
+        filesystem.call_s3("abort_multipart_upload", Bucket=bucket, Key=stale["Key"], UploadId=stale["UploadId"])
+    except FOREIGN as fault:
+        log.warning("an unfinished upload could not be aborted: %s", type(fault).__name__)
+        return False
+    return True
+
+
+def _unfinished(filesystem: Any, bucket: str, below: str) -> Iterator[dict[str, Any]]:
+    """All of them: a server tells at most 1,000 at once."""
+    more: dict[str, str] = {}
+    while True:
+        try:
+            page = filesystem.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=below, **more)
+        except FileNotFoundError:  # some servers say so where there is none
+            return
+        yield from page.get("Uploads", [])
+        if not page.get("IsTruncated"):
+            return
+        more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
 
 
 @contextmanager

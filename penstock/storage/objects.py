@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,7 @@ import fsspec
 
 from penstock.domain import errors
 from penstock.storage import multipart
+from penstock.storage.disk import age_of, files_in
 from penstock.storage.faults import reading, translated
 from penstock.storage.interruptible import Stopped, awaited, copy, never
 
@@ -28,6 +30,14 @@ SESSION = {
     "request_checksum_calculation": "when_required",
     "response_checksum_validation": "when_required",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A stored file, as a listing tells it. `written` is seconds since 1970, by the storage's clock."""
+
+    key: str
+    written: float
 
 
 class Objects(ABC):
@@ -68,6 +78,10 @@ class Objects(ABC):
     @abstractmethod
     def sweep(self, older_than_seconds: float) -> int:
         """Remove what interrupted puts have left behind; answers how many."""
+
+    @abstractmethod
+    def kept(self, folder: str, after: str = "") -> Iterator[Kept]:
+        """The files right below a folder of ours, by key, those that come after `after`."""
 
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
         """`length` bytes from `start`, in blocks of at most 1 MiB."""
@@ -136,10 +150,17 @@ class Folder(Objects):
 
     def sweep(self, older_than_seconds: float) -> int:
         with translated():
-            stale = [part for part in self._arriving.glob("*") if _age(part) > older_than_seconds]
+            stale = [part for part in self._arriving.glob("*") if age_of(part) > older_than_seconds]
             for part in stale:
                 part.unlink(missing_ok=True)
         return len(stale)
+
+    def kept(self, folder: str, after: str = "") -> Iterator[Kept]:
+        with translated():
+            found = sorted(files_in(Path(self._address(folder))))
+        for name, written in found:
+            if (key := f"{folder}/{name}") > after:
+                yield Kept(key, written)
 
     @contextmanager
     def _arrival(self) -> Iterator[Path]:
@@ -196,7 +217,30 @@ class Bucket(Objects):
 
     def sweep(self, older_than_seconds: float) -> int:
         with translated():
-            return multipart.abort_stale(self._filesystem, self._bucket, self._prefix, older_than_seconds)
+            return multipart.abort_stale(self._filesystem, self._bucket, self._below, older_than_seconds)
+
+    def kept(self, folder: str, after: str = "") -> Iterator[Kept]:
+        wanted = {"Prefix": f"{self._below}{folder}/", "Delimiter": "/", "StartAfter": f"{self._below}{after}"}
+        for page in self._pages("list_objects_v2", "ContinuationToken", wanted):
+            for each in page.get("Contents", []):
+                key = each["Key"].removeprefix(self._below)
+                if key > after:  # not every server knows StartAfter
+                    yield Kept(key, each["LastModified"].timestamp())
+
+    def _pages(self, method: str, token: str, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
+        more: dict[str, str] = {}
+        while True:
+            with translated():
+                page = self._filesystem.call_s3(method, Bucket=self._bucket, **wanted, **more)
+            yield page
+            if not (page.get("IsTruncated") and page.get(f"Next{token}")):
+                return
+            more = {token: page[f"Next{token}"]}
+
+    @property
+    def _below(self) -> str:
+        """What the keys of our objects begin with in the bucket."""
+        return f"{self._prefix}/" if self._prefix else ""
 
     def _target(self, key: str, stopped: Stopped) -> multipart.Target:
         bucket, _, name = self._address(key).partition("/")
@@ -241,10 +285,3 @@ def _link_or_copy(place: Path, path: Path, stopped: Stopped) -> None:
         raise
     except OSError:  # another disk, or one that knows no links
         copy(place, path, stopped)
-
-
-def _age(part: Path) -> float:
-    try:
-        return time.time() - part.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0

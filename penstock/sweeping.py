@@ -1,0 +1,133 @@
+"""What deletions and crashes left in the storage and on this disk. Each sweep may be stopped half-way and repeated."""
+
+import logging
+import random
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain, islice, takewhile
+from pathlib import Path
+
+from penstock.domain import errors
+from penstock.domain.ids import ALPHABET, ProjectId, is_stored_key
+from penstock.domain.task import File
+from penstock.records import Records
+from penstock.storage.objects import Kept, Objects
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 1_000
+# A storage that refuses so many files one after the other is away.
+REFUSED_IN_A_ROW = 20
+# A sweep looks at no more stored files than this, from a random place on: the next ones see the others.
+LISTED = 100_000
+DAY_SECONDS = 24 * 3600.0
+# A file is stored in `upload` and recorded in `record`: five tries of an hour and five of a minute. What is so old and
+# was not recorded never will be.
+ORPHAN_SECONDS = 2 * DAY_SECONDS
+# Prefect forgets runs after 30 days (`orchestration.server`): nobody can ask for their results after that.
+RESULT_SECONDS = 31 * DAY_SECONDS
+# So begins the result of a stage of ours that failed, in the file that Prefect leaves of each.
+_OUR_FAILURE = b"__exc_type__"
+_OURS = b"penstock.domain.errors."
+_RESULT_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How many deleted files are gone, and how many the storage kept."""
+
+    gone: int = 0
+    kept: int = 0
+
+
+def purge(records: Records, objects: Objects) -> Purged:
+    """Remove the bytes of deleted files. One that cannot be removed now keeps none of the others, and is tried again
+    by the next sweep. Raises `StorageUnavailable` where nothing can be removed."""
+    gone = kept = in_a_row = 0
+    for file in _deleted(records):
+        if _purged(file, records, objects):
+            gone, in_a_row = gone + 1, 0
+            continue
+        kept, in_a_row = kept + 1, in_a_row + 1
+        if in_a_row == REFUSED_IN_A_ROW:
+            raise errors.StorageUnavailable("The storage removes nothing at the moment.")
+    return Purged(gone, kept)
+
+
+def _deleted(records: Records) -> Iterator[File]:
+    after = ""
+    while deleted := records.files.unpurged(AT_ONCE, after):
+        yield from deleted
+        after = deleted[-1].id
+
+
+def _purged(file: File, records: Records, objects: Objects) -> bool:
+    try:
+        objects.delete(file.key)
+    except errors.StorageUnavailable as refused:
+        log.warning("%s could not be removed from the storage: %s", file.id, refused.detail)
+        return False
+    records.files.purged(file.id)
+    return True
+
+
+def clear_orphans(records: Records, objects: Objects, older_than_seconds: float = ORPHAN_SECONDS) -> int:
+    """Remove what was stored by runs that died before they could record it; answers how many.
+
+    Only below our projects, only under keys of our form, and only what no run could still record."""
+    before = time.time() - older_than_seconds
+    projects = list(records.keys.projects())
+    random.shuffle(projects)
+    found = chain.from_iterable(_kept_of(project, objects) for project in projects)
+    old = (kept.key for kept in islice(found, LISTED) if kept.written < before and is_stored_key(kept.key))
+    return sum(_removed(key, objects) for keys in _batches(old) for key in records.files.unknown(keys))
+
+
+def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(keys, AT_ONCE)):
+        yield batch
+
+
+def _kept_of(project: ProjectId, objects: Objects) -> Iterator[Kept]:
+    """All that is stored for a project, from a random place round to it again."""
+    start = f"{project}/file_{random.choice(ALPHABET)}"  # noqa: S311 - only a place to begin
+    before = takewhile(lambda kept: kept.key <= start, objects.kept(project))
+    return chain(objects.kept(project, start), before)
+
+
+def _removed(key: str, objects: Objects) -> bool:
+    try:
+        objects.delete(key)
+    except errors.StorageUnavailable as refused:
+        log.warning("an orphan could not be removed from the storage: %s", refused.detail)
+        return False
+    log.info("removed %s, which no file names", key)
+    return True
+
+
+def clear_results(folder: Path, now: float) -> int:
+    """Remove the files that Prefect keeps of results: those of failed stages of ours after a day, all others once their
+    runs are forgotten. Answers how many."""
+    found = (path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else ()
+    return sum(_cleared(path) for path in _outdated(found, now))
+
+
+def _outdated(found: Iterable[Path], now: float) -> Iterator[Path]:
+    for path in found:
+        with suppress(FileNotFoundError):
+            age = now - path.stat().st_mtime
+            if age > RESULT_SECONDS or (age > DAY_SECONDS and _tells_our_failure(path)):
+                yield path
+
+
+def _tells_our_failure(path: Path) -> bool:
+    with path.open("rb") as file:
+        beginning = file.read(_RESULT_BYTES)
+    return _OUR_FAILURE in beginning and _OURS in beginning
+
+
+def _cleared(path: Path) -> bool:
+    path.unlink(missing_ok=True)
+    return True
