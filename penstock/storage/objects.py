@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
