@@ -56,6 +56,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
         *(*BOTH, "-vf", "settb=1/1000,setpts=PTS+21"),
         *("-fps_mode", "passthrough", "-enc_time_base", "filter", *H264, "-c:a", "flac"),
     ),
+    "broadcast.mkv": (*BOTH, "-vf", "scale=640:480", *H264, "-c:a", "aac", "-live", "1", "-f", "matroska"),
     "oblong.avi": (*PICTURE, "-vf", "setsar=3/2", "-c:v", "mpeg4"),
     "coarse.avi": ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=15:duration=22", "-c:v", "mpeg4", "-q:v", "2"),
     "pausing.mp4": (*PICTURE, "-vf", "setpts=(N/25+gt(N\\,19))/TB", "-fps_mode", "vfr", *H264),

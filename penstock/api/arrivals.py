@@ -16,7 +16,7 @@ BLOCK = 2**20
 async def receive(request: Request, path: Path, limit: int, threads: CapacityLimiter) -> None:
     """Write a request's file, from its form or its raw body, to `path`, in one of these threads.
 
-    Raises `InputTooLarge`, `FieldRequired` where there is none, `DiskFull`.
+    Raises `InputTooLarge`, `FieldRequired` for a form without one, `DiskFull`.
     """
     _require_small(int(request.headers.get("content-length") or 0), limit)
     size = 0
@@ -25,8 +25,6 @@ async def receive(request: Request, path: Path, limit: int, threads: CapacityLim
             size += len(block)
             _require_small(size, limit)
             await to_thread.run_sync(write_whole, file, block, limiter=threads)
-    if not size:
-        raise errors.FieldRequired("Send a file: as the field file of a form, or as the body.", field="file")
 
 
 def _content(request: Request) -> AsyncIterator[bytes]:

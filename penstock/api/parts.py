@@ -17,7 +17,8 @@ _PARAMETER = re.compile(
 
 
 async def file_part(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIterator[bytes]:
-    """The bytes of the form's field `file`. Raises `BodyInvalid` for what is no whole form."""
+    """The bytes of the form's field `file`. Raises `BodyInvalid` for what is no whole form, `FieldRequired` for one
+    without that field."""
     form = Form(_boundary(content_type))
     async for chunk in chunks:
         for piece in form.feed(chunk):
@@ -58,6 +59,8 @@ class Form:
     def require_whole(self) -> None:
         if not self._whole:
             raise errors.BodyInvalid("The form ended before its end.")
+        if not self._files:
+            raise errors.FieldRequired("The form has no field file; send the file in it, or as the body.", field=FIELD)
 
     def _begin(self) -> None:
         self._wanted = False

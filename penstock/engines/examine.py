@@ -18,7 +18,7 @@ from penstock.engines.colours import MATRICES, PRIMARIES, TRANSFERS
 from penstock.engines.figures import bitrate_of, pixel_shape
 from penstock.engines.judging import filled, require_few_streams, require_whole, within
 from penstock.engines.tags import kept_tags
-from penstock.engines.walk import Tally, origin_of, usual_step, varies, walk
+from penstock.engines.walk import Tally, breaks_off, origin_of, usual_step, varies, walk
 
 _ATTACHED_PICTURE, _DEFAULT = 0x400, 0x1
 _TRIED_PACKETS = 300
@@ -62,6 +62,8 @@ def facts(reading: Reading, container: str, limits: Limits) -> tuple[Media, floa
         origin = origin_of(source)
         picture = _chosen([stream for stream in candidates if stream.type == "video"], tallies, decoders.VIDEO)
         sound = _chosen([stream for stream in candidates if stream.type == "audio"], tallies, decoders.AUDIO)
+        if picture is None and breaks_off(candidates, tallies, reading.filesize):
+            raise errors.InputTruncated("The input is cut off before its first picture.")
         tags = kept_tags({**(sound.metadata if sound and container == "ogg" else {}), **source.metadata})
         video = _video(picture, tallies[picture.index], limits) if picture else None
         audio = _audio(sound, tallies[sound.index]) if sound else None

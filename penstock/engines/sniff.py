@@ -110,6 +110,8 @@ def sniff(path: Path) -> Sniffed:
     """What the file at `path` is. Raises `InputUnreadable` for all that we do not open."""
     with path.open("rb") as source:
         head = source.read(HEAD_BYTES)
+        if not head:
+            raise errors.InputUnreadable("The input is empty: it has 0 bytes.")
         behind = _id3_bytes(head)
         if behind:
             source.seek(behind)

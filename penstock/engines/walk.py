@@ -77,6 +77,13 @@ def origin_of(container: Any) -> float:
     return float(container.start_time or 0) / 1_000_000
 
 
+def breaks_off(candidates: list[Any], tallies: dict[int, Tally], filesize: int) -> bool:
+    """Whether a film that shows nothing is one that is cut off, and no sound beside an empty stream of pictures: of
+    that the packets of the sound are nearly all."""
+    promised = any(stream.type == "video" for stream in candidates)
+    return promised and 2 * sum(tally.size for tally in tallies.values()) < filesize
+
+
 def _shape_of(stream: Any) -> Shape | None:
     return SHAPES.get(str(stream.codec_context.codec.canonical_name))
 

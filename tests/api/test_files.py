@@ -78,7 +78,8 @@ def test_what_is_no_media_is_refused_and_not_kept(
 @pytest.mark.parametrize(
     ("sent", "status", "code"),
     [
-        ({"content": b""}, 422, "field_required"),
+        ({"content": b""}, 422, "input_unreadable"),
+        ({"files": {"file": b""}}, 422, "input_unreadable"),
         ({"files": {"other": b"abc"}}, 422, "field_required"),
         ({"files": [("file", b"abc"), ("file", b"abc")]}, 422, "field_invalid"),
         ({"data": {"x": "y" * 70_000}, "files": {"file": b"abc"}}, 413, "body_invalid"),

@@ -147,3 +147,33 @@ def test_plans_are_bounded_in_time_and_number(parts: Services, host: Ranging, pr
 def test_plans_leave_nothing_on_the_disk(open_api: httpx.Client, host: Ranging, parts: Services, project: Project):
     planned(open_api, project, url=f"{host.address}/parts/clip.mp4")
     assert not list(Path(parts.settings.rooms).glob("plan-*"))
+
+
+# The first 2,000 bytes of films, and what is none, with the code of its refusal.
+BAD_INPUTS = {
+    "empty": "input_unreadable",
+    "text": "input_unreadable",
+    "notes": "input_unreadable",
+    "playlist": "input_unreadable",
+    "broadcast.mkv": "input_truncated",
+    "late.mkv": "input_truncated",
+    "silent.mp4": "input_unreadable",
+}
+
+
+@pytest.mark.parametrize("name", BAD_INPUTS)
+def test_a_bad_input_is_refused_in_the_same_words_by_address_and_by_upload(
+    open_api: httpx.Client, host: Ranging, project: Project, shop: Shop, name: str
+):
+    no_films = {
+        "empty": b"",
+        "text": b"no film\n" * 100_000,
+        "notes": b"notes\n",
+        "playlist": b"#EXTM3U\n/etc/passwd\n",
+    }
+    host.files["left"] = shop(name).read_bytes()[:2000] if "." in name else no_films[name]
+    by_address = planned(open_api, project, url=f"{host.address}/whole/left").json()["error"]
+    by_upload = open_api.post("/files", content=host.files["left"], **project()).json()["error"]
+
+    assert (by_address["code"], by_address["message"]) == (by_upload["code"], by_upload["message"])
+    assert by_upload["code"] == BAD_INPUTS[name]
