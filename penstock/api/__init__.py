@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 import penstock
 from penstock.api import content, faults, files, formats, health, plans, receipts, sources, tasks
@@ -73,7 +74,7 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
     )
     for router in ROUTERS:
         app.include_router(router)
-    faults.install(app)
+    faults.install(app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)])
     app.add_middleware(Pace, settings.upload_min_bytes_per_second, settings.upload_grace_seconds)
     app.add_middleware(Guard)
     return app

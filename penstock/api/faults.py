@@ -1,9 +1,12 @@
 """What becomes of an error that a handler raised: ours, the router's, a query's, or an unforeseen one."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -21,9 +24,9 @@ QUERY_ERRORS: dict[str, type[errors.RequestError]] = {
 }
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
     app.add_exception_handler(errors.MediaError, _ours)
-    app.add_exception_handler(HTTPException, _routing)
+    app.add_exception_handler(HTTPException, partial(_routing, routes))
     app.add_exception_handler(RequestValidationError, _query)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unforeseen)
@@ -33,9 +36,18 @@ async def _ours(request: Request, error: Exception) -> Response:
     return refusal(request, error if isinstance(error, errors.MediaError) else UNFORESEEN)
 
 
-async def _routing(request: Request, error: Exception) -> Response:
+async def _routing(routes: Sequence[APIRoute], request: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    if status == 405:
+        headers = {"Allow": _allowed(routes, request.scope["path"], dict(headers or {}).get("Allow", ""))}
     return refusal(request, ROUTING.get(status, UNFORESEEN), headers)
+
+
+def _allowed(routes: Sequence[APIRoute], path: str, told: str) -> str:
+    """Every method of a path; the framework tells those of its first route. HEAD works wherever GET does."""
+    methods = {method for route in routes if route.path_regex.fullmatch(path) for method in route.methods or ()}
+    methods |= {method.strip() for method in told.split(",") if method.strip()}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 async def _query(request: Request, error: Exception) -> Response:

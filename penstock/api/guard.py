@@ -11,6 +11,7 @@ from penstock.domain import errors
 from penstock.domain.ids import new_request_id
 from penstock.domain.work import Caller
 
+CONTENT = re.compile(r"/files/[^/]+/content")
 OPEN = re.compile(r"/health|/docs|/openapi\.json|/files/[^/]+/content")
 
 
@@ -31,7 +32,15 @@ class Guard:
         except errors.MediaError as refused:
             await refusal(request, refused)(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._app(_without_body(scope), receive, send)
+
+
+def _without_body(scope: Scope) -> Scope:
+    """HEAD is answered as GET: the server, which keeps the method that was sent, leaves the body out. Bytes of files
+    have a way of their own, which does not read them."""
+    if scope["method"] != "HEAD" or CONTENT.fullmatch(scope["path"]):
+        return scope
+    return {**scope, "method": "GET"}
 
 
 async def _admit(request: Request) -> None:

@@ -126,8 +126,22 @@ def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits:
 
 def _still_plan(request: SourceRequest, target: ImageFormat, media: Media, limits: Limits) -> FramePlan | ImagePlan:
     if media.picture is not None:
+        _require_timeless(request, media.picture)
         return replace(_image_plan(request, target, media.picture, limits), tags=media.tags)
     return _frame_plan(request, target, media, limits)
+
+
+def _require_timeless(request: SourceRequest, picture: Picture) -> None:
+    """Times that would change nothing are refused: they would only make another Task of the same output."""
+    if request.at != "auto":
+        raise errors.FieldInvalid(
+            "at chooses a moment of a video, but the input is an image; leave it out.", field="at"
+        )
+    if picture.frames == 1 and (request.start or request.end is not None):
+        name = "start" if request.start else "end"
+        raise errors.FieldInvalid(
+            f"{name} needs an input that moves, but this image is a still; leave it out.", field=name
+        )
 
 
 def _frame_plan(request: SourceRequest, target: ImageFormat, media: Media, limits: Limits) -> FramePlan:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from penstock.domain import errors
-from penstock.domain.formats import FORMATS, SYNONYMS, Format, Kind, formats_of
+from penstock.domain.formats import FORMATS, KINDS, SYNONYMS, Format, Kind, formats_of
 
 Fit = Literal["contain", "cover", "fill", "pad"]
 
@@ -110,7 +110,7 @@ def read_request(body: Any) -> SourceRequest:
 
 def _violations(given: dict[str, Any], refused: ValidationError) -> tuple[errors.RequestError, ...]:
     """All that is wrong: each field by itself, then what the sound ones get wrong together."""
-    fields = _field_violations(refused)
+    fields = _field_violations(given, refused)
     broken = {violation.field for violation in fields}
     sound = {name: value for name, value in given.items() if name not in broken or name in ("url", "file_id")}
     return (*fields, *(found for found in _contradictions(sound) if _is_news(found, broken)))
@@ -120,19 +120,25 @@ def _is_news(found: errors.RequestError, broken: set[str | None]) -> bool:
     return found.field not in broken or isinstance(found, errors.InputAmbiguous)
 
 
-def _field_violations(refused: ValidationError) -> list[errors.RequestError]:
+def _field_violations(given: dict[str, Any], refused: ValidationError) -> list[errors.RequestError]:
     found = {str(error["loc"][0]): error for error in reversed(refused.errors()) if error["loc"]}
-    return [_violation(name, error["type"], error["msg"]) for name, error in reversed(found.items())]
+    choice = _choice(given.get("kind"))
+    return [_violation(name, error["type"], choice) for name, error in reversed(found.items())]
 
 
-def _violation(name: str, kind: str, message: str) -> errors.RequestError:
+def _choice(kind: Any) -> str:
+    """The formats of a kind; all of them where it is none."""
+    return ", ".join(formats_of(kind) if kind in KINDS else FORMATS)
+
+
+def _violation(name: str, kind: str, formats: str) -> errors.RequestError:
     if kind == "missing":
         return errors.FieldRequired(f"{name} is required.", field=name)
     if kind == "extra_forbidden":
         return errors.FieldUnknown(f"{name[:64]} is not a field of this request.", field=name[:64])
     if name == "format":
-        return errors.FormatUnsupported(f"format must be one of {', '.join(FORMATS)}.", field=name)
-    return errors.FieldInvalid(f"{name}: {_SAYINGS.get(name, message)}.", field=name)
+        return errors.FormatUnsupported(f"format must be one of {formats}.", field=name)
+    return errors.FieldInvalid(f"{name} {_SAYINGS[name]}.", field=name)
 
 
 _SAYINGS = {
@@ -185,8 +191,7 @@ def _format_trouble(given: dict[str, Any]) -> list[errors.RequestError]:
     kind, name = given.get("kind"), _canonical_format(given.get("format"))
     if kind is None or name is None or FORMATS[name].kind == kind:
         return []
-    choice = ", ".join(formats_of(kind))
-    return [errors.FormatUnsupported(f"{name} is no format of kind {kind}; choose {choice}.", field="format")]
+    return [errors.FormatUnsupported(f"{name} is not a format of kind {kind}; use {_choice(kind)}.", field="format")]
 
 
 def _meaningless_fields(given: dict[str, Any]) -> list[errors.RequestError]:

@@ -45,8 +45,37 @@ def test_unknown_paths_and_methods_are_told_in_the_envelope(client: httpx.Client
 
     assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "not_found")
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
-    assert wrong.headers["allow"] in ("GET", "POST", "GET, POST", "POST, GET")
+    assert wrong.headers["allow"] == "GET, HEAD, POST"
     assert nowhere.json()["meta"]["project_id"] == project.id
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/files", "GET, HEAD, POST"),
+        ("/files/file_aaaaaaaa", "DELETE, GET, HEAD"),
+        ("/files/file_aaaaaaaa/content", "GET, HEAD"),
+        ("/tasks/tsk_aaaaaaaa/cancel", "POST"),
+        ("/plans", "POST"),
+        ("/health", "GET, HEAD"),
+        ("/openapi.json", "GET, HEAD"),
+    ],
+)
+def test_all_methods_of_a_path_are_allowed(client: httpx.Client, project: Project, path: str, methods: str):
+    answered = client.patch(path, **project())
+
+    assert (answered.status_code, answered.headers["allow"]) == (405, methods)
+
+
+@pytest.mark.parametrize(
+    "path", ["/tasks", "/sources", "/files", "/formats", "/health", "/openapi.json", "/docs", "/no"]
+)
+def test_a_head_is_answered_as_a_get_without_its_body(client: httpx.Client, project: Project, path: str):
+    head, get = client.head(path, **project()), client.get(path, **project())
+
+    assert (head.status_code, head.headers["content-type"]) == (get.status_code, get.headers["content-type"])
+    assert head.headers["content-length"] == get.headers["content-length"]
+    assert head.content == b""
 
 
 @pytest.mark.parametrize(

@@ -198,3 +198,26 @@ def test_upscaling_is_refused_while_planning():
 
 def _video_plan(media, **fields):
     return plan_for(asked("video", "mp4", **fields), media, LIMITS)
+
+
+@pytest.mark.parametrize("output", ["jpeg", "png", "webp", "gif"])
+@pytest.mark.parametrize("field", ["start", "end", "at"])
+def test_a_still_image_takes_no_time(output, field):
+    # Unchecked: some are refused for the format alone, before the input is known.
+    request = asked("image", output).model_copy(update={field: 1.0})
+
+    with pytest.raises(errors.FieldInvalid) as refused:
+        plan_for(request, image("png"), LIMITS)
+    assert refused.value.field == field
+
+
+def test_an_animation_is_cut_but_has_no_moment():
+    moving = image("gif", frames=20, duration=4.0)
+
+    assert plan_for(asked("image", "webp", start=1, end=2), moving, LIMITS).cut == Cut(1.0, 1.0)
+    with pytest.raises(errors.FieldInvalid, match="at chooses a moment of a video"):
+        plan_for(asked("image", "webp", at=1), moving, LIMITS)
+
+
+def test_times_that_say_nothing_are_no_fault_of_a_still():
+    assert plan_for(asked("image", "webp", start=0, at="auto"), image("png"), LIMITS).frames == 1

@@ -144,10 +144,27 @@ def test_another_request_has_another_fingerprint(other: dict):
 
 
 def test_a_contradiction_cannot_even_be_built():
-    with pytest.raises(ValueError, match="no format of kind"):
+    with pytest.raises(ValueError, match="not a format of kind"):
         SourceRequest.model_validate(VIDEO | {"format": "mp3"})
 
 
 @pytest.mark.parametrize("url", ["", "http://a b", "http://a\x00b", "http://a\nb", "x" * 2049, 3])
 def test_an_address_is_text_without_gaps(url: object):
     assert wrong(VIDEO | {"url": url}) == [("field_invalid", "url")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "choice"),
+    [
+        ("image", "jpeg, png, webp, gif"),
+        ("audio", "mp3, wav, ogg, flac"),
+        ("film", "mp4, webm, mov, avi, mp3, wav, ogg, flac, jpeg, png, webp, gif"),
+        (["image"], "mp4, webm, mov, avi, mp3, wav, ogg, flac, jpeg, png, webp, gif"),
+    ],
+)
+def test_an_unknown_format_is_told_the_formats_of_its_kind(kind, choice):
+    with pytest.raises(errors.InvalidRequest) as refused:
+        read_request({"url": "https://example.com/a", "kind": kind, "format": "tiff"})
+
+    [told] = [one.message for one in refused.value.violations if one.field == "format"]
+    assert told == f"format must be one of {choice}."
