@@ -34,7 +34,8 @@ def _linked(context: Context, file_id: str, expires: str, signature: str) -> Fil
     except errors.FileNotFound as unknown:
         raise _no_link() from unknown
     until = int(expires) if expires.isascii() and expires.isdigit() and len(expires) <= 12 else 0
-    if until < time.time() or not is_signed(linked.file.id, linked.secret, until, signature):
+    signed = any(is_signed(linked.file.id, secret, until, signature) for secret in linked.secrets)
+    if until < time.time() or not signed:
         raise _no_link()
     return linked.file
 

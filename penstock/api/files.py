@@ -85,9 +85,7 @@ def _forget(services: Services, file: File) -> None:
     """Delete the bytes of a file that was not recorded. A row may be there although its commit went unanswered; while
     nobody can tell, the bytes stay."""
     with suppress(errors.PlatformError):
-        try:
-            services.records.files.get(file.project_id, file.id)
-        except errors.FileNotFound:
+        if not services.records.files.is_recorded(file.id):
             services.objects.delete(file.key)
 
 

@@ -18,7 +18,7 @@ ONE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[SignedReceiptVie
 
 @router.get("/tasks/{task_id}/receipt", responses=ONE, summary="Read a receipt")
 async def read_receipt(request: Request, task_id: str) -> Response:
-    """How the output of a completed task was made and checked, signed with the project's secret."""
+    """How the output of a completed task was made and checked, signed with the project's key for receipts."""
     records, caller = context_of(request).services.records, require_caller(request)
     filed = await to_thread.run_sync(_filed, records, caller.project_id, task_id)
     here = f"/tasks/{filed.task_id}"

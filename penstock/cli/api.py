@@ -33,6 +33,8 @@ def command(host: str, port: int) -> None:
     with services(settings) as ready:
         ready.records.migrate()
         ready.records.keys.ensure_default(settings.api_key)
+        if settings.api_key:
+            ready.records.keys.take_environment(settings.api_key)
         runs = FlowRuns.at(address)
         app = create_app(ready, runs, lifespan=lambda app: background(app, ready, runs))
         Server(app, host, port).run()

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import click
 
 from penstock.domain.errors import MediaError
 from penstock.domain.ids import ProjectId
+from penstock.domain.work import Key
 from penstock.home import Home, database
 from penstock.records import Records
 from penstock.settings import read_settings
 
+OVERLAP = "How long what is replaced still works."
+
 
 @click.group("keys")
 def command() -> None:
-    """Make, list and revoke API keys; show what signs receipts."""
+    """Make, list, rotate and revoke API keys; show what verifies receipts."""
 
 
 @command.command("create")
@@ -33,9 +37,7 @@ def show() -> None:
     """List all keys; never what opens them."""
     with _records() as records:
         for key in records.keys.list():
-            click.echo(
-                f"{key.id}  {key.project_id}  {key.created}  {'revoked ' + key.revoked if key.revoked else 'live'}"
-            )
+            click.echo(f"{key.id}  {key.project_id}  {key.created}  {_state(key)}")
 
 
 @command.command("revoke")
@@ -46,12 +48,40 @@ def revoke(key_id: str) -> None:
         records.keys.revoke(key_id)
 
 
+@command.command("rotate")
+@click.argument("key_id")
+@click.option("--overlap-hours", default=24.0, show_default=True, type=click.FloatRange(0, 8760), help=OVERLAP)
+def rotate(key_id: str, overlap_hours: float) -> None:
+    """Make a key in place of another one, which works until the overlap is over."""
+    with _records() as records:
+        fresh_id, token = records.keys.rotate(key_id, timedelta(hours=overlap_hours))
+    click.echo(f"{fresh_id}  {token}")
+
+
+@command.command("rotate-secret")
+@click.option("--project", help="Whose it is.  [default: the first one]")
+@click.option("--overlap-hours", default=24.0, show_default=True, type=click.FloatRange(0, 8760), help=OVERLAP)
+def rotate_secret(project: str | None, overlap_hours: float) -> None:
+    """Replace what signs a project's links and receipts. Receipts are verified with the key that is shown from then
+    on; links that are out already work until the overlap is over."""
+    with _records() as records:
+        owner = ProjectId(project) if project else records.keys.default_project()
+        records.keys.rotate_secret(owner, timedelta(hours=overlap_hours))
+        click.echo(records.keys.receipt_key(owner))
+
+
 @command.command("secret")
 @click.option("--project", help="Whose it is.  [default: the first one]")
 def secret(project: str | None) -> None:
-    """Show what signs a project's receipts: with it anybody can verify them."""
+    """Show the key for a project's receipts: with it anybody can verify them, and do nothing else."""
     with _records() as records:
-        click.echo(records.keys.secret(ProjectId(project) if project else records.keys.default_project()))
+        click.echo(records.keys.receipt_key(ProjectId(project) if project else records.keys.default_project()))
+
+
+def _state(key: Key) -> str:
+    if key.revoked:
+        return f"revoked {key.revoked}"
+    return f"expires {key.expires}" if key.expires else "live"
 
 
 @contextmanager

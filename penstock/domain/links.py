@@ -1,9 +1,10 @@
-"""Links that work without a key for a while: signed with the secret of the file's project."""
+"""Links that work without a key for a while: signed for the file's project."""
 
 import hashlib
 import hmac
 
 from penstock.domain.ids import FileId
+from penstock.domain.purposes import key_for
 
 
 def content_path(file_id: FileId, secret: str, expires: int) -> str:
@@ -16,4 +17,6 @@ def is_signed(file_id: FileId, secret: str, expires: int, signature: str) -> boo
 
 
 def _signature(file_id: FileId, secret: str, expires: int) -> str:
-    return hmac.new(secret.encode(), f"GET\n{file_id}\n{expires}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        key_for("links", secret).encode(), f"GET\n{file_id}\n{expires}".encode(), hashlib.sha256
+    ).hexdigest()

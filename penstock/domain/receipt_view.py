@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from penstock.domain.ids import FileId, ProjectId, TaskId
 from penstock.domain.jws import sign
+from penstock.domain.purposes import key_for
 from penstock.domain.receipt import Checks, Work
 from penstock.domain.task import FileFacts
 from penstock.domain.views import Moment
@@ -40,11 +41,13 @@ class ReceiptView(BaseModel):
 
 
 class SignedReceiptView(ReceiptView):
-    signature: str = Field(description="compact JWS (HS256, the project's secret) whose payload is all the rest")
+    signature: str = Field(
+        description="compact JWS (HS256, the project's key for receipts) whose payload is all the rest"
+    )
 
 
 def signed_view(filed: Filed, secret: str) -> SignedReceiptView:
-    """The receipt with its signature."""
+    """The receipt with its signature, by the key for receipts of this project's secret."""
     view = ReceiptView(
         task=filed.task_id,
         attempt=filed.attempt,
@@ -54,4 +57,4 @@ def signed_view(filed: Filed, secret: str) -> SignedReceiptView:
         **{name: filed.body[name] for name in ("output", "checks", "work")},
     )
     shown = view.model_dump(mode="json")
-    return SignedReceiptView(**shown, signature=sign(shown, secret))
+    return SignedReceiptView(**shown, signature=sign(shown, key_for("receipts", secret)))

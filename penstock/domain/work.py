@@ -51,7 +51,7 @@ class HeldSlot:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whom a key speaks for. `secret` signs the project's links and webhooks."""
+    """Whom a key speaks for. Of `secret` the keys that sign for the project are made (`purposes`)."""
 
     key_id: KeyId
     project_id: ProjectId
@@ -67,14 +67,15 @@ class Key:
     project_id: ProjectId
     created: str
     revoked: str | None
+    expires: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A file, and the secret that its links are signed with."""
+    """A file, and the secrets of its project whose links hold: the present one, and for a while the one before."""
 
     file: File
-    secret: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, false, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, false, func, insert, select, update
 
 from penstock.domain import errors
 from penstock.domain.ids import FileId, ProjectId, is_id
@@ -65,9 +65,10 @@ class Files:
             return file
 
     def key_of(self, file_id: str) -> Linked:
-        """Whosever file it is, with the secret of its project's links. Raises `FileNotFound`."""
+        """Whosever file it is, with the secrets of its project's links. Raises `FileNotFound`."""
+        before = case((PROJECTS.c.previous_until > func.now(), PROJECTS.c.previous_secret)).label("before")
         wanted = (
-            select(FILES, PROJECTS.c.secret)
+            select(FILES, PROJECTS.c.secret, before)
             .join(PROJECTS, PROJECTS.c.id == FILES.c.project_id)
             .where(FILES.c.id == canonical_file_id(file_id), _KEPT)
         )
@@ -75,7 +76,7 @@ class Files:
             row = connection.execute(wanted).mappings().first() if is_id(file_id) else None
         if row is None:
             raise _unknown()
-        return Linked(file_of(row), row["secret"])
+        return Linked(file_of(row), tuple(secret for secret in (row["secret"], row["before"]) if secret))
 
     def is_recorded(self, file_id: FileId) -> bool:
         """Whether there is a row of this file, whosever it is."""

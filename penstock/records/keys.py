@@ -2,12 +2,15 @@
 
 import hashlib
 import secrets
+from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from penstock.domain import errors
 from penstock.domain.ids import KeyId, OrgId, ProjectId, new_key_id, new_org_id, new_project_id
+from penstock.domain.purposes import key_for
 from penstock.domain.work import Caller, Key
 from penstock.records.database import Database
 from penstock.records.tables import KEYS, ORGANISATIONS, PROJECTS
@@ -15,10 +18,16 @@ from penstock.records.tables import KEYS, ORGANISATIONS, PROJECTS
 DEFAULT = "default"
 _PREFIX = "penstock_"
 
+_WORKS = (KEYS.c.revoked.is_(None), or_(KEYS.c.expires.is_(None), KEYS.c.expires > func.now()))
 _HOLDER = (
     select(KEYS.c.id, PROJECTS.c.id, PROJECTS.c.organisation_id, PROJECTS.c.secret)
     .join(PROJECTS, PROJECTS.c.id == KEYS.c.project_id)
-    .where(KEYS.c.sha256 == bindparam("hash"), KEYS.c.revoked.is_(None))
+    .where(KEYS.c.sha256 == bindparam("hash"), *_WORKS)
+)
+_LIVE = (
+    select(KEYS.c.project_id, KEYS.c.from_environment)
+    .where(KEYS.c.id == bindparam("key_id"), *_WORKS)
+    .with_for_update()
 )
 
 
@@ -56,10 +65,7 @@ class Keys:
     def list(self) -> tuple[Key, ...]:
         with self._database.reading() as connection:
             rows = connection.execute(select(KEYS).order_by(KEYS.c.created, KEYS.c.id))
-            return tuple(
-                Key(row.id, row.project_id, row.created.isoformat(), row.revoked and row.revoked.isoformat())
-                for row in rows
-            )
+            return tuple(_key(row) for row in rows)
 
     def revoke(self, key_id: str) -> None:
         """From now on the key opens nothing. Raises `NotFound`."""
@@ -67,6 +73,39 @@ class Keys:
         with self._database.writing() as connection:
             if connection.execute(revoked).rowcount == 0:
                 raise errors.NotFound("There is no such key.")
+
+    def rotate(self, key_id: str, overlap: timedelta) -> tuple[KeyId, str]:
+        """Another key of the same project in place of this one, which works until the overlap is over.
+
+        Raises `NotFound` for a key that does not work any more, `FieldInvalid` for that of the environment."""
+        token = _new_token()
+        with self._database.writing() as connection:
+            old = connection.execute(_LIVE, {"key_id": key_id}).first()
+            if old is None:
+                raise errors.NotFound("There is no such key, or it has ended.")
+            if old.from_environment:
+                raise errors.FieldInvalid("This key is PENSTOCK_API_KEY; change it there.", field="key_id")
+            ends = _not_after(func.now() + overlap)
+            connection.execute(update(KEYS).where(KEYS.c.id == key_id).values(expires=ends))
+            return _add(connection, ProjectId(old.project_id), token), token
+
+    def rotate_secret(self, project_id: ProjectId, overlap: timedelta) -> None:
+        """Another secret of a project; links that the old one signed hold through the overlap. Raises `NotFound`."""
+        fresh = {"secret": secrets.token_urlsafe(32), "previous_secret": PROJECTS.c.secret}
+        rotated = (
+            update(PROJECTS).where(PROJECTS.c.id == project_id).values(fresh | {"previous_until": func.now() + overlap})
+        )
+        with self._database.writing() as connection:
+            if connection.execute(rotated).rowcount == 0:
+                raise errors.NotFound("There is no such project.")
+
+    def take_environment(self, token: str) -> None:
+        """The key that the environment gives to a service that starts: those that it gave before end now."""
+        with self._database.writing() as connection:
+            marked = KEYS.c.sha256 == _sha256(token)
+            theirs = update(KEYS).where(KEYS.c.from_environment, KEYS.c.sha256 != _sha256(token))
+            connection.execute(theirs.values(expires=_not_after(func.now())))
+            connection.execute(update(KEYS).where(marked).values(from_environment=True, expires=None))
 
     def caller(self, token: str) -> Caller | None:
         """Whom a token speaks for; None if it is unknown or revoked."""
@@ -93,13 +132,27 @@ class Keys:
             if _project(connection, project_id) is None:
                 raise errors.NotFound("There is no such project.")
 
+    def receipt_key(self, project_id: ProjectId) -> str:
+        """What a project's receipts are signed and verified with. Raises `NotFound`."""
+        return key_for("receipts", self.secret(project_id))
+
     def secret(self, project_id: ProjectId) -> str:
-        """What signs a project's links and webhooks."""
+        """Of what the keys are made that sign for a project: nobody's to see. Raises `NotFound`."""
         with self._database.reading() as connection:
             secret = connection.execute(select(PROJECTS.c.secret).where(PROJECTS.c.id == project_id)).scalar()
         if secret is None:
             raise errors.NotFound("There is no such project.")
         return str(secret)
+
+
+def _key(row: Any) -> Key:
+    revoked, expires = (moment and moment.isoformat() for moment in (row.revoked, row.expires))
+    return Key(row.id, row.project_id, row.created.isoformat(), revoked, expires)
+
+
+def _not_after(moment: Any) -> Any:
+    """The end of a key's life: what it was, or this if that is earlier. LEAST passes over what is null."""
+    return func.least(KEYS.c.expires, moment)
 
 
 def _new_token() -> str:

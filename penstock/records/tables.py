@@ -50,6 +50,8 @@ PROJECTS = Table(
     Column("name", String, nullable=False, unique=True),
     Column("secret", String, nullable=False),
     _now("created"),
+    Column("previous_secret", String),
+    _moment("previous_until"),
 )
 
 KEYS = Table(
@@ -60,6 +62,8 @@ KEYS = Table(
     Column("sha256", String, nullable=False, unique=True),
     _now("created"),
     _moment("revoked"),
+    _moment("expires"),
+    Column("from_environment", Boolean, nullable=False, server_default=text("false")),
 )
 
 FILES = Table(

@@ -3,6 +3,7 @@
 import re
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -171,3 +172,21 @@ def test_the_bytes_of_a_bucket_come_with_our_headers(bucket: Services, runs: Pre
 
     assert (whole.content, part.content) == (CONTENT, CONTENT[-5:])
     assert whole.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_link_outlives_a_rotation_of_its_secret_by_the_overlap(
+    client: httpx.Client, project: Project, parts: Services
+):
+    upload = stored(parts, project)
+    link = client.get(f"/files/{upload.id}", **project()).json()["data"]["url"]
+    parts.records.keys.rotate_secret(project.id, timedelta(hours=1))
+    during = client.get(link).status_code
+    parts.records.keys.rotate_secret(project.id, timedelta(hours=1))
+
+    assert (during, client.get(link).status_code) == (200, 401)
+
+
+def test_the_key_of_receipts_signs_no_links(client: httpx.Client, file: File, parts: Services):
+    receipt_key = parts.records.keys.receipt_key(file.project_id)
+
+    assert client.get(content_path(file.id, receipt_key, int(time.time()) + 60)).status_code == 401

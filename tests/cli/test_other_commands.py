@@ -31,6 +31,15 @@ def test_a_new_key_opens_the_door_until_it_is_revoked(penstock):
     assert "revoked" in next(line for line in listed(penstock) if line.startswith(key_id))
 
 
+def test_a_rotated_key_and_the_one_before_open_the_door(penstock):
+    key_id, token = penstock_tells(penstock, "keys", "create").stdout.split()
+    _, fresh = penstock_tells(penstock, "keys", "rotate", key_id, "--overlap-hours", "1").stdout.split()
+    for each in (token, fresh):
+        with Client(penstock.service.api_url, each) as client, pytest.raises(Refused, match="task"):
+            client.task("tsk_abcdefghijklmnop")
+    assert "expires" in next(line for line in listed(penstock) if line.startswith(key_id))
+
+
 def test_whoever_has_the_secret_can_verify_a_receipt(penstock, origin, photo):
     secret = penstock_tells(penstock, "keys", "secret").stdout.strip()
     task = penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 93})

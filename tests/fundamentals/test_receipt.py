@@ -23,7 +23,7 @@ def test_an_output_has_a_signed_receipt(penstock, origin, clip, records):
     receipt = penstock.client.receipt(task["id"])
     signature = receipt.pop("signature")
 
-    assert verified(signature, records.keys.secret(ProjectId(receipt["project"]))) == receipt
+    assert verified(signature, records.keys.receipt_key(ProjectId(receipt["project"]))) == receipt
     assert (receipt["task"], receipt["file"], receipt["attempt"]) == (task["id"], task["output"]["id"], 1)
     assert receipt["output"]["sha256"] == task["output"]["sha256"]
     assert receipt["work"]["plan"] == task["plan"]

@@ -93,5 +93,5 @@ def test_a_link_is_signed_with_the_projects_secret(records: Records, upload: Fil
     linked = records.files.key_of(upload.id)
 
     assert linked.file == upload
-    assert linked.secret == records.keys.secret(upload.project_id)
-    assert linked.secret not in repr(linked)
+    assert linked.secrets == (records.keys.secret(upload.project_id),)
+    assert linked.secrets[0] not in repr(linked)

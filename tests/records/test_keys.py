@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import psycopg
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.ids import new_project_id
+from penstock.domain.ids import new_key_id, new_project_id
 from penstock.records import Records
 
 
@@ -89,3 +90,84 @@ def test_the_list_says_which_keys_are_revoked(empty: Records):
     empty.keys.revoke(key_id)
 
     assert [(key.id == key_id, key.revoked is not None) for key in empty.keys.list()] == [(False, False), (True, True)]
+
+
+def test_a_rotated_key_works_until_the_overlap_is_over(empty: Records):
+    empty.keys.ensure_default()
+    key_id, token = empty.keys.create()
+    _, second = empty.keys.rotate(key_id, timedelta(hours=1))
+    both = [empty.keys.caller(one) is not None for one in (token, second)]
+    set_back(empty, "UPDATE keys SET expires = expires - interval '1 hour'")
+
+    assert both == [True, True]
+    assert empty.keys.caller(token) is None
+    assert empty.keys.caller(second) is not None
+    assert [key.expires is not None for key in empty.keys.list()] == [False, True, False]
+
+
+def test_a_rotation_never_lengthens_a_life(empty: Records):
+    empty.keys.ensure_default()
+    key_id, token = empty.keys.create()
+    empty.keys.rotate(key_id, timedelta())
+
+    assert empty.keys.caller(token) is None
+    with pytest.raises(errors.NotFound):
+        empty.keys.rotate(key_id, timedelta(hours=1))
+
+
+@pytest.mark.parametrize("revoked", [True, False])
+def test_only_a_key_that_works_is_rotated(empty: Records, revoked: bool):
+    empty.keys.ensure_default()
+    key_id = empty.keys.create()[0] if revoked else new_key_id()
+    if revoked:
+        empty.keys.revoke(key_id)
+
+    with pytest.raises(errors.NotFound):
+        empty.keys.rotate(key_id, timedelta(hours=1))
+
+
+def test_an_old_key_of_the_environment_ends_when_it_is_changed(empty: Records):
+    def start(token: str) -> None:
+        empty.keys.ensure_default(token)
+        empty.keys.take_environment(token)
+
+    start("first")
+    other = empty.keys.create()[1]
+    start("second")
+
+    assert [empty.keys.caller(one) is not None for one in ("first", "second", other)] == [False, True, True]
+    start("first")
+    assert [empty.keys.caller(one) is not None for one in ("first", "second", other)] == [True, False, True]
+
+
+def test_a_key_of_the_environment_is_rotated_there(empty: Records):
+    empty.keys.ensure_default("mine own")
+    empty.keys.take_environment("mine own")
+
+    with pytest.raises(errors.FieldInvalid, match="PENSTOCK_API_KEY"):
+        empty.keys.rotate(empty.keys.list()[0].id, timedelta(hours=1))
+
+
+def test_a_revoked_key_of_the_environment_stays_revoked(empty: Records):
+    empty.keys.ensure_default("mine own")
+    empty.keys.revoke(empty.keys.list()[0].id)
+    empty.keys.take_environment("mine own")
+
+    assert empty.keys.caller("mine own") is None
+
+
+def test_a_rotated_secret_signs_at_once_and_holds_for_a_while(empty: Records):
+    empty.keys.ensure_default()
+    project = empty.keys.default_project()
+    before = empty.keys.secret(project), empty.keys.receipt_key(project)
+    empty.keys.rotate_secret(project, timedelta(hours=1))
+    after = empty.keys.secret(project), empty.keys.receipt_key(project)
+
+    assert len({*before, *after}) == 4
+    with pytest.raises(errors.NotFound):
+        empty.keys.rotate_secret(new_project_id(), timedelta(hours=1))
+
+
+def set_back(records: Records, statement: str) -> None:
+    with psycopg.connect(records.url) as connection:
+        connection.execute(statement)
