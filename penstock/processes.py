@@ -19,18 +19,22 @@ from penstock.tether import call_it, tie
 
 POLL_SECONDS = 0.2
 KILL_SECONDS = 5.0
+OFTEN, OFTEN_SECONDS, REST_SECONDS = 3, 60.0, 5.0
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 FORKING = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One running part, by name: a module of Python and its words; its output goes to `log`."""
+    """One running part, by name: a module of Python and its words; its output goes to `log`.
+
+    `keeps` are the open files that it inherits."""
 
     name: str
     command: tuple[str, ...]
     process: BaseProcess
     log: Path
+    keeps: tuple[int, ...] = ()
 
     def running(self) -> bool:
         return self.process.is_alive()
@@ -47,15 +51,17 @@ class Family:
     logs: Path
     last: frozenset[str] = frozenset(("prefect",))
     children: list[Child] = field(default_factory=list)
+    deaths: dict[str, list[float]] = field(default_factory=dict)
+    restarts: dict[str, float] = field(default_factory=dict)
 
-    def start(self, name: str, command: Sequence[str]) -> Child:
+    def start(self, name: str, command: Sequence[str], keeps: tuple[int, ...] = ()) -> Child:
         """Fork a part: it runs `python -m` these words, and is called by its name. The caller has one thread."""
         self.logs.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"{name}.log"
-        process = FORKING.Process(target=_become, args=(name, command, log, os.getpid()))
+        process = FORKING.Process(target=_become, args=(name, command, log, keeps, os.getpid()))
         with _signals_kept_back():
             process.start()
-        child = Child(name, tuple(command), process, log)
+        child = Child(name, tuple(command), process, log, keeps)
         self.children.append(child)
         return child
 
@@ -63,10 +69,33 @@ class Family:
         """A child that has ended although nobody asked it to."""
         return next((child for child in self.children if not child.running()), None)
 
-    def restart(self, fallen: Child) -> None:
-        _kill_group(fallen)
-        self.children.remove(fallen)
-        self.start(fallen.name, fallen.command)
+    def tend(self) -> Child | None:
+        """Start a part anew that has ended, the second time in a minute after a rest; answers the one that it was.
+
+        Raises `ChildProcessError` for one that keeps dying."""
+        now = time.monotonic()
+        for child in [child for child in self.children if not child.running()]:
+            if now >= self.restarts.setdefault(child.name, now + self._rest(child, now)):
+                self._restart(child)
+                return child
+        return None
+
+    def _rest(self, child: Child, now: float) -> float:
+        """Seconds until it is started again, noted once for each time that it ends."""
+        if child.name in self.restarts:
+            return 0.0
+        recent = [death for death in self.deaths.get(child.name, []) if now - death < OFTEN_SECONDS]
+        self.deaths[child.name] = recent = [*recent, now] if child.process.exitcode else recent
+        if len(recent) >= OFTEN:
+            often = f"{child.name} died {OFTEN} times within a minute. The last words of its log, {child.log}:"
+            raise ChildProcessError(f"{often}\n{child.said()}")
+        return REST_SECONDS if len(recent) > 1 else 0.0
+
+    def _restart(self, child: Child) -> None:
+        _kill_group(child)
+        self.children.remove(child)
+        del self.restarts[child.name]
+        self.start(child.name, child.command, child.keeps)
 
     def stop(self, grace_seconds: float) -> None:
         """Ask all to end at once, and wait for all together; kill what is left of their process groups."""
@@ -101,7 +130,7 @@ def _signals_kept_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
-def _become(name: str, command: Sequence[str], log: Path, parent: int) -> None:
+def _become(name: str, command: Sequence[str], log: Path, keeps: tuple[int, ...], parent: int) -> None:
     """What a forked child does: it takes on a session and streams of its own, lets go of its parent's, and runs."""
     tie(parent, signal.SIGKILL)
     call_it(name)
@@ -109,19 +138,22 @@ def _become(name: str, command: Sequence[str], log: Path, parent: int) -> None:
     for number in STOPPING:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-    _take_streams(log)
+    _take_streams(log, keeps)
     module, *words = command
     sys.argv[1:] = words
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def _take_streams(log: Path) -> None:
-    """Nothing stays open of the parent's, least of all what it holds locked."""
+def _take_streams(log: Path, keeps: tuple[int, ...]) -> None:
+    """Nothing else stays open of the parent's, least of all what it holds locked."""
     with log.open("ab") as out, Path(os.devnull).open("rb") as nothing:
         for theirs, ours in ((nothing, 0), (out, 1), (out, 2)):
             os.dup2(theirs.fileno(), ours)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing had opened another
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    first = 3
+    for kept in (*sorted(keeps), os.sysconf("SC_OPEN_MAX")):
+        os.closerange(first, kept)
+        first = kept + 1
 
 
 def _end(children: list[Child], grace_seconds: float) -> None:
@@ -141,9 +173,11 @@ def _kill_group(child: Child) -> None:
 def wait_until(ready: Callable[[], bool], seconds: float, members: Family) -> None:
     """Wait for `ready()` while every child lives; raises `TimeoutError` or `ChildProcessError`."""
     deadline = time.monotonic() + seconds
-    while not ready():
-        if fallen := members.fallen():
+    while True:
+        if fallen := members.fallen():  # first: what answers for a part that has ended is another's
             raise ChildProcessError(f"{fallen.name} ended while the service was starting:\n{fallen.said()}")
+        if ready():
+            return
         if time.monotonic() > deadline:
             raise TimeoutError("The service did not become ready in time.")
         time.sleep(POLL_SECONDS)

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 import click
@@ -17,6 +18,7 @@ from penstock.orchestration.repair import repair
 from penstock.orchestration.runs import FlowRuns
 from penstock.orchestration.server import address_of
 from penstock.orchestration.tidying import tidy_rooms
+from penstock.ports import bound
 from penstock.records.notices import OUTBOX, notices
 from penstock.services import Services, services
 from penstock.settings import read_settings
@@ -24,20 +26,30 @@ from penstock.settings import read_settings
 
 @click.command("api")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
-def command(host: str, port: int) -> None:
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="Port to listen on.")
+@click.option("--inherited", type=int, multiple=True, hidden=True, help="A socket of `penstock up`, by its number.")
+def command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     """Run the trigger API alone. Needs the database and the Prefect of the service (see `penstock env`)."""
     settings = read_settings()
     address = address_of(settings)
     signal.signal(signal.SIGTERM, _leave)
-    with services(settings) as ready:
+    with _listening(host, port, inherited) as sockets, services(settings) as ready:
         ready.records.migrate()
         ready.records.keys.ensure_default(settings.api_key)
         if settings.api_key:
             ready.records.keys.take_environment(settings.api_key)
         runs = FlowRuns.at(address)
         app = create_app(ready, runs, lifespan=lambda app: background(app, ready, runs))
-        Server(app, host, port).run()
+        Server(app).run(list(sockets))
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int, inherited: tuple[int, ...]) -> Iterator[tuple[socket.socket, ...]]:
+    if inherited:
+        yield tuple(socket.socket(fileno=number) for number in inherited)
+        return
+    with bound(host, port, "--port") as place:
+        yield place.sockets
 
 
 def _leave(*_: object) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import gc
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -29,11 +28,14 @@ from penstock.orchestration.server import (
     server_command,
     server_environment,
 )
+from penstock.ports import Bound, PortUnusable, bound
 from penstock.processes import Family, family, wait_until
 from penstock.settings import Settings, read_settings
 
 START_SECONDS = 180.0
 GIVE_BACK_SECONDS = 15.0
+PORT = click.IntRange(0, 65_535)
+PREFECT_HOST, PREFECT_OPTION = "127.0.0.1", "--prefect-port"
 OURS = ("penstock.cli.api", "penstock.cli.worker", "penstock.flows.convert")
 
 
@@ -50,17 +52,18 @@ class Wish:
 
 @click.command("up")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address the API listens on.")
-@click.option("--port", default=8000, show_default=True, help="Port of the API; 0 takes a free one.")
-@click.option("--prefect-port", default=4200, show_default=True, help="Port of our Prefect; 0 takes a free one.")
+@click.option("--port", type=PORT, default=8000, show_default=True, help="Port of the API; 0 takes a free one.")
+@click.option(
+    "--prefect-port", type=PORT, default=4200, show_default=True, help="Port of our Prefect; 0 takes a free one."
+)
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of everything kept.  [default: ~/.penstock]")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
 @click.option("--until-idle", is_flag=True, hidden=True, help="Stop when no command uses the service any more.")
-def command(host: str, port: int, prefect_port: int, home: Path | None, **options: Any) -> None:
+def command(home: Path | None, **options: Any) -> None:
     """Run everything one machine needs: PostgreSQL, Prefect, the API and workers. Ctrl-C drains and stops."""
     settings = read_settings(home)
-    wish = Wish(host, port or free_port(), prefect_port or free_port(), **options)
     try:
-        run(settings, wish)
+        run(settings, Wish(**options))
     except (MediaError, ChildProcessError, TimeoutError) as trouble:
         raise click.ClickException(str(trouble)) from trouble
 
@@ -96,8 +99,9 @@ def _never() -> bool:
 def service(settings: Settings, wish: Wish, home: Home, stopped: threading.Event) -> Iterator[tuple[Service, Family]]:
     """All processes, ready; gone when the block ends."""
     with ExitStack() as up:
+        doors = _doors(settings, wish, up)
         url = up.enter_context(database(settings))
-        address = Address(settings.prefect_api_url or f"http://127.0.0.1:{wish.prefect_port}/api")
+        address = Address(settings.prefect_api_url or f"http://{PREFECT_HOST}:{doors.prefect_port}/api")
         environment = environment_of(settings, home, url, address)
         grace = settings.drain_seconds + GIVE_BACK_SECONDS
         own_prefect = not settings.prefect_api_url
@@ -106,19 +110,52 @@ def service(settings: Settings, wish: Wish, home: Home, stopped: threading.Event
         os.environ.update(environment)
         _import_shared((*SERVER_MODULES, *OURS) if own_prefect else OURS)
         members = up.enter_context(family(home.root / "logs", grace))
-        _start_parts(members, wish, own_prefect=own_prefect)
-        api_url = f"http://{_reachable(wish.host)}:{wish.port}"
+        _start_parts(members, wish, doors)
+        api_url = f"http://{_reachable(wish.host)}:{doors.api.port}"
         with httpx.Client(base_url=api_url, trust_env=False, timeout=10.0) as http:
-            wait_until(lambda: stopped.is_set() or _healthy(http), START_SECONDS, members)
+            _await(lambda: stopped.is_set() or (doors.api.served() and _healthy(http)), members, doors)
         yield Service(api_url, address.api_url, address.ui_url, url, os.getpid()), members
 
 
-def _start_parts(members: Family, wish: Wish, *, own_prefect: bool) -> None:
-    if own_prefect:
-        members.start("prefect", server_command("127.0.0.1", wish.prefect_port))
-    members.start("api", ["penstock", "api", "--host", wish.host, "--port", str(wish.port)])
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where we listen. The API's sockets are ours from here on; Prefect's server takes its own port a moment later."""
+
+    api: Bound
+    prefect_port: int | None
+
+
+def _doors(settings: Settings, wish: Wish, up: ExitStack) -> Doors:
+    """Raises `PortUnusable`, before anything has started."""
+    api = up.enter_context(bound(wish.host, wish.port, "--port"))
+    if settings.prefect_api_url:
+        return Doors(api, None)
+    with bound(PREFECT_HOST, wish.prefect_port, PREFECT_OPTION) as prefect:
+        if api.port == prefect.port:
+            raise PortUnusable(f"--port and {PREFECT_OPTION} are both {api.port}; choose two.")
+        return Doors(api, prefect.port)
+
+
+def _start_parts(members: Family, wish: Wish, doors: Doors) -> None:
+    if doors.prefect_port is not None:
+        members.start("prefect", server_command(PREFECT_HOST, doors.prefect_port))
+    sockets = tuple(each.fileno() for each in doors.api.sockets)
+    inherited = [word for number in sockets for word in ("--inherited", str(number))]
+    members.start("api", ["penstock", "api", *inherited], keeps=sockets)
     for number in range(1, wish.workers + 1):
         members.start(f"worker-{number}", ["penstock", "worker", *(["--deploy"] if number == 1 else [])])
+
+
+def _await(ready: Callable[[], bool], members: Family, doors: Doors) -> None:
+    """Until all is ready; a port that somebody has taken since we looked is said to be."""
+    try:
+        wait_until(ready, START_SECONDS, members)
+    except ChildProcessError:
+        fallen = members.fallen()
+        if fallen and fallen.name == "prefect" and doors.prefect_port is not None:
+            with bound(PREFECT_HOST, doors.prefect_port, PREFECT_OPTION):
+                pass
+        raise
 
 
 def _import_shared(modules: tuple[str, ...]) -> None:
@@ -137,13 +174,6 @@ def environment_of(settings: Settings, home: Home, database_url: str, address: A
         "PENSTOCK_DATABASE_URL": database_url,
         "PENSTOCK_API_KEY": settings.api_key or home.secret("api_key"),
     }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _reachable(host: str) -> str:
@@ -176,9 +206,8 @@ def _watch(members: Family, database_home: Home | None, stop: Callable[[], bool]
     while not stop():
         if database_home and revive(database_home.root):
             click.echo("PostgreSQL had died and is started again.", err=True)
-        if fallen := members.fallen():
+        if fallen := members.tend():
             click.echo(f"{fallen.name} ended unasked and is started again; its log is {fallen.log}.", err=True)
-            members.restart(fallen)
 
 
 def _greet(running: Service, home: Home, *, shows_key: bool) -> None:

@@ -1,0 +1,40 @@
+"""A part that dies is started again; one that keeps dying ends the service, with its last words."""
+
+import subprocess
+import sys
+
+DYING = """
+import sys, time
+from pathlib import Path
+from penstock import processes
+processes.REST_SECONDS = 0.2
+Path("dying.py").write_text("import sys; print('the reason', flush=True); sys.exit(int(sys.argv[1]))")
+sys.path.insert(0, ".")
+begun = time.monotonic()
+with processes.family(Path("logs"), 1) as members:
+    members.start("part", ["dying", sys.argv[1]])
+    while time.monotonic() < begun + 20:
+        if members.tend():
+            print("again", flush=True)
+        log = Path("logs/part.log")
+        if log.exists() and log.read_text().count("reason") > 6:
+            break
+        time.sleep(0.01)
+"""
+
+
+def watched(folder, code):
+    command = [sys.executable, "-c", DYING, str(code)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_part_that_dies_three_times_in_a_minute_ends_the_service_with_its_last_words(tmp_path):
+    said = watched(tmp_path, 3)
+    assert said.stdout.split() == ["again", "again"]
+    assert "ChildProcessError: part died 3 times within a minute. The last words of its log," in said.stderr
+    assert said.stderr.rstrip().endswith("the reason")
+
+
+def test_a_part_that_was_told_to_stop_is_started_again_however_often(tmp_path):
+    said = watched(tmp_path, 0)
+    assert (said.returncode, said.stdout.split().count("again") >= 6) == (0, True), said.stderr
