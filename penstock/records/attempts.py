@@ -44,6 +44,7 @@ def begin(connection: Connection, task_id: TaskId, attempt: int, run: tuple[str,
     }
     mine = {"status": "processing", "state": _unless_cancelling("validating"), "owner": owner, "run_id": run_id}
     _must_change(connection, taken.values(mine | reopened).values(beat=func.now(), updated=func.now()))
+    notify(connection, notices.OUTBOX, task_id)  # another of its project may be handed over
     return read(connection, task_id)
 
 

@@ -1,6 +1,6 @@
 """What the records call out: listening to PostgreSQL's NOTIFY, for as long as one likes.
 
-Channels: `penstock_outbox` (an attempt waits for a run), `penstock_task`
+Channels: `penstock_outbox` (an attempt waits for a run, or one has begun and made room), `penstock_task`
 (a task has ended); the payload is the task's id.
 """
 

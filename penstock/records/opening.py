@@ -1,7 +1,6 @@
 """How a request becomes a Task: the same one for the same request, however many ask at once."""
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId, TaskId, new_task_id
@@ -10,7 +9,7 @@ from penstock.domain.task import Task
 from penstock.domain.work import QueueLimits
 from penstock.records import notices
 from penstock.records.rows import SHOWN_TASKS, request_row, task_of
-from penstock.records.tables import FILES, OUTBOX, TASKS
+from penstock.records.tables import FILES, TASKS
 
 AFRESH = {
     "status": "processing",
@@ -32,10 +31,11 @@ _SAME = SHOWN_TASKS.where(TASKS.c.project_id == bindparam("owner"), TASKS.c.fing
 _UNFINISHED = select(func.count(), func.count().filter(TASKS.c.project_id == bindparam("owner"))).where(
     TASKS.c.status == literal("processing", literal_execute=True)
 )
-_SUBMIT = insert(OUTBOX)
-_SUBMIT = _SUBMIT.on_conflict_do_update(
-    index_elements=["task_id"], set_={"attempt": _SUBMIT.excluded.attempt, "due": func.now(), "tries": 0}
-)
+_SUBMIT = text("""
+    INSERT INTO outbox (task_id, attempt, project_id, kind)
+    SELECT id, :attempt, project_id, kind FROM tasks WHERE id = :task_id
+    ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, kind = excluded.kind, due = now(), tries = 0
+""")
 _NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("payload")))
 # The whole of a new task: where there is a place, its row, its submission and the notice. Answers the row; nothing
 # where there is no place, or where the same request was there first. As text: SQLAlchemy would compile it each time.
@@ -50,7 +50,7 @@ _CREATE = text("""
         ON CONFLICT (project_id, fingerprint) DO NOTHING
         RETURNING *
     ), submitted AS (
-        INSERT INTO outbox (task_id, attempt) SELECT id, attempt FROM made
+        INSERT INTO outbox (task_id, attempt, project_id, kind) SELECT id, attempt, project_id, kind FROM made
     )
     SELECT made.*, pg_notify(:channel, id) FROM made
 """).bindparams(bindparam("request", type_=TASKS.c.request.type))

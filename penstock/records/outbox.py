@@ -2,53 +2,64 @@
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Interval, bindparam, delete, func, text, update
 
+from penstock.domain.formats import Kind
 from penstock.domain.ids import TaskId
 from penstock.domain.work import Submission
 from penstock.records.tables import OUTBOX, TASKS
 
 LENT = timedelta(seconds=30)
+# How many runs of one project, by the kind of its task, may wait in Prefect, whose queues are first in, first out: so
+# many stand before the first run of a project that comes later. Enough that a place in a worker never waits for its
+# next run, which is handed over as soon as one begins.
+AHEAD: dict[Kind, int] = {"video": 2, "audio": 2, "image": 8}
+_AHEAD = ", ".join(f"('{kind}', {most})" for kind, most in AHEAD.items())
+
+# One statement, as text: `waiting` are the projects in the outbox, found by jumping from one to the next in its index;
+# `held` are their runs and what is lent; `candidates` those that may follow, each behind so many of its project's own.
+_DUE = text(f"""
+    WITH RECURSIVE waiting (project_id) AS (
+        (SELECT project_id FROM outbox ORDER BY project_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT min(project_id) FROM outbox WHERE outbox.project_id > waiting.project_id)
+        FROM waiting WHERE waiting.project_id IS NOT NULL
+    ), held AS (
+        SELECT tasks.project_id, kind, beat IS NULL AS unbegun
+        FROM tasks JOIN waiting USING (project_id) WHERE status = 'processing' AND run_id IS NOT NULL
+        UNION ALL
+        SELECT project_id, kind, true FROM outbox WHERE due > now() AND tries > 0
+    ), busy AS (
+        SELECT project_id, kind, count(*) AS runs, count(*) FILTER (WHERE unbegun) AS ahead
+        FROM held GROUP BY project_id, kind
+    ), candidates AS (
+        SELECT next.task_id, next.due, row_number() OVER (PARTITION BY waiting.project_id ORDER BY next.due)
+            + coalesce((SELECT sum(runs) FROM busy WHERE busy.project_id = waiting.project_id), 0) AS place
+        FROM waiting
+        CROSS JOIN (VALUES {_AHEAD}) AS kinds (kind, most)
+        LEFT JOIN busy ON busy.project_id = waiting.project_id AND busy.kind = kinds.kind
+        CROSS JOIN LATERAL (
+            SELECT task_id, due FROM outbox
+            WHERE outbox.project_id = waiting.project_id AND outbox.kind = kinds.kind AND due <= now()
+            ORDER BY due LIMIT greatest(0, kinds.most - coalesce(busy.ahead, 0))
+        ) AS next
+    ), chosen AS (
+        SELECT outbox.task_id FROM outbox JOIN candidates USING (task_id)
+        WHERE outbox.due <= now() AND (CAST(:per_project AS integer) IS NULL OR place <= :per_project)
+        ORDER BY place, outbox.due LIMIT :most
+        FOR UPDATE OF outbox SKIP LOCKED
+    )
+    UPDATE outbox SET due = now() + :lent, tries = outbox.tries + 1
+    FROM chosen, tasks WHERE outbox.task_id = chosen.task_id AND tasks.id = outbox.task_id
+    RETURNING outbox.task_id, outbox.attempt, tasks.kind, tasks.format, outbox.tries
+""").bindparams(bindparam("lent", type_=Interval()))  # noqa: S608 - of our own table above
 
 
 def due(connection: Connection, limit: int, per_project: int | None = None) -> list[Submission]:
-    """Submissions whose time has come, lent to the caller for 30 s; of one project no more than may run at once."""
-    waiting = (
-        select(OUTBOX.c.task_id)
-        .where(OUTBOX.c.due <= func.now(), *([] if per_project is None else [_has_a_place(per_project)]))
-        .order_by(OUTBOX.c.due)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = (
-        update(OUTBOX)
-        .where(OUTBOX.c.task_id.in_(waiting.scalar_subquery()), TASKS.c.id == OUTBOX.c.task_id)
-        .values(due=func.now() + LENT, tries=OUTBOX.c.tries + 1)
-        .returning(OUTBOX.c.task_id, OUTBOX.c.attempt, TASKS.c.kind, TASKS.c.format, OUTBOX.c.tries)
-    )
-    return [Submission(TaskId(row[0]), *row[1:]) for row in connection.execute(taken)]
-
-
-def _has_a_place(per_project: int) -> ColumnElement[bool]:
-    """Whether a submission is among its project's first that fit beside those that run or are being submitted."""
-    ranks = (
-        select(
-            OUTBOX.c.task_id,
-            TASKS.c.project_id,
-            func.row_number().over(partition_by=TASKS.c.project_id, order_by=OUTBOX.c.due).label("place"),
-        )
-        .join(TASKS, TASKS.c.id == OUTBOX.c.task_id)
-        .where(OUTBOX.c.due <= func.now())
-        .subquery()
-    )
-    busy = (
-        select(func.count())
-        .select_from(TASKS.outerjoin(OUTBOX, TASKS.c.id == OUTBOX.c.task_id))
-        .where(TASKS.c.project_id == ranks.c.project_id, TASKS.c.status == text("'processing'"))
-        .where(OUTBOX.c.task_id.is_(None) | ((OUTBOX.c.due > func.now()) & (OUTBOX.c.tries > 0)))
-        .scalar_subquery()
-    )
-    return OUTBOX.c.task_id.in_(select(ranks.c.task_id).where(ranks.c.place + busy <= per_project))
+    """Submissions whose time has come, lent to the caller for 30 s: in turn of each project, the one with the fewest
+    runs first, and of one project no more than may wait in Prefect, or run at once."""
+    asked = {"most": limit, "per_project": per_project, "lent": LENT}
+    return [Submission(TaskId(row[0]), *row[1:]) for row in connection.execute(_DUE, asked)]
 
 
 def submitted(connection: Connection, submission: Submission, run_id: str) -> bool:

@@ -127,6 +127,8 @@ OUTBOX = Table(
     METADATA,
     Column("task_id", String, ForeignKey("tasks.id"), primary_key=True),
     Column("attempt", Integer, nullable=False),
+    Column("project_id", String, nullable=False),
+    Column("kind", String, nullable=False),
     _now("due"),
     Column("tries", Integer, nullable=False, server_default=text("0")),
 )
@@ -165,4 +167,6 @@ Index("tasks_by_output", TASKS.c.output_id, postgresql_where=TASKS.c.output_id.i
 Index("tasks_reading", TASKS.c.file_id, postgresql_where=_UNFINISHED)
 Index("tasks_unfinished", TASKS.c.id, TASKS.c.project_id, postgresql_where=_UNFINISHED)
 Index("outbox_due", OUTBOX.c.due)
+Index("outbox_by_project", OUTBOX.c.project_id, OUTBOX.c.kind, OUTBOX.c.due)
+Index("tasks_submitted", TASKS.c.project_id, postgresql_where=_UNFINISHED & TASKS.c.run_id.is_not(None))
 Index("receipts_by_family", RECEIPTS.c.family, RECEIPTS.c.made)

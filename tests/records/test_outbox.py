@@ -1,11 +1,17 @@
 """Every attempt gets a run, and a dispatcher that dies takes none with it."""
 
+import secrets
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from penstock.domain.ids import ProjectId
+import psycopg
+
+from penstock.domain.ids import ProjectId, TaskId
 from penstock.domain.task import Task
 from penstock.domain.work import Submission
 from penstock.records import Records
+from penstock.records.notices import OUTBOX
+from penstock.records.outbox import AHEAD
 
 from .conftest import asked, completed
 
@@ -20,13 +26,77 @@ def test_an_opened_task_waits_for_its_run(records: Records, project: ProjectId):
     assert waiting_for(records, task) == [Submission(task.id, 1, "video", "mp4", tries=1)]
 
 
-def test_dispatchers_do_not_take_the_same_submission(records: Records, project: ProjectId):
-    opened = {records.tasks.open(project, asked(f"https://example.com/{number}")).id for number in range(40)}
+def test_dispatchers_do_not_take_the_same_submission(records: Records):
+    projects = [records.keys.new_project(f"one of many {secrets.token_hex(8)}") for _ in range(40)]
+    opened = {records.tasks.open(each, asked()).id for each in projects}
     with ThreadPoolExecutor(8) as dispatchers:
         taken = [one.task_id for some in dispatchers.map(records.tasks.due, [5] * 60) for one in some]
 
     assert opened <= set(taken)
     assert len(taken) == len(set(taken))
+
+
+def opened(records: Records, project: ProjectId, count: int, **more: object) -> set[TaskId]:
+    return {records.tasks.open(project, asked(f"https://example.com/{number}", **more)).id for number in range(count)}
+
+
+def handed(records: Records, among: set[TaskId], most: int = 1000) -> list[Submission]:
+    """Those that were due, each with a run made of it."""
+    due = [one for one in records.tasks.due(most) if one.task_id in among]
+    for one in due:
+        records.tasks.submitted(one, f"run of {one.task_id}")
+    return due
+
+
+def begun(records: Records, submission: Submission) -> None:
+    records.tasks.begin(submission.task_id, submission.attempt, "owner", f"run of {submission.task_id}")
+
+
+def test_few_runs_of_a_project_wait_in_prefect(records: Records, project: ProjectId):
+    tasks = opened(records, project, 20)
+    first = handed(records, tasks)
+
+    assert len(first) == AHEAD["video"]
+    assert handed(records, tasks) == []
+    begun(records, first[0])
+    assert len(handed(records, tasks)) == 1
+
+
+def test_a_project_that_comes_later_does_not_wait_behind_a_thousand(records: Records, project: ProjectId):
+    crowd = opened(records, project, 50)
+    for one in handed(records, crowd):
+        begun(records, one)
+    handed(records, crowd)
+    late = records.keys.new_project(f"late {secrets.token_hex(8)}")
+    [alone] = opened(records, late, 1)
+
+    assert [one.task_id for one in handed(records, crowd | {alone}, most=1)] == [alone]
+
+
+def test_pictures_do_not_wait_behind_the_films_of_their_project(records: Records, project: ProjectId):
+    films, stills = opened(records, project, 20), opened(records, project, 20, kind="image", format="png")
+    kinds = Counter(one.kind for one in handed(records, films | stills))
+
+    assert kinds == {"video": AHEAD["video"], "image": AHEAD["image"]}
+
+
+def test_projects_take_turns(records: Records):
+    projects = [records.keys.new_project(f"in turn {secrets.token_hex(8)}") for _ in range(3)]
+    tasks = {task: each for each in projects for task in opened(records, each, 10, kind="image", format="png")}
+    turns = [Counter(tasks[one.task_id] for one in handed(records, set(tasks), most=6)) for _ in range(2)]
+
+    assert turns == [Counter(dict.fromkeys(projects, 2))] * 2
+
+
+def test_a_begun_run_wakes_the_dispatcher(records: Records, project: ProjectId):
+    tasks = opened(records, project, 3)
+    first, _ = handed(records, tasks)
+    with psycopg.connect(records.url, autocommit=True) as listener:
+        listener.execute(f"LISTEN {OUTBOX}")
+        begun(records, first)
+        heard = [notice.payload for notice in listener.notifies(timeout=10, stop_after=1)]
+
+    assert heard == [first.task_id]
 
 
 def test_no_more_of_a_project_is_submitted_than_may_run_at_once(records: Records, project: ProjectId):
@@ -74,7 +144,8 @@ def test_nobody_wants_the_run_of_a_task_that_was_cancelled_meanwhile(records: Re
 
 def test_unfinished_attempts_come_page_by_page(records: Records, project: ProjectId):
     for number in range(3):
-        [submission] = waiting_for(records, records.tasks.open(project, asked(f"https://example.com/{number}")))
+        still = asked(f"https://example.com/{number}", kind="image", format="png")
+        [submission] = waiting_for(records, records.tasks.open(project, still))
         records.tasks.submitted(submission, f"run {number}")
     first = records.tasks.unfinished(2)
 

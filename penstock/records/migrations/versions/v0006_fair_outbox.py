@@ -1,0 +1,28 @@
+"""Whose a waiting attempt is, and of which kind: so that projects take turns."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+
+SUBMITTED = "status = 'processing' AND run_id IS NOT NULL"
+
+
+def upgrade() -> None:
+    for name in ("project_id", "kind"):
+        op.add_column("outbox", sa.Column(name, sa.String()))
+    op.execute(
+        "UPDATE outbox SET project_id = tasks.project_id, kind = tasks.kind FROM tasks WHERE tasks.id = outbox.task_id"
+    )
+    for name in ("project_id", "kind"):
+        op.alter_column("outbox", name, nullable=False)
+    op.create_index("outbox_by_project", "outbox", ["project_id", "kind", "due"])
+    op.create_index("tasks_submitted", "tasks", ["project_id"], postgresql_where=sa.text(SUBMITTED))
+
+
+def downgrade() -> None:
+    op.drop_index("tasks_submitted", "tasks")
+    op.drop_index("outbox_by_project", "outbox")
+    for name in ("kind", "project_id"):
+        op.drop_column("outbox", name)
