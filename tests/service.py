@@ -47,6 +47,12 @@ class Penstock:
         return run
 
 
+def active_slots(penstock: Penstock) -> int:
+    """How many encoder slots Prefect counts as taken."""
+    limit = penstock.prefect.get("/v2/concurrency_limits/transcode").raise_for_status().json()
+    return int(limit["active_slots"])
+
+
 def csrf(penstock: Penstock) -> dict[str, str]:
     """What Prefect wants with every request that is no GET."""
     token = penstock.prefect.get("/csrf-token", params={"client": "tests"}).raise_for_status().json()["token"]

@@ -10,27 +10,30 @@ import pytest
 
 from penstock.ports import bound
 from tests.cli.test_convert_command import plain
-from tests.service import alive, descendants, penstock_up, processes_of, processes_with, wait_for
+from tests.service import active_slots, alive, descendants, penstock_up, processes_of, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
+ONE_SLOT = {"PENSTOCK_LEASE_SECONDS": "5", "PENSTOCK_TRANSCODE_SLOTS": "1"}
+SCORED = {"PENSTOCK_RECEIPT_FRAMES": "4", "PENSTOCK_RECEIPT_STILLS": "true"}
+# As somebody else's Prefect comes: who held a slot is forgotten when the server dies.
+FORGETFUL = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.memory"}
 
-def test_killed_in_the_midst_of_an_encode_it_leaves_nothing_running_and_the_next_one_ends_it(film, home, photo):
-    with penstock_up(home, PENSTOCK_LEASE_SECONDS="5") as killed:
-        task = encoding(killed, film)
-        family = descendants(killed.process.pid)
-        assert set(processes_with("ffmpeg", task["id"])) & set(family)
-        killed.process.kill()
-        killed.process.wait()
 
-        wait_for(lambda: not list(filter(alive, family)), 15)
-        asked = {"PENSTOCK_LEASE_SECONDS": "5", "PENSTOCK_RECEIPT_FRAMES": "4", "PENSTOCK_RECEIPT_STILLS": "true"}
-        with penstock_up(home, **asked) as next_one:
-            done = next_one.finished(task, 120)
-            qualities = [scored(next_one, done), scored(next_one, next_one.finished(thumbnail(next_one, photo), 60))]
-            wait_for(lambda: next_one.flow_run(task)["state_type"] == "CRASHED")
+def test_killed_while_every_slot_is_held_it_leaves_nothing_running_and_the_next_one_goes_on(film, home, photo):
+    with penstock_up(home, **ONE_SLOT) as first:
+        task = killed_with_every_slot_held(first, film, "avi")
+        with penstock_up(home, **ONE_SLOT, **SCORED) as second:
+            done = second.finished(task, 120)
+            qualities = [scored(second, done), scored(second, second.finished(thumbnail(second, photo), 60))]
+            wait_for(lambda: second.flow_run(task)["state_type"] == "CRASHED")
+            wait_for(lambda: active_slots(second) == 0)
+            another = killed_with_every_slot_held(second, film, "mov")
+            with penstock_up(home, **ONE_SLOT, **FORGETFUL) as third:
+                done_too = third.finished(another, 120)
+                wait_for(lambda: active_slots(third) == 0)
 
-    assert (done["status"], done["attempt"]) == ("completed", 2)
+    assert [(each["status"], each["attempt"]) for each in (done, done_too)] == [("completed", 2)] * 2
     assert [(quality["metric"], quality["frames"]) for quality in qualities] == [("vmaf", 4), ("vmaf", 1)]
     assert list((home / "rooms").iterdir()) == []
 
@@ -100,10 +103,21 @@ def up(home, *options, first=""):
     return subprocess.run(command, env=plain(), capture_output=True, text=True, timeout=120, check=False)
 
 
-def encoding(penstock, film):
+def killed_with_every_slot_held(penstock, film, form):
+    """The task whose encoder was at work when the whole service was killed."""
+    task = encoding(penstock, film, form)
+    family = descendants(penstock.process.pid)
+    assert set(processes_with("ffmpeg", task["id"])) & set(family)
+    penstock.process.kill()
+    penstock.process.wait()
+    wait_for(lambda: not list(filter(alive, family)), 15)
+    return task
+
+
+def encoding(penstock, film, form):
     """A task whose encoder is at work."""
     file = penstock.client.upload(film)
-    task = penstock.client.create({"file_id": file["id"], "kind": "video", "format": "avi", "end": 30})
+    task = penstock.client.create({"file_id": file["id"], "kind": "video", "format": form, "width": 1000, "end": 12})
     wait_for(lambda: processes_with("ffmpeg", task["id"]), 120)
     return penstock.client.task(task["id"])
 

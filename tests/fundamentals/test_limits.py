@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from penstock.client import Refused
-from tests.service import part, processes_with, wait_for
+from tests.service import active_slots, part, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -46,6 +46,7 @@ def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_wai
         done = penstock.finished(task, 150)
         assert (done["status"], done["attempt"]) == ("completed", 1)
         wait_for(lambda done=done: state_in_prefect(penstock, done) == "COMPLETED", 60)
+    wait_for(lambda: active_slots(penstock) == 0, 60)
 
 
 def test_what_ends_while_prefect_is_away_is_told_there_when_it_is_back(penstock, origin, photo):
