@@ -3,6 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
+from penstock.domain.signed import looks_random
 from penstock.domain.task import Task
 
 FILE_NAME = re.compile(r"[\w .()\[\]'+-]{1,40}\.[A-Za-z0-9]{1,5}")
@@ -18,8 +19,9 @@ def run_tags(task: Task) -> list[str]:
 
 
 def input_name(task: Task) -> str:
-    """The file's id, or the last part of the address where it looks like a file's name; never its query."""
+    """The file's id, or the last part of the address where it looks like the name of a file that a person gave; never
+    its query, and nothing long and random: whoever has that may have the file."""
     if task.request.url is None:
         return task.request.file_id or ""
     last = urlsplit(task.request.url).path.rpartition("/")[2]
-    return last if FILE_NAME.fullmatch(last) else "an address"
+    return last if FILE_NAME.fullmatch(last) and not looks_random(last) else "an address"

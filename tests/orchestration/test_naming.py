@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from penstock.domain.ids import ProjectId, TaskId
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import Task
@@ -22,6 +24,11 @@ def test_a_query_never_reaches_a_name():
 
 def test_a_path_that_is_no_file_name_stays_out():
     assert run_name(task_of(url="https://example.com/dGhpc2lzYXNlY3JldA")) == "convert mp4 · an address · tsk_1"
+
+
+@pytest.mark.parametrize("name", ["9f86d081884c7d659a2feaa0c55ad015.mp4", "dQw4w9WgXcQ.mp4"])
+def test_a_name_that_opens_something_stays_out(name: str):
+    assert run_name(task_of(url=f"https://example.com/share/{name}")) == "convert mp4 · an address · tsk_1"
 
 
 def test_runs_are_tagged_by_kind_format_and_project():
