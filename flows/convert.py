@@ -1,13 +1,16 @@
 """One conversion, from request to verified file: validate → fetch → transcode → upload → record."""
 
-from prefect import flow
+from typing import Any
+
+from prefect import State, flow
 from prefect.runtime import flow_run
 
+from penstock.domain import errors
 from penstock.domain.ids import TaskId
-from penstock.domain.request import SourceRequest
-from penstock.domain.task import Task
+from penstock.domain.request_form import RequestForm
 from penstock.orchestration.attempt import attempt_at
 from penstock.orchestration.cancellation import settle_cancellation
+from penstock.orchestration.results import completed, failed, forget_secrets
 from penstock.tasks.accept import accept
 from penstock.tasks.fetch import fetch
 from penstock.tasks.record import record
@@ -23,13 +26,18 @@ from penstock.tasks.validate import validate
     on_cancellation=[settle_cancellation],
     persist_result=False,
 )
-def convert_source(task_id: TaskId, attempt: int = 1) -> Task:
-    with attempt_at(task_id, attempt) as run:
-        accepted = validate(run)
-        original = fetch(accepted, run)
-        rendition = transcode(original, run)
-        stored = upload(rendition, run)
-        return record(stored, run)
+def convert_source(task_id: TaskId, attempt: int = 1) -> State[Any]:
+    """Answers the Task as JSON, without a link; where it fails, `state.result()` raises its sentence."""
+    try:
+        with attempt_at(task_id, attempt) as run:
+            accepted = validate(run)
+            original = fetch(accepted, run)
+            rendition = transcode(original, run)
+            stored = upload(rendition, run)
+            done = record(stored, run)
+    except (errors.RequestError, errors.InputError, errors.EngineError, errors.PlatformError) as refusal:
+        return failed(refusal)
+    return completed(done)
 
 
 @flow(
@@ -40,6 +48,14 @@ def convert_source(task_id: TaskId, attempt: int = 1) -> Task:
     on_cancellation=[settle_cancellation],
     persist_result=False,
 )
-def convert_request(request: SourceRequest, project: str | None = None) -> Task:
-    task = accept(request, project)
-    return convert_source.fn(task.id, task.attempt) if task.run_id == flow_run.id else task
+def convert_request(request: RequestForm, project: str | None = None) -> State[Any]:
+    """Answers as `convert_source` does. An address is converted anew where its content has changed since the last time;
+    else the run's message says so."""
+    try:
+        adopted = accept(request, project)
+    except errors.RequestError as refusal:
+        forget_secrets(flow_run.id, flow_run.parameters)
+        return failed(refusal)
+    if adopted.news is not None:
+        return completed(adopted.task, adopted.news)
+    return convert_source.fn(adopted.task.id, adopted.task.attempt)

@@ -1,22 +1,49 @@
 """Make a Task of a request that came as a flow run's parameters."""
 
-from prefect import task
+from typing import Any
+
+from prefect import get_run_logger, task
 from prefect.runtime import flow_run
 
 from penstock.domain.ids import ProjectId
-from penstock.domain.request import SourceRequest
-from penstock.domain.signed import require_no_secret
+from penstock.domain.request_form import read_shown
+from penstock.domain.stages import Adopted
 from penstock.domain.task import Task
-from penstock.services import current
+from penstock.services import Services, current
+from penstock.storage.versions import is_unchanged
 from penstock.tasks import policy
 
 
 @task(**policy.ACCEPT)
-def accept(request: SourceRequest, project: str | None) -> Task:
-    """The Task, ours to run if it is `processing`. Raises `FieldInvalid` for an address that carries a secret."""
+def accept(request: Any, project: str | None) -> Adopted:
+    """The Task of a request, whose next attempt is this run's, or why there is none: it goes on elsewhere, or is
+    completed and its input is the same as then. Raises the request's `RequestError`."""
     services = current()
-    if request.url is not None:
-        require_no_secret(request.url)
+    asked = read_shown(request)
     owner = ProjectId(project) if project else services.records.keys.default_project()
     services.records.keys.require_project(owner)
-    return services.records.tasks.adopt(owner, request, flow_run.id, services.queue)
+    if _has_changed(services.records.tasks.known(owner, asked), services):
+        asked = asked.model_copy(update={"fresh": True})
+    return _adopted(services.records.tasks.adopt(owner, asked, flow_run.id, services.queue))
+
+
+def _has_changed(known: Task | None, services: Services) -> bool:
+    """Whether a completed task was made of another input than there is now. What was never noted is another."""
+    if known is None or known.status != "completed" or known.request.url is None:
+        return False
+    version = known.input_version
+    return version is None or not is_unchanged(known.request.url, version, services.fetch_policy)
+
+
+def _adopted(task: Task) -> Adopted:
+    news = _news(task)
+    if news is not None:
+        get_run_logger().info(news)
+    return Adopted(task, news)
+
+
+def _news(task: Task) -> str | None:
+    if task.status == "processing":
+        return None if task.run_id == flow_run.id else f"{task.id} is being made by another run."
+    made = task.output.created if task.output else task.updated
+    return f"unchanged since {made:%Y-%m-%dT%H:%M:%SZ}: {task.id}"

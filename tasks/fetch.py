@@ -32,4 +32,5 @@ def fetch(accepted: Accepted, attempt: Attempt) -> Original:
 def _download(accepted: Accepted, path: Path, attempt: Attempt) -> None:
     services, request = current(), accepted.task.request
     look = EarlyLook(request, services.tools, services.lifted, services.settings.max_plan_bytes, attempt)
-    download(request.url or "", path, services.fetch_policy, look, attempt.stopped)
+    version = download(request.url or "", path, services.fetch_policy, look, attempt.stopped)
+    services.records.tasks.fetched(attempt.task_id, attempt.number, version)

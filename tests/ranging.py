@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -82,6 +82,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *words):
         """Quiet."""
+
+    def handle(self):
+        with suppress(ConnectionResetError):  # whoever needs only the headers leaves
+            super().handle()
 
 
 @contextmanager

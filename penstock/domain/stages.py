@@ -10,6 +10,15 @@ from penstock.domain.task import File, FileFacts, Task
 
 
 @dataclass(frozen=True, slots=True)
+class Adopted:
+    """The task of a request that a flow run brought. `news` is why there is nothing for that run to do, None where the
+    attempt is its own."""
+
+    task: Task
+    news: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A task whose attempt is ours to run. `file` is the input where we hold it already."""
 

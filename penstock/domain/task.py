@@ -73,6 +73,17 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class InputVersion:
+    """What told one version of an input at an address from another when it was fetched: its origin's words, its size
+    in bytes, and where the origin says nothing the digest of the bytes."""
+
+    length: int
+    etag: str | None = None
+    modified: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One request and how far it is. `attempt` counts from 1; `run_id` is the Prefect flow run's."""
 
@@ -90,6 +101,7 @@ class Task:
     plan: dict[str, Any] | None = None
     run_id: str | None = None
     batch: str | None = None
+    input_version: InputVersion | None = None
 
 
 def wants_attempt(task: Task, request: SourceRequest) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Update, bindparam, case, delet
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.receipt import Receipt
-from penstock.domain.task import Failure, File, State, Task
+from penstock.domain.task import Failure, File, InputVersion, State, Task
 from penstock.domain.work import HeldSlot, Lost, Running
 from penstock.records import notices, receipts
 from penstock.records.opening import free_for, notify
@@ -73,6 +73,10 @@ def slots(connection: Connection) -> list[HeldSlot]:
 
 def planned(connection: Connection, task_id: TaskId, attempt: int, plan: dict[str, Any]) -> None:
     connection.execute(_attempt(task_id, attempt).where(_LIVE).values(plan=plan, updated=func.now()))
+
+
+def fetched(connection: Connection, task_id: TaskId, attempt: int, version: InputVersion) -> None:
+    connection.execute(_attempt(task_id, attempt).where(_LIVE).values(input_version=asdict(version)))
 
 
 def finish(

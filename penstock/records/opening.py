@@ -23,6 +23,7 @@ AFRESH = {
     "error": None,
     "plan": None,
     "output_id": None,
+    "input_version": None,
 }
 _FULL = "Too many tasks are waiting; try again when some have ended."
 

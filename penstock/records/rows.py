@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, Select, select
 from penstock.domain.ids import FileId, ProjectId, TaskId
 from penstock.domain.media import Media
 from penstock.domain.request import SourceRequest
-from penstock.domain.task import Failure, File, FileFacts, Task
+from penstock.domain.task import Failure, File, FileFacts, InputVersion, Task
 from penstock.records.tables import FILES, TASKS
 
 _MEDIA = TypeAdapter(Media)
@@ -48,6 +48,7 @@ def task_of(row: RowMapping) -> Task:
         plan=row["plan"],
         run_id=row["run_id"],
         batch=row["batch"],
+        input_version=InputVersion(**row["input_version"]) if row["input_version"] else None,
     )
 
 

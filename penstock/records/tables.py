@@ -117,6 +117,7 @@ TASKS = Table(
     Column("plan", JSONB(none_as_null=True)),
     Column("output_id", String, ForeignKey("files.id")),
     Column("batch", String),
+    Column("input_version", JSONB(none_as_null=True)),
     _now("created"),
     _now("updated"),
     UniqueConstraint("project_id", "fingerprint"),

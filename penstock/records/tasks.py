@@ -10,7 +10,7 @@ from penstock.domain.ids import ProjectId, TaskId, is_id
 from penstock.domain.listing import COUNTED, Listing, Query
 from penstock.domain.receipt import Receipt
 from penstock.domain.request import SourceRequest
-from penstock.domain.task import Failure, File, State, Task, wants_attempt
+from penstock.domain.task import Failure, File, InputVersion, State, Task, wants_attempt
 from penstock.domain.work import HeldSlot, Lost, QueueLimits, Running, Submission
 from penstock.records import attempts, opening, outbox
 from penstock.records.database import Database
@@ -118,6 +118,11 @@ class Tasks:
         """The encoder slots that unfinished attempts hold or ask for."""
         with self._database.reading() as connection:
             return attempts.slots(connection)
+
+    def fetched(self, task_id: TaskId, attempt: int, version: InputVersion) -> None:
+        """Note which version of its input an attempt works on."""
+        with self._database.writing() as connection:
+            attempts.fetched(connection, task_id, attempt, version)
 
     def planned(self, task_id: TaskId, attempt: int, plan: dict[str, Any]) -> None:
         with self._database.writing() as connection:

@@ -1,5 +1,6 @@
 """Guarded downloads: an input comes from the open internet to this disk whole and within its limits, or not at all."""
 
+import hashlib
 import io
 import math
 import time
@@ -12,6 +13,7 @@ import httpcore
 
 from penstock.domain import errors
 from penstock.domain.addresses import read_allowed
+from penstock.domain.task import InputVersion
 from penstock.storage.faults import translated
 from penstock.storage.interruptible import Stopped, never
 from penstock.storage.network import Guard, Patience, Resolver, resolve
@@ -55,14 +57,6 @@ class FetchPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Downloaded:
-    """What has arrived: its bytes, and what the origin calls this version of it."""
-
-    filesize: int
-    etag: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Arriving:
     """An input whose beginning is here, at `path`; the rest waits at its origin until the look is over."""
 
@@ -85,8 +79,8 @@ def download(
     policy: FetchPolicy,
     look: Look = sees_nothing,
     stopped: Stopped = never,
-) -> Downloaded:
-    """Bring what `url` leads to into a new file at `path`.
+) -> InputVersion:
+    """Bring what `url` leads to into a new file at `path`. Answers which version of it that is.
 
     `look` sees a large one while it arrives, once, and refuses it by raising."""
     allowed = read_allowed(policy.allow)
@@ -100,7 +94,9 @@ def download(
             return _receive(Arriving(path, answer, policy, stopped), look)
 
 
-def _receive(arriving: Arriving, look: Look) -> Downloaded:
+def _receive(arriving: Arriving, look: Look) -> InputVersion:
+    versioned = arriving.answer.etag or arriving.answer.modified
+    digest = None if versioned else hashlib.sha256()
     path, policy, look_after = arriving.path, arriving.policy, _look_after(arriving.answer)
     began, arrived = time.monotonic(), 0
     with _kept_if_whole(path), path.open("xb", buffering=0) as file:
@@ -109,9 +105,11 @@ def _receive(arriving: Arriving, look: Look) -> Downloaded:
             _require_room(arrived, policy.max_bytes)
             _require_pace(arrived, time.monotonic() - began, policy)
             write_whole(file, block)
+            if digest:
+                digest.update(block)
             if before < look_after <= arrived:
                 look(arriving)
-    return Downloaded(arrived, arriving.answer.etag)
+    return InputVersion(arrived, arriving.answer.etag, arriving.answer.modified, digest.hexdigest() if digest else None)
 
 
 def _look_after(answer: Answer) -> float:

@@ -3,8 +3,13 @@
 import pytest
 from prefect import Flow
 from prefect.utilities.importtools import import_object
+from prefect.utilities.schema_tools.validation import ValidationError, validate
 
 from penstock.deployments.bootstrap import project
+from penstock.domain.errors import FieldInvalid, InvalidRequest
+from penstock.domain.request import SourceRequest, read_request
+from penstock.domain.request_form import read_shown, without_secrets
+from penstock.domain.signed import HIDDEN
 from penstock.orchestration.lanes import QUEUES
 from penstock.orchestration.serving import POOL
 
@@ -43,9 +48,75 @@ def test_the_triggered_flow_takes_ids_and_nothing_else():
     assert set(flow.parameters.properties) == {"task_id", "attempt"}
 
 
-def test_the_form_of_a_request_offers_the_choices():
+@pytest.fixture(scope="module")
+def form():
     flow = import_object(DEPLOYMENTS["convert-request"]["entrypoint"])
-    request = flow.parameters.model_dump()["definitions"]["SourceRequest"]["properties"]
+    return flow.parameters.model_dump()
 
-    assert request["kind"]["enum"] == ["video", "audio", "image"]
-    assert "quality" in request
+
+def test_the_form_of_a_request_offers_the_choices(form):
+    fields = form["properties"]["request"]["properties"]
+
+    assert fields["kind"]["enum"] == ["video", "audio", "image"]
+    assert {"mp4", "flac", "webp", "jpg"} <= set(fields["format"]["enum"])
+    assert list(fields) == list(SourceRequest.model_fields)
+
+
+VIDEO = {"url": "https://example.com/a.mov", "kind": "video", "format": "mp4"}
+IMAGE = VIDEO | {"kind": "image", "format": "jpg"}
+TAKEN = [
+    VIDEO,
+    IMAGE,
+    VIDEO | {"width": 640.0, "quality": 1, "start": 0, "end": 2.5},
+    IMAGE | {"at": "auto"},
+    IMAGE | {"at": 3},
+    VIDEO | {"url": None, "file_id": "med_abcdefgh1234"},
+    VIDEO | {"webhook_url": "https://example.com/done"},
+    VIDEO | {name: None for name in SourceRequest.model_fields if name not in ("url", "kind", "format")},
+]
+
+
+@pytest.mark.parametrize("request_body", TAKEN)
+def test_prefect_lets_pass_what_http_takes(form, request_body):
+    read_request(request_body)
+    validate({"request": request_body}, form, raise_on_error=True)
+    assert read_shown(request_body) == read_request(request_body)
+
+
+REFUSED = [
+    VIDEO | {"quality": 7},
+    VIDEO | {"colour": "red"},
+    VIDEO | {"width": 0},
+    VIDEO | {"at": 3},
+    VIDEO | {"file_id": "file_abcdefgh1234"},
+    VIDEO | {"background": "red"},
+]
+
+
+@pytest.mark.parametrize("request_body", REFUSED)
+def test_what_it_lets_pass_besides_is_refused_by_us(form, request_body):
+    validate({"request": request_body}, form, raise_on_error=True)
+    with pytest.raises(InvalidRequest):
+        read_shown(request_body)
+
+
+SECRET = [
+    VIDEO | {"url": "https://example.com/a.mov?token=abc"},
+    VIDEO | {"webhook_url": "https://example.com/done?X-Api-Key=abc"},
+    VIDEO | {"webhook_url": "https://user:word@example.com/done"},
+]
+
+
+@pytest.mark.parametrize("request_body", SECRET)
+def test_prefect_stores_no_address_that_carries_a_secret(form, request_body):
+    with pytest.raises(ValidationError, match="send an address that carries a secret to the API instead"):
+        validate({"request": request_body}, form, raise_on_error=True)
+    with pytest.raises(FieldInvalid, match="carries a secret"):
+        read_shown(request_body)
+
+
+def test_a_secret_that_no_schema_tells_is_refused_by_us():
+    hook = VIDEO | {"webhook_url": "https://hooks.example.com/services/T024BE7LD/aB3xY9Qz7Rk2Lm5Tn8"}
+    with pytest.raises(FieldInvalid, match="webhook_url carries a secret"):
+        read_shown(hook)
+    assert without_secrets({"request": hook})["request"] == hook | {"webhook_url": HIDDEN}

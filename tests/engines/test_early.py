@@ -8,9 +8,10 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.request import read_request
+from penstock.domain.task import InputVersion
 from penstock.early import EarlyLook
 from penstock.engines import Tools, Unwatched
-from penstock.storage.inputs import Downloaded, FetchPolicy, download
+from penstock.storage.inputs import FetchPolicy, download
 from tests.media import Shop
 from tests.ranging import Ranging, ranging
 
@@ -40,7 +41,7 @@ class Fetching:
     def __init__(self, host: Ranging, tools: Tools, room: Path):
         self.host, self.tools, self.path = host, tools, room / "input"
 
-    def __call__(self, place: str, **asked: object) -> Downloaded:
+    def __call__(self, place: str, **asked: object) -> InputVersion:
         request = read_request({"url": f"{self.host.address}/{place}", "kind": "video", "format": "mp4"} | asked)
         policy = FetchPolicy(max_bytes=10**9, read_seconds=5, total_seconds=60, allow="127.0.0.0/8")
         look = EarlyLook(request, self.tools, frozenset(), 16 * MIB, Unwatched())
