@@ -22,6 +22,7 @@ import psycopg
 from psycopg import sql
 
 from penstock.domain import errors
+from penstock.owned import opened
 
 DATABASES = ("penstock",)
 # What fits the memory of one machine needs no processes that read ahead.
@@ -47,7 +48,7 @@ def postgres(home: Path, databases: tuple[str, ...] = DATABASES) -> Iterator[Pos
     Raises `DatabaseUnavailable` where it cannot run, saying what to do instead.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (home / "postgres.users").open("a") as users:
+    with opened(home / "postgres.users", "a") as users:
         with _alone(home):
             fcntl.flock(users, fcntl.LOCK_SH)
             server = _alive(home / "postgres") or _start(home / "postgres")
@@ -85,7 +86,7 @@ def _start_when_free(data: Path) -> None:
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """Nobody else starts or stops the server meanwhile."""
-    with (home / "postgres.lock").open("a") as lock:
+    with opened(home / "postgres.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -116,7 +117,7 @@ def _start(data: Path) -> Postgres:
 def _control(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [*_as_user(), _binary("pg_ctl"), "-w", "-D", str(data), *words]
     log = data / "control.log"
-    with log.open("w") as out:
+    with opened(log, "w") as out:
         ended = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=out, stderr=out, text=True)
     ended.stderr = log.read_text()
     return ended
@@ -128,7 +129,7 @@ _CANNOT_START = (
 
 
 def _init(data: Path) -> None:
-    data.parent.mkdir(parents=True, exist_ok=True)
+    data.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix="postgres-", dir=data.parent) as fresh:
         made = Path(fresh) / "data"
         command = [*_as_user(), _binary("initdb"), "-D", str(made), "-U", "penstock", "-A", "trust", "-E", "UTF8"]

@@ -10,21 +10,30 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from penstock.domain.errors import Misconfigured
 from penstock.embedded import postgres
+from penstock.owned import close_to_others, opened
 from penstock.settings import Settings
 
 CLAIM_TRIES = 20
+# What may be in a home.
+NAMES = (
+    *("secrets", "logs", "postgres", "prefect", "rooms", "files"),
+    *("service.json", "service.lock", "service.users", "postgres.lock", "postgres.users"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where a running service answers, and what its parts need to find each other."""
+    """Where a running service answers, and what its parts need to find each other and to be let in."""
 
     api_url: str
     prefect_api_url: str
     prefect_ui_url: str
     database_url: str
     process: int
+    api_key: str
+    prefect_auth: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +42,14 @@ class Home:
 
     @classmethod
     def at(cls, root: Path) -> "Home":
-        """The home in this folder, made if it is not there; closed to everybody else."""
-        (root / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
+        """The home in this folder, made if it is not there; closed to everybody else. `Home(root)` makes nothing.
+
+        Raises `Misconfigured` for a folder that cannot be had."""
+        try:
+            (root / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
+            close_to_others(root, NAMES)
+        except OSError as fault:
+            raise Misconfigured(f"The home {root} cannot be used: {fault.strerror}. Choose another.") from fault
         return cls(root)
 
     def secret(self, name: str) -> str:
@@ -64,7 +79,7 @@ class Home:
     @contextmanager
     def claimed(self) -> Iterator[bool]:
         """True while we are the only service on this home, False if there is another."""
-        with (self.root / "service.lock").open("a") as lock:
+        with opened(self.root / "service.lock", "a") as lock:
             if not _locked(lock.fileno(), fcntl.LOCK_EX, CLAIM_TRIES):
                 yield False
                 return
@@ -76,19 +91,19 @@ class Home:
 
     def is_claimed(self) -> bool:
         """Whether a service runs on this home, or comes up, or goes down."""
-        with (self.root / "service.lock").open("a") as lock:
+        with opened(self.root / "service.lock", "a") as lock:
             return not _locked(lock.fileno(), fcntl.LOCK_SH, 1)  # two who look are not in each other's way
 
     @contextmanager
     def used(self) -> Iterator[None]:
         """We use the service: one that runs until it is idle stays. Waits while one is closing."""
-        with (self.root / "service.users").open("a") as users:
+        with opened(self.root / "service.users", "a") as users:
             fcntl.flock(users, fcntl.LOCK_SH)
             yield
 
     def in_use(self) -> bool:
         """Whether anybody is inside `used`."""
-        with (self.root / "service.users").open("a") as users:
+        with opened(self.root / "service.users", "a") as users:
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -98,7 +113,7 @@ class Home:
     @contextmanager
     def closing(self) -> Iterator[bool]:
         """True if nobody uses the service, and nobody can until the block ends."""
-        with (self.root / "service.users").open("a") as users:
+        with opened(self.root / "service.users", "a") as users:
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -157,3 +172,18 @@ def database(settings: Settings) -> Iterator[str]:
         return
     with postgres(settings.root) as server:
         yield server.url()
+
+
+@contextmanager
+def present_database(settings: Settings) -> Iterator[str]:
+    """The same where there is one already, that of the running service if none is set. Nothing is made.
+
+    Raises `Misconfigured` where there is none."""
+    running = Home(settings.root).running()
+    if url := settings.database_url or (running and running.database_url):
+        yield url
+    elif (settings.root / "postgres" / "PG_VERSION").is_file():
+        with postgres(settings.root, databases=()) as server:
+            yield server.url()
+    else:
+        raise Misconfigured(f"There is no database yet in {settings.root}; `penstock up` makes it.")

@@ -56,7 +56,7 @@ class Family:
 
     def start(self, name: str, command: Sequence[str], keeps: tuple[int, ...] = ()) -> Child:
         """Fork a part: it runs `python -m` these words, and is called by its name. The caller has one thread."""
-        self.logs.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = self.logs / f"{name}.log"
         process = FORKING.Process(target=_become, args=(name, command, log, keeps, os.getpid()))
         with _signals_kept_back():

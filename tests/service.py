@@ -131,6 +131,12 @@ def processes_of(home: Path) -> list[str]:
     return found
 
 
+def open_to_others(folder: Path) -> list[str]:
+    """What in this folder, itself included, somebody else may read, write or enter."""
+    every = [folder, *folder.rglob("*")]
+    return [str(place) for place in every if not place.is_symlink() and place.stat().st_mode & 0o077]
+
+
 def processes_with(*words: str) -> list[int]:
     """The processes whose command line holds all of these words."""
     found = []

@@ -4,10 +4,23 @@ import fcntl
 import os
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from penstock.domain.errors import Misconfigured
 from penstock.home import Home, Service
+from tests.service import open_to_others
 
-SERVICE = Service("http://127.0.0.1:1", "http://127.0.0.1:2/api", "http://127.0.0.1:2", "postgresql://", os.getpid())
+SERVICE = Service(
+    api_url="http://127.0.0.1:1",
+    prefect_api_url="http://127.0.0.1:2/api",
+    prefect_ui_url="http://127.0.0.1:2",
+    database_url="postgresql://nobody@127.0.0.1:1/none",
+    process=os.getpid(),
+    api_key="the-key-of-the-service",
+    prefect_auth="me:secret",
+)
 
 
 def test_a_secret_is_made_once_and_kept_for_its_owner_alone(tmp_path):
@@ -16,6 +29,45 @@ def test_a_secret_is_made_once_and_kept_for_its_owner_alone(tmp_path):
 
     assert (home.secret("prefect"), len(secret) > 30) == (secret, True)
     assert (tmp_path / "home" / "secrets" / "prefect").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_home_is_for_its_owner_alone(tmp_path, mask):
+    home = Home.at(tmp_path / "home")
+    home.announce(SERVICE)
+    with home.claimed(), home.used():
+        assert open_to_others(tmp_path / "home") == []
+
+
+@pytest.fixture
+def mask():
+    """The mask of a careless user."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def test_a_home_that_was_open_is_closed_and_what_it_links_to_is_not(tmp_path, mask):
+    (tmp_path / "home" / "files" / "prj_a").mkdir(parents=True)
+    (tmp_path / "home" / "files" / "prj_a" / "file_a").write_bytes(b"")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "home" / "rooms").symlink_to(tmp_path / "elsewhere")
+    Home.at(tmp_path / "home")
+
+    assert open_to_others(tmp_path / "home") == []
+    assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o777
+
+
+def test_a_folder_of_everybody_stays_one_though_a_home_is_made_of_it(tmp_path, mask):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o1777)
+    Home.at(tmp_path / "shared")
+    assert (tmp_path / "shared").stat().st_mode & 0o7777 == 0o1777
+    assert open_to_others(tmp_path / "shared" / "secrets") == []
+
+
+def test_a_folder_that_cannot_be_one_is_said_to_be(tmp_path):
+    with pytest.raises(Misconfigured, match=r"The home /proc/home cannot be used: "):
+        Home.at(Path("/proc/home"))
 
 
 def test_the_first_time_is_the_first_time_only(tmp_path):

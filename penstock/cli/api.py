@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,7 @@ from penstock.orchestration.repair import repair
 from penstock.orchestration.runs import FlowRuns
 from penstock.orchestration.server import address_of
 from penstock.orchestration.tidying import tidy_rooms
+from penstock.owned import OTHERS
 from penstock.ports import bound
 from penstock.records.notices import OUTBOX, notices
 from penstock.services import Services, services
@@ -32,6 +34,7 @@ def command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     """Run the trigger API alone. Needs the database and the Prefect of the service (see `penstock env`)."""
     settings = read_settings()
     address = address_of(settings)
+    os.umask(OTHERS)
     signal.signal(signal.SIGTERM, _leave)
     with _listening(host, port, inherited) as sockets, services(settings) as ready:
         ready.records.migrate()

@@ -13,12 +13,12 @@ from penstock.settings import read_settings
 def command(task_id: str) -> None:
     """Cancel a task of the running service; its encoder is dead within 5 s."""
     settings = read_settings()
-    home = Home.at(settings.root)
+    home = Home(settings.root)
     running = home.running()
     if running is None:
         raise click.ClickException("No service runs on this home.")
     try:
-        with Client(running.api_url, settings.api_key or home.secret("api_key")) as client:
+        with Client(running.api_url, settings.api_key or running.api_key) as client:
             click.echo(client.cancel(task_id)["state"])
     except (Refused, httpx.HTTPError) as no:
         raise click.ClickException(str(no)) from no

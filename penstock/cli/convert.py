@@ -16,7 +16,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from penstock.cli.asking import EXISTS, Asked, asked_of, fail, is_address, request_options, require_output
 from penstock.cli.service import the_service
 from penstock.client import Client, Refused
-from penstock.home import Home
 from penstock.settings import Settings, read_settings
 
 INTERRUPTED = 130
@@ -48,10 +47,13 @@ def command(home: Path | None, *, as_json: bool, **options: Any) -> None:
 
 
 def _convert(settings: Settings, asked: Asked) -> dict[str, Any]:
-    with _bar() as bar, the_service(settings, bar.waiting) as service:
-        key = settings.api_key or Home.at(settings.root).secret("api_key")
-        with Client(service.api_url, key) as client, _input(client, asked.source) as named:
-            return _run(client, asked, named, bar)
+    with (
+        _bar() as bar,
+        the_service(settings, bar.waiting) as service,
+        Client(service.api_url, settings.api_key or service.api_key) as client,
+        _input(client, asked.source) as named,
+    ):
+        return _run(client, asked, named, bar)
 
 
 @contextmanager

@@ -4,16 +4,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import click
 import httpx
 
 from penstock.domain.errors import MediaError, Misconfigured
-from penstock.home import Home
+from penstock.home import Home, present_database
 from penstock.orchestration.server import Address, address_of, is_ready
-from penstock.services import Services, ffmpeg_of, services
-from penstock.settings import read_settings
+from penstock.records import Records
+from penstock.services import ffmpeg_of
+from penstock.settings import Settings, read_settings
+from penstock.storage.objects import Objects
 
 ENCODERS = ("libx264", "libvpx-vp9", "mpeg4", "aac", "libmp3lame", "libopus", "libvorbis", "flac", "pcm_s16le", "gif")
 FREE_BYTES = 2 * 2**30
@@ -24,7 +27,7 @@ class Check:
     """`find` answers what is there, or raises; `remedy` is what to do then."""
 
     name: str
-    find: Callable[[Services], str]
+    find: Callable[[Settings], str]
     remedy: str
 
 
@@ -32,18 +35,13 @@ class Check:
 def command() -> None:
     """Check ffmpeg, codecs, database, storage, disk and Prefect, and say what to do about each failure."""
     settings = read_settings()
-    Home.at(settings.root)
-    try:
-        with services(settings) as ready:
-            sound = [_examine(check, ready) for check in CHECKS]
-    except MediaError as trouble:
-        raise click.ClickException(f"{trouble.message}\n{trouble.detail}") from trouble
+    sound = [_examine(check, settings) for check in CHECKS]
     sys.exit(0 if all(sound) else 1)
 
 
-def _examine(check: Check, ready: Services) -> bool:
+def _examine(check: Check, settings: Settings) -> bool:
     try:
-        found = check.find(ready)
+        found = check.find(settings)
     except (MediaError, OSError, subprocess.SubprocessError, LookupError, Misconfigured) as trouble:
         click.echo(f"✗ {check.name}: {trouble}\n    {check.remedy}")
         return False
@@ -51,42 +49,46 @@ def _examine(check: Check, ready: Services) -> bool:
     return True
 
 
-def _ffmpeg(ready: Services) -> str:
-    return _asked(ready, "-version").split("\n", 1)[0]
+def _ffmpeg(settings: Settings) -> str:
+    return _asked(settings, "-version").split("\n", 1)[0]
 
 
-def _encoders(ready: Services) -> str:
-    known = {words[1] for line in _asked(ready, "-encoders").splitlines() if len(words := line.split()) > 1}
+def _encoders(settings: Settings) -> str:
+    known = {words[1] for line in _asked(settings, "-encoders").splitlines() if len(words := line.split()) > 1}
     if missing := [name for name in ENCODERS if name not in known]:
         raise LookupError(f"missing {', '.join(missing)}")
     return "all there"
 
 
-def _asked(ready: Services, question: str) -> str:
-    command = [str(ffmpeg_of(ready.settings)), "-hide_banner", question]
+def _asked(settings: Settings, question: str) -> str:
+    command = [str(ffmpeg_of(settings)), "-hide_banner", question]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
 
 
-def _database(ready: Services) -> str:
-    ready.records.ping()
-    return "answers" if ready.settings.database_url else "our own, in the home"
+def _database(settings: Settings) -> str:
+    with present_database(settings) as url, closing(Records(url)) as records:
+        records.require_current()
+    return "answers" if settings.database_url else "our own, in the home"
 
 
-def _storage(ready: Services) -> str:
-    ready.objects.ping()
-    return ready.settings.storage.split("://", 1)[0]
+def _storage(settings: Settings) -> str:
+    if not settings.storage_url and not (settings.root / "files").exists():
+        return "a folder of the home, which the first start makes"
+    Objects.at(settings.storage, settings.s3_endpoint_url).ping()
+    return settings.storage.split("://", 1)[0]
 
 
-def _disk(ready: Services) -> str:
-    free = shutil.disk_usage(ready.settings.root).free
+def _disk(settings: Settings) -> str:
+    place = next(place for place in (settings.root, *settings.root.parents) if place.exists())
+    free = shutil.disk_usage(place).free
     if free < FREE_BYTES:
         raise OSError(f"{free / 2**30:.1f} GiB free")
     return f"{free / 2**30:.0f} GiB free"
 
 
-def _prefect(ready: Services) -> str:
-    running = Home.at(ready.settings.root).running()
-    address = running.prefect_api_url if running else address_of(ready.settings).api_url
+def _prefect(settings: Settings) -> str:
+    running = Home(settings.root).running()
+    address = running.prefect_api_url if running else address_of(settings).api_url
     with httpx.Client(trust_env=False) as http:
         if not is_ready(Address(address), http):
             raise LookupError("does not answer")

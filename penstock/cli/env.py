@@ -6,17 +6,15 @@ import click
 
 from penstock.cli.up import environment_of
 from penstock.home import Home
-from penstock.orchestration.server import Address
 from penstock.settings import read_settings
 
 
 @click.command("env")
 def command() -> None:
     """Print what to export, so that plain `prefect …` commands reach our Prefect: eval "$(penstock env)"."""
-    settings = read_settings()
-    home = Home.at(settings.root)
+    home = Home(read_settings().root)
     running = home.running()
     if running is None:
         raise click.ClickException("No service runs on this home; start `penstock up` first.")
-    for name, value in environment_of(settings, home, running.database_url, Address(running.prefect_api_url)).items():
+    for name, value in environment_of(home, running).items():
         click.echo(f"export {name}={shlex.quote(value)}")

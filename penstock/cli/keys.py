@@ -6,10 +6,9 @@ from datetime import timedelta
 
 import click
 
-from penstock.domain.errors import MediaError
 from penstock.domain.ids import ProjectId
 from penstock.domain.work import Key
-from penstock.home import Home, database
+from penstock.home import Home, database, present_database
 from penstock.records import Records
 from penstock.settings import read_settings
 
@@ -22,12 +21,12 @@ def command() -> None:
 
 
 @command.command("create")
-@click.option("--project", help="The project it belongs to.  [default: the first one]")
+@click.option("--project", help="The project it belongs to, by name or id.  [default: the first one]")
 @click.option("--new-project", metavar="NAME", help="Make another project and a key of it.")
 def create(project: str | None, new_project: str | None) -> None:
     """Make a key and show it, this once."""
-    with _records() as records:
-        owner = records.keys.new_project(new_project) if new_project else ProjectId(project) if project else None
+    with _made_if_missing() as records:
+        owner = records.keys.new_project(new_project) if new_project else _owner(records, project)
         key_id, token = records.keys.create(owner)
     click.echo(f"{key_id}  {token}")
 
@@ -59,23 +58,27 @@ def rotate(key_id: str, overlap_hours: float) -> None:
 
 
 @command.command("rotate-secret")
-@click.option("--project", help="Whose it is.  [default: the first one]")
+@click.option("--project", help="Whose it is, by name or id.  [default: the first one]")
 @click.option("--overlap-hours", default=24.0, show_default=True, type=click.FloatRange(0, 8760), help=OVERLAP)
 def rotate_secret(project: str | None, overlap_hours: float) -> None:
     """Replace what signs a project's links and receipts. Receipts are verified with the key that is shown from then
     on; links that are out already work until the overlap is over."""
     with _records() as records:
-        owner = ProjectId(project) if project else records.keys.default_project()
+        owner = _owner(records, project)
         records.keys.rotate_secret(owner, timedelta(hours=overlap_hours))
         click.echo(records.keys.receipt_key(owner))
 
 
 @command.command("secret")
-@click.option("--project", help="Whose it is.  [default: the first one]")
+@click.option("--project", help="Whose it is, by name or id.  [default: the first one]")
 def secret(project: str | None) -> None:
     """Show the key for a project's receipts: with it anybody can verify them, and do nothing else."""
     with _records() as records:
-        click.echo(records.keys.receipt_key(ProjectId(project) if project else records.keys.default_project()))
+        click.echo(records.keys.receipt_key(_owner(records, project)))
+
+
+def _owner(records: Records, project: str | None) -> ProjectId:
+    return records.keys.project(project) if project else records.keys.default_project()
 
 
 def _state(key: Key) -> str:
@@ -86,16 +89,30 @@ def _state(key: Key) -> str:
 
 @contextmanager
 def _records() -> Iterator[Records]:
+    """The records that there are: whoever only looks makes no database, no tables and no key."""
+    with present_database(read_settings()) as url, _opened(url) as records:
+        records.require_current()
+        yield records
+
+
+@contextmanager
+def _made_if_missing() -> Iterator[Records]:
+    """The records, with a first project and its key where there was none."""
     settings = read_settings()
-    Home.at(settings.root)
+    home = Home.at(settings.root)
+    running = home.running()
+    there = present_database if running else database
+    with there(settings) as url, _opened(url) as records:
+        records.migrate()
+        if not records.keys.projects():
+            records.keys.ensure_default(settings.api_key or home.secret("api_key"))
+        yield records
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Records]:
+    records = Records(url)
     try:
-        with database(settings) as url:
-            records = Records(url)
-            records.migrate()
-            records.keys.ensure_default(settings.api_key or Home.at(settings.root).secret("api_key"))
-            try:
-                yield records
-            finally:
-                records.close()
-    except MediaError as trouble:
-        raise click.ClickException(trouble.message) from trouble
+        yield records
+    finally:
+        records.close()

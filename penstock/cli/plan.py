@@ -51,7 +51,7 @@ def _planned(settings: Settings, source: str, request: dict[str, Any]) -> PlanVi
 
 def _experience(settings: Settings, family: str) -> Experience:
     """What the service has learnt, where its database can be reached."""
-    running = Home.at(settings.root).running()
+    running = Home(settings.root).running()
     url = settings.database_url or (running and running.database_url)
     if not url:
         return Experience(0)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import click
 
 from penstock.home import Home, Service
+from penstock.owned import opened
 from penstock.settings import Settings
 
 START_SECONDS = 180.0
@@ -36,8 +37,8 @@ def _start(home: Home) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "penstock", "up", "--home", str(home.root)]
     command += ["--port", "0", "--prefect-port", "0", "--until-idle"]
     logs = home.root / "logs"
-    logs.mkdir(exist_ok=True)
-    with (logs / "up.log").open("wb") as log:
+    logs.mkdir(exist_ok=True, mode=0o700)
+    with opened(logs / "up.log", "w") as log:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 

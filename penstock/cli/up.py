@@ -28,6 +28,7 @@ from penstock.orchestration.server import (
     server_command,
     server_environment,
 )
+from penstock.owned import OTHERS
 from penstock.ports import Bound, PortUnusable, bound
 from penstock.processes import Family, family, wait_until
 from penstock.settings import Settings, read_settings
@@ -70,6 +71,7 @@ def command(home: Path | None, **options: Any) -> None:
 
 def run(settings: Settings, wish: Wish) -> None:
     """The service, from the first process to the last."""
+    os.umask(OTHERS)
     home = Home.at(settings.root)
     stopped = _stop_signals()
     with home.claimed() as ours:
@@ -101,20 +103,32 @@ def service(settings: Settings, wish: Wish, home: Home, stopped: threading.Event
     with ExitStack() as up:
         doors = _doors(settings, wish, up)
         url = up.enter_context(database(settings))
-        address = Address(settings.prefect_api_url or f"http://{PREFECT_HOST}:{doors.prefect_port}/api")
-        environment = environment_of(settings, home, url, address)
+        running = _service(settings, wish, home, doors, url)
+        environment = environment_of(home, running)
         grace = settings.drain_seconds + GIVE_BACK_SECONDS
         own_prefect = not settings.prefect_api_url
         if own_prefect:
-            environment |= server_environment(address, auth_string(home, settings), url)
+            environment |= server_environment(Address(running.prefect_api_url), running.prefect_auth, url)
         os.environ.update(environment)
         _import_shared((*SERVER_MODULES, *OURS) if own_prefect else OURS)
         members = up.enter_context(family(home.root / "logs", grace))
         _start_parts(members, wish, doors)
-        api_url = f"http://{_reachable(wish.host)}:{doors.api.port}"
-        with httpx.Client(base_url=api_url, trust_env=False, timeout=10.0) as http:
+        with httpx.Client(base_url=running.api_url, trust_env=False, timeout=10.0) as http:
             _await(lambda: stopped.is_set() or (doors.api.served() and _healthy(http)), members, doors)
-        yield Service(api_url, address.api_url, address.ui_url, url, os.getpid()), members
+        yield running, members
+
+
+def _service(settings: Settings, wish: Wish, home: Home, doors: "Doors", database_url: str) -> Service:
+    prefect = Address(settings.prefect_api_url or f"http://{PREFECT_HOST}:{doors.prefect_port}/api")
+    return Service(
+        api_url=f"http://{_reachable(wish.host)}:{doors.api.port}",
+        prefect_api_url=prefect.api_url,
+        prefect_ui_url=prefect.ui_url,
+        database_url=database_url,
+        process=os.getpid(),
+        api_key=settings.api_key or home.secret("api_key"),
+        prefect_auth=auth_string(home, settings),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +180,13 @@ def _import_shared(modules: tuple[str, ...]) -> None:
     gc.freeze()  # what is never looked through again is never written to, and so stays shared
 
 
-def environment_of(settings: Settings, home: Home, database_url: str, address: Address) -> dict[str, str]:
+def environment_of(home: Home, running: Service) -> dict[str, str]:
     """What every process of the service has to know."""
     return {
-        **client_environment(home, address, auth_string(home, settings)),
+        **client_environment(home, Address(running.prefect_api_url), running.prefect_auth),
         "PENSTOCK_HOME": str(home.root),
-        "PENSTOCK_DATABASE_URL": database_url,
-        "PENSTOCK_API_KEY": settings.api_key or home.secret("api_key"),
+        "PENSTOCK_DATABASE_URL": running.database_url,
+        "PENSTOCK_API_KEY": running.api_key,
     }
 
 
@@ -215,7 +229,7 @@ def _greet(running: Service, home: Home, *, shows_key: bool) -> None:
     click.echo(f"Docs        {running.api_url}/docs")
     click.echo(f"Prefect UI  {running.prefect_ui_url}")
     if shows_key and home.first("key shown"):
-        click.echo(f"API key     {home.secret('api_key')}")
+        click.echo(f"API key     {running.api_key}")
     click.echo(f"Home        {home.root}")
     click.echo("Ready. Ctrl-C stops.")
     sys.stdout.flush()

@@ -1,6 +1,7 @@
 """`penstock worker`: claims flow runs of the pool and runs them in this process."""
 
 import asyncio
+import os
 from importlib import import_module
 
 import click
@@ -8,6 +9,7 @@ import click
 from penstock.orchestration.lanes import lanes
 from penstock.orchestration.server import address_of, until_ready
 from penstock.orchestration.serving import serve
+from penstock.owned import OTHERS
 from penstock.rooms import sweep_rooms
 from penstock.services import current
 from penstock.settings import read_settings
@@ -21,6 +23,7 @@ def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None
     """Run one worker alone. SIGTERM drains it."""
     settings = read_settings()
     address = address_of(settings)
+    os.umask(OTHERS)
     import_module("penstock.flows.convert")
     asyncio.run(until_ready(address))
     if deploy:

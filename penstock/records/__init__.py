@@ -2,6 +2,7 @@
 
 from sqlalchemy import text
 
+from penstock.domain.errors import Misconfigured
 from penstock.records import migrations
 from penstock.records.database import Database
 from penstock.records.files import Files
@@ -27,6 +28,12 @@ class Records:
         """Bring the tables up to date; several processes may do it at once."""
         with self._database.writing() as connection:
             migrations.upgrade(connection)
+
+    def require_current(self) -> None:
+        """Raise `Misconfigured` unless the tables are of this version; nothing is changed."""
+        with self._database.reading() as connection:
+            if not migrations.is_current(connection):
+                raise Misconfigured("The database has no tables of this version; `penstock up` brings them up to date.")
 
     def ping(self) -> None:
         """Raise `DatabaseUnavailable` if the database does not answer."""

@@ -126,6 +126,15 @@ class Keys:
             raise errors.NotFound("There is no project yet.")
         return project_id
 
+    def project(self, name: str) -> ProjectId:
+        """The project of this id, else of this name. Raises `NotFound`."""
+        with self._database.reading() as connection:
+            named = select(PROJECTS.c.id).where(or_(PROJECTS.c.id == name, PROJECTS.c.name == name))
+            found = connection.execute(named.order_by(PROJECTS.c.id != name)).scalar()
+        if found is None:
+            raise errors.NotFound("There is no such project.")
+        return ProjectId(found)
+
     def require_project(self, project_id: ProjectId) -> None:
         """Raises `NotFound` for a project that does not exist."""
         with self._database.reading() as connection:

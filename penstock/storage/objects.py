@@ -163,8 +163,9 @@ class Folder(Objects):
 
     @contextmanager
     def _arrival(self) -> Iterator[Path]:
-        self._arriving.mkdir(parents=True, exist_ok=True)
+        self._arriving.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _gone_after(self._arriving / secrets.token_hex(12)) as part:
+            part.touch(mode=0o600)
             yield part
 
 
@@ -264,7 +265,7 @@ def _gone_after(part: Path) -> Iterator[Path]:
 def _settle(part: Path, place: Path) -> None:
     """Make a finished file durable, then visible under its name."""
     _sync(part)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part.replace(place)
     _sync(place.parent)
 

@@ -61,7 +61,7 @@ def first_convert(installed, clip, tmp_path_factory) -> FirstConvert:
     folder = tmp_path_factory.mktemp("alone")
     made, home = folder / "clip.flac", folder / "home"
     command = [installed, "-m", "penstock", "convert", clip, made, "--home", home]
-    where = {"cwd": prefect_project(folder / "project"), "env": plain()}
+    where = {"cwd": prefect_project(folder / "project"), "env": plain(), "umask": 0o022}
     said = subprocess.run(command, check=False, capture_output=True, text=True, timeout=170, **where)
     return FirstConvert(said, made, home)
 

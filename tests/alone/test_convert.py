@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import penstock
-from tests.service import processes_of
+from tests.service import open_to_others, processes_of
 
 pytestmark = pytest.mark.service
 
@@ -35,3 +35,8 @@ def test_alone_it_brings_up_what_it_needs_and_takes_it_down_again(first_convert)
     assert processes_of(home) == []
     key = (home / "secrets" / "api_key").read_text()
     assert [log.name for log in (home / "logs").iterdir() if key in log.read_text(errors="replace")] == []
+
+
+def test_what_it_keeps_is_for_its_owner_alone_and_what_it_makes_is_not(first_convert):
+    assert open_to_others(first_convert.home) == []
+    assert first_convert.made.stat().st_mode & 0o777 == 0o644

@@ -1,0 +1,80 @@
+"""Reading never writes: no home, no database and no key is made by a command that only looks."""
+
+import pytest
+from click.testing import CliRunner
+
+from penstock.cli.main import cli
+from penstock.home import Home
+from tests.service import exported
+from tests.test_home import SERVICE
+
+
+def said(home, *words, **environment):
+    lonely = {"PENSTOCK_HOME": str(home), "PENSTOCK_API_KEY": None, "PENSTOCK_DATABASE_URL": None}
+    prefect = dict.fromkeys(("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"))
+    return CliRunner().invoke(cli, words, env=lonely | prefect | environment)
+
+
+NOTHING_YET = {
+    ("keys", "list"): "Error: There is no database yet in {home}; `penstock up` makes it.",
+    ("keys", "secret"): "Error: There is no database yet in {home}; `penstock up` makes it.",
+    ("keys", "revoke", "key_a"): "Error: There is no database yet in {home}; `penstock up` makes it.",
+    ("env",): "Error: No service runs on this home; start `penstock up` first.",
+    ("cancel", "tsk_abcdefghijklmnop"): "Error: No service runs on this home.",
+}
+
+
+@pytest.mark.parametrize("words", NOTHING_YET, ids=" ".join)
+def test_where_nothing_is_nothing_is_made(tmp_path, words):
+    told = said(tmp_path / "home", *words)
+    assert (told.exit_code != 0, told.stderr.strip()) == (True, NOTHING_YET[words].format(home=tmp_path / "home"))
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_doctor_tells_of_a_home_that_is_not_there_and_makes_none(tmp_path):
+    told = said(tmp_path / "home", "doctor")
+    assert f"✗ database: There is no database yet in {tmp_path / 'home'}" in told.stdout
+    assert "✓ storage: a folder of the home, which the first start makes" in told.stdout
+    assert not (tmp_path / "home").exists()
+
+
+def test_env_tells_what_opens_the_service_that_runs(tmp_path):
+    home = Home.at(tmp_path / "home")
+    home.secret("prefect")
+    with home.claimed():
+        home.announce(SERVICE)
+        told = said(home.root, "env").stdout.splitlines()
+    assert "export PREFECT_API_AUTH_STRING=me:secret" in told
+    assert "export PENSTOCK_API_KEY=the-key-of-the-service" in told
+    assert not (home.root / "secrets" / "api_key").exists()
+
+
+@pytest.mark.service
+def test_a_list_of_keys_makes_no_key(penstock):
+    before = told(penstock, "keys", "list")
+    other = exported(penstock) | {"PENSTOCK_API_KEY": "another-key-of-this-shell"}
+    assert CliRunner().invoke(cli, ["keys", "list"], env=other).stdout == before == told(penstock, "keys", "list")
+
+
+@pytest.mark.service
+def test_the_keys_are_those_of_the_service_that_runs(penstock):
+    bare = said(penstock.home.root, "keys", "list")
+    assert (bare.exit_code, bare.stdout) == (0, told(penstock, "keys", "list"))
+
+
+@pytest.mark.service
+def test_a_project_goes_by_its_name_too(penstock):
+    told(penstock, "keys", "create", "--new-project", "films")
+    by_name = told(penstock, "keys", "secret", "--project", "films")
+    key_id = told(penstock, "keys", "create", "--project", "films").split()[0]
+    project = next(line.split()[1] for line in told(penstock, "keys", "list").splitlines() if line.startswith(key_id))
+
+    assert by_name == told(penstock, "keys", "secret", "--project", project)
+    missing = CliRunner().invoke(cli, ["keys", "secret", "--project", "none"], env=exported(penstock))
+    assert (missing.exit_code, missing.stderr) == (1, "Error: There is no such project.\n")
+
+
+def told(penstock, *words):
+    answered = CliRunner().invoke(cli, words, env=exported(penstock))
+    assert answered.exit_code == 0, answered.output
+    return answered.stdout
