@@ -18,6 +18,9 @@ from penstock.tasks.transcode import transcode
 from penstock.tasks.upload import upload
 from penstock.tasks.validate import validate
 
+# What ends a run by its sentence; anything else ends it by its traceback.
+REFUSALS = (errors.RequestError, errors.InputError, errors.EngineError, errors.PlatformError)
+
 
 @flow(
     name="convert-source",
@@ -35,7 +38,7 @@ def convert_source(task_id: TaskId, attempt: int = 1) -> State[Any]:
             rendition = transcode(original, run)
             stored = upload(rendition, run)
             done = record(stored, run)
-    except (errors.RequestError, errors.InputError, errors.EngineError, errors.PlatformError) as refusal:
+    except REFUSALS as refusal:
         return failed(refusal)
     return completed(done)
 
@@ -53,8 +56,9 @@ def convert_request(request: RequestForm, project: str | None = None) -> State[A
     else the run's message says so."""
     try:
         adopted = accept(request, project)
-    except errors.RequestError as refusal:
-        forget_secrets(flow_run.id, flow_run.parameters)
+    except REFUSALS as refusal:
+        if isinstance(refusal, errors.RequestError):  # anything else may go well by a retry, which needs them
+            forget_secrets(flow_run.id, flow_run.parameters)
         return failed(refusal)
     if adopted.news is not None:
         return completed(adopted.task, adopted.news)

@@ -17,7 +17,8 @@ from penstock.tasks import policy
 @task(**policy.ACCEPT)
 def accept(request: Any, project: str | None) -> Adopted:
     """The Task of a request, whose next attempt is this run's, or why there is none: it goes on elsewhere, or is
-    completed and its input is the same as then. Raises the request's `RequestError`."""
+    completed and its input is the same as then. Raises the request's `RequestError`, and what asking its origin
+    does."""
     services = current()
     asked = read_shown(request)
     owner = ProjectId(project) if project else services.records.keys.default_project()

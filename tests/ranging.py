@@ -28,6 +28,8 @@ class Handler(BaseHTTPRequestHandler):
         manner, _, name = self.path[1:].partition("/")
         try:
             getattr(self, manner)(name)
+        except KeyError:
+            self.say(404, 0)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 

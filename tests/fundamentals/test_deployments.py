@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fundamentals.test_secrets import tables_with
+from tests.fundamentals.test_secrets import files_of, tables_with
 from tests.ranging import ranging
 from tests.service import csrf, exported, wait_for
 
@@ -114,6 +114,17 @@ def test_a_repeated_request_converts_only_what_has_changed(penstock, changing):
     assert penstock.client.create(request)["attempt"] == 2
 
 
+def test_an_origin_that_is_gone_fails_a_repeated_request_and_leaves_its_task(penstock, changing):
+    request = {"url": f"{changing.address}/whole/photo.png", "kind": "image", "format": "webp", "width": 34}
+    made = run_of(penstock, request=request)["state"]["data"]
+    kept = changing.files.pop("photo.png")
+    run = run_of(penstock, request=request)
+    changing.files["photo.png"] = kept
+
+    assert run["state"]["message"].startswith("input_unreachable: ")
+    assert penstock.client.task(made["id"])["output"]["id"] == made["output"]["id"]
+
+
 @pytest.mark.parametrize(
     ("hook", "marker"),
     [
@@ -131,3 +142,4 @@ def test_a_secret_webhook_is_refused_and_kept_nowhere_in_prefect(penstock, hook,
         assert "send an address that carries a secret to the API instead" in answer.text
 
     assert tables_with(marker, penstock, "prefect") == []
+    assert [place for place in files_of(penstock.home.root) if marker.encode() in place.read_bytes()] == []

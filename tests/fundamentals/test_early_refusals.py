@@ -1,0 +1,34 @@
+"""What cannot be made of an input is refused before the input is here."""
+
+import pytest
+
+from tests.media import Shop
+from tests.ranging import ranging
+
+pytestmark = pytest.mark.service
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    """An origin of two minutes of film without sound, the index at the end."""
+    film = Shop(tmp_path_factory.mktemp("films"))("deaf-reel.mp4")
+    with ranging() as running:
+        running.files = {"film.mp4": film.read_bytes()}
+        yield running
+
+
+ASKED = {
+    "no_audio_stream": {"kind": "audio", "format": "wav"},
+    "field_invalid": {"kind": "video", "format": "mp4", "start": 500},
+    "input_limits_exceeded": {"kind": "image", "format": "gif"},
+}
+
+
+@pytest.mark.parametrize("code", ASKED)
+def test_a_refusal_by_the_index_leaves_the_film_at_its_origin(penstock, host, code):
+    before = host.sent
+    task = penstock.finished(penstock.client.create({"url": f"{host.address}/parts/film.mp4"} | ASKED[code]))
+
+    assert (task["status"], task["error"]["code"], task["error"]["step"]) == ("failed", code, "fetch")
+    # What is not read stands in the sockets of both sides.
+    assert host.sent - before < len(host.files["film.mp4"]) / 3
