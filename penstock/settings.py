@@ -153,7 +153,7 @@ class Settings(BaseSettings):
         default=False, description="whether stills are scored too: about as much work as making them"
     )
     plans_at_once: int = Field(
-        2, ge=1, le=1024, description="plans made at once in one API process; four wait for each"
+        2, ge=1, le=1024, description="plans made at once in one API process; four of a project wait for each"
     )
     plan_seconds: Seconds = Field(20.0, description="how long looking at an input may take to plan with it")
     link_seconds: int = Field(3600, ge=1, le=7 * 86_400, description="how long a signed link works")

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
@@ -11,18 +10,21 @@ import penstock
 from penstock.api import content, faults, files, formats, health, plans, receipts, sources, tasks
 from penstock.api.cached import Cached
 from penstock.api.callers import Callers
-from penstock.api.context import Context, Threads
+from penstock.api.context import PROBES_AT_ONCE, Context, Threads
 from penstock.api.envelope import ErrorEnvelope
 from penstock.api.guard import Guard
 from penstock.api.pace import Pace
 from penstock.api.rates import Rates
 from penstock.api.runs import Runs
+from penstock.api.turns import Turns
 from penstock.api.waiting import Waiting
 from penstock.services import Services
 
 __all__ = ["Runs", "create_app"]
 
 HEALTH_SECONDS = 1.0
+# So many of one project may wait for each plan that is being made.
+PLANS_WAITING = 4
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 ROUTERS = (
     sources.router,
@@ -60,7 +62,7 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
         responses={"default": {"model": ErrorEnvelope, "description": "An error; see error.code."}},
     )
     settings = services.settings
-    threads = Threads.by()
+    threads = Threads.by(plans=settings.plans_at_once)
     app.state.context = Context(
         services=services,
         runs=runs,
@@ -68,7 +70,8 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
         waiting=waiting,
         writes=Rates(settings.requests_per_minute),
         reads=Rates(settings.reads_per_minute),
-        plans=CapacityLimiter(settings.plans_at_once),
+        plans=Turns(settings.plans_at_once, PLANS_WAITING * settings.plans_at_once),
+        probes=Turns(PROBES_AT_ONCE),
         threads=threads,
         health=Cached(HEALTH_SECONDS),
     )

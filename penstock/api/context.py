@@ -15,6 +15,7 @@ from penstock.api.cached import Cached
 from penstock.api.callers import Callers
 from penstock.api.rates import Rates
 from penstock.api.runs import Runs
+from penstock.api.turns import Turns
 from penstock.api.waiting import Waiting
 from penstock.domain.addresses import Allowed, read_allowed
 from penstock.domain.views import Showing
@@ -23,6 +24,7 @@ from penstock.services import Services
 
 # As many as the records keep connections open for: more threads would wait for each other, and for Python's lock.
 RECORDS_AT_ONCE = 8
+PROBES_AT_ONCE = 4  # of uploads, with their way to the storage
 THREADS = {
     "lookups": RECORDS_AT_ONCE,  # of keys
     "openings": RECORDS_AT_ONCE,  # of tasks
@@ -30,7 +32,7 @@ THREADS = {
     "reads": 64,  # from the storage
     "deletions": 8,  # in the storage
     "writes": 16,  # of uploads, to this disk
-    "probes": 4,  # of uploads, and their way to the storage
+    "probes": PROBES_AT_ONCE,
     "health": 1,
 }
 # `host` or `host:port` (RFC 9110 §7.2), nothing round it: what passes becomes the base of the links in the answer.
@@ -49,11 +51,13 @@ class Threads:
     deletions: CapacityLimiter
     writes: CapacityLimiter
     probes: CapacityLimiter
+    plans: CapacityLimiter
     health: CapacityLimiter
 
     @classmethod
-    def by(cls, numbers: Mapping[str, int] = THREADS) -> "Threads":
-        return cls(**{name: CapacityLimiter(number) for name, number in numbers.items()})
+    def by(cls, plans: int, numbers: Mapping[str, int] = THREADS) -> "Threads":
+        """So many for plans; the others as they are in the table."""
+        return cls(**{name: CapacityLimiter(number) for name, number in numbers.items()}, plans=CapacityLimiter(plans))
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ class Context:
     waiting: Waiting
     writes: Rates
     reads: Rates
-    plans: CapacityLimiter
+    plans: Turns
+    probes: Turns
     threads: Threads
     health: Cached[BaseModel]
 

@@ -39,7 +39,8 @@ async def upload_file(request: Request) -> Response:
     with scratch_room(context.services.settings.rooms, "upload") as room:
         path = room / "input"
         await receive(request, path, max(map(context.services.limits.input_bytes, KINDS)), context.threads.writes)
-        file = await to_thread.run_sync(_keep, context, caller.project_id, path, limiter=context.threads.probes)
+        async with context.probes.place(caller.project_id):
+            file = await to_thread.run_sync(_keep, context, caller.project_id, path, limiter=context.threads.probes)
     return answer(request, showing(request).file(file), f"/files/{file.id}", "/files")
 
 

@@ -1,5 +1,6 @@
 """`/plans`: what a conversion would do, without doing it."""
 
+from functools import partial
 from typing import Any
 
 from anyio import to_thread
@@ -9,7 +10,6 @@ from penstock.api.asking import BODY, request_in
 from penstock.api.bodies import read_body
 from penstock.api.context import Context, context_of, require_caller
 from penstock.api.envelope import Envelope, answer
-from penstock.domain import errors
 from penstock.domain.ids import ProjectId
 from penstock.domain.plan_view import PlanView
 from penstock.domain.request import SourceRequest
@@ -18,9 +18,6 @@ from penstock.preview import Look, Looking, preview
 router = APIRouter(tags=["plans"])
 
 ONE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[PlanView]}}
-# So many may wait for each that is being made.
-WAITING = 4
-RETRY_SECONDS = 2
 
 
 @router.post("/plans", responses=ONE, openapi_extra=BODY, summary="Plan a conversion")
@@ -30,21 +27,17 @@ async def create_plan(request: Request) -> Response:
     context, caller = context_of(request), require_caller(request)
     body = await read_body(request, context.services.settings.max_body_bytes)
     asked = request_in(body, context.allowed)
-    _require_a_turn(context)
-    view = await to_thread.run_sync(_planned, context, caller.project_id, asked, limiter=context.plans)
+    async with context.plans.place(caller.project_id):
+        view = await to_thread.run_sync(_planned, context, caller.project_id, asked, limiter=context.threads.plans)
     return answer(request, view, "/plans", None)
-
-
-def _require_a_turn(context: Context) -> None:
-    waiting = context.plans.statistics().tasks_waiting
-    if waiting >= WAITING * context.plans.total_tokens:
-        raise errors.RateLimited("Too many plans are being made; try again.", retry_after_seconds=RETRY_SECONDS)
 
 
 def _planned(context: Context, project_id: ProjectId, asked: SourceRequest) -> PlanView:
     services = context.services
     look = _look(context, project_id, asked)
-    return preview(asked, look, services.tools, services.lifted, services.records.receipts.experience).view
+    return preview(
+        asked, look, services.tools, services.lifted, partial(services.records.receipts.experience, project_id)
+    ).view
 
 
 def _look(context: Context, project_id: ProjectId, asked: SourceRequest) -> Look:

@@ -50,15 +50,15 @@ def _planned(settings: Settings, source: str, request: dict[str, Any]) -> PlanVi
 
 
 def _experience(settings: Settings, family: str) -> Experience:
-    """What the service has learnt, where its database can be reached."""
+    """What the default project has learnt, where the database can be reached."""
     running = Home(settings.root).running()
     url = settings.database_url or (running and running.database_url)
     if not url:
         return Experience(0)
     records = Records(url)
     try:
-        return records.receipts.experience(family)
-    except errors.DatabaseUnavailable:
+        return records.receipts.experience(records.keys.default_project(), family)
+    except (errors.DatabaseUnavailable, errors.NotFound):
         return Experience(0)
     finally:
         records.close()

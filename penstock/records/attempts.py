@@ -97,7 +97,7 @@ def finish(
         _must_change(connection, mine.values(owner=owner))
         raise errors.Cancelled("The task was cancelled.")
     if receipt is not None:
-        receipts.keep(connection, task_id, number, file.id, receipt)
+        receipts.keep(connection, task_id, number, file, receipt)
     notify(connection, notices.TASK, task_id)
     return read(connection, task_id)
 

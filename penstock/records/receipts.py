@@ -10,6 +10,7 @@ from penstock.domain.forecast import Experience, Spread
 from penstock.domain.ids import FileId, ProjectId, TaskId, is_id
 from penstock.domain.receipt import Receipt
 from penstock.domain.receipt_view import Filed
+from penstock.domain.task import File
 from penstock.records.database import Database
 from penstock.records.tables import RECEIPTS, TASKS
 
@@ -27,7 +28,7 @@ _OF_TASK = (
 def _learning() -> Any:
     latest = (
         select(RECEIPTS.c.bytes_ratio, RECEIPTS.c.seconds_ratio)
-        .where(RECEIPTS.c.family == bindparam("family"))
+        .where(RECEIPTS.c.project_id == bindparam("owner"), RECEIPTS.c.family == bindparam("family"))
         .order_by(RECEIPTS.c.made.desc())
         .limit(LEARNT_OF)
         .subquery()
@@ -62,17 +63,18 @@ class Receipts:
             body=row["body"],
         )
 
-    def experience(self, family: str) -> Experience:
-        """What came of the last conversions of this family."""
+    def experience(self, project_id: ProjectId, family: str) -> Experience:
+        """What came of the project's last conversions of this family; those of others are not its to learn of."""
         with self._database.reading() as connection:
-            count, *spreads = connection.execute(_LEARNING, {"family": family}).one()
+            count, *spreads = connection.execute(_LEARNING, {"owner": project_id, "family": family}).one()
         return Experience(count, _spread(spreads[:3]), _spread(spreads[3:]))
 
 
-def keep(connection: Connection, task_id: TaskId, attempt: int, file_id: FileId, receipt: Receipt) -> None:
+def keep(connection: Connection, task_id: TaskId, attempt: int, file: File, receipt: Receipt) -> None:
     """File the receipt of an output, in the transaction that makes it visible."""
     row = {
-        "file_id": file_id,
+        "file_id": file.id,
+        "project_id": file.project_id,
         "task_id": task_id,
         "attempt": attempt,
         "family": receipt.family,

@@ -138,6 +138,7 @@ RECEIPTS = Table(
     "receipts",
     METADATA,
     Column("file_id", String, ForeignKey("files.id"), primary_key=True),
+    Column("project_id", String, nullable=False),
     Column("task_id", String, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("family", String, nullable=False),
@@ -170,4 +171,4 @@ Index("tasks_unfinished", TASKS.c.id, TASKS.c.project_id, postgresql_where=_UNFI
 Index("outbox_due", OUTBOX.c.due)
 Index("outbox_by_project", OUTBOX.c.project_id, OUTBOX.c.kind, OUTBOX.c.due)
 Index("tasks_submitted", TASKS.c.project_id, postgresql_where=_UNFINISHED & TASKS.c.run_id.is_not(None))
-Index("receipts_by_family", RECEIPTS.c.family, RECEIPTS.c.made)
+Index("receipts_by_project", RECEIPTS.c.project_id, RECEIPTS.c.family, RECEIPTS.c.made)

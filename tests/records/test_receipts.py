@@ -69,7 +69,7 @@ def test_another_project_sees_none(records: Records, project: ProjectId, family:
 def test_what_came_of_a_family_is_learnt(records: Records, project: ProjectId, family: str):
     for width, estimated in enumerate((3, 6, 9), 2):
         done(records, records.tasks.open(project, asked(width=width)), family, Estimate(estimated, 1.5))
-    learnt = records.receipts.experience(family)
+    learnt = records.receipts.experience(project, family)
 
     assert learnt.tasks == 3
     assert (learnt.bytes.middle, learnt.seconds.middle) == (1.5, 2.0)
@@ -78,8 +78,15 @@ def test_what_came_of_a_family_is_learnt(records: Records, project: ProjectId, f
 
 def test_what_was_not_estimated_teaches_nothing(records: Records, project: ProjectId, family: str):
     done(records, records.tasks.open(project, asked()), family, Estimate(0, 1.5))
-    assert records.receipts.experience(family) == Experience(1, None, Spread(2.0, 2.0, 2.0))
+    assert records.receipts.experience(project, family) == Experience(1, None, Spread(2.0, 2.0, 2.0))
 
 
-def test_of_an_unknown_family_nothing_is_known(records: Records):
-    assert records.receipts.experience("none") == Experience(0)
+def test_of_an_unknown_family_nothing_is_known(records: Records, project: ProjectId):
+    assert records.receipts.experience(project, "none") == Experience(0)
+
+
+def test_nothing_is_learnt_of_other_projects(records: Records, project: ProjectId, family: str):
+    done(records, records.tasks.open(project, asked()), family, Estimate(3, 1.5))
+    other = records.keys.new_project(secrets.token_hex(8))
+
+    assert records.receipts.experience(other, family) == Experience(0)
