@@ -53,6 +53,12 @@ def active_slots(penstock: Penstock) -> int:
     return int(limit["active_slots"])
 
 
+def workers(penstock: Penstock) -> set[str]:
+    """The names of the workers that Prefect has ever seen in our pool."""
+    found = penstock.prefect.post("/work_pools/media/workers/filter", json={}, headers=csrf(penstock))
+    return {worker["name"] for worker in found.raise_for_status().json()}
+
+
 def csrf(penstock: Penstock) -> dict[str, str]:
     """What Prefect wants with every request that is no GET."""
     token = penstock.prefect.get("/csrf-token", params={"client": "tests"}).raise_for_status().json()["token"]

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from penstock.api.context import Context, context_of
 from penstock.api.envelope import Envelope, answer
 from penstock.domain import errors
+from penstock.domain.work import Condition
 
 router = APIRouter(tags=["health"])
 
@@ -20,14 +21,15 @@ PATIENCE_SECONDS = 3.0
 class Dependencies(BaseModel):
     database: Literal["ok"] = "ok"
     storage: Literal["ok"] = "ok"
-    prefect: Literal["ok", "degraded"]
+    prefect: Condition
+    workers: Condition
 
 
 class HealthView(BaseModel):
-    """`degraded`: work is taken, and done once Prefect is back."""
+    """`degraded`: work is taken, and begun once Prefect is back and a worker has joined."""
 
     object: Literal["health"] = "health"
-    status: Literal["ok", "degraded"]
+    status: Condition
     dependencies: Dependencies
 
 
@@ -46,8 +48,9 @@ async def _looked_at(context: Context) -> HealthView:
     services = context.services
     await _answering(context, services.records.ping, errors.DatabaseUnavailable("The database does not answer."))
     await _answering(context, services.objects.ping, errors.StorageUnavailable("The storage does not answer."))
-    prefect: Literal["ok", "degraded"] = "ok" if await context.runs.health() == "ok" else "degraded"
-    return HealthView(status=prefect, dependencies=Dependencies(prefect=prefect))
+    runs = await context.runs.health()
+    status: Condition = "ok" if (runs.prefect, runs.workers) == ("ok", "ok") else "degraded"
+    return HealthView(status=status, dependencies=Dependencies(prefect=runs.prefect, workers=runs.workers))
 
 
 async def _answering(context: Context, ping: Callable[[], None], silence: errors.PlatformError) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from penstock.domain.work import RunsHealth
+
 
 class Runs(Protocol):
     async def cancel(self, run_id: str) -> None:
@@ -13,5 +15,5 @@ class Runs(Protocol):
     def url(self, run_id: str) -> str:
         """A run's page for people."""
 
-    async def health(self) -> str:
-        """`ok`, or `degraded` while runs cannot be made."""
+    async def health(self) -> RunsHealth:
+        """Whether runs can be made and would begin at once."""

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from penstock.engines import versions
 from penstock.orchestration.lanes import lanes
 from penstock.orchestration.server import address_of, until_ready
 from penstock.orchestration.serving import serve
@@ -30,5 +31,6 @@ def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None
         asyncio.run(import_module("penstock.deployments.bootstrap").apply(settings))
     services = current()
     sweep_rooms(settings.rooms)
+    versions(services.tools)  # the process that forks decoders is up before the first run needs it
     places = lanes(slots or settings.worker_slots, image_slots or settings.image_slots)
     asyncio.run(serve(places, settings.drain_seconds, services.live))

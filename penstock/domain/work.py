@@ -1,6 +1,7 @@
 """What the records hand to those who run tasks: submissions, runs and who lost them; and to the API, its callers."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from penstock.domain.formats import Format, Kind
 from penstock.domain.ids import KeyId, OrgId, ProjectId, TaskId
@@ -47,6 +48,17 @@ class HeldSlot:
     attempt: int
     owner: str
     slot: str
+
+
+Condition = Literal["ok", "degraded"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunsHealth:
+    """Whether runs can be made, and whether a worker is there that begins them at once."""
+
+    prefect: Condition
+    workers: Condition
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, WorkerFilter, WorkerFilterStatus
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from penstock.domain.task import Task
+from penstock.domain.work import Condition, RunsHealth
+from penstock.orchestration.joined import JoinedWorkers
 from penstock.orchestration.lanes import QUEUES
 from penstock.orchestration.naming import run_name, run_tags
 from penstock.orchestration.server import Address
@@ -21,7 +23,9 @@ from penstock.orchestration.server import Address
 log = logging.getLogger(__name__)
 
 DEPLOYMENT = "convert-source/convert-source"
+POOL = "media"
 CALL_SECONDS = 20.0
+HEALTH_SECONDS = 3.0
 
 
 class PrefectAway(Exception):
@@ -35,6 +39,7 @@ class FlowRuns:
     address: Address
     client: PrefectClient
     deployment_id: UUID | None = None
+    joined: JoinedWorkers = field(default_factory=JoinedWorkers)
 
     @classmethod
     def at(cls, address: Address) -> "FlowRuns":
@@ -121,14 +126,29 @@ class FlowRuns:
         """Raise `PrefectAway` unless Prefect answers."""
         await self._asked(self.client.hello())
 
-    async def health(self) -> str:
-        """`ok` once runs can be created, else `degraded`."""
+    async def health(self) -> RunsHealth:
+        """Whether runs can be created, and a worker has joined that begins them at once."""
         try:
-            async with asyncio.timeout(3.0):
-                await self._deployment()
-                return "ok" if await self.client.api_healthcheck() is None else "degraded"
-        except (httpx.HTTPError, TimeoutError, ObjectNotFound):
+            async with asyncio.timeout(HEALTH_SECONDS):
+                return RunsHealth(await self._prefect(), await self._workers())
+        except (httpx.HTTPError, TimeoutError):
+            return RunsHealth("degraded", "degraded")
+
+    async def _prefect(self) -> Condition:
+        try:
+            await self._deployment()
+        except ObjectNotFound:
             return "degraded"
+        return "ok" if await self.client.api_healthcheck() is None else "degraded"
+
+    async def _workers(self) -> Condition:
+        online = WorkerFilter(status=WorkerFilterStatus(any_=["ONLINE"]))
+        try:
+            found = await self.client.read_workers_for_work_pool(POOL, worker_filter=online)
+        except ObjectNotFound:
+            found = []
+        self.joined.see({worker.name: str(worker.last_heartbeat_time) for worker in found})
+        return "ok" if self.joined.anybody() else "degraded"
 
     async def _deployment(self) -> UUID:
         if self.deployment_id is None:

@@ -6,6 +6,7 @@ Everything that decodes or encodes is a child process of the nursery; nothing a 
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -35,6 +36,7 @@ LOOK_AGAIN_SECONDS = 0.25
 # A deployment's limit gives a refused run another time, a second later: see `server.SERVER_HABITS`.
 REFUSED_SECONDS = 1.25
 AWAY_SECONDS = 2.0
+OWN_FLOW = re.compile(r"penstock\.flows\.[a-z_]+\.[a-z_]+")
 
 
 class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResult]):
@@ -182,5 +184,15 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
             raise LookupError("This run belongs to no deployment.")
         if flow_run.deployment_id not in self.flows:
             deployment = await self.client.read_deployment(flow_run.deployment_id)
-            self.flows[flow_run.deployment_id] = import_object(deployment.entrypoint or "")
+            self.flows[flow_run.deployment_id] = _own_flow(deployment.entrypoint or "")
         return self.flows[flow_run.deployment_id]
+
+
+def _own_flow(entrypoint: str) -> Flow[..., Any]:
+    """One of our flows. Raises `LookupError` for any other: whoever writes to Prefect runs no code in this process."""
+    if not OWN_FLOW.fullmatch(entrypoint):
+        raise LookupError("This deployment runs a flow that is none of Penstock's: a `prefect worker` may run it.")
+    flow = import_object(entrypoint)
+    if not isinstance(flow, Flow):
+        raise LookupError("This deployment's entrypoint is no flow.")
+    return flow

@@ -19,7 +19,9 @@ def test_an_api_alone_takes_its_database_down_with_it(home):
     command = [sys.executable, "-m", "penstock", "api", "--port", str(port)]
     alone = {"PENSTOCK_HOME": str(home), "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
     api = subprocess.Popen(command, env={"PATH": os.environ["PATH"]} | alone, start_new_session=True)
-    wait_for(lambda: health(port), 90)
+    told = wait_for(lambda: health(port), 90)
+    assert (told.status_code, told.json()["data"]["status"]) == (200, "degraded")
+    assert told.json()["data"]["dependencies"]["workers"] == "degraded"
 
     api.send_signal(signal.SIGTERM)
     assert api.wait(30) == 0

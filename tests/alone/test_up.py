@@ -10,7 +10,17 @@ import pytest
 
 from penstock.ports import bound
 from tests.cli.test_convert_command import plain
-from tests.service import active_slots, alive, descendants, penstock_up, processes_of, processes_with, wait_for
+from tests.service import (
+    active_slots,
+    alive,
+    descendants,
+    part,
+    penstock_up,
+    processes_of,
+    processes_with,
+    wait_for,
+    workers,
+)
 
 pytestmark = pytest.mark.service
 
@@ -24,6 +34,7 @@ def test_killed_while_every_slot_is_held_it_leaves_nothing_running_and_the_next_
     with penstock_up(home, **ONE_SLOT) as first:
         task = killed_with_every_slot_held(first, film, "avi")
         with penstock_up(home, **ONE_SLOT, **SCORED) as second:
+            assert its_worker_has_joined(second), "though Prefect still calls the killed one online"
             done = second.finished(task, 120)
             qualities = [scored(second, done), scored(second, second.finished(thumbnail(second, photo), 60))]
             wait_for(lambda: second.flow_run(task)["state_type"] == "CRASHED")
@@ -101,6 +112,10 @@ def up(home, *options, first=""):
     script = f"{first}\nfrom penstock.__main__ import main\nmain()"
     command = [sys.executable, "-c", script, "up", "--home", str(home), "--port", "0", "--prefect-port", "0", *options]
     return subprocess.run(command, env=plain(), capture_output=True, text=True, timeout=120, check=False)
+
+
+def its_worker_has_joined(penstock):
+    return any(f" {part(penstock, 'worker-1')}" in name for name in workers(penstock))
 
 
 def killed_with_every_slot_held(penstock, film, form):

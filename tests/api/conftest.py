@@ -17,6 +17,7 @@ from penstock.api.server import Server
 from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.media import Media
 from penstock.domain.task import File, FileFacts, Task
+from penstock.domain.work import Condition, RunsHealth
 from penstock.records import Records
 from penstock.services import Services, services
 from penstock.settings import Settings
@@ -31,7 +32,8 @@ class PretendedRuns:
     """Remembers what was asked of it."""
 
     cancelled: list[str] = field(default_factory=list)
-    state: str = "ok"
+    prefect: Condition = "ok"
+    workers: Condition = "ok"
 
     async def cancel(self, run_id: str) -> None:
         self.cancelled.append(run_id)
@@ -42,8 +44,8 @@ class PretendedRuns:
     def url(self, run_id: str) -> str:
         return f"http://prefect/runs/{run_id}"
 
-    async def health(self) -> str:
-        return self.state
+    async def health(self) -> RunsHealth:
+        return RunsHealth(self.prefect, self.workers)
 
 
 @dataclass(frozen=True)

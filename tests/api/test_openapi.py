@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import httpx
+import pytest
 
 from penstock.domain.compatibility import CONTAINERS
 from penstock.domain.formats import FORMATS
@@ -53,14 +54,17 @@ def test_health_needs_no_key_and_names_the_dependencies(client: httpx.Client):
     assert told["data"] == {
         "object": "health",
         "status": "ok",
-        "dependencies": {"database": "ok", "storage": "ok", "prefect": "ok"},
+        "dependencies": {"database": "ok", "storage": "ok", "prefect": "ok", "workers": "ok"},
     }
     assert told["meta"]["project_id"] is None
 
 
-def test_prefect_away_is_degraded_and_still_a_200(parts: Services):
-    with serving(parts, PretendedRuns(state="degraded")) as client:
+@pytest.mark.parametrize("away", ["prefect", "workers"])
+def test_what_runs_are_made_of_being_away_is_degraded_and_still_a_200(parts: Services, away: str):
+    with serving(parts, PretendedRuns(**{away: "degraded"})) as client:
         answered = client.get("/health")
 
     assert answered.status_code == 200
-    assert (answered.json()["data"]["status"], answered.json()["data"]["dependencies"]["prefect"]) == ("degraded",) * 2
+    told = answered.json()["data"]
+    assert (told["status"], told["dependencies"][away]) == ("degraded", "degraded")
+    assert list(told["dependencies"].values()).count("ok") == 3

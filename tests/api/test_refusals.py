@@ -5,7 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from penstock.domain.work import QueueLimits
+from penstock.domain.work import QueueLimits, RunsHealth
 from penstock.records import Records
 from penstock.services import Services
 
@@ -215,7 +215,7 @@ def test_a_database_that_is_away_is_a_503_that_says_when_to_try_again(parts: Ser
 
 def test_an_unforeseen_error_tells_nothing_of_our_inside(parts: Services, project: Project):
     class Broken(PretendedRuns):
-        async def health(self) -> str:
+        async def health(self) -> RunsHealth:
             raise RuntimeError("/secret/path")
 
     with serving(parts, Broken()) as client:

@@ -10,8 +10,7 @@ import psycopg
 import pytest
 
 from penstock.settings import Settings
-from tests.fundamentals.test_prefect import csrf
-from tests.service import exported, prefect_project, processes_with, wait_for
+from tests.service import csrf, exported, prefect_project, processes_with, wait_for, workers
 
 pytestmark = pytest.mark.service
 
@@ -85,11 +84,6 @@ def another_worker(penstock, folder):
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
-
-
-def workers(penstock):
-    found = penstock.prefect.post("/work_pools/media/workers/filter", json={}, headers=csrf(penstock))
-    return {worker["name"] for worker in found.raise_for_status().json()}
 
 
 def picture(penstock, url, width):
