@@ -47,4 +47,4 @@ async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 def _require_small(size: int, limit: int) -> None:
     if size > limit:
-        raise errors.InputTooLarge(f"A file may have at most {limit:,} bytes.", field="file")
+        raise errors.InputTooLarge(f"The file is larger than the {limit:,} bytes allowed.", field="file")

@@ -57,7 +57,8 @@ class Callers:
         trusted = caller is not None and self._clock() < since + TRUSTED_SECONDS
         if not trusted and (seconds := self._failures.due(place)):
             raise errors.RateLimited(
-                f"Too many unknown keys came from this address; try again in {seconds} s.", retry_after_seconds=seconds
+                f"Too many unknown API keys were sent from this address; try again in {seconds} s.",
+                retry_after_seconds=seconds,
             )
 
     def _remember(self, name: bytes, caller: Caller | None) -> None:

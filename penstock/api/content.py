@@ -41,7 +41,7 @@ def _linked(context: Context, file_id: str, expires: str, signature: str) -> Fil
 
 
 def _no_link() -> errors.TokenInvalid:
-    return errors.TokenInvalid("This link is not valid, or no longer; read the file again for a new one.")
+    return errors.TokenInvalid("This link is invalid or has expired; read the file again to get a new link.")
 
 
 async def _store_link(context: Context, file: File) -> str | None:

@@ -11,16 +11,27 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from penstock.api.envelope import refusal
+from penstock.api.pages import PageQuery
 from penstock.domain import errors
 
 ROUTING: dict[int, errors.MediaError] = {
-    404: errors.NotFound("There is nothing at this path."),
-    405: errors.MethodNotAllowed("This path does not take this method."),
+    404: errors.NotFound("This path does not exist; /docs lists all paths."),
+    405: errors.MethodNotAllowed("This path does not support this method; the Allow header lists those it supports."),
 }
-UNFORESEEN = errors.MediaError("Something went wrong on our side; the operator finds it in the log.")
+UNFORESEEN = errors.MediaError("An internal error occurred; its details are in the log of the service.")
 QUERY_ERRORS: dict[str, type[errors.RequestError]] = {
     "missing": errors.FieldRequired,
     "extra_forbidden": errors.FieldUnknown,
+}
+# What a parameter takes, in our words: the framework's speak of integers and strings.
+QUERY_SAYINGS = {
+    "page": "must be a whole number from 1 to 100,000",
+    "limit": "must be a whole number from 1 to 100",
+    "order": "must be desc or asc",
+    "kind": "must be video, audio or image",
+    "status": "must be processing, completed, failed or cancelled",
+    "format": "must be the name of a format, such as mp4",
+    "wait": "must be a number of seconds from 0 to 60",
 }
 
 
@@ -58,10 +69,10 @@ async def _query(request: Request, error: Exception) -> Response:
 def _violation(found: dict[str, Any]) -> errors.RequestError:
     name = str(found["loc"][-1])[:64]
     kind = QUERY_ERRORS.get(found["type"], errors.FieldInvalid)
-    said = (
-        "is no parameter of this list" if kind is errors.FieldUnknown else found["msg"][:1].lower() + found["msg"][1:]
-    )
-    return kind(f"{name}: {said}.", field=name)
+    said = QUERY_SAYINGS.get(name, "is not valid")
+    if kind is errors.FieldUnknown:
+        said = f"is not a parameter of this path; it takes {', '.join(PageQuery.model_fields)}"
+    return kind(f"{name} {said}.", field=name)
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:

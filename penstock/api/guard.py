@@ -57,8 +57,8 @@ async def _admit(request: Request) -> None:
 async def _caller(request: Request) -> Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise errors.TokenMissing("Send an API key: Authorization: Bearer <key>.")
+        raise errors.TokenMissing("No API key was sent; send the header Authorization: Bearer <key>.")
     caller = await context_of(request).callers.of(token.strip(), request.client.host if request.client else "")
     if caller is None:
-        raise errors.TokenInvalid("This API key is unknown or revoked.")
+        raise errors.TokenInvalid("This API key is unknown, expired or revoked.")
     return caller

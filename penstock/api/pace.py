@@ -36,7 +36,7 @@ class Pace:
             except TimeoutError as late:
                 goes_on = False
                 raise errors.InputTimeout(
-                    f"The body came slower than {self._rate:,} bytes a second; send it again, faster."
+                    f"The body arrived slower than {self._rate:,} bytes a second; send it again."
                 ) from late
             earned = len(message.get("body", b"")) / self._rate
             granted = min(self._grace, granted + earned - (time.monotonic() - began))

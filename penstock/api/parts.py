@@ -53,14 +53,16 @@ class Form:
         try:
             self._parser.write(chunk)
         except FormParserError as refused:
-            raise errors.BodyInvalid("The form cannot be read.", detail=str(refused)) from refused
+            raise errors.BodyInvalid("The body is not valid multipart/form-data.", detail=str(refused)) from refused
         return self._pieces
 
     def require_whole(self) -> None:
         if not self._whole:
-            raise errors.BodyInvalid("The form ended before its end.")
+            raise errors.BodyInvalid("The form is incomplete: its closing boundary is missing.")
         if not self._files:
-            raise errors.FieldRequired("The form has no field file; send the file in it, or as the body.", field=FIELD)
+            raise errors.FieldRequired(
+                "The form has no field named file; send the file in it, or as the raw body.", field=FIELD
+            )
 
     def _begin(self) -> None:
         self._wanted = False
@@ -81,7 +83,7 @@ class Form:
             self._wanted = True
             self._files += 1
         if self._files > 1:
-            raise errors.FieldInvalid("Send one file at a time.", field=FIELD)
+            raise errors.FieldInvalid("The form has more than one file; send one file per request.", field=FIELD)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._wanted:
@@ -89,7 +91,9 @@ class Form:
             return
         self._else_bytes += end - start
         if self._else_bytes > ELSE_BYTES:
-            raise errors.BodyTooLarge("The form may hold one file, and little else.")
+            raise errors.BodyTooLarge(
+                f"The form has more than {ELSE_BYTES:,} bytes besides the file; send the file alone."
+            )
 
     def _end(self) -> None:
         self._whole = True
@@ -98,9 +102,11 @@ class Form:
 def _boundary(content_type: str) -> bytes:
     boundary = _parameter(content_type, "boundary")
     if not boundary or not content_type.lower().startswith("multipart/form-data"):
-        raise errors.MediaTypeUnsupported("Send the file as multipart/form-data, or as the raw body.")
+        raise errors.MediaTypeUnsupported(
+            "The form has no boundary; send the file as multipart/form-data, or as the raw body."
+        )
     if len(boundary) > MAX_BOUNDARY:
-        raise errors.BodyInvalid(f"The boundary of the form may have at most {MAX_BOUNDARY} characters.")
+        raise errors.BodyInvalid(f"The boundary of the form is longer than the {MAX_BOUNDARY} characters allowed.")
     return boundary.encode("latin-1")
 
 

@@ -35,4 +35,4 @@ class Limits:
     def require_fitting(self, kind: Kind, size: int) -> None:
         """Raises `InputTooLarge` for more bytes than are taken of this kind."""
         if size > (most := self.input_bytes(kind)):
-            raise errors.InputTooLarge(f"The input is larger than {most} bytes, the most that is taken of its kind.")
+            raise errors.InputTooLarge(f"The input has {size:,} bytes; at most {most:,} are allowed for {kind}.")

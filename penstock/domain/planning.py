@@ -134,13 +134,11 @@ def _still_plan(request: SourceRequest, target: ImageFormat, media: Media, limit
 def _require_timeless(request: SourceRequest, picture: Picture) -> None:
     """Times that would change nothing are refused: they would only make another Task of the same output."""
     if request.at != "auto":
-        raise errors.FieldInvalid(
-            "at chooses a moment of a video, but the input is an image; leave it out.", field="at"
-        )
+        raise errors.FieldInvalid("at applies to a video, but the input is an image; remove it.", field="at")
     if picture.frames == 1 and (request.start or request.end is not None):
         name = "start" if request.start else "end"
         raise errors.FieldInvalid(
-            f"{name} needs an input that moves, but this image is a still; leave it out.", field=name
+            f"{name} applies to an input with a duration, but the input is a still image; remove it.", field=name
         )
 
 
@@ -148,7 +146,7 @@ def _frame_plan(request: SourceRequest, target: ImageFormat, media: Media, limit
     stream = _picture_stream(media)
     for name in ("start", "end"):
         if getattr(request, name) is not None:
-            raise errors.FieldInvalid(f"{name} means nothing for a still; choose its moment with at.", field=name)
+            raise errors.FieldInvalid(f"{name} does not apply to a still image; choose its moment with at.", field=name)
     at = None if request.at == "auto" else request.at
     if at is not None:
         _require_before_end("at", at, stream.duration or media.duration)

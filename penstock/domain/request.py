@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -126,6 +127,11 @@ def _field_violations(given: dict[str, Any], refused: ValidationError) -> list[e
     return [_violation(name, error["type"], choice) for name, error in reversed(found.items())]
 
 
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, SourceRequest.model_fields, 1)
+    return f"{name} is not a field of this request" + (f"; did you mean {near[0]}?" if near else ".")
+
+
 def _choice(kind: Any) -> str:
     """The formats of a kind; all of them where it is none."""
     return ", ".join(formats_of(kind) if kind in KINDS else FORMATS)
@@ -135,7 +141,7 @@ def _violation(name: str, kind: str, formats: str) -> errors.RequestError:
     if kind == "missing":
         return errors.FieldRequired(f"{name} is required.", field=name)
     if kind == "extra_forbidden":
-        return errors.FieldUnknown(f"{name[:64]} is not a field of this request.", field=name[:64])
+        return errors.FieldUnknown(_unknown(name[:64]), field=name[:64])
     if name == "format":
         return errors.FormatUnsupported(f"format must be one of {formats}.", field=name)
     return errors.FieldInvalid(f"{name} {_SAYINGS[name]}.", field=name)
@@ -181,9 +187,9 @@ def _contradictions(given: dict[str, Any]) -> list[errors.RequestError]:
 def _input_trouble(given: dict[str, Any]) -> list[errors.RequestError]:
     url, file_id = given.get("url"), given.get("file_id")
     if url is not None and file_id is not None:
-        return [errors.InputAmbiguous("Give either url or file_id, not both.", field="url")]
+        return [errors.InputAmbiguous("Send url or file_id, not both.", field="url")]
     if url is None and file_id is None:
-        return [errors.FieldRequired("Either url or file_id is required.", field="url")]
+        return [errors.FieldRequired("url or file_id is required.", field="url")]
     return []
 
 
@@ -198,14 +204,20 @@ def _meaningless_fields(given: dict[str, Any]) -> list[errors.RequestError]:
     idle = set(_MEANINGLESS.get(given.get("kind", ""), frozenset()))
     idle |= _MEANINGLESS_TO_FORMAT.get(_canonical_format(given.get("format")), frozenset())
     return [
-        errors.FieldInvalid(f"{name} means nothing for this kind and format.", field=name)
+        errors.FieldInvalid(f"{name} does not apply to {_output(given)}; remove it.", field=name)
         for name in given
         if name in idle
     ]
 
 
+def _output(given: dict[str, Any]) -> str:
+    """What a request asks for, as far as it is known."""
+    words = {"audio": "audio", "video": "video", "image": "an image"}
+    return _canonical_format(given.get("format")) or words.get(given.get("kind", ""), "this request")
+
+
 def _time_trouble(given: dict[str, Any]) -> list[errors.RequestError]:
     start, end = given.get("start"), given.get("end")
     if end is not None and end <= (start or 0):
-        return [errors.FieldInvalid("end must come after start.", field="end")]
+        return [errors.FieldInvalid(f"end ({end:g} s) must be after start ({start or 0:g} s).", field="end")]
     return []

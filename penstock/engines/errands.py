@@ -21,8 +21,8 @@ _OVERDUE: dict[Work, tuple[type[errors.MediaError], str]] = {
     "converting": (errors.EncoderTimeout, "The conversion took too long and was given up."),
 }
 _NONSENSE: dict[Work, tuple[type[errors.MediaError], str]] = {
-    "reading": (errors.InputUnreadable, "The input is damaged: what it says of itself cannot be."),
-    "converting": (errors.EngineError, "The conversion broke down."),
+    "reading": (errors.InputUnreadable, "The input is damaged: its decoder reported impossible values."),
+    "converting": (errors.EngineError, "The encoder failed: its answer could not be read."),
 }
 _OUT_OF_BOUNDS = frozenset((-signal.SIGKILL, -signal.SIGXCPU))
 

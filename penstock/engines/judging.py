@@ -33,7 +33,7 @@ def within(media: Media, limits: Limits) -> Media:
     """Raises `InputLimitsExceeded` for the first figure that is too large."""
     for what, figure, most in _measured(media, limits):
         if not figure <= most:  # neither is what is no number
-            raise errors.InputLimitsExceeded(f"The input has {figure:,.0f} {what}; at most {most:,.0f} are taken.")
+            raise errors.InputLimitsExceeded(f"The input has {figure:,.0f} {what}; at most {most:,.0f} are allowed.")
     return media
 
 
@@ -46,10 +46,10 @@ def media_within(media: Media, limits: Limits) -> Media:
     if any(not 1 <= side <= MOST_SIDE_PIXELS for side in sides):
         longest = max(sides, key=abs)
         raise errors.InputLimitsExceeded(
-            f"The input is {longest:,} pixels on one side; {MOST_SIDE_PIXELS:,} are the most."
+            f"The input is {longest:,} pixels on one side; at most {MOST_SIDE_PIXELS:,} are allowed."
         )
     if any(length is not None and length < 0 for length in _lengths(media)):
-        raise errors.InputUnreadable("The input is damaged: it says that it lasts less than no time.")
+        raise errors.InputUnreadable("The input is damaged: its duration is negative.")
     return within(media, limits)
 
 

@@ -125,7 +125,7 @@ def _unknown() -> errors.FileNotFound:
 def _require_idle(connection: Connection, file: File) -> None:
     reading = select(TASKS.c.id).where(TASKS.c.file_id == file.id, TASKS.c.status == "processing").limit(1)
     if connection.execute(reading).first() is not None:
-        raise errors.FileInUse("A task reads this file; cancel it or wait for its end.")
+        raise errors.FileInUse("An unfinished task uses this file; cancel the task, or wait until it ends.")
 
 
 def _matching(project_id: ProjectId, query: Query, only: str | None) -> list[ColumnElement[bool]]:

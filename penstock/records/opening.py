@@ -25,7 +25,7 @@ AFRESH = {
     "output_id": None,
     "input_version": None,
 }
-_FULL = "Too many tasks are waiting; try again when some have ended."
+_FULL = "Too many tasks are unfinished; try again when some have ended."
 
 # Statements are built once: building them costs more than running them.
 _SAME = SHOWN_TASKS.where(TASKS.c.project_id == bindparam("owner"), TASKS.c.fingerprint == bindparam("shape"))

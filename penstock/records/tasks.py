@@ -78,7 +78,7 @@ class Tasks:
             connection.execute(select(TASKS.c.id).where(TASKS.c.id == task.id).with_for_update())
             task = _own(connection, project_id, task.id)
             if task.status != "processing":
-                raise errors.TaskEnded(f"This task has ended: it is {task.status}.")
+                raise errors.TaskEnded(f"The task is already {task.status}, so it cannot be cancelled.")
             _cancel(connection, task)
             return _own(connection, project_id, task_id)
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from penstock.api import create_app
+from penstock.api.faults import QUERY_SAYINGS
 from penstock.domain.work import QueueLimits, RunsHealth
 from penstock.records import Records
 from penstock.services import Services
@@ -231,3 +233,54 @@ def test_the_limits_of_the_queue_are_the_settings(parts: Services):
 
 def away(parts: Services) -> Services:
     return replace(parts, records=Records("postgresql://nobody@127.0.0.1:1/nothing"))
+
+
+SENTENCES = [
+    (b'{"quality": NaN}', "NaN is not a JSON number; send a finite number."),
+    (b'{"kind": "video", "kind": "audio"}', "The body has the field 'kind' more than once; send it once."),
+    (b'{"kind": }', "The body is not valid JSON: see line 1, column 10."),
+    (b"\xff", "The body is not valid UTF-8."),
+    (b"[]", "The body must be a JSON object."),
+    (b'{"url": "https://a.com/b", "kind": "video", "format": "mp3"}',
+     "mp3 is not a format of kind video; use mp4, webm, mov, avi."),
+    (b'{"url": "https://a.com/b", "kind": "audio", "format": "mp3", "width": 3}',
+     "width does not apply to mp3; remove it."),
+    (b'{"url": "https://a.com/b", "kind": "video", "format": "mp4", "widht": 3}',
+     "widht is not a field of this request; did you mean width?"),
+    (b'{"url": "https://a.com/b", "kind": "video", "format": "mp4", "start": 5, "end": 4}',
+     "end (4 s) must be after start (5 s)."),
+    (b'{"url": "https://a.com/b", "kind": "video", "format": "mp4", "width": "640"}',
+     "width must be a whole number of pixels, at least 1."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "sentence"), SENTENCES)
+def test_a_refusal_says_what_is_wrong_and_what_to_do(
+    client: httpx.Client, project: Project, body: bytes, sentence: str
+):
+    assert client.post("/tasks", content=body, **project()).json()["error"]["message"] == sentence
+
+
+@pytest.mark.parametrize("name", QUERY_SAYINGS)
+@pytest.mark.parametrize("value", ["x" * 20, "-1", "%00", "9" * 5000])
+def test_a_wrong_parameter_is_told_in_our_words(client: httpx.Client, project: Project, name: str, value: str):
+    path = "/tasks/tsk_aaaaaaaaaaaa" if name == "wait" else "/tasks"
+    error = client.get(f"{path}?{name}={value}", **project()).json()["error"]
+
+    assert (error["message"], error["code"]) in [
+        (f"{name} {QUERY_SAYINGS[name]}.", "field_invalid"),
+        ("There is no such task.", "task_not_found"),
+    ]
+
+
+def test_every_parameter_of_a_query_has_its_words(parts: Services):
+    paths = create_app(parts, PretendedRuns()).openapi()["paths"].values()
+    found = {
+        parameter["name"]
+        for methods in paths
+        for operation in methods.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "query" and parameter["schema"] != {"type": "string"}
+    }
+
+    assert found - {"expires", "signature"} == set(QUERY_SAYINGS)

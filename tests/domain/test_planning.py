@@ -215,7 +215,7 @@ def test_an_animation_is_cut_but_has_no_moment():
     moving = image("gif", frames=20, duration=4.0)
 
     assert plan_for(asked("image", "webp", start=1, end=2), moving, LIMITS).cut == Cut(1.0, 1.0)
-    with pytest.raises(errors.FieldInvalid, match="at chooses a moment of a video"):
+    with pytest.raises(errors.FieldInvalid, match="at applies to a video"):
         plan_for(asked("image", "webp", at=1), moving, LIMITS)
 
 
