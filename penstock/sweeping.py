@@ -3,8 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice, takewhile
 from pathlib import Path
@@ -13,6 +12,7 @@ from penstock.domain import errors
 from penstock.domain.ids import ALPHABET, ProjectId, is_stored_key
 from penstock.domain.task import File
 from penstock.records import Records
+from penstock.storage.disk import files_in
 from penstock.storage.objects import Kept, Objects
 
 log = logging.getLogger(__name__)
@@ -28,8 +28,8 @@ DAY_SECONDS = 24 * 3600.0
 ORPHAN_SECONDS = 2 * DAY_SECONDS
 # Prefect forgets runs after 30 days (`orchestration.server`): nobody can ask for their results after that.
 RESULT_SECONDS = 31 * DAY_SECONDS
-# So begins the result of a stage of ours that failed, in the file that Prefect leaves of each.
-_OUR_FAILURE = b"__exc_type__"
+# What the result of a stage of ours that failed holds, in the file that Prefect leaves of each.
+_FAILURE = b"__exc_type__"
 _OURS = b"penstock.domain.errors."
 _RESULT_BYTES = 65_536
 
@@ -107,25 +107,29 @@ def _removed(key: str, objects: Objects) -> bool:
     return True
 
 
-def clear_results(folder: Path, now: float) -> int:
-    """Remove the files that Prefect keeps of results: those of failed stages of ours after a day, all others once their
-    runs are forgotten. Answers how many."""
-    found = (path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else ()
-    return sum(_cleared(path) for path in _outdated(found, now))
+def clear_failures(folder: Path, now: float) -> int:
+    """Remove the results that Prefect keeps of failed stages of ours, after a day; answers how many. Whatever else is
+    in the folder is left alone: it may be anybody's."""
+    return sum(_cleared(path) for path in _older(folder, now, DAY_SECONDS) if _tells_our_failure(path))
 
 
-def _outdated(found: Iterable[Path], now: float) -> Iterator[Path]:
-    for path in found:
-        with suppress(FileNotFoundError):
-            age = now - path.stat().st_mtime
-            if age > RESULT_SECONDS or (age > DAY_SECONDS and _tells_our_failure(path)):
-                yield path
+def clear_forgotten(folder: Path, now: float) -> int:
+    """Remove the results whose runs Prefect has forgotten, from a folder that only a Prefect of ours writes to."""
+    return sum(_cleared(path) for path in _older(folder, now, RESULT_SECONDS))
+
+
+def _older(folder: Path, now: float, seconds: float) -> Iterator[Path]:
+    return (folder / name for name, written in files_in(folder) if now - written > seconds)
 
 
 def _tells_our_failure(path: Path) -> bool:
-    with path.open("rb") as file:
-        beginning = file.read(_RESULT_BYTES)
-    return _OUR_FAILURE in beginning and _OURS in beginning
+    try:
+        if path.stat().st_size > _RESULT_BYTES:
+            return False
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    return _FAILURE in content and _OURS in content
 
 
 def _cleared(path: Path) -> bool:

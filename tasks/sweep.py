@@ -1,14 +1,16 @@
 """The three brooms. Each is safe to stop half-way and to repeat."""
 
 import time
+from pathlib import Path
 
 from prefect import get_run_logger, task
+from prefect.settings import get_current_settings
 
 from penstock.domain.errors import FileInUse, FileNotFound
 from penstock.domain.task import File
 from penstock.rooms import sweep_rooms
 from penstock.services import current
-from penstock.sweeping import DAY_SECONDS, clear_orphans, clear_results, purge
+from penstock.sweeping import DAY_SECONDS, clear_failures, clear_forgotten, clear_orphans, purge
 from penstock.tasks import policy
 
 AT_ONCE = 10_000
@@ -51,7 +53,7 @@ def clear_leftovers() -> None:
     rooms = sweep_rooms(services.settings.rooms)
     objects = services.objects.sweep(DAY_SECONDS)
     orphans = clear_orphans(services.records, services.objects)
-    results = clear_results(services.settings.root / "prefect" / "storage", time.time())
+    results = _clear_results(services.settings.root / "prefect" / "storage")
     get_run_logger().info(
         "cleared %d rooms, %d half-sent objects, %d objects without a file, %d results",
         rooms,
@@ -59,3 +61,9 @@ def clear_leftovers() -> None:
         orphans,
         results,
     )
+
+
+def _clear_results(own: Path) -> int:
+    """Those in our home, and where this process keeps them if that is elsewhere."""
+    now, kept = time.time(), get_current_settings().results.local_storage_path
+    return clear_forgotten(own, now) + sum(clear_failures(folder, now) for folder in {own, kept})

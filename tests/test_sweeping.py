@@ -16,7 +16,15 @@ from penstock.domain.task import File, FileFacts
 from penstock.records import Records
 from penstock.storage.multipart import abort_stale
 from penstock.storage.objects import Folder, Objects
-from penstock.sweeping import DAY_SECONDS, ORPHAN_SECONDS, RESULT_SECONDS, clear_orphans, clear_results, purge
+from penstock.sweeping import (
+    DAY_SECONDS,
+    ORPHAN_SECONDS,
+    RESULT_SECONDS,
+    clear_failures,
+    clear_forgotten,
+    clear_orphans,
+    purge,
+)
 from tests.storage.conftest import aws, bucket, s3_endpoint  # noqa: F401 - fixtures
 
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -202,18 +210,29 @@ def test_an_upload_that_cannot_be_aborted_keeps_none_of_the_others():
     assert server.left == [keys[1]]
 
 
-def test_prefects_files_of_failed_stages_go_after_a_day_and_others_when_their_runs_are_forgotten(tmp_path):
-    ours = b'{"metadata": {}, "result": "{\\"__exc_type__\\": \\"penstock.domain.errors.InputTruncated\\"}"}'
-    ages = {
-        "failed-old": (ours, DAY_SECONDS + 60),
-        "failed-young": (ours, 60),
-        "foreign-old": (b'{"result": "42"}', DAY_SECONDS + 60),
-        "foreign-forgotten": (b'{"result": "42"}', RESULT_SECONDS + 60),
-    }
-    now = time.time()
-    for name, (content, age) in ages.items():
+RESULTS = {
+    "failed-old": (b'{"__exc_type__": "penstock.domain.errors.Cancelled", "message": "x"}', DAY_SECONDS + 60),
+    "failed-young": (b'{"__exc_type__": "penstock.domain.errors.Cancelled", "message": "x"}', 60),
+    "foreign-old": (b'{"__exc_type__": "builtins.ValueError", "message": "x"}', DAY_SECONDS + 60),
+    "foreign-forgotten": (b"42", RESULT_SECONDS + 60),
+}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A folder of Prefect's results, of several ages."""
+    for name, (content, age) in RESULTS.items():
         (tmp_path / name).write_bytes(content)
-        os.utime(tmp_path / name, (now - age, now - age))
-    assert clear_results(tmp_path, now) == 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["failed-young", "foreign-old"]
-    assert clear_results(tmp_path / "nowhere", now) == 0
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    return tmp_path
+
+
+def test_what_prefect_keeps_of_failed_stages_of_ours_goes_after_a_day(results):
+    assert clear_failures(results, time.time()) == 1
+    assert {path.name for path in results.iterdir()} == RESULTS.keys() - {"failed-old"}
+
+
+def test_what_it_keeps_in_our_home_goes_when_its_run_is_forgotten(results):
+    assert clear_forgotten(results, time.time()) == 1
+    assert {path.name for path in results.iterdir()} == RESULTS.keys() - {"foreign-forgotten"}
+    assert clear_forgotten(results / "nowhere", time.time()) == 0

@@ -142,7 +142,7 @@ def resolve(host: str, port: int) -> list[str]:
     `OriginUnavailable` where nobody can tell now."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError as fault:
+    except ValueError as fault:  # no name at all: a label too long, a character that no name has
         raise _unknown(str(fault)) from fault
     except OSError as fault:
         if fault.errno in _NO_SUCH_NAME:
