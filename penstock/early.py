@@ -17,7 +17,7 @@ from penstock.storage.looks import parts_of_arriving
 # An origin that is not read from for a minute may hang up; the look is over long before.
 LOOK_SECONDS = 10.0
 # What a look may find that no other part of the input, and no other try, would change.
-Lasting = Callable[[errors.MediaError, Media], bool]
+Lasting = Callable[[errors.MediaError], bool]
 _LASTING = (errors.InputUnreadable, errors.InputTruncated, errors.InputLimitsExceeded, errors.InputQuarantined)
 
 
@@ -37,10 +37,10 @@ class EarlyLook:
         if (container := _container(arriving.path)) is None:
             return
         self._require_fitting(container, total or 0)
-        if total is not None and container in INDEXED and (media := self._surveyed(arriving, total)):
-            self._require_possible(media, stands_by_index)
+        if total is not None and container in INDEXED and (media := self._surveyed(arriving, total, container)):
+            self._require_possible(media, lambda refusal: stands_by_index(refusal, self.request, container, media))
         elif media := self._glanced(arriving.path):
-            self._require_possible(media, lambda refusal, seen: stands(refusal, seen.container))
+            self._require_possible(media, lambda refusal: stands(refusal, container))
 
     def _require_fitting(self, container: str, total: int) -> None:
         largest = max(CONTAINERS[container].kinds, key=self.tools.limits.input_bytes)
@@ -50,10 +50,10 @@ class EarlyLook:
         try:
             plan_for(self.request, media, self.tools.limits, self.lifted)
         except (errors.RequestError, errors.InputError) as refusal:
-            if lasting(refusal, media):
+            if lasting(refusal):
                 raise
 
-    def _surveyed(self, arriving: Arriving, total: int) -> Media | None:
+    def _surveyed(self, arriving: Arriving, total: int, container: str) -> Media | None:
         """What the header and the index say; None where they cannot be had from this origin."""
         try:
             with (
@@ -62,7 +62,7 @@ class EarlyLook:
             ):
                 return engines.survey(parts, self.tools, watch)
         except (errors.InputError, errors.EngineError, errors.PlatformError) as fault:
-            if isinstance(fault, _LASTING) and not isinstance(fault, errors.LookLimitExceeded):
+            if _is_lasting(fault) and stands_by_index(fault, self.request, container, None):
                 raise
             return None
 
@@ -72,6 +72,10 @@ class EarlyLook:
             return engines.glance(path, self.tools, self.watch)
         except (errors.InputUnreadable, errors.InputTruncated, errors.EngineError):
             return None
+
+
+def _is_lasting(fault: errors.MediaError) -> bool:
+    return isinstance(fault, _LASTING) and not isinstance(fault, errors.LookLimitExceeded)
 
 
 def _container(path: Path) -> str | None:

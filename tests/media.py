@@ -126,7 +126,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
         *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=8"),
         *("-f", "lavfi", "-i", "sine=frequency=440:duration=8", *H264, "-crf", "2", "-c:a", "aac"),
     ),
-    "reel.mp4": ("-stream_loop", "15", "-i", "{heavy.mp4}", "-c", "copy"),
+    "reel.mp4": ("-stream_loop", "31", "-i", "{heavy.mp4}", "-c", "copy"),
     "deaf-reel.mp4": ("-i", "{reel.mp4}", "-an", "-c", "copy"),
     "fragments.mp4": ("-i", "{reel.mp4}", "-c", "copy", "-movflags", "frag_keyframe+empty_moov"),
     "live.mkv": ("-i", "{reel.mp4}", "-c", "copy", "-live", "1"),

@@ -66,6 +66,8 @@ CONTAINERS: dict[str, Container] = {
 
 # Those whose header names every stream and the length; of others a beginning is a guess.
 INDEXED = frozenset(("mov", "mp4", "matroska", "avi", "wav", "flac", "asf"))
+# Those whose index tells of each packet; the frames of others are estimated by the pace that the header claims.
+COUNTED = frozenset(("mov", "mp4"))
 
 
 def require_possible(request: SourceRequest, media: Media, lifted: frozenset[Pair] = frozenset()) -> None:
@@ -90,10 +92,21 @@ def stands(refusal: errors.MediaError, container: str) -> bool:
     return isinstance(refusal, errors.UpscaleNotAllowed | errors.FormatIncompatible)
 
 
-def stands_by_index(refusal: errors.MediaError, media: Media) -> bool:
-    """Whether what was refused by a file's header and index stays refused. What depends on its length does where that
-    is known."""
-    return not isinstance(refusal, errors.FieldInvalid | errors.InputLimitsExceeded) or _knows_its_end(media)
+def stands_by_index(refusal: errors.MediaError, request: SourceRequest, container: str, media: Media | None) -> bool:
+    """Whether what was refused by a file's header and index stays refused; `media` is what they say, None where they
+    themselves were refused. Where no index tells of each frame nothing stays that depends on their number or pace."""
+    match refusal:
+        case errors.InputLimitsExceeded():
+            return container in COUNTED and (media is None or _knows_its_end(media))
+        case errors.FieldInvalid() if media is not None:
+            return _knows_its_end(media) and (container in COUNTED or _begins_after(request, media.duration))
+        case _:
+            return True
+
+
+def _begins_after(request: SourceRequest, seconds: float | None) -> bool:
+    at = 0.0 if request.at == "auto" else request.at
+    return seconds is not None and max(request.start or 0.0, at) > seconds
 
 
 def _knows_its_end(media: Media) -> bool:
@@ -103,7 +116,7 @@ def _knows_its_end(media: Media) -> bool:
         return False
     streams = (media.video, media.audio)
     told = sum((stream.bitrate or 0) * (stream.duration or 0) / 8 for stream in streams if stream)
-    return media.container not in ("mov", "mp4") or told > media.filesize / 2
+    return media.container not in COUNTED or told > media.filesize / 2
 
 
 def matrix(lifted: frozenset[Pair] = frozenset()) -> list[dict[str, Any]]:

@@ -53,7 +53,9 @@ def survey(parts: Parts, tools: Tools, watch: Watch | None = None) -> Media:
         _fetch_from(parts, drawn.missing or 0)
         if parts.whole:
             return probe(parts.path, tools, watch)
-    raise errors.InputUnreadable("The input is damaged and cannot be read.", detail="its sketch never came to an end")
+    raise errors.LookLimitExceeded(
+        "The index of this input lies in too many places to plan it; ask for the conversion itself."
+    )
 
 
 def _sniffed(parts: Parts) -> Sniffed:

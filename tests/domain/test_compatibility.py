@@ -1,7 +1,17 @@
+from dataclasses import replace
+
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.compatibility import CONTAINERS, REFUSED, matrix, outputs_of, require_possible, stands
+from penstock.domain.compatibility import (
+    CONTAINERS,
+    REFUSED,
+    matrix,
+    outputs_of,
+    require_possible,
+    stands,
+    stands_by_index,
+)
 from penstock.domain.formats import FORMATS
 from tests.domain.facts import asked, audio, image, video
 
@@ -77,3 +87,31 @@ def test_the_beginning_of_a_film_may_look_like_audio():
 def test_the_beginning_of_a_picture_tells_its_kind_and_size():
     assert stands(errors.KindIncompatible("image"), "png")
     assert stands(errors.UpscaleNotAllowed("too small"), "png")
+
+
+TOO_MUCH, TOO_LATE = errors.InputLimitsExceeded("Too much."), errors.FieldInvalid("Too late.", field="start")
+FRAGMENT = video(duration=1.0)  # an index of a tenth of it
+
+
+@pytest.mark.parametrize(
+    ("refusal", "media", "start", "expected"),
+    [
+        (errors.NoAudioStream("None."), video("matroska"), 0, True),
+        (errors.UpscaleNotAllowed("Small."), FRAGMENT, 0, True),
+        (TOO_MUCH, video(), 0, True),
+        (TOO_MUCH, FRAGMENT, 0, False),
+        (TOO_MUCH, video("matroska"), 0, False),
+        (TOO_LATE, video(), 9.99, True),
+        (TOO_LATE, FRAGMENT, 11, False),
+        (TOO_LATE, video("matroska"), 11, True),
+        (TOO_LATE, video("matroska"), 9.99, False),
+        (TOO_LATE, replace(video("matroska"), header_duration=None), 11, False),
+    ],
+)
+def test_what_an_index_refuses_stays_refused_where_it_knows(refusal, media, start, expected):
+    assert stands_by_index(refusal, asked("video", "mp4", start=start), media.container, media) == expected
+
+
+def test_limits_that_a_header_exceeds_are_final_where_an_index_counts():
+    told = [stands_by_index(TOO_MUCH, asked("video", "mp4"), container, None) for container in ("mov", "avi")]
+    assert told == [True, False]

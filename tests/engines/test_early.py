@@ -23,9 +23,9 @@ FILMS = ("reel.mp4", "deaf-reel.mp4", "fragments.mp4", "live.mkv")
 
 @pytest.fixture(scope="session")
 def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Two minutes of film, their index at the end; and the same without an index."""
+    """Four minutes of film, their index at the end; and the same without an index."""
     shop = Shop(tmp_path_factory.mktemp("films"))
-    return {name: shop(name).read_bytes() for name in FILMS} | {"text": b"no film at all\n" * MIB}
+    return {name: shop(name).read_bytes() for name in FILMS} | {"text": b"no film at all\n" * 3 * MIB}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.service
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
-    """An origin of two minutes of film without sound, the index at the end."""
+    """An origin of four minutes of film without sound, the index at the end."""
     film = Shop(tmp_path_factory.mktemp("films"))("deaf-reel.mp4")
     with ranging() as running:
         running.files = {"film.mp4": film.read_bytes()}
