@@ -7,10 +7,11 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 import penstock
-from penstock.api import content, faults, files, formats, health, plans, receipts, sources, tasks
+from penstock.api import content, docs, faults, files, formats, health, plans, receipts, sources, tasks
 from penstock.api.cached import Cached
 from penstock.api.callers import Callers
 from penstock.api.context import PROBES_AT_ONCE, Context, Threads
+from penstock.api.described import DescribedApp
 from penstock.api.envelope import ErrorEnvelope
 from penstock.api.guard import Guard
 from penstock.api.pace import Pace
@@ -35,6 +36,7 @@ ROUTERS = (
     content.router,
     formats.router,
     health.router,
+    docs.router,
 )
 
 
@@ -51,10 +53,12 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
             async with lifespan(app):
                 yield
 
-    app = FastAPI(
+    app = DescribedApp(
         title="Penstock",
         version=penstock.__version__,
         summary="Media conversion: video, audio and images, by URL or upload.",
+        description="Press Authorize and paste an API key to try the requests on this service.",
+        docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,

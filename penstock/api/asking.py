@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from penstock.api.bodies import read_body
 from penstock.api.context import Context, context_of, require_caller, showing
 from penstock.api.envelope import answer
+from penstock.api.examples import REQUESTS
 from penstock.domain import errors
 from penstock.domain.addresses import Allowed, read_address
 from penstock.domain.ids import ProjectId
@@ -17,8 +18,12 @@ from penstock.domain.request import SourceRequest, read_request
 from penstock.domain.task import Task
 
 # We parse the body ourselves, so that every violation is named; this is how it is documented.
+_SHOWN = {name: {"summary": name, "value": request} for name, request in REQUESTS.items()}
 BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": SourceRequest.model_json_schema()}}}
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": SourceRequest.model_json_schema(), "examples": _SHOWN}},
+    }
 }
 ADDRESSES = ("url", "webhook_url")
 

@@ -12,7 +12,7 @@ from penstock.domain.ids import new_request_id
 from penstock.domain.work import Caller
 
 CONTENT = re.compile(r"/files/[^/]+/content")
-OPEN = re.compile(r"/health|/docs|/openapi\.json|/files/[^/]+/content")
+OPEN = re.compile(r"/health|/docs(/[a-z.-]+)?|/openapi\.json|/files/[^/]+/content")
 
 
 class Guard:

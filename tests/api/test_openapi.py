@@ -1,10 +1,20 @@
 """`/docs`, `/formats` and `/health` tell what there is."""
 
+import re
 from dataclasses import replace
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
+from penstock.api import ROUTERS
+from penstock.api.asking import request_in
+from penstock.api.described import operations
+from penstock.api.docs import FILES, HEADERS
+from penstock.api.envelope import ErrorEnvelope
+from penstock.api.examples import REQUESTS
+from penstock.domain.addresses import read_allowed
 from penstock.domain.compatibility import CONTAINERS
 from penstock.domain.formats import FORMATS
 from penstock.domain.request import SourceRequest
@@ -68,3 +78,67 @@ def test_what_runs_are_made_of_being_away_is_degraded_and_still_a_200(parts: Ser
     told = answered.json()["data"]
     assert (told["status"], told["dependencies"][away]) == ("degraded", "degraded")
     assert list(told["dependencies"].values()).count("ok") == 3
+
+
+def test_the_page_asks_no_other_host_and_may_not(client: httpx.Client):
+    page = client.get("/docs")
+    named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    parts_of_it = [client.get(f"/{name}") for name in named]
+
+    assert [one.status_code for one in parts_of_it] == [200] * len(named)
+    assert {one.headers["content-security-policy"] for one in (page, *parts_of_it)} == {
+        HEADERS["Content-Security-Policy"]
+    }
+    assert "http" not in HEADERS["Content-Security-Policy"]
+    assert {name.rpartition("/")[2] for name in named} == set(FILES)
+    assert "//" not in page.text.replace("<!DOCTYPE html>", "")
+
+
+def test_a_part_of_the_page_is_sent_once(client: httpx.Client):
+    first = client.get("/docs/icon.svg")
+    again = client.get("/docs/icon.svg", headers={"If-None-Match": first.headers["etag"]})
+
+    assert (first.headers["content-type"], again.status_code, again.content) == ("image/svg+xml", 304, b"")
+
+
+@pytest.mark.parametrize("name", ["nothing", "..%2fsettings.py", "docs.html"])
+def test_nothing_else_is_served_beside_the_page(client: httpx.Client, project: Project, name: str):
+    assert client.get(f"/docs/{name}", **project()).json()["error"]["code"] == "not_found"
+
+
+def test_a_key_is_declared_for_all_that_needs_one(client: httpx.Client, parts: Services):
+    told = client.get("/openapi.json").json()
+    open_ones = {path for path, _, operation in operations(told) if operation.get("security") == []}
+    answers = {path: client.get(path.replace("{file_id}", "file_aaaaaaaa")).json() for path in open_ones}
+
+    assert told["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    assert told["security"] == [{"key": []}]
+    assert open_ones == {"/health", "/files/{file_id}/content"}
+    assert all(one.get("error", {}).get("code") != "token_missing" for one in answers.values())
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_every_example_of_a_request_is_one(name: str):
+    assert request_in(REQUESTS[name], read_allowed("")).model_dump(exclude_defaults=True)
+
+
+def models() -> list[tuple[str, str, type[BaseModel]]]:
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return [
+        (route.path, method.lower(), route.responses[200]["model"])
+        for route in routes
+        for method in route.methods
+        if 200 in route.responses
+    ]
+
+
+@pytest.mark.parametrize(("path", "method", "model"), models())
+def test_every_example_of_an_answer_is_one(client: httpx.Client, path: str, method: str, model: type[BaseModel]):
+    answers = client.get("/openapi.json").json()["paths"][path][method]["responses"]
+    good, bad = answers["200"]["content"]["application/json"], answers["default"]["content"]["application/json"]
+
+    assert ErrorEnvelope.model_validate(bad["example"]).model_dump(mode="json") == bad["example"]
+    if "example" in good:
+        assert model.model_validate(good["example"]).model_dump(mode="json") == good["example"]
+    else:  # what is too long for an example is drawn from its fields
+        assert path in ("/formats", "/tasks/{task_id}/receipt")

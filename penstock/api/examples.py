@@ -1,0 +1,160 @@
+"""Examples for the documentation; a test reads each by the model that it is an example of."""
+
+from typing import Any
+
+from penstock.api.envelope import VERSION
+
+BASE = "http://127.0.0.1:8000"
+TASK, FILE, UPLOAD = "tsk_7k2m9q4x8r1v5n3b6c0d2f4g", "file_3d8s1k6w9z4y7p2m5t0h8j1q", "file_9f4b2c7x1n6r3v8k5m0q2w7e"
+CREATED, UPDATED = "2026-01-31T15:00:00Z", "2026-01-31T15:00:09Z"
+
+# Requests, by what they show.
+REQUESTS: dict[str, dict[str, Any]] = {
+    "A film, smaller": {"url": "https://example.com/film.mov", "kind": "video", "format": "mp4", "width": 1280},
+    "Its sound": {"url": "https://example.com/film.mp4", "kind": "audio", "format": "mp3", "start": 60, "end": 90},
+    "A picture of it": {"url": "https://example.com/film.mp4", "kind": "image", "format": "jpeg", "at": 12.5},
+    "An upload": {"file_id": UPLOAD, "kind": "image", "format": "webp", "width": 800, "height": 800, "fit": "cover"},
+}
+
+_FILE: dict[str, Any] = {
+    "id": FILE,
+    "object": "source",
+    "kind": "video",
+    "format": "mp4",
+    "type": "video/mp4",
+    "codecs": "h264,aac",
+    "width": 1280,
+    "height": 720,
+    "duration": 5.06,
+    "fps": 25.0,
+    "frames": 126,
+    "bitrate": 585158,
+    "filesize": 370112,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "url": f"{BASE}/files/{FILE}/content?expires=1769875200&signature=5d41…",
+    "task": TASK,
+    "created": UPDATED,
+    "updated": UPDATED,
+}
+_TASK: dict[str, Any] = {
+    "id": TASK,
+    "object": "task",
+    "input": "https://example.com/film.mov",
+    "kind": "video",
+    "format": "mp4",
+    "status": "completed",
+    "created": CREATED,
+    "updated": UPDATED,
+    "width": 1280,
+    "height": None,
+    "fit": "contain",
+    "quality": 0.8,
+    "state": "completed",
+    "progress": 100,
+    "attempt": 1,
+    "error": None,
+    "output": _FILE,
+    "plan": {
+        "format": "mp4",
+        "video": "encode h264 1280x720, because another size is wanted",
+        "audio": "copy aac, because it already meets the request",
+    },
+    "run": {
+        "id": "0b7c5b8e-5c0e-4a57-9d1c-4f6f0c1f2a3b",
+        "url": "http://127.0.0.1:4200/runs/flow-run/0b7c5b8e-5c0e-4a57-9d1c-4f6f0c1f2a3b",
+    },
+    "batch": None,
+}
+_PLAN: dict[str, Any] = {
+    "object": "plan",
+    "input": "https://example.com/film.mov",
+    "kind": "video",
+    "format": "mp4",
+    "plan": _TASK["plan"],
+    "steps": [
+        {"stream": "video", "action": "encode", "codec": "h264", "because": "another size is wanted"},
+        {"stream": "audio", "action": "copy", "codec": "aac", "because": "it already meets the request"},
+    ],
+    "argv": ["ffmpeg", "-i", "input", "-vf", "scale=1280:720", "-c:v", "libx264", "-c:a", "copy", "output.mp4"],
+    "width": 1280,
+    "height": 720,
+    "codecs": "h264,aac",
+    "duration": 5.06,
+    "estimate": {
+        "bytes": {"expected": 380000.0, "low": 310000.0, "high": 450000.0},
+        "seconds": {"expected": 1.9, "low": 1.4, "high": 2.6},
+        "tasks": 42,
+    },
+    "source": {
+        "kind": "video",
+        "format": "mov",
+        "codecs": "h264,aac",
+        "width": 1920,
+        "height": 1080,
+        "duration": 5.06,
+        "filesize": 2483200,
+        "bytes_read": 262144,
+    },
+}
+_HEALTH = {
+    "object": "health",
+    "status": "ok",
+    "dependencies": {"database": "ok", "storage": "ok", "prefect": "ok", "workers": "ok"},
+}
+# The data of an answer, by the name of its model.
+DATA: dict[str, dict[str, Any]] = {
+    "TaskView": _TASK,
+    "FileView": _FILE,
+    "PlanView": _PLAN,
+    "HealthView": _HEALTH,
+}
+_WIDTH = {"field": "width", "code": "upscale_not_allowed", "message": "The input is 640 pixels wide, not 1,280."}
+_REFUSED: dict[str, Any] = _WIDTH | {"step": "validate", "retryable": False, "violations": [_WIDTH]}
+_UNKNOWN: dict[str, Any] = {
+    "field": None,
+    "code": "token_invalid",
+    "message": "This API key is unknown, expired or revoked.",
+    "step": None,
+    "retryable": False,
+}
+
+
+def one(method: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
+    """An answer with one object."""
+    parent = path.rpartition("/")[0] or None
+    links = {"self": BASE + path, "parent": parent and BASE + parent}
+    return {"meta": _meta(method, path, 200, "object"), "data": data, "links": links}
+
+
+def many(path: str, data: dict[str, Any]) -> dict[str, Any]:
+    """A list of one."""
+    page = f"{BASE}{path}?page=1"
+    meta = _meta("GET", path, 200, "list") | {"total": 1, "page": 1, "pages": 1, "limit": 12}
+    return {
+        "meta": meta,
+        "data": [data],
+        "links": {"self": page, "first": page, "prev": None, "next": None, "last": page},
+    }
+
+
+def refused(method: str, path: str) -> dict[str, Any]:
+    """An error: of a request for a conversion what is wrong with it, else a key that is not known."""
+    links = {"self": BASE + path, "parent": None}
+    if path in ("/tasks", "/sources", "/plans") and method == "POST":
+        return {"meta": _meta(method, path, 422, "error"), "data": None, "error": _REFUSED, "links": links}
+    meta = _meta(method, path, 401, "error") | {"org_id": None, "project_id": None}
+    return {"meta": meta, "data": None, "error": _UNKNOWN, "links": links}
+
+
+def _meta(method: str, path: str, status: int, kind: str) -> dict[str, Any]:
+    return {
+        "id": "req_4n8v2k6s1x9c3z7m5q0w4e8r",
+        "org_id": "org_1a5d9g3j7l2z6x0c4v8b1n5m",
+        "project_id": "prj_6q0w4e8r2t6y0u4i8o2p6a0s",
+        "method": method,
+        "host": BASE,
+        "path": path,
+        "version": VERSION,
+        "status": status,
+        "type": kind,
+    }
