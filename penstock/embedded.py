@@ -4,7 +4,6 @@ Users count by a shared lock on a file, so that even a user that was killed is c
 binaries: its own starter makes system users and opens folders to everybody.
 """
 
-import contextlib
 import fcntl
 import hashlib
 import importlib.util
@@ -25,6 +24,9 @@ from penstock.domain import errors
 from penstock.owned import opened
 
 DATABASES = ("penstock",)
+HELD_SECONDS = 30.0
+# What a server says that cannot start because of another one, dead or dying, on the same data.
+_HELD = ("is still in use", "already exists")
 # What fits the memory of one machine needs no processes that read ahead.
 OPTIONS = "-c listen_addresses= -c max_connections=200 -c io_method=sync"
 
@@ -51,7 +53,7 @@ def postgres(home: Path, databases: tuple[str, ...] = DATABASES) -> Iterator[Pos
     with opened(home / "postgres.users", "a") as users:
         with _alone(home):
             fcntl.flock(users, fcntl.LOCK_SH)
-            server = _alive(home / "postgres") or _start(home / "postgres")
+            server = _started(home / "postgres")
             for name in databases:
                 create_database(server.url("postgres"), name)
         try:
@@ -69,18 +71,21 @@ def revive(home: Path) -> bool:
     with _alone(home):
         if _alive(data) is not None:
             return False
-        _start_when_free(data)
+        _started(data)
     return True
 
 
-def _start_when_free(data: Path) -> None:
-    """The children of a killed postmaster need a moment to notice; until then its memory is not free."""
-    for _ in range(40):
-        with contextlib.suppress(errors.DatabaseUnavailable):
-            _start(data)
-            return
+def _started(data: Path) -> Postgres:
+    """The server of this data, started if it does not run. The children of a killed one need a moment to notice, and
+    until they are gone no other can start."""
+    deadline = time.monotonic() + HELD_SECONDS
+    while True:
+        try:
+            return _alive(data) or _start(data)
+        except errors.DatabaseUnavailable as refused:
+            if not any(words in refused.detail for words in _HELD) or time.monotonic() > deadline:
+                raise
         time.sleep(0.25)
-    _start(data)
 
 
 @contextmanager
@@ -106,11 +111,13 @@ def _start(data: Path) -> Postgres:
     sockets = _socket_folder(data)
     if not (data / "PG_VERSION").exists():
         _init(data)
+    log = data / "server.log"
+    before = log.stat().st_size if log.exists() else 0
     options = f"-k {sockets} {OPTIONS}"
-    started = _control(data, "start", "-t", "60", "-l", str(data / "server.log"), "-o", options)
+    started = _control(data, "start", "-t", "60", "-l", str(log), "-o", options)
     server = _alive(data)
     if server is None:
-        raise errors.DatabaseUnavailable(_CANNOT_START, detail=started.stderr + _tail(data / "server.log"))
+        raise errors.DatabaseUnavailable(_CANNOT_START, detail=started.stderr + _tail(log, before))
     return server
 
 
@@ -204,5 +211,6 @@ def _binary(name: str) -> str:
     return str(Path(package.submodule_search_locations[0]) / "pginstall" / "bin" / name)
 
 
-def _tail(log: Path) -> str:
-    return log.read_bytes()[-2000:].decode(errors="replace") if log.exists() else ""
+def _tail(log: Path, start: int) -> str:
+    """The end of what was added to a log since it had `start` bytes."""
+    return log.read_bytes()[start:][-2000:].decode(errors="replace") if log.exists() else ""

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -81,3 +83,16 @@ def test_a_server_that_died_in_use_is_revived_with_its_data(tmp_path):
         assert revive(tmp_path)
         with psycopg.connect(server.url()) as connection:
             assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_a_killed_server_whose_sessions_still_run_is_started_again_at_once(tmp_path):
+    with postgres(tmp_path) as server, closing(psycopg.connect(server.url(), autocommit=True)) as busy:
+        threading.Thread(target=wait_in_vain, args=(busy,), daemon=True).start()
+        os.kill(server.process, signal.SIGKILL)
+        with postgres(tmp_path) as again, psycopg.connect(again.url()) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def wait_in_vain(connection):
+    with suppress(psycopg.Error):
+        connection.execute("CREATE TABLE numbers AS SELECT generate_series(1, 30000000)")

@@ -1,0 +1,277 @@
+"""What is left after kills: `python -m benchmarks.faults [--ups N] [--kills N] [--seed N]`.
+
+First `penstock up` is killed whole while every encoder slot is in use, and started again; every second time its
+PostgreSQL is killed too, as by a power cut. Then workers and encoders are killed at random moments during eight long
+conversions. At the end every task is completed, no slot is held, and no process, stored object, scratch folder or
+result file is left over. Answers 1 where something is. Nothing here is a race: the figures are counts.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from benchmarks.gauges import children, family, name_of
+from benchmarks.service import ENVIRONMENT, wait_until
+from penstock.client import Client, Refused
+from penstock.domain.ids import TaskId
+from penstock.engines import shipped_ffmpeg
+from penstock.home import Home, Service, database
+from penstock.records import Records
+from penstock.rooms import sweep_rooms
+from penstock.settings import Settings
+from penstock.storage.objects import Objects
+from penstock.sweeping import clear_forgotten, clear_orphans
+
+SLOTS = os.cpu_count() or 1
+LONG = 8
+START_SECONDS, END_SECONDS = 180.0, 900.0
+MONTHS_SECONDS = 90 * 24 * 3600.0
+SETTINGS = {
+    "PENSTOCK_LEASE_SECONDS": "5",
+    # Each task is lost far more often here than it would be by accident; the default gives up after three.
+    "PENSTOCK_ATTEMPTS": "100",
+    "PENSTOCK_TRANSCODE_SLOTS": str(SLOTS),
+}
+
+
+@dataclass
+class Found:
+    """What was seen."""
+
+    ups: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
+    deaths: list[float] = field(default_factory=list)
+    asked_again: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Site:
+    """A home, the requests that were made on it, and what was found."""
+
+    home: Home
+    film: Path
+    found: Found = field(default_factory=Found)
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def ask(self, client: Client, count: int) -> None:
+        """So many more conversions that nobody has asked for yet."""
+        file = client.upload(self.film)["id"]
+        for _ in range(count):
+            request = {"file_id": file, "kind": "video", "format": "webm", "height": 360 + 2 * len(self.asked)}
+            self.asked[client.create(request)["id"]] = request
+
+    def encoders(self) -> list[int]:
+        """The encoders at work."""
+        return [process for process in _processes("ffmpeg", str(self.home.root / "rooms")) if _alive(process)]
+
+    def settings(self) -> Settings:
+        return Settings(home=self.home.root)
+
+
+@dataclass(frozen=True)
+class Up:
+    """A running `penstock up`."""
+
+    process: subprocess.Popen[bytes]
+    service: Service
+    client: Client
+
+    def kill(self, *, postgres: int | None) -> None:
+        """Kill every process of it at once; `postgres` too where it is given."""
+        everybody = family(self.process.pid)
+        for process in (*everybody, *([postgres] if postgres else [])):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self.process.wait()
+        wait_until(lambda: not any(map(_alive, everybody)), 60)
+
+
+@contextmanager
+def up(site: Site) -> Iterator[Up]:
+    """The service on the site's home, asked to stop at the end unless it was killed."""
+    words = ["-m", "penstock", "up", "--home", str(site.home.root), "--port", "0", "--prefect-port", "0"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}
+    with (site.home.root.parent / "up.log").open("ab") as log:
+        environment = clean | ENVIRONMENT | SETTINGS
+        process = subprocess.Popen([sys.executable, *words], stdout=log, stderr=log, env=environment)
+    try:
+        wait_until(lambda: site.home.running() is not None, START_SECONDS, process)
+        service = site.home.running()
+        assert service is not None
+        with Client(service.api_url, site.home.secret("api_key")) as client:
+            yield Up(process, service, client)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(120)
+
+
+def kill_ups(site: Site, times: int) -> None:
+    """Kill the whole service while every slot is in use, so many times."""
+    for number in range(times):
+        with up(site) as running:
+            unfinished = sum(running.client.task(task)["status"] == "processing" for task in site.asked)
+            site.ask(running.client, max(0, SLOTS + 1 - unfinished))
+            wait_until(lambda: len(site.encoders()) >= SLOTS, 120)
+            time.sleep(random.uniform(0, 2))
+            running.kill(postgres=_postgres(site.home) if number % 2 else None)
+        site.found.ups += 1
+        print(f"up killed {site.found.ups} of {times}", flush=True)
+
+
+def kill_parts(site: Site, running: Up, times: int) -> None:
+    """Kill a worker or an encoder at a random moment, so many times, during long conversions."""
+    site.ask(running.client, LONG)
+    for _ in range(times):
+        time.sleep(random.uniform(0.5, 6))
+        victim = random.choice(("worker", "encoder"))
+        {"worker": _kill_worker, "encoder": _kill_encoder}[victim](site, running)
+        print(f"killed: {dict(site.found.kills)}", flush=True)
+
+
+def _kill_worker(site: Site, running: Up) -> None:
+    worker = [process for process in children(running.process.pid) if name_of(process) == "worker-1"]
+    encoders = site.encoders()
+    for process in worker:
+        os.kill(process, signal.SIGKILL)
+        site.found.kills["worker"] += 1
+    began = time.monotonic()
+    wait_until(lambda: not any(map(_alive, encoders)), 60)
+    site.found.deaths += [time.monotonic() - began] if encoders else []
+    wait_until(lambda: any(name_of(each) == "worker-1" for each in children(running.process.pid)), 60)
+
+
+def _kill_encoder(site: Site, _running: Up) -> None:
+    if encoders := site.encoders():
+        with suppress(ProcessLookupError):
+            os.kill(random.choice(encoders), signal.SIGKILL)
+            site.found.kills["encoder"] += 1
+
+
+def end_all(site: Site, client: Client) -> None:
+    """Wait until every task is completed. What has failed is asked for again, as its caller would, and counted."""
+    deadline = time.monotonic() + END_SECONDS
+    for task_id, request in site.asked.items():
+        while (task := _task(client, task_id))["status"] != "completed":
+            if task["status"] == "failed":
+                site.found.asked_again[task["error"]["code"]] += 1
+                client.create(request)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{task_id} is {task['state']} after {END_SECONDS:.0f} s")
+
+
+def leftovers(site: Site) -> dict[str, int]:
+    """What is there and should not be, once the service has stopped and the sweeps have run as they do in time."""
+    settings = site.settings()
+    with database(settings) as url:
+        records = Records(url)
+        objects = Objects.at(settings.storage, settings.s3_endpoint_url)
+        sweep_rooms(settings.rooms, 0)
+        swept = clear_orphans(records, objects, 0)
+        stored = [path for path in (settings.root / "files").rglob("file_*") if path.is_file()]
+        clear_forgotten(settings.root / "prefect" / "storage", time.time() + MONTHS_SECONDS)
+        outputs = len([task for task in site.asked if records.tasks.read(TaskId(task)).output])
+        uploads = len({request["file_id"] for request in site.asked.values()})
+        records.close()
+    print(f"{swept} objects of killed runs were swept")
+    return {
+        "tasks without an output": len(site.asked) - outputs,
+        "objects": len(stored) - outputs - uploads,
+        "scratch folders": len(list(settings.rooms.iterdir())),
+        "result files": len(list((settings.root / "prefect" / "storage").glob("*"))),
+        "processes": len([each for each in _processes(str(site.home.root)) if _alive(each)]),
+    }
+
+
+def main(words: list[str] | None = None) -> int:
+    """Answer 1 where anything is left over."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
+    parser.add_argument("--ups", type=int, default=20, help="how often `up` is killed whole")
+    parser.add_argument("--kills", type=int, default=40, help="how often a worker or an encoder is killed")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args(words)
+    random.seed(asked.seed)
+    with tempfile.TemporaryDirectory(prefix="penstock-faults-") as folder:
+        site = Site(Home.at(Path(folder) / "home"), _film(Path(folder) / "film.mp4"))
+        kill_ups(site, asked.ups)
+        with up(site) as running:
+            kill_parts(site, running, asked.kills)
+            end_all(site, running.client)
+            slots = _slots_after(running, site)
+        left = leftovers(site) | {"slots held": slots}
+    return _told(site.found, len(site.asked), left)
+
+
+def _told(found: Found, tasks: int, left: dict[str, int]) -> int:
+    print(f"{tasks} tasks; up killed {found.ups} times, {dict(found.kills)}")
+    print(f"failed and asked for again: {dict(found.asked_again) or 'none'}")
+    if found.deaths:
+        print(f"encoders gone after their worker: {max(found.deaths):.2f} s at most, of {len(found.deaths)}")
+    print("left over: " + ", ".join(f"{count} {what}" for what, count in left.items()))
+    return 1 if any(left.values()) else 0
+
+
+def _slots_after(running: Up, site: Site) -> int:
+    """How many slots Prefect counts as taken when a minute has passed without work."""
+    auth = ("penstock", site.home.secret("prefect"))
+    with httpx.Client(base_url=running.service.prefect_api_url, auth=auth, trust_env=False) as prefect:
+
+        def held() -> int:
+            return int(prefect.get("/v2/concurrency_limits/transcode").raise_for_status().json()["active_slots"])
+
+        with suppress(TimeoutError):
+            wait_until(lambda: not held(), 60)
+        return held()
+
+
+def _task(client: Client, task_id: str) -> dict[str, Any]:
+    """The task as soon as it has ended, or after some seconds."""
+    with suppress(Refused, httpx.HTTPError):
+        return client.task(task_id, wait_seconds=5)
+    time.sleep(1)
+    return {"status": "processing", "state": "unknown"}
+
+
+def _film(path: Path) -> Path:
+    """Ten seconds that take a core some tens of seconds to encode."""
+    source = ("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25:duration=10")
+    command = [str(shipped_ffmpeg()), "-v", "error", *source, "-pix_fmt", "yuv420p", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+def _postgres(home: Home) -> int:
+    return int((home.root / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
+
+
+def _processes(*words: str) -> list[int]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            line = (place / "cmdline").read_text()
+            if int(place.name) != os.getpid() and all(word in line for word in words):
+                found.append(int(place.name))
+    return found
+
+
+def _alive(process: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
