@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +18,8 @@ from tests.service import processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
+CHECKOUT = Path(__file__).parents[2]
+
 
 def test_it_uses_the_service_that_runs(penstock, clip, tmp_path):
     said = convert(penstock.home.root, str(clip), str(tmp_path / "clip.webm"), "--width", "160")
@@ -22,6 +27,17 @@ def test_it_uses_the_service_that_runs(penstock, clip, tmp_path):
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith(f"{tmp_path / 'clip.webm'}: 160×90, 2.0")
     assert (tmp_path / "clip.webm").read_bytes()[:4] == b"\x1aE\xdf\xa3"
+
+
+def test_the_first_command_of_the_readme_works_the_second_time_too(penstock, tmp_path, monkeypatch):
+    command = re.search(r"uv run --no-dev penstock (convert .+)", (CHECKOUT / "README.md").read_text())
+    (tmp_path / "sample").symlink_to(CHECKOUT / "sample")
+    (tmp_path / "clip.mp4").write_bytes(b"of the first time")
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(cli, shlex.split(command[1]), env={"PENSTOCK_HOME": str(penstock.home.root)})
+
+    assert said.exit_code == 0, said.output
+    assert said.stdout.startswith("clip.mp4: 1280×720, 6.0")
 
 
 def test_it_prints_the_task_as_json(penstock, photo, tmp_path):
