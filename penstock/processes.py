@@ -20,6 +20,8 @@ from penstock.tether import call_it, tie
 POLL_SECONDS = 0.2
 KILL_SECONDS = 5.0
 OFTEN, OFTEN_SECONDS, REST_SECONDS = 3, 60.0, 5.0
+# How a part ends that is not at fault: it was told to stop, or killed, by a person or where memory was short.
+STOPPED = (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT)
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 FORKING = multiprocessing.get_context("fork")
 
@@ -85,7 +87,7 @@ class Family:
         if child.name in self.restarts:
             return 0.0
         recent = [death for death in self.deaths.get(child.name, []) if now - death < OFTEN_SECONDS]
-        self.deaths[child.name] = recent = [*recent, now] if child.process.exitcode else recent
+        self.deaths[child.name] = recent = recent if child.process.exitcode in STOPPED else [*recent, now]
         if len(recent) >= OFTEN:
             often = f"{child.name} died {OFTEN} times within a minute. The last words of its log, {child.log}:"
             raise ChildProcessError(f"{often}\n{child.said()}")

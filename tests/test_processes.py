@@ -3,16 +3,18 @@
 import subprocess
 import sys
 
+import pytest
+
 DYING = """
 import sys, time
 from pathlib import Path
 from penstock import processes
 processes.REST_SECONDS = 0.2
-Path("dying.py").write_text("import sys; print('the reason', flush=True); sys.exit(int(sys.argv[1]))")
+Path("dying.py").write_text("import sys; print('the reason', flush=True); " + sys.argv[1])
 sys.path.insert(0, ".")
 begun = time.monotonic()
 with processes.family(Path("logs"), 1) as members:
-    members.start("part", ["dying", sys.argv[1]])
+    members.start("part", ["dying"])
     while time.monotonic() < begun + 20:
         if members.tend():
             print("again", flush=True)
@@ -24,17 +26,18 @@ with processes.family(Path("logs"), 1) as members:
 
 
 def watched(folder, code):
-    command = [sys.executable, "-c", DYING, str(code)]
+    command = [sys.executable, "-c", DYING, code]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_a_part_that_dies_three_times_in_a_minute_ends_the_service_with_its_last_words(tmp_path):
-    said = watched(tmp_path, 3)
+    said = watched(tmp_path, "sys.exit(3)")
     assert said.stdout.split() == ["again", "again"]
     assert "ChildProcessError: part died 3 times within a minute. The last words of its log," in said.stderr
     assert said.stderr.rstrip().endswith("the reason")
 
 
-def test_a_part_that_was_told_to_stop_is_started_again_however_often(tmp_path):
-    said = watched(tmp_path, 0)
+@pytest.mark.parametrize("code", ["sys.exit(0)", "import os; os.kill(os.getpid(), 9)"], ids=["told to stop", "killed"])
+def test_a_part_that_others_end_is_started_again_however_often(tmp_path, code):
+    said = watched(tmp_path, code)
     assert (said.returncode, said.stdout.split().count("again") >= 6) == (0, True), said.stderr
