@@ -19,7 +19,7 @@ CLAIM_TRIES = 20
 # What may be in a home.
 NAMES = (
     *("secrets", "logs", "postgres", "prefect", "rooms", "files"),
-    *("service.json", "service.lock", "service.users", "postgres.lock", "postgres.users"),
+    *("service.lock", "service.users", "postgres.lock", "postgres.users"),
 )
 
 
@@ -51,6 +51,11 @@ class Home:
         except OSError as fault:
             raise Misconfigured(f"The home {root} cannot be used: {fault.strerror}. Choose another.") from fault
         return cls(root)
+
+    @property
+    def _service(self) -> Path:
+        """Among the secrets: it tells the service's key."""
+        return self.root / "secrets" / "service.json"
 
     def secret(self, name: str) -> str:
         """A secret of this home, made at the first call and kept (mode 0600)."""
@@ -123,19 +128,19 @@ class Home:
 
     def announce(self, service: Service) -> None:
         """Say where the service is, once it is ready."""
-        fresh = self.root / ".service.json"
+        fresh = self._service.with_name(".service.json")
         fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(asdict(service)))
-        fresh.replace(self.root / "service.json")
+        fresh.replace(self._service)
 
     def retire(self) -> None:
         """The service takes no more commands."""
-        (self.root / "service.json").unlink(missing_ok=True)
+        self._service.unlink(missing_ok=True)
 
     def running(self) -> Service | None:
         """The service that runs on this home, if one does."""
         try:
-            found = Service(**json.loads((self.root / "service.json").read_text()))
+            found = Service(**json.loads(self._service.read_text()))
         except (OSError, ValueError, TypeError):
             return None
         # The next one may have claimed the home and not yet have put away the address of one that was killed.
