@@ -63,15 +63,19 @@ class Site:
 
     home: Home
     film: Path
+    file: str = ""
     found: Found = field(default_factory=Found)
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def ask(self, client: Client, count: int) -> None:
         """So many more conversions that nobody has asked for yet."""
-        file = client.upload(self.film)["id"]
+        self.file = self.file or client.upload(self.film)["id"]
         for _ in range(count):
-            request = {"file_id": file, "kind": "video", "format": "webm", "height": 360 + 2 * len(self.asked)}
+            request = {"file_id": self.file, "kind": "video", "format": "webm", "height": 360 + 2 * len(self.asked)}
             self.asked[client.create(request)["id"]] = request
+
+    def unfinished(self, client: Client) -> int:
+        return sum(client.task(task)["status"] == "processing" for task in self.asked)
 
     def encoders(self) -> list[int]:
         """The encoders at work."""
@@ -123,8 +127,7 @@ def kill_ups(site: Site, times: int) -> None:
     """Kill the whole service while every slot is in use, so many times."""
     for number in range(times):
         with up(site) as running:
-            unfinished = sum(running.client.task(task)["status"] == "processing" for task in site.asked)
-            site.ask(running.client, max(0, SLOTS + 1 - unfinished))
+            site.ask(running.client, max(0, SLOTS + 1 - site.unfinished(running.client)))
             wait_until(lambda: len(site.encoders()) >= SLOTS, 120)
             time.sleep(random.uniform(0, 2))
             running.kill(postgres=_postgres(site.home) if number % 2 else None)
@@ -134,11 +137,11 @@ def kill_ups(site: Site, times: int) -> None:
 
 def kill_parts(site: Site, running: Up, times: int) -> None:
     """Kill a worker or an encoder at a random moment, so many times, during long conversions."""
-    site.ask(running.client, LONG)
-    for _ in range(times):
+    while site.found.kills.total() < times:
+        site.ask(running.client, max(0, LONG - site.unfinished(running.client)))
+        wait_until(lambda: bool(site.encoders()), 120)
         time.sleep(random.uniform(0.5, 6))
-        victim = random.choice(("worker", "encoder"))
-        {"worker": _kill_worker, "encoder": _kill_encoder}[victim](site, running)
+        random.choice((_kill_worker, _kill_encoder))(site, running)
         print(f"killed: {dict(site.found.kills)}", flush=True)
 
 
@@ -184,12 +187,11 @@ def leftovers(site: Site) -> dict[str, int]:
         stored = [path for path in (settings.root / "files").rglob("file_*") if path.is_file()]
         clear_forgotten(settings.root / "prefect" / "storage", time.time() + MONTHS_SECONDS)
         outputs = len([task for task in site.asked if records.tasks.read(TaskId(task)).output])
-        uploads = len({request["file_id"] for request in site.asked.values()})
         records.close()
     print(f"{swept} objects of killed runs were swept")
     return {
         "tasks without an output": len(site.asked) - outputs,
-        "objects": len(stored) - outputs - uploads,
+        "objects": len(stored) - outputs - 1,
         "scratch folders": len(list(settings.rooms.iterdir())),
         "result files": len(list((settings.root / "prefect" / "storage").glob("*"))),
         "processes": len([each for each in _processes(str(site.home.root)) if _alive(each)]),
