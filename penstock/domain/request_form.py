@@ -75,7 +75,8 @@ def _field(name: str, facts: dict[str, Any]) -> dict[str, Any]:
     if "enum" in field:
         field["enum"] = [*field["enum"], *(SYNONYMS if name == "format" else ()), *_nothing(facts)]
     if name in ("url", "webhook_url"):
-        field["not"] = {"title": _SHOWN, "type": "string", "pattern": SECRET_PATTERN}
+        # A refusal tells this whole, in the order of the keys' lengths and letters: the sentence comes first.
+        field["not"] = {"because": _SHOWN, "type": "string", "pattern": SECRET_PATTERN}
     return field
 
 
@@ -85,8 +86,13 @@ def _choice(choices: list[dict[str, Any]]) -> dict[str, Any]:
         return {"type": "string", "enum": [word for each in choices for word in each["enum"]]}
     if len(choices) == 1:
         return {"type": choices[0]["type"]}
-    kinds = [{"enum": [each["const"]]} if "const" in each else {"type": each["type"]} for each in choices]
+    kinds = [{"type": each["type"], **_only(each)} for each in choices]
     return {"anyOf": [*kinds, {"type": "null"}]}
+
+
+def _only(choice: dict[str, Any]) -> dict[str, Any]:
+    """A constant as a list of one word: forms show a true one as nothing that could be chosen."""
+    return {"enum": [choice["const"]]} if "const" in choice else {}
 
 
 def _nothing(facts: dict[str, Any]) -> list[None]:
