@@ -1,8 +1,12 @@
 """HTTP/1.1 on a connection: uvicorn's, with a bound on all that a stranger may send before a request is understood."""
 
+import fcntl
 import re
+import sys
+import termios
 from asyncio import TimerHandle, Transport
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -68,8 +72,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._doors, self._bounds = doors, doors.bounds
         self._address = ""
         self._head: bytearray | None = bytearray()  # of the next request, until it is whole
-        self._counted = self._in_head = self._whole = self._refused = False
-        self._head_bytes = 0
+        self._counted = self._whole = self._refused = self._moved = False
+        self._idle_bytes = 0
         self._fault = _DAMAGED
         self._timers: dict[str, TimerHandle] = {}
 
@@ -100,7 +104,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head, self._in_head, self._whole, self._head_bytes = None, True, False, 0
+        self._head, self._whole, self._moved = None, False, True
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -113,27 +117,57 @@ class HttpProtocol(HttpToolsProtocol):
             self._break(431, f"A request may have at most {self._bounds.head_fields} headers.")
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._moved = True
         self._stop("head")
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._moved = True
+
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._whole, self._head = True, bytearray()
+        self._whole, self._moved, self._head = True, True, bytearray()
         self._stop("unread")
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if not self._whole and not self.transport.is_closing():
-            self._time("unread", _LINGER_SECONDS, self.transport.close)
+            self._time("unread", _LINGER_SECONDS, self._cut_off)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._time("unread answer", self._bounds.unread_seconds, self.transport.abort)
+        self._await_reader(self._untaken())
 
     def resume_writing(self) -> None:
         self._stop("unread answer")
         super().resume_writing()
+
+    def _await_reader(self, before: int) -> None:
+        """Hang up on who takes nothing of an answer for so long; who takes it slowly is served."""
+
+        def look() -> None:
+            left = self._untaken()
+            if left < before:
+                self._await_reader(left)
+            else:
+                self.transport.abort()
+
+        self._time("unread answer", self._bounds.unread_seconds, look)
+
+    def _untaken(self) -> int:
+        """Bytes of answers that the caller has not acknowledged. Those in the system's buffer count: it takes more of
+        ours only once a third of it, at times a megabyte, is free."""
+        waiting = self.transport.get_write_buffer_size()
+        with suppress(OSError):  # a system that does not tell
+            queued = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+            waiting += int.from_bytes(queued, sys.byteorder)
+        return waiting
+
+    def _cut_off(self) -> None:
+        """End what goes on sending though it was answered, unless another request is at work behind it."""
+        if self.cycle.response_complete:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         del msg
@@ -155,15 +189,15 @@ class HttpProtocol(HttpToolsProtocol):
         return _UPGRADE.sub(b"\r\nx-upgrade:", bytes(head[: end + 2])) + bytes(head[end + 2 :])
 
     def _feed(self, data: bytes) -> None:
-        in_head = self._in_head
+        self._moved = False
         try:
             self.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._refuse(*self._fault)
-        if in_head and self._in_head:  # of a request that came behind another one, in the same piece
-            self._head_bytes += len(data)
-            if self._head_bytes > self._bounds.head_bytes:
-                self._refuse(431, f"The headers of a request may have at most {self._bounds.head_bytes:,} bytes.")
+        # Headers behind another request, and those behind a body, reach us only when they are whole.
+        self._idle_bytes = 0 if self._moved else self._idle_bytes + len(data)
+        if self._idle_bytes > self._bounds.head_bytes:
+            self._refuse(431, f"The headers of a request may have at most {self._bounds.head_bytes:,} bytes.")
 
     def _break(self, status: int, message: str) -> None:
         self._fault = (status, message)

@@ -86,6 +86,21 @@ def test_a_head_out_of_bounds_behind_a_good_request_ends_the_connection(client: 
             assert answer_to(caller).count(b"HTTP/1.1 200") <= 1
 
 
+def test_headers_behind_a_body_are_bounded_as_well(client: httpx.Client, project: Project):
+    head = (
+        f"POST /files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {project.key}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with connected(client) as caller:
+        caller.sendall(head.encode() + b"3\r\nabc\r\n0\r\nX: ")
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 32 * 2**20:
+                caller.sendall(b"y" * 2**16)
+                sent += 2**16
+
+    assert sent < 16 * 2**20
+
+
 def test_headers_must_come_in_time(parts: Services, runs: PretendedRuns):
     hurried = with_settings(parts, header_seconds=0.3)
     with serving(hurried, runs) as client, connected(client) as silent, connected(client) as slow:
@@ -171,6 +186,22 @@ def test_who_takes_nothing_of_an_answer_is_cut_off(parts: Services, runs: Preten
             time.sleep(1.0)  # longer than an answer may lie unread: this is what is tried
             with suppress(ConnectionError):
                 assert len(answer_to(caller)) < 64 * 2**20
+
+
+def test_who_takes_an_answer_slowly_is_served(parts: Services, runs: PretendedRuns, project: Project):
+    content = bytes(12 * 2**20)
+    file = stored(parts, project, content)
+    with serving(with_settings(parts, unread_seconds=0.3), runs) as client:
+        link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
+        with connected(client) as caller:
+            head = f"GET {link.removeprefix(str(client.base_url))} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            caller.sendall(head.encode())
+            taken = 0
+            while block := caller.recv(2**18):
+                taken += len(block)
+                time.sleep(0.05)  # a slow reader: this is what is tried
+
+    assert taken > len(content)
 
 
 def test_guessing_keys_is_answered_with_429(parts: Services, runs: PretendedRuns):
