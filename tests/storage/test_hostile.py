@@ -118,7 +118,7 @@ def test_an_odd_answer_is_an_error_of_ours_at_once(name, way, tmp_path):
     began = time.monotonic()
     with saying(answer) as (place, _), pytest.raises(expected) as told:
         asked(way, f"http://{place}/clip.mp4", tmp_path / "input", policy_for(place))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
     assert place not in told.value.message
     assert list(tmp_path.iterdir()) == [] or way == "look"
 
