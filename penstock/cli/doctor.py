@@ -11,6 +11,7 @@ import click
 import httpx
 
 from penstock.domain.errors import MediaError, Misconfigured
+from penstock.domain.work import ASKING, SLOT_LIMIT, HeldSlot
 from penstock.home import Home, present_database
 from penstock.orchestration.server import Address, address_of, is_ready
 from penstock.records import Records
@@ -87,12 +88,40 @@ def _disk(settings: Settings) -> str:
 
 
 def _prefect(settings: Settings) -> str:
-    running = Home(settings.root).running()
-    address = running.prefect_api_url if running else address_of(settings).api_url
+    address, _ = _prefect_of(settings)
     with httpx.Client(trust_env=False) as http:
         if not is_ready(Address(address), http):
             raise LookupError("does not answer")
     return address
+
+
+def _prefect_of(settings: Settings) -> tuple[str, str | None]:
+    """The address of Prefect's API, and what opens it."""
+    running = Home(settings.root).running()
+    if running:
+        return running.prefect_api_url, running.prefect_auth
+    return address_of(settings).api_url, settings.prefect_auth_string
+
+
+def _slots(settings: Settings) -> str:
+    address, auth = _prefect_of(settings)
+    user, _, password = (auth or "").partition(":")
+    try:
+        with httpx.Client(base_url=address, auth=(user, password) if auth else None, trust_env=False) as prefect:
+            limit = prefect.get(f"/v2/concurrency_limits/{SLOT_LIMIT}").raise_for_status().json()
+    except httpx.HTTPError as away:
+        raise LookupError(f"Prefect does not say ({type(away).__name__})") from away
+    with present_database(settings) as url, closing(Records(url)) as records:
+        return taken(limit["active_slots"], limit["limit"], records.tasks.slots())
+
+
+def taken(counted: int, limit: int, held: list[HeldSlot]) -> str:
+    """Who holds the slots that Prefect counts. Raises `LookupError` where some have no live run behind them."""
+    holders = [f"{slot.task_id} (attempt {slot.attempt}, {slot.owner})" for slot in held if slot.slot != ASKING]
+    told = f"{counted} of {limit} taken" + (f", by {', '.join(holders)}" if holders else "")
+    if counted > len(held):
+        raise LookupError(f"{told}; {counted - len(held)} by no live run")
+    return told
 
 
 CHECKS = (
@@ -102,4 +131,9 @@ CHECKS = (
     Check("storage", _storage, "Check PENSTOCK_STORAGE_URL, PENSTOCK_S3_ENDPOINT_URL and the AWS variables."),
     Check("disk", _disk, "Free some space, or move PENSTOCK_HOME."),
     Check("prefect", _prefect, "Start `penstock up`, or set PREFECT_API_URL to a running server."),
+    Check(
+        "encoder slots",
+        _slots,
+        "A slot without a live run is freed within two lease times (PENSTOCK_LEASE_SECONDS) while an API runs.",
+    ),
 )

@@ -40,9 +40,14 @@ class Lost:
     cancelling: bool
 
 
+# The name of the limit on encoders, and what is noted of an attempt that asks for one of its slots at this moment.
+SLOT_LIMIT = "transcode"
+ASKING = "asking"
+
+
 @dataclass(frozen=True, slots=True)
 class HeldSlot:
-    """An encoder slot that a live attempt holds or asks for: `slot` is Prefect's lease, or `asking`."""
+    """An encoder slot that a live attempt holds or asks for: `slot` is Prefect's lease, or `ASKING`."""
 
     task_id: TaskId
     attempt: int

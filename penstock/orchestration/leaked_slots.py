@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from penstock.domain.work import SLOT_LIMIT
 from penstock.orchestration.runs import FlowRuns
-from penstock.orchestration.slots import LIMIT
 from penstock.records import Records
 
 log = logging.getLogger(__name__)
@@ -51,13 +51,13 @@ class LeakedSlots:
         self.leak = _seen(self.leak, slots, began)
         if self.leak is None or self.clock() - self.leak.since < self.seconds:
             return 0
-        log.warning("%d slots of %s had no live run behind them and are free again", self.leak.slots, LIMIT)
+        log.warning("%d slots of %s had no live run behind them and are free again", self.leak.slots, SLOT_LIMIT)
         freed, self.leak = self.leak.slots, None
-        await self.runs.free_slots(LIMIT, freed, self.seconds)
+        await self.runs.free_slots(SLOT_LIMIT, freed, self.seconds)
         return freed
 
     async def _without_holder(self) -> int:
-        counted = await self.runs.active_slots(LIMIT)
+        counted = await self.runs.active_slots(SLOT_LIMIT)
         return max(0, counted - len(await asyncio.to_thread(self.records.tasks.slots)))
 
 

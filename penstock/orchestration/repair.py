@@ -9,11 +9,10 @@ from prefect.client.schemas.objects import State, StateType
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.task import Failure
-from penstock.domain.work import Running
+from penstock.domain.work import ASKING, Running
 from penstock.orchestration.heartbeat import BEAT_SECONDS
 from penstock.orchestration.leaked_slots import LeakedSlots
 from penstock.orchestration.runs import FlowRuns, PrefectAway
-from penstock.orchestration.slots import ASKING
 from penstock.records import Records
 from penstock.settings import Settings
 

@@ -20,20 +20,19 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 
 from penstock.domain import errors
+from penstock.domain.work import ASKING, SLOT_LIMIT
 from penstock.orchestration.attempt import Attempt
 from penstock.records import Records
 from penstock.services import current
 
 log = logging.getLogger(__name__)
 
-LIMIT = "transcode"
 LEASE_SECONDS = 60.0  # the shortest that Prefect takes
 RENEW_SECONDS = 15.0
 ASK_AGAIN_SECONDS = 2.0
 LISTEN_SECONDS = 0.25
 RELEASE_TRIES = 60
 RELEASE_AGAIN_SECONDS = 1.0
-ASKING = "asking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +104,14 @@ def encoder_slots() -> EncoderSlots:
 def _leased(client: SyncPrefectClient) -> UUID | None:
     """The lease of a slot; None where all are taken, there is no such limit yet, or Prefect does not answer."""
     try:
-        answer = client.increment_concurrency_slots_with_lease([LIMIT], 1, "concurrency", LEASE_SECONDS)
+        answer = client.increment_concurrency_slots_with_lease([SLOT_LIMIT], 1, "concurrency", LEASE_SECONDS)
     except httpx.HTTPError as refused:
         if not _is_locked(refused):
             log.warning("no answer about a slot yet: %s", type(refused).__name__)
         return None
     granted = ConcurrencyLimitWithLeaseResponse.model_validate(answer.json())
     if not granted.limits:
-        log.warning("Prefect has no limit named %s yet: run `penstock deploy`", LIMIT)
+        log.warning("Prefect has no limit named %s yet: run `penstock deploy`", SLOT_LIMIT)
         return None
     return granted.lease_id
 

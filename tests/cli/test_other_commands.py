@@ -18,7 +18,7 @@ pytestmark = pytest.mark.service
 def test_doctor_finds_everything_in_order(penstock):
     said = penstock_says(penstock, "doctor")
     assert said.returncode == 0, said.stdout
-    assert [line[0] for line in said.stdout.splitlines()] == ["✓"] * 6
+    assert [line[0] for line in said.stdout.splitlines()] == ["✓"] * 7
 
 
 def test_a_new_key_opens_the_door_until_it_is_revoked(penstock):

@@ -1,0 +1,23 @@
+"""The doctor says who holds the encoder slots, and which of them nobody holds."""
+
+import pytest
+
+from penstock.cli.doctor import taken
+from penstock.domain.ids import TaskId
+from penstock.domain.work import ASKING, HeldSlot
+
+HOLDER = HeldSlot(TaskId("tsk_one"), 2, "here:7", "a lease")
+WAITER = HeldSlot(TaskId("tsk_two"), 1, "here:7", ASKING)
+
+
+def test_who_holds_a_slot_is_named():
+    assert taken(1, 2, [HOLDER, WAITER]) == "1 of 2 taken, by tsk_one (attempt 2, here:7)"
+
+
+def test_free_slots_are_nobody_s():
+    assert taken(0, 2, []) == "0 of 2 taken"
+
+
+def test_a_slot_without_a_live_run_is_told():
+    with pytest.raises(LookupError, match=r"2 of 2 taken, by tsk_one .*; 1 by no live run"):
+        taken(2, 2, [HOLDER])
