@@ -118,6 +118,7 @@ def penstock_up(home: Path, **environment: str) -> Iterator[Penstock]:
             up.send_signal(signal.SIGTERM)
             assert up.wait(60) == 0, log.read_text()
     assert processes_of(home) == []
+    assert open_to_others(home) == []
 
 
 def _died(up: subprocess.Popen[bytes], log: Path) -> None:

@@ -191,7 +191,9 @@ def environment_of(home: Home, running: Service) -> dict[str, str]:
 
 
 def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+    """What we call ourselves in addresses: one of this machine where all are listened on."""
+    named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"[{named}]" if ":" in named else named
 
 
 def _healthy(http: httpx.Client) -> bool:
