@@ -135,6 +135,9 @@ class Settings(BaseSettings):
     failed_keys_per_minute: Count = Field(
         60, description="unknown keys of one address a minute, in bursts of a third of it"
     )
+    failed_links_per_minute: Count = Field(
+        600, description="links to no file of one address a minute, in bursts of a third of it"
+    )
     max_connections: Count = Field(2_000, description="open connections to one API process")
     max_connections_per_address: Count = Field(
         256, description="open connections of one address, but for proxies (FORWARDED_ALLOW_IPS)"

@@ -74,6 +74,7 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
         waiting=waiting,
         writes=Rates(settings.requests_per_minute),
         reads=Rates(settings.reads_per_minute),
+        forgeries=Rates(settings.failed_links_per_minute),
         plans=Turns(settings.plans_at_once, PLANS_WAITING * settings.plans_at_once),
         probes=Turns(PROBES_AT_ONCE),
         threads=threads,

@@ -42,11 +42,11 @@ class Callers:
             return self._known[name][0]
         async with self._turns:  # many who come at once with one key, or with many wrong ones, are seen one by one
             if not self._is_fresh(name):
-                self._require_leave(name, _place(address))
+                self._require_leave(name, place_of(address))
                 caller = await to_thread.run_sync(self._keys.caller, token, limiter=self._lookups)
                 self._remember(name, caller)
                 if caller is None:
-                    self._failures.take(_place(address))
+                    self._failures.take(place_of(address))
         return self._known[name][0]
 
     def _is_fresh(self, name: bytes) -> bool:
@@ -68,7 +68,7 @@ class Callers:
             self._known.popitem(last=False)
 
 
-def _place(address: str) -> str:
+def place_of(address: str) -> str:
     """An address as it is counted: of IPv6 the network that one customer is given, /64."""
     try:
         read = ipaddress.ip_address(address.partition("%")[0])

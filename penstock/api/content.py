@@ -7,7 +7,8 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from penstock.api.context import Context, context_of
+from penstock.api.callers import place_of
+from penstock.api.context import Context, address_of, context_of
 from penstock.api.ranges import Span, Unchanged, Unsatisfiable, Whole, wanted
 from penstock.domain import errors
 from penstock.domain.links import is_signed
@@ -21,23 +22,39 @@ router = APIRouter(tags=["files"])
 async def read_content(request: Request, file_id: str, expires: str = "", signature: str = "") -> Response:
     """Needs no key but the link's signature. Serves ranges."""
     context = context_of(request)
-    file = await to_thread.run_sync(_linked, context, file_id, expires, signature, limiter=context.threads.links)
+    file = await _linked(request, file_id, expires, signature)
     if context.services.settings.links == "redirect" and (link := await _store_link(context, file)):
         return RedirectResponse(link, headers={"Cache-Control": "no-store"})
     return await _bytes(request, file, context)
 
 
-def _linked(context: Context, file_id: str, expires: str, signature: str) -> File:
-    """The file, if the link is one of ours and still holds; a forged link is told nothing."""
+async def _linked(request: Request, file_id: str, expires: str, signature: str) -> File:
+    """The file, if the link is one of ours and still holds. Who sends many that are not is asked to wait."""
+    context, place = context_of(request), place_of(address_of(request))
+    until = int(expires) if expires.isascii() and expires.isdigit() and len(expires) <= 12 else 0
+    if until < time.time():  # which costs no look-up
+        raise _no_link()
+    if seconds := context.forgeries.due(place):
+        raise errors.RateLimited(
+            f"Too many invalid links were opened from this address; try again in {seconds} s.",
+            retry_after_seconds=seconds,
+        )
+    asked = (context, file_id, until, signature)
+    file = await to_thread.run_sync(_signed, *asked, limiter=context.threads.links)
+    if file is None:
+        context.forgeries.take(place)
+        raise _no_link()
+    return file
+
+
+def _signed(context: Context, file_id: str, until: int, signature: str) -> File | None:
+    """A forged link is told as little as one to a file that is not there."""
     try:
         linked = context.services.records.files.key_of(file_id)
-    except errors.FileNotFound as unknown:
-        raise _no_link() from unknown
-    until = int(expires) if expires.isascii() and expires.isdigit() and len(expires) <= 12 else 0
+    except errors.FileNotFound:
+        return None
     signed = any(is_signed(linked.file.id, secret, until, signature) for secret in linked.secrets)
-    if until < time.time() or not signed:
-        raise _no_link()
-    return linked.file
+    return linked.file if signed else None
 
 
 def _no_link() -> errors.TokenInvalid:

@@ -68,6 +68,7 @@ class Context:
     waiting: Waiting
     writes: Rates
     reads: Rates
+    forgeries: Rates
     plans: Turns
     probes: Turns
     threads: Threads
@@ -87,6 +88,11 @@ class Context:
 
 def context_of(request: Request) -> Context:
     return cast("Context", request.app.state.context)
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from, as far as a proxy is to be believed."""
+    return request.client.host if request.client else ""
 
 
 def caller_of(request: Request) -> Caller | None:

@@ -5,7 +5,7 @@ import re
 from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from penstock.api.context import context_of
+from penstock.api.context import address_of, context_of
 from penstock.api.envelope import refusal
 from penstock.domain import errors
 from penstock.domain.ids import new_request_id
@@ -58,7 +58,7 @@ async def _caller(request: Request) -> Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise errors.TokenMissing("No API key was sent; send the header Authorization: Bearer <key>.")
-    caller = await context_of(request).callers.of(token.strip(), request.client.host if request.client else "")
+    caller = await context_of(request).callers.of(token.strip(), address_of(request))
     if caller is None:
         raise errors.TokenInvalid("This API key is unknown, expired or revoked.")
     return caller

@@ -70,6 +70,7 @@ def settings(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathF
         requests_per_minute=1_000_000,
         reads_per_minute=1_000_000,
         failed_keys_per_minute=1_000_000,
+        failed_links_per_minute=1_000_000,
     )
 
 

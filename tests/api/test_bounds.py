@@ -212,6 +212,16 @@ def test_guessing_keys_is_answered_with_429(parts: Services, runs: PretendedRuns
     assert int(told[2].headers["retry-after"]) >= 1
 
 
+def test_guessing_links_is_answered_with_429(parts: Services, runs: PretendedRuns):
+    with serving(with_settings(parts, failed_links_per_minute=6), runs) as client:
+        link = f"/files/file_aaaaaaaaaaaa/content?signature=0&expires={int(time.time()) + 60}"
+        told = [client.get(link).status_code for _ in range(3)]
+        over = client.get("/files/file_aaaaaaaaaaaa/content?signature=0&expires=1")
+
+    assert told == [401, 401, 429]
+    assert over.status_code == 401  # it costs no look-up
+
+
 def test_health_is_looked_at_once_a_second(parts: Services):
     runs = Counting()
     with serving(parts, runs) as client, ThreadPoolExecutor(20) as many:
