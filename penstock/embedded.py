@@ -24,7 +24,7 @@ from penstock.domain import errors
 from penstock.owned import opened
 
 DATABASES = ("penstock",)
-HELD_SECONDS = 30.0
+HELD_SECONDS = 60.0
 # What a server says that cannot start because of another one, dead or dying, on the same data.
 _HELD = ("is still in use", "already exists")
 # What fits the memory of one machine needs no processes that read ahead.

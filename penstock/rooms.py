@@ -19,10 +19,8 @@ def scratch_room(rooms: Path, name: str) -> Iterator[Path]:
     """A folder of our own, held by a lock, so that a sweep can tell a live room from a dead one.
 
     Raises `DiskFull` where there is no place for it."""
-    room = _made(rooms, name)
-    lock = os.open(room, os.O_RDONLY)
+    room, lock = _made(rooms, name)
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH)
         yield room
     finally:
         shutil.rmtree(room, ignore_errors=True)
@@ -30,16 +28,21 @@ def scratch_room(rooms: Path, name: str) -> Iterator[Path]:
 
 
 def sweep_rooms(rooms: Path, newborn_seconds: float = NEWBORN_SECONDS) -> int:
-    """Remove the rooms whose runs are dead; answers how many. One just made may not have its lock yet."""
+    """Remove the rooms whose runs are dead; answers how many. One whose name begins with a dot is just being made, and
+    may not have its lock yet."""
     before = time.time() - newborn_seconds
     found = rooms.glob("*") if rooms.is_dir() else ()
     return sum(_remove_if_dead(room, before) for room in found)
 
 
-def _made(rooms: Path, name: str) -> Path:
+def _made(rooms: Path, name: str) -> tuple[Path, int]:
+    """A folder and its lock: it is locked before it has its name."""
     try:
         rooms.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=rooms))
+        newborn = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=rooms))
+        lock = os.open(newborn, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        return newborn.rename(newborn.with_name(newborn.name.removeprefix("."))), lock
     except OSError as full:
         raise errors.DiskFull("There is no room for the conversion at the moment.", detail=str(full)) from full
 
@@ -54,7 +57,7 @@ def _remove_if_dead(room: Path, before: float) -> bool:
     except BlockingIOError:
         return False
     else:
-        if os.fstat(lock).st_ctime > before:
+        if room.name.startswith(".") and os.fstat(lock).st_ctime > before:
             return False
         _remove(room)
         return True

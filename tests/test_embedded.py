@@ -95,4 +95,4 @@ def test_a_killed_server_whose_sessions_still_run_is_started_again_at_once(tmp_p
 
 def wait_in_vain(connection):
     with suppress(psycopg.Error):
-        connection.execute("CREATE TABLE numbers AS SELECT generate_series(1, 30000000)")
+        connection.execute("CREATE TABLE numbers AS SELECT generate_series(1, 2000000)")

@@ -37,10 +37,11 @@ def test_a_sweep_removes_the_room_of_a_killed_run(tmp_path):
         assert run.stdout
         run.stdout.readline()
         os.kill(run.pid, signal.SIGKILL)
-    assert sweep_rooms(tmp_path, newborn_seconds=0) == 1
+    assert sweep_rooms(tmp_path) == 1, "however short a time ago it was made"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sweep_leaves_a_room_that_was_just_made_the_time_to_lock_it(tmp_path):
-    (tmp_path / "tsk_1-newborn").mkdir()
+    (tmp_path / ".tsk_1-newborn").mkdir()
     assert sweep_rooms(tmp_path) == 0
+    assert sweep_rooms(tmp_path, newborn_seconds=0) == 1
