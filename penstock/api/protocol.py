@@ -105,6 +105,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head, self._whole, self._moved = None, False, True
+        if "head" not in self._timers:  # it begins behind a body, and was not collected
+            self._time("head", self._bounds.head_seconds, self._late)
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)

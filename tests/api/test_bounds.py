@@ -120,6 +120,16 @@ def test_the_next_request_of_a_connection_must_come_in_time_as_well(parts: Servi
         assert b"HTTP/1.1 408" in answer_to(caller)
 
 
+def test_headers_that_begin_behind_a_body_must_come_in_time_as_well(parts: Services, runs: PretendedRuns):
+    with serving(with_settings(parts, header_seconds=0.3), runs) as client, connected(client) as caller:
+        caller.sendall(b"POST /files HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n")
+        answered = caller.recv(65_536)
+        caller.sendall(b"abcGET /health HTTP/1.1\r\nHost: ")
+
+        assert answered.startswith(b"HTTP/1.1 401")
+        assert b"HTTP/1.1 408" in answer_to(caller)
+
+
 def test_requests_in_a_row_on_one_connection_are_all_answered(client: httpx.Client):
     request = b"GET /health HTTP/1.1\r\nHost: x\r\n%s\r\n"
     with connected(client) as caller:
