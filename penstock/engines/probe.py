@@ -1,17 +1,20 @@
 """The facts of a file, whatever it is, read in a child of the nursery."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.engines.answers import Reader
 from penstock.engines.errands import Errand, send
 from penstock.engines.job import Reach
 from penstock.engines.judging import media_within
 from penstock.engines.process import Watch
-from penstock.engines.sniff import sniff
+from penstock.engines.sniff import ends_within_a_box, sniff
 from penstock.engines.tools import Tools
 
 _LEAST_SECONDS = 20.0
@@ -21,12 +24,24 @@ _BYTES_A_SECOND = 20 * 2**20
 def probe(path: Path, tools: Tools, watch: Watch | None = None) -> Media:
     """What the file is and holds. Raises an `InputError`, `Cancelled`, or `ResourceLimit` where reading it needs
     too much."""
-    return _ask("examine", path, tools, watch)
+    with cut_off_told(path):
+        return _ask("examine", path, tools, watch)
 
 
 def glance(path: Path, tools: Tools, watch: Watch | None = None) -> Media:
     """The same of a file that is still on its way: enough to plan with, no word on whether it is whole."""
     return _ask("glance", path, tools, watch)
+
+
+@contextmanager
+def cut_off_told(path: Path) -> Iterator[None]:
+    """Raises `InputTruncated` for what cannot be read because its end, and with it its index, is missing."""
+    try:
+        yield
+    except errors.InputUnreadable as unreadable:
+        if ends_within_a_box(path):
+            raise errors.InputTruncated("The input is cut off: its index is missing.") from unreadable
+        raise
 
 
 def _ask(function: str, path: Path, tools: Tools, watch: Watch | None) -> Media:

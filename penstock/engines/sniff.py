@@ -88,6 +88,7 @@ _FORMS: dict[bytes, dict[bytes, str]] = {
     b"FORM": {b"AIFF": "aiff", b"AIFC": "aiff"},
 }
 
+_MOST_BOXES = 1000
 _QUICKTIME_BOXES = (b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _BRANDS: dict[bytes, str] = {
     b"qt  ": "mov",
@@ -128,9 +129,22 @@ def sniff_head(head: bytes) -> Sniffed:
     return _known(next((found for look in _LOOKS if (found := look(head))), None))
 
 
+def ends_within_a_box(path: Path) -> bool:
+    """Whether a file of the ISO family (MP4, QuickTime) ends before one of its outermost boxes does."""
+    size, place = path.stat().st_size, 0
+    with path.open("rb") as source:
+        for _ in range(_MOST_BOXES):
+            source.seek(place)
+            head = source.read(16)
+            if head[4:8] not in (b"ftyp", *_QUICKTIME_BOXES):
+                break
+            place += int.from_bytes(head[8:16] if head[:4] == b"\0\0\0\1" else head[:4], "big")
+    return place > size
+
+
 def _known(container: str | None) -> Sniffed:
     if container is None:
-        raise errors.InputUnreadable("The input is no video, audio or image of a kind that is read here.")
+        raise errors.InputUnreadable("The input is not a video, audio or image in a format that can be read.")
     return Sniffed(container, *READERS[container])
 
 

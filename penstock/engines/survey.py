@@ -14,7 +14,7 @@ from penstock.engines.errands import Errand, send
 from penstock.engines.findings import Sketched, Stretch
 from penstock.engines.job import Reach
 from penstock.engines.judging import media_within
-from penstock.engines.probe import glance, probe
+from penstock.engines.probe import cut_off_told, glance, probe
 from penstock.engines.process import Watch
 from penstock.engines.sniff import Sniffed, sniff
 from penstock.engines.tools import Tools
@@ -101,7 +101,8 @@ def _sketch(parts: Parts, sniffed: Sniffed, tools: Tools, watch: Watch | None) -
         seconds=_SECONDS,
         memory_bytes=tools.limits.child_memory_bytes,
     )
-    drawn = send(tools.nursery, errand, _reader(), watch)
+    with cut_off_told(parts.path):
+        drawn = send(tools.nursery, errand, _reader(), watch)
     return replace(drawn, media=media_within(drawn.media, tools.limits)) if drawn.media else drawn
 
 

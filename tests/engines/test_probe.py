@@ -108,6 +108,13 @@ def test_a_cut_off_video_is_refused(media, tools, room):
         probe(_head(media("long.mp4"), room, 0.5), tools)
 
 
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.98])
+def test_a_video_that_is_cut_off_before_its_index_is_called_cut_off(media, tools, room, share):
+    """Cameras write the index last: what a broken transfer leaves of such a film has none."""
+    with pytest.raises(errors.InputTruncated):
+        probe(_head(media("clip.mov"), room, share), tools)
+
+
 def test_a_video_on_its_way_is_glanced_at(media, tools, room):
     found = glance(_head(media("long.mp4"), room, 0.3), tools)
     assert (found.video.shown, round(found.duration)) == (Size(320, 240), 20)

@@ -105,6 +105,13 @@ def test_what_is_no_media_is_refused_by_its_beginning(parts, media, tools):
     assert here.received == HEAD
 
 
+def test_what_is_cut_off_before_its_index_is_called_cut_off(parts, media, tools):
+    whole = media("heavy.mp4").read_bytes()
+    media("heavy.mkv").with_name("cut.mp4").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(errors.InputTruncated):
+        survey(parts("cut.mp4"), tools)
+
+
 def test_what_is_damaged_is_refused_in_the_end(parts, media, tools):
     whole = media("heavy-front.mp4").read_bytes()
     media("heavy.mkv").with_name("broken.mp4").write_bytes(whole[:40] + bytes(len(whole) - 40))
