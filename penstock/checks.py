@@ -22,7 +22,7 @@ def home(path: Path) -> Path:
         root = path.expanduser().resolve()
         nearest = next(place for place in (root, *root.parents) if place.exists())
     except (OSError, RuntimeError, ValueError) as fault:
-        raise ValueError("must be a folder, and is no path that there can be") from fault
+        raise ValueError("must be a folder, and this is not a valid path") from fault
     if not nearest.is_dir():
         raise ValueError(f"must be a folder: {shown(str(nearest))} is a file")
     return path
@@ -119,7 +119,7 @@ def _taken_apart(url: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError as fault:
-        raise ValueError("must be an address, and cannot be read as one") from fault
+        raise ValueError("must be a valid address") from fault
 
 
 def _entries(text: str) -> list[str]:

@@ -46,7 +46,7 @@ def _is_of_kubernetes(name: str, value: str) -> bool:
 
 def _unknown(name: str, known: frozenset[str]) -> str:
     like = get_close_matches(name, sorted(known), n=1, cutoff=0.8)
-    return f"{name} is no setting{f'; is {like[0]} meant?' if like else ': docs/settings.md lists all.'}"
+    return f"{name} is not a setting{f'; did you mean {like[0]}?' if like else '; docs/settings.md lists all.'}"
 
 
 def _sentence(fault: ErrorDetails, variables: Mapping[str, str]) -> str:

@@ -62,9 +62,9 @@ def _sentence(fault: OSError, host: str, port: int, option: str) -> str:
     return told.format(host=host, port=port, option=option, why=fault.strerror)
 
 
-_NO_HOST = "{host} is no address of this machine; choose another --host."
+_NO_HOST = "{host} is not an address of this machine; choose another --host."
 _FAULTS = {
     errno.EADDRINUSE: "Port {port} of {host} is taken by another program; choose another with {option}, 0 for any.",
-    errno.EACCES: "Port {port} is for the system's own services; choose another with {option}.",
+    errno.EACCES: "Port {port} of {host} is not allowed for this user; choose another with {option}.",
     errno.EADDRNOTAVAIL: _NO_HOST,
 }

@@ -100,7 +100,9 @@ class Settings(BaseSettings):
     max_streams: int = Field(32, ge=1, le=1000, description="streams of one input")
     fetch_connect_seconds: Seconds = Field(5.0, description="to connect to an origin")
     fetch_read_seconds: Seconds = Field(15.0, description="silence of an origin")
-    fetch_total_seconds: Seconds = Field(600.0, description="one whole download, or longer by the next")
+    fetch_total_seconds: Seconds = Field(
+        600.0, description="one whole download; PENSTOCK_FETCH_EXPECTED_BYTES_PER_SECOND gives a large one more"
+    )
     fetch_expected_bytes_per_second: int = Field(
         2**20, ge=1, le=2**40, description="a download may take as long as its announced size does at this rate"
     )
@@ -133,22 +135,22 @@ class Settings(BaseSettings):
         60_000, description="other requests of one key a minute, in bursts of a third of it"
     )
     failed_keys_per_minute: Count = Field(
-        60, description="unknown keys of one address a minute, in bursts of a third of it"
+        60, description="unknown keys that one address may send a minute, in bursts of a third of it"
     )
     failed_links_per_minute: Count = Field(
-        600, description="links to no file of one address a minute, in bursts of a third of it"
+        600, description="invalid links that one address may open a minute, in bursts of a third of it"
     )
     max_connections: Count = Field(2_000, description="open connections to one API process")
     max_connections_per_address: Count = Field(
-        256, description="open connections of one address, but for proxies (FORWARDED_ALLOW_IPS)"
+        256, description="open connections of one address; proxies (FORWARDED_ALLOW_IPS) are exempt"
     )
     max_request_line_bytes: Bytes = Field(8 * 1024, description="longest path and query of a request")
     max_header_bytes: Bytes = Field(32 * 1024, description="request line and headers of a request")
     max_headers: Count = Field(100, description="headers of a request")
-    header_seconds: Seconds = Field(10.0, description="for the headers of a request to come in")
-    unread_seconds: Seconds = Field(60.0, description="how long a caller may take none of an answer")
-    upload_min_bytes_per_second: Bytes = Field(4 * 1024, description="a body that comes slower is given up")
-    upload_grace_seconds: Seconds = Field(30.0, description="how long a body may be silent")
+    header_seconds: Seconds = Field(10.0, description="within which the headers of a request must arrive")
+    unread_seconds: Seconds = Field(60.0, description="how long a caller may read nothing of an answer")
+    upload_min_bytes_per_second: Bytes = Field(4 * 1024, description="a body that arrives more slowly is given up")
+    upload_grace_seconds: Seconds = Field(30.0, description="how long nothing of a body may arrive")
     receipt_frames: int = Field(
         5, ge=0, le=250, description="frames of an encoded video that are scored against the input; 0 scores none"
     )

@@ -31,7 +31,7 @@ def test_a_port_that_is_taken_is_named_with_the_option(taken, host):
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "no-such-host.invalid", "a" * 70 + ".example", "é" * 70, ""])
 def test_a_host_that_is_none_of_ours_is_said_to_be(host):
-    assert told(host or " ", 0) == f"{host or ' '} is no address of this machine; choose another --host."
+    assert told(host or " ", 0) == f"{host or ' '} is not an address of this machine; choose another --host."
 
 
 def test_it_is_served_once_a_process_listens_on_it():

@@ -112,9 +112,9 @@ def use(settings):
         (
             "PENSTOCK_TRANSCODE_SLOT",
             "2",
-            "PENSTOCK_TRANSCODE_SLOT is no setting; is PENSTOCK_TRANSCODE_SLOTS meant?",
+            "PENSTOCK_TRANSCODE_SLOT is not a setting; did you mean PENSTOCK_TRANSCODE_SLOTS?",
         ),
-        ("PENSTOCK_BATCH_ROOTS", "/data", "PENSTOCK_BATCH_ROOTS is no setting: docs/settings.md lists all."),
+        ("PENSTOCK_BATCH_ROOTS", "/data", "PENSTOCK_BATCH_ROOTS is not a setting; docs/settings.md lists all."),
         (
             "PENSTOCK_TRANSCODE_MAX_SECONDS",
             "5",

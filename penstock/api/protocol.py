@@ -17,7 +17,7 @@ _END = b"\r\n\r\n"
 _UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 # So long a refused sender may still take to read why; closing at once would reset the connection under the answer.
 _LINGER_SECONDS = 2.0
-_DAMAGED = (400, "This is no HTTP request.")
+_DAMAGED = (400, "This is not an HTTP request.")
 
 
 @dataclass(frozen=True, slots=True)

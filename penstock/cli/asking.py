@@ -129,7 +129,7 @@ def _in_the_way(asked: Asked) -> str | None:
     if not is_address(source) and target.samefile(source):
         return f"OUTPUT is INPUT: {target} and {source} are the same file; choose another OUTPUT."
     if not target.is_file():
-        return f"{target} is no regular file; choose another OUTPUT."
+        return f"{target} is not a regular file; choose another OUTPUT."
     return None if asked.overwrite else EXISTS.format(target)
 
 

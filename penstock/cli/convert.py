@@ -38,7 +38,9 @@ def command(home: Path | None, *, as_json: bool, **options: Any) -> None:
     except httpx.HTTPError as away:
         fail("internal", f"The service went away ({type(away).__name__}).")
     except FileExistsError as meanwhile:
-        raise click.UsageError(f"It came into being meanwhile: {EXISTS.format(asked.target)}") from meanwhile
+        raise click.UsageError(
+            f"OUTPUT was made by somebody else meanwhile: {EXISTS.format(asked.target)}"
+        ) from meanwhile
     except OSError as trouble:
         fail("disk_full" if trouble.errno == errno.ENOSPC else "internal", f"{trouble.strerror}: {trouble.filename}")
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from penstock.home import Home, database, present_database
 from penstock.records import Records
 from penstock.settings import read_settings
 
-OVERLAP = "How long what is replaced still works."
+OVERLAP = "Hours that what is replaced still works."
 
 
 @click.group("keys")
@@ -24,7 +24,7 @@ def command() -> None:
 @click.option("--project", help="The project it belongs to, by name or id.  [default: the first one]")
 @click.option("--new-project", metavar="NAME", help="Make another project and a key of it.")
 def create(project: str | None, new_project: str | None) -> None:
-    """Make a key and show it, this once."""
+    """Make a key and show it once."""
     with _made_if_missing() as records:
         owner = records.keys.new_project(new_project) if new_project else _owner(records, project)
         key_id, token = records.keys.create(owner)
@@ -33,7 +33,7 @@ def create(project: str | None, new_project: str | None) -> None:
 
 @command.command("list")
 def show() -> None:
-    """List all keys; never what opens them."""
+    """List the ids of all keys, and their state."""
     with _records() as records:
         for key in records.keys.list():
             click.echo(f"{key.id}  {key.project_id}  {key.created}  {_state(key)}")
@@ -42,7 +42,7 @@ def show() -> None:
 @command.command("revoke")
 @click.argument("key_id")
 def revoke(key_id: str) -> None:
-    """From now on the key opens nothing."""
+    """End a key now."""
     with _records() as records:
         records.keys.revoke(key_id)
 
@@ -51,7 +51,9 @@ def revoke(key_id: str) -> None:
 @click.argument("key_id")
 @click.option("--overlap-hours", default=24.0, show_default=True, type=click.FloatRange(0, 8760), help=OVERLAP)
 def rotate(key_id: str, overlap_hours: float) -> None:
-    """Make a key in place of another one, which works until the overlap is over."""
+    """Replace a key by a new one.
+
+    The old one works until the overlap is over."""
     with _records() as records:
         fresh_id, token = records.keys.rotate(key_id, timedelta(hours=overlap_hours))
     click.echo(f"{fresh_id}  {token}")
@@ -61,8 +63,10 @@ def rotate(key_id: str, overlap_hours: float) -> None:
 @click.option("--project", help="Whose it is, by name or id.  [default: the first one]")
 @click.option("--overlap-hours", default=24.0, show_default=True, type=click.FloatRange(0, 8760), help=OVERLAP)
 def rotate_secret(project: str | None, overlap_hours: float) -> None:
-    """Replace what signs a project's links and receipts. Receipts are verified with the key that is shown from then
-    on; links that are out already work until the overlap is over."""
+    """Replace what signs links and receipts.
+
+    Receipts are verified with the new receipt key, which is shown. Links that were given out work until the overlap is
+    over."""
     with _records() as records:
         owner = _owner(records, project)
         records.keys.rotate_secret(owner, timedelta(hours=overlap_hours))
@@ -72,7 +76,9 @@ def rotate_secret(project: str | None, overlap_hours: float) -> None:
 @command.command("secret")
 @click.option("--project", help="Whose it is, by name or id.  [default: the first one]")
 def secret(project: str | None) -> None:
-    """Show the key for a project's receipts: with it anybody can verify them, and do nothing else."""
+    """Show a project's receipt key.
+
+    It verifies and signs receipts, and opens nothing else."""
     with _records() as records:
         click.echo(records.keys.receipt_key(_owner(records, project)))
 

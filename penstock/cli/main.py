@@ -15,7 +15,7 @@ COMMANDS = {
     "api": "Run the trigger API alone.",
     "worker": "Run one worker alone.",
     "deploy": "Bring Prefect's pools, limits and deployments up to date.",
-    "keys": "Make, list and revoke API keys.",
+    "keys": "Make, list, rotate and revoke API keys.",
     "formats": "Show what may become what.",
     "cancel": "Cancel a task.",
     "doctor": "Check everything a conversion needs.",

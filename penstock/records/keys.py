@@ -17,6 +17,7 @@ from penstock.records.tables import KEYS, ORGANISATIONS, PROJECTS
 
 DEFAULT = "default"
 _PREFIX = "penstock_"
+_STARTED_WITH = "The service starts with this key; set PENSTOCK_API_KEY to another one and start the service again."
 
 _WORKS = (KEYS.c.revoked.is_(None), or_(KEYS.c.expires.is_(None), KEYS.c.expires > func.now()))
 _HOLDER = (
@@ -84,7 +85,7 @@ class Keys:
             if old is None:
                 raise errors.NotFound("There is no such key, or it has ended.")
             if old.from_environment:
-                raise errors.FieldInvalid("This key is PENSTOCK_API_KEY; change it there.", field="key_id")
+                raise errors.FieldInvalid(_STARTED_WITH, field="key_id")
             ends = _not_after(func.now() + overlap)
             connection.execute(update(KEYS).where(KEYS.c.id == key_id).values(expires=ends))
             return _add(connection, ProjectId(old.project_id), token), token

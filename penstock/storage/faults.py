@@ -52,7 +52,7 @@ def asking() -> Iterator[None]:
         yield
     except ORIGINS as fault:
         raise errors.OriginUnavailable(
-            "The origin of the input does not speak HTTP as it should.", detail=repr(fault)[:500]
+            "The origin of the input sent an invalid HTTP answer.", detail=repr(fault)[:500]
         ) from fault
 
 

@@ -45,7 +45,7 @@ def announced_size(headers: Headers) -> int | None:
     if told is None:
         return None
     if not _NUMBER.fullmatch(told):
-        raise errors.InputUnreachable("The origin of the input announces a size that cannot be.", detail=told[:64])
+        raise errors.InputUnreachable("The origin of the input announces an invalid size.", detail=told[:64])
     return int(told)
 
 

@@ -88,7 +88,7 @@ def test_an_output_that_came_meanwhile_is_not_replaced(penstock, photo, tmp_path
     said = CliRunner().invoke(cli, ["convert", str(photo), str(target), "--width", "35"], env=home)
 
     assert (said.exit_code, target.read_bytes()) == (2, b"theirs")
-    assert "came into being meanwhile" in said.stderr
+    assert "During the conversion OUTPUT was made" in said.stderr
     assert list(tmp_path.iterdir()) == [target]
 
 

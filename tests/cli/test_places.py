@@ -73,7 +73,7 @@ def test_an_output_that_cannot_be_written_is_refused(refused, clip):
 
     assert refused(clip, "folder.mp4", "-y") == "folder.mp4 is a folder; OUTPUT is the file to write."
     assert refused(clip, "nowhere.mp4", "-y").startswith("nowhere.mp4 is a link that leads nowhere")
-    assert refused(clip, "pipe.mp4", "-y").startswith("pipe.mp4 is no regular file")
+    assert refused(clip, "pipe.mp4", "-y").startswith("pipe.mp4 is not a regular file")
     assert refused(clip, "none/out.mp4").startswith("There is no folder ")
     assert refused(clip, "a" * 300 + ".mp4").endswith("cannot be written: File name too long.")
     assert refused(clip, "/sys/out.mp4").startswith(
