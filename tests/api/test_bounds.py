@@ -235,10 +235,12 @@ def test_guessing_links_is_answered_with_429(parts: Services, runs: PretendedRun
 def test_health_is_looked_at_once_a_second(parts: Services):
     runs = Counting()
     with serving(parts, runs) as client, ThreadPoolExecutor(20) as many:
+        began = time.monotonic()
         told = {one.status_code for one in many.map(lambda _: client.get("/health"), range(40))}
+        seconds = time.monotonic() - began
 
     assert told == {200}
-    assert runs.asked <= 5
+    assert runs.asked <= seconds + 1
 
 
 @dataclass
