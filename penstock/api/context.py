@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import cast
 
@@ -73,6 +73,7 @@ class Context:
     probes: Turns
     threads: Threads
     health: Cached[BaseModel]
+    hanging: set[str] = field(default_factory=set)  # what was asked for its health and has not answered yet
 
     @cached_property
     def allowed(self) -> Allowed:

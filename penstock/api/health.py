@@ -54,9 +54,19 @@ async def _looked_at(context: Context) -> HealthView:
 
 
 async def _answering(context: Context, ping: Callable[[], None], silence: errors.PlatformError) -> None:
-    """Wait for a dependency, but not for ever: one that hangs keeps a thread of its own and no other."""
+    """Wait for a dependency, but not for ever. One that hangs keeps one thread: it is not asked again meanwhile."""
+    if silence.code in context.hanging:
+        raise silence
+
+    def asked() -> None:
+        context.hanging.add(silence.code)
+        try:
+            ping()
+        finally:
+            context.hanging.discard(silence.code)
+
     try:
         with fail_after(PATIENCE_SECONDS):
-            await to_thread.run_sync(ping, limiter=context.threads.health, abandon_on_cancel=True)
+            await to_thread.run_sync(asked, limiter=context.threads.health, abandon_on_cancel=True)
     except TimeoutError as late:
         raise silence from late

@@ -257,6 +257,7 @@ class Stalled:
 
     def __init__(self, objects: Objects) -> None:
         self._objects, self.let_go, self.waiting = objects, threading.Event(), threading.Semaphore(0)
+        self.pings = 0
 
     def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
         self.waiting.release()
@@ -264,6 +265,7 @@ class Stalled:
         yield from self._objects.read(key, start, length)
 
     def ping(self) -> None:
+        self.pings += 1
         self.let_go.wait(60)
 
     def __getattr__(self, name: str) -> object:
@@ -287,3 +289,26 @@ def test_readers_of_a_storage_that_hangs_stop_nobody_else(parts: Services, runs:
     assert reads == [200, 200, 200]
     assert (health.status_code, health.json()["error"]["code"]) == (503, "storage_unavailable")
     assert served == {b"0123456789"}
+
+
+def test_a_storage_that_hangs_holds_one_thread_however_often_health_is_asked(
+    parts: Services, runs: PretendedRuns, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("penstock.api.HEALTH_SECONDS", 0)
+    monkeypatch.setattr("penstock.api.health.PATIENCE_SECONDS", 1)
+    stalled = Stalled(parts.objects)
+    with serving(replace(parts, objects=stalled), runs) as client:
+        try:
+            told = [client.get("/health").json()["error"]["code"] for _ in range(4)]
+        finally:
+            stalled.let_go.set()
+
+        assert (set(told), stalled.pings) == ({"storage_unavailable"}, 1)
+        wait_until_ok(client)
+
+
+def wait_until_ok(client: httpx.Client) -> None:
+    deadline = time.monotonic() + 20
+    while client.get("/health").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
