@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, Interval, bindparam, delete, func, text, update
+from sqlalchemy import ColumnElement, Connection, Interval, bindparam, delete, func, select, text, update
 
 from penstock.domain.formats import Kind
 from penstock.domain.ids import TaskId
@@ -64,7 +64,8 @@ def due(connection: Connection, limit: int, per_project: int | None = None) -> l
 
 def submitted(connection: Connection, submission: Submission, run_id: str) -> bool:
     """Note the run of an attempt. False: the task has gone on or ended meanwhile, and nobody wants this run."""
-    connection.execute(delete(OUTBOX).where(*_is(submission)))
+    _lock(connection, submission.task_id)
+    withdrawn(connection, submission)
     noted = (
         update(TASKS)
         .where(TASKS.c.id == submission.task_id, TASKS.c.attempt == submission.attempt)
@@ -74,8 +75,14 @@ def submitted(connection: Connection, submission: Submission, run_id: str) -> bo
     return connection.execute(noted).rowcount == 1
 
 
+def withdrawn(connection: Connection, submission: Submission) -> None:
+    """The attempt waits for no run any more."""
+    connection.execute(delete(OUTBOX).where(*_is(submission)))
+
+
 def adopted(connection: Connection, task_id: TaskId, attempt: int, run_id: str) -> None:
     """Give the attempt to this run, if no dispatcher has taken it up."""
+    _lock(connection, task_id)
     mine = delete(OUTBOX).where(OUTBOX.c.task_id == task_id, OUTBOX.c.attempt == attempt, OUTBOX.c.tries == 0)
     if connection.execute(mine).rowcount == 1:
         connection.execute(update(TASKS).where(TASKS.c.id == task_id).values(run_id=run_id, updated=func.now()))
@@ -84,6 +91,11 @@ def adopted(connection: Connection, task_id: TaskId, attempt: int, run_id: str) 
 def postponed(connection: Connection, submission: Submission, seconds: float) -> None:
     later = func.now() + timedelta(seconds=seconds)
     connection.execute(update(OUTBOX).where(*_is(submission)).values(due=later))
+
+
+def _lock(connection: Connection, task_id: TaskId) -> None:
+    """The task first, then its submission, as a cancel and another attempt do: the other way round is a deadlock."""
+    connection.execute(select(TASKS.c.id).where(TASKS.c.id == task_id).with_for_update())
 
 
 def _is(submission: Submission) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+import pytest
 
 from penstock.domain.ids import ProjectId, TaskId
 from penstock.domain.task import Task
@@ -12,6 +13,7 @@ from penstock.domain.work import Submission
 from penstock.records import Records
 from penstock.records.notices import OUTBOX
 from penstock.records.outbox import AHEAD
+from tests.service import wait_for
 
 from .conftest import asked, completed
 
@@ -151,3 +153,30 @@ def test_unfinished_attempts_come_page_by_page(records: Records, project: Projec
 
     assert [one.task_id for one in first] == sorted(one.task_id for one in first)
     assert all(one.task_id > first[-1].task_id for one in records.tasks.unfinished(2, after=first[-1].task_id))
+
+
+@pytest.mark.parametrize("how", ["submitted", "adopted"])
+def test_a_cancel_beside_a_submission_is_no_deadlock(records: Records, project: ProjectId, how: str):
+    task = records.tasks.open(project, asked())
+    submission = Submission(task.id, 1, "video", "mp4", tries=1)
+    note = {
+        "submitted": lambda: records.tasks.submitted(submission, "its run"),
+        "adopted": lambda: records.tasks.adopt(project, asked(), "its run"),
+    }[how]
+    with psycopg.connect(records.url) as cancel, ThreadPoolExecutor(1) as dispatcher:
+        cancel.execute("SELECT id FROM tasks WHERE id = %s FOR UPDATE", [task.id])
+        noted = dispatcher.submit(note)
+        wait_for(lambda: waits_for(records.url, cancel.info.backend_pid))
+        cancel.execute("SET lock_timeout = '10s'")
+        cancel.execute("DELETE FROM outbox WHERE task_id = %s", [task.id])
+        cancel.commit()
+
+        noted.result(30)
+
+
+def waits_for(url: str, holder: int) -> bool:
+    """Whether another connection waits for a lock of this one."""
+    with psycopg.connect(url) as watcher:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+        found = watcher.execute(waiting, [holder]).fetchone()
+        return bool(found and found[0])
