@@ -43,7 +43,11 @@ async def _submit(submission: Submission, records: Records, runs: FlowRuns) -> N
     try:
         task = await asyncio.to_thread(records.tasks.read, submission.task_id)
         if (task.attempt, task.status) != (submission.attempt, "processing"):
-            return  # it was cancelled meanwhile, and perhaps asked for again: that attempt has a submission of its own
+            # It was cancelled meanwhile, and perhaps asked for again: that attempt has a submission of its own. Or its
+            # run was made by a dispatcher that died before it could note it, and has ended: the submission, left
+            # behind, would be lent again and again and take one of its project's few places for ever.
+            await asyncio.to_thread(records.tasks.withdrawn, submission)
+            return
         run_id = await runs.create(task)
         if not await asyncio.to_thread(records.tasks.submitted, submission, run_id):
             await runs.cancel(run_id)

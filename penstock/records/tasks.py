@@ -92,6 +92,11 @@ class Tasks:
         with self._database.writing() as connection:
             return outbox.submitted(connection, submission, run_id)
 
+    def withdrawn(self, submission: Submission) -> None:
+        """Forget a submission whose attempt needs no run any more."""
+        with self._database.writing() as connection:
+            outbox.withdrawn(connection, submission)
+
     def postponed(self, submission: Submission, seconds: float) -> None:
         with self._database.writing() as connection:
             outbox.postponed(connection, submission, seconds)

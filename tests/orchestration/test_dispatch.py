@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from penstock.orchestration.dispatch import _submit
-from tests.records.conftest import asked
+from tests.records.conftest import asked, completed
 
 
 @dataclass
@@ -65,3 +65,14 @@ def test_an_attempt_that_has_ended_gets_no_run(records, project, task):
     asyncio.run(_submit(first, records, prefect))
 
     assert prefect.made == []
+
+
+def test_a_run_that_ended_before_it_was_noted_leaves_no_submission_behind(records, project, task):
+    """The dispatcher died between making the run and noting it; its submission is lent to another one."""
+    prefect, lent = Prefect(), due(records, task)
+    done = completed(records, task)
+    asyncio.run(_submit(lent, records, prefect))
+    records.tasks.postponed(lent, 0)
+
+    assert (done.status, prefect.made) == ("completed", [])
+    assert task.id not in {each.task_id for each in records.tasks.due(10_000)}
