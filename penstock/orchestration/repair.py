@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 
 from prefect.client.schemas.objects import State, StateType
 
@@ -46,11 +47,12 @@ class Sweep:
         self.attempts = attempts
         self.lease_seconds = lease_seconds
         self.claimed: dict[str, float] = {}
+        self.dead: set[str] = set()
         self.leaked = LeakedSlots(records, runs, lease_seconds / SWEEPS_PER_LEASE)
 
     async def once(self) -> None:
         """Each part by itself: what keeps one from its work does not keep the others."""
-        for part in (self.reap, self.reconcile, self.leaked.free):
+        for part in (self.reap, self.reconcile, self.tell, self.leaked.free):
             try:
                 await part()
             except (errors.DatabaseUnavailable, PrefectAway) as away:
@@ -68,7 +70,14 @@ class Sweep:
         await self.runs.require_prefect()
         for lost in await asyncio.to_thread(self.records.tasks.lost, self.lease_seconds):
             if lost in suspected and await self._settle(lost.task_id, lost.attempt) and lost.run_id:
-                await self.runs.crash(lost.run_id)
+                self.dead.add(lost.run_id)
+
+    async def tell(self) -> None:
+        """Tell Prefect which runs are dead: one that it believes to be claimed or running takes a place of the limits
+        of its queue for ever. What it does not hear now, it hears at the next sweep."""
+        for run_id in tuple(self.dead):
+            await self.runs.crash(run_id)
+            self.dead.discard(run_id)
 
     async def reconcile(self) -> None:
         """The records follow Prefect where a run has come to a state of which we have not heard."""
@@ -88,8 +97,10 @@ class Sweep:
         if state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED):
             final = state.is_final()
             await asyncio.to_thread(follow_cancel, entry.task_id, entry.attempt, self.records, final=final)
-        elif state is None or state.is_final() or self._is_stuck(claimed):
+        elif state is None or state.is_final():
             await self._settle(entry.task_id, entry.attempt)
+        elif self._is_stuck(claimed) and await self._settle(entry.task_id, entry.attempt):
+            self.dead.add(entry.run_id)
 
     def _is_stuck(self, claimed: float | None) -> bool:
         """Claimed for so long, and yet nobody has begun: its worker died in between."""
@@ -102,13 +113,14 @@ class Sweep:
 async def settle_lost(task_id: TaskId, attempt: int, records: Records, runs: FlowRuns, attempts: int) -> bool:
     """Another attempt for a task whose run died, or its end where that happened too often. False: it has gone on.
 
-    The encoder slot of the dead run is free at once."""
+    The encoder slot of the dead run is free at once; where Prefect is away, as soon as its lease has run out."""
     held = [slot for slot in await asyncio.to_thread(records.tasks.slots) if slot.task_id == task_id]
     if not await asyncio.to_thread(_replace, task_id, attempt, records, attempts):
         return False
     for slot in held:
         if slot.attempt == attempt and slot.slot != ASKING:
-            await runs.free_lease(slot.slot)
+            with suppress(PrefectAway):
+                await runs.free_lease(slot.slot)
     return True
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -84,8 +85,11 @@ class FlowRuns:
         await self._set(run_id, Cancelled(message="The task was cancelled."), force=True)
 
     async def crash(self, run_id: str) -> None:
-        """Tell Prefect that the run is dead, whatever state it believes in."""
-        await self._set(run_id, Crashed(message="Its worker was lost."), force=True)
+        """Tell Prefect that the run is dead, whatever state it believes in. Raises `PrefectAway`."""
+        with suppress(ObjectNotFound):
+            await self._asked(
+                self.client.set_flow_run_state(UUID(run_id), Crashed(message="Its worker was lost."), force=True)
+            )
 
     async def states(self, run_ids: list[str]) -> dict[str, State[object] | None]:
         """The states of these runs (200 at most), as far as the runs exist."""

@@ -8,6 +8,7 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 
 from penstock.orchestration.repair import Sweep, settle_lost
+from penstock.orchestration.runs import PrefectAway
 from tests.records.conftest import asked
 
 
@@ -15,12 +16,23 @@ from tests.records.conftest import asked
 class Prefect:
     state: State | None = None
     freed: list[str] = field(default_factory=list)
+    crashed: list[str] = field(default_factory=list)
+    away: bool = False
 
     async def states(self, run_ids):
         return dict.fromkeys(run_ids, self.state)
 
     async def free_lease(self, lease_id):
+        self._require_presence()
         self.freed.append(lease_id)
+
+    async def crash(self, run_id):
+        self._require_presence()
+        self.crashed.append(run_id)
+
+    def _require_presence(self):
+        if self.away:
+            raise PrefectAway("not at home")
 
 
 @pytest.fixture
@@ -65,3 +77,37 @@ def test_the_slot_of_a_lost_run_is_free_at_once(records, task):
 
     assert asyncio.run(settle_lost(task.id, 1, records, prefect, 3))
     assert (prefect.freed, records.tasks.read(task.id).attempt) == (["its lease"], 2)
+
+
+def test_a_stuck_run_takes_no_place_in_prefect_any_more(records, task, only):
+    prefect = Prefect(State(type=StateType.PENDING))
+    sweep = Sweep(records, prefect, attempts=3, lease_seconds=0)
+    for _ in range(2):
+        asyncio.run(sweep.reconcile())
+    asyncio.run(sweep.tell())
+
+    assert prefect.crashed == [f"run of {task.id}"]
+
+
+def test_prefect_hears_that_a_run_is_dead_as_soon_as_it_is_back(records, task, only):
+    prefect = Prefect(State(type=StateType.RUNNING))
+    sweep = Sweep(records, prefect, attempts=3, lease_seconds=0)
+    for _ in range(2):
+        asyncio.run(sweep.reconcile())
+    prefect.away = True
+    with pytest.raises(PrefectAway):
+        asyncio.run(sweep.tell())
+    prefect.away = False
+    for _ in range(2):
+        asyncio.run(sweep.tell())
+
+    assert prefect.crashed == [f"run of {task.id}"]
+
+
+def test_a_lost_run_is_replaced_though_prefect_goes_away_meanwhile(records, task):
+    prefect = Prefect(away=True)
+    records.tasks.begin(task.id, 1, "me", "run")
+    records.tasks.note_slot(task.id, 1, "me", "its lease")
+
+    assert asyncio.run(settle_lost(task.id, 1, records, prefect, 3))
+    assert records.tasks.read(task.id).attempt == 2
