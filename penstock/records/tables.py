@@ -138,7 +138,7 @@ RECEIPTS = Table(
     "receipts",
     METADATA,
     Column("file_id", String, ForeignKey("files.id"), primary_key=True),
-    Column("project_id", String, nullable=False),
+    Column("project_id", String),
     Column("task_id", String, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("family", String, nullable=False),

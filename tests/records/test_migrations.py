@@ -7,11 +7,15 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from penstock.domain import errors
-from penstock.records import Records
+from penstock.domain.ids import ProjectId
+from penstock.records import Records, migrations
 from penstock.records.tables import METADATA
+from tests.service import wait_for
+
+from .conftest import asked, completed
 
 
 def test_models_and_migrations_agree(database: str):
@@ -54,3 +58,58 @@ def test_a_lost_connection_is_replaced(new_database: Callable[[], str]):
 
     records.ping()
     records.close()
+
+
+def test_a_migration_may_take_longer_than_a_statement(new_database: Callable[[], str]):
+    url = new_database()
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with psycopg.connect(url) as other, engine.begin() as connection, ThreadPoolExecutor(1) as process:
+        other.execute("SELECT pg_advisory_xact_lock(hashtext('penstock migrations'))")
+        connection.execute(text("SET statement_timeout = '100ms'"))
+        migrated = process.submit(migrations.upgrade, connection)
+        wait_for(lambda: migrated.done() or waits_for_a_while(url))
+        other.rollback()
+
+        migrated.result(60)
+        assert migrations.is_current(connection)
+    engine.dispose()
+
+
+def waits_for_a_while(url: str) -> bool:
+    with psycopg.connect(url) as watcher:
+        waiting = "wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '0.3 s'"
+        found = watcher.execute(f"SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND {waiting}")
+        return found.fetchone() is not None
+
+
+def test_what_a_process_of_the_version_before_submits_is_handed_over(records: Records, project: ProjectId):
+    first = records.tasks.open(project, asked())
+    with psycopg.connect(records.url) as before:
+        before.execute("DELETE FROM outbox WHERE task_id = %s", [first.id])
+        before.execute("INSERT INTO outbox (task_id, attempt) VALUES (%s, 1)", [first.id])
+        before.execute(
+            """
+            WITH made AS (
+                INSERT INTO tasks (id, project_id, fingerprint, request, kind, format)
+                SELECT 'tsk_of_before', project_id, 'another', request, 'image', 'png' FROM tasks WHERE id = %s
+                RETURNING *
+            ), submitted AS (INSERT INTO outbox (task_id, attempt) SELECT id, attempt FROM made)
+            SELECT id FROM made
+            """,
+            [first.id],
+        )
+
+    due = {one.task_id: one.kind for one in records.tasks.due(10_000)}
+    assert (due.get(first.id), due.get("tsk_of_before")) == ("video", "image")
+
+
+def test_a_process_of_the_version_before_files_its_receipts(records: Records, project: ProjectId):
+    done = completed(records, records.tasks.open(project, asked()))
+    assert done.output is not None
+    with psycopg.connect(records.url) as before:
+        row = [done.output.id, done.id]
+        before.execute(
+            "INSERT INTO receipts (file_id, task_id, attempt, family, body) VALUES (%s, %s, 1, 'f', '{}')", row
+        )
+
+    assert records.receipts.experience(project, "f").tasks == 0

@@ -6,11 +6,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 
 def upgrade(connection: Connection) -> None:
     """Bring the tables of this connection's database to the newest version."""
+    # However long it takes, and however long another process takes that does it first.
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
     connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("penstock migrations"))))
     config = _config()
     config.attributes["connection"] = connection
