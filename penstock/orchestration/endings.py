@@ -10,7 +10,7 @@ from penstock.domain.task import Status
 from penstock.orchestration.results import completed
 from penstock.records import Records
 
-_MESSAGE = "Told late: Prefect was away when it ended."
+_MESSAGE = "Told late: Prefect was away, or the worker died, when it ended."
 _ENDINGS: dict[Status, Any] = {"failed": Failed, "cancelled": Cancelled}
 
 

@@ -13,6 +13,7 @@ from penstock.domain.task import Failure
 from penstock.domain.work import ASKING, Running
 from penstock.orchestration.heartbeat import BEAT_SECONDS
 from penstock.orchestration.leaked_slots import LeakedSlots
+from penstock.orchestration.open_runs import OpenRuns
 from penstock.orchestration.runs import FlowRuns, PrefectAway
 from penstock.records import Records
 from penstock.settings import Settings
@@ -48,11 +49,12 @@ class Sweep:
         self.lease_seconds = lease_seconds
         self.claimed: dict[str, float] = {}
         self.dead: set[str] = set()
+        self.open = OpenRuns(records, runs, lease_seconds)
         self.leaked = LeakedSlots(records, runs, lease_seconds / SWEEPS_PER_LEASE)
 
     async def once(self) -> None:
         """Each part by itself: what keeps one from its work does not keep the others."""
-        for part in (self.reap, self.reconcile, self.tell, self.leaked.free):
+        for part in (self.reap, self.reconcile, self.tell, self.open.end, self.leaked.free):
             try:
                 await part()
             except (errors.DatabaseUnavailable, PrefectAway) as away:

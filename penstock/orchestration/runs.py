@@ -5,12 +5,23 @@ import logging
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, WorkerFilter, WorkerFilterStatus
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkerFilter,
+    WorkerFilterStatus,
+)
+from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
@@ -24,6 +35,8 @@ from penstock.orchestration.server import Address
 log = logging.getLogger(__name__)
 
 DEPLOYMENT = "convert-source/convert-source"
+FLOWS = ("convert-source", "convert-request")
+AT_WORK = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 POOL = "media"
 CALL_SECONDS = 20.0
 HEALTH_SECONDS = 3.0
@@ -31,6 +44,14 @@ HEALTH_SECONDS = 3.0
 
 class PrefectAway(Exception):
     """Prefect does not answer, or not as it should; what was asked may be asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that a worker has claimed and that has not ended. `has_task`: it was made for the attempt of a task."""
+
+    run_id: str
+    has_task: bool
 
 
 @dataclass
@@ -86,10 +107,26 @@ class FlowRuns:
 
     async def crash(self, run_id: str) -> None:
         """Tell Prefect that the run is dead, whatever state it believes in. Raises `PrefectAway`."""
+        await self.end(run_id, Crashed(message="Its worker was lost."))
+
+    async def end(self, run_id: str, state: State[Any]) -> None:
+        """End a run that nobody runs any more. Raises `PrefectAway`."""
         with suppress(ObjectNotFound):
-            await self._asked(
-                self.client.set_flow_run_state(UUID(run_id), Crashed(message="Its worker was lost."), force=True)
-            )
+            await self._asked(self.client.set_flow_run_state(UUID(run_id), state, force=True))
+
+    async def open(self) -> list[OpenRun]:
+        """Our runs that Prefect believes to be at work, 200 at most: those first that should have begun first."""
+        wanted = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[*AT_WORK])))
+        ours, oldest = FlowFilter(name=FlowFilterName(any_=[*FLOWS])), FlowRunSort.EXPECTED_START_TIME_ASC
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                deployment = await self._deployment()
+                found = await self.client.read_flow_runs(flow_filter=ours, flow_run_filter=wanted, sort=oldest)
+        except ObjectNotFound:
+            return []
+        except (httpx.HTTPError, TimeoutError) as away:
+            raise PrefectAway(type(away).__name__) from away
+        return [OpenRun(str(run.id), run.deployment_id == deployment) for run in found]
 
     async def states(self, run_ids: list[str]) -> dict[str, State[object] | None]:
         """The states of these runs (200 at most), as far as the runs exist."""

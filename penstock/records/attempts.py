@@ -157,6 +157,11 @@ def of_run(connection: Connection, run_id: str) -> tuple[TaskId, int] | None:
     return (TaskId(row[0]), row[1]) if row else None
 
 
+def wanted(connection: Connection, run_ids: Sequence[str]) -> set[str]:
+    held = select(TASKS.c.run_id).where(TASKS.c.run_id.in_(run_ids), _LIVE)
+    return set(connection.execute(held).scalars())
+
+
 def _attempt(task_id: TaskId, attempt: int) -> Update:
     return update(TASKS).where(TASKS.c.id == task_id, TASKS.c.attempt == attempt)
 

@@ -1,5 +1,6 @@
 """The tasks: what the API asks of them, what dispatchers and runs tell them, and how lost ones are found."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -185,6 +186,11 @@ class Tasks:
     def of_run(self, run_id: str) -> tuple[TaskId, int] | None:
         with self._database.reading() as connection:
             return attempts.of_run(connection, run_id)
+
+    def wanted(self, run_ids: Sequence[str]) -> set[str]:
+        """Those of these runs that are the present ones of unfinished tasks."""
+        with self._database.reading() as connection:
+            return attempts.wanted(connection, run_ids)
 
     def read(self, task_id: TaskId) -> Task:
         """A task whosever it is; for those who run it."""

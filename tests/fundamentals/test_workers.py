@@ -71,6 +71,29 @@ def test_no_more_runs_at_once_than_the_limit(penstock, origin, photo, of):
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(times))
 
 
+def test_a_run_that_nobody_runs_keeps_no_place_of_a_limit(penstock, origin, photo):
+    """Its worker died between the end of its task and the word of it to Prefect."""
+    done = penstock.finished(picture(penstock, f"{origin}/{photo.name}", 290))
+    wait_for(lambda: over(penstock, done))
+    change(penstock, QUEUE, concurrency_limit=1)
+    try:
+        believe_running(penstock, done)
+        next_one = penstock.finished(picture(penstock, f"{origin}/{photo.name}", 291))
+        told = wait_for(lambda: over(penstock, done))
+    finally:
+        change(penstock, QUEUE, concurrency_limit=None)
+
+    assert (next_one["status"], told["state_type"]) == ("completed", "COMPLETED")
+
+
+def believe_running(penstock, task):
+    """Have Prefect believe that the run of a task is still at work."""
+    running = {"state": {"type": "RUNNING"}, "force": True}
+    path = f"/flow_runs/{task['run']['id']}/set_state"
+    penstock.prefect.post(path, json=running, headers=csrf(penstock)).raise_for_status()
+    assert over(penstock, task) is None
+
+
 @contextlib.contextmanager
 def another_worker(penstock, folder):
     """A second worker on the same service, started in this folder, from before the block until its end."""
