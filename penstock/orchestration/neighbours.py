@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,7 +15,8 @@ LISTEN_SECONDS = 0.25
 
 @dataclass
 class Neighbours:
-    """Counts who is at work. While one is alone, or waits to be, nobody else begins."""
+    """Counts who is at work. While one is alone, or waits to be, nobody else begins; but nobody waits for longer than
+    `ALONE_SECONDS`: a film takes hours, and whoever sends bombs would stop the worker for everybody."""
 
     changed: threading.Condition = field(default_factory=threading.Condition)
     working: int = 0
@@ -25,8 +26,7 @@ class Neighbours:
     def shared(self, attempt: Attempt) -> Iterator[None]:
         """Beside others. Waits while one is alone. Raises `Cancelled` if the run is to stop."""
         with attempt.untimed(), self.changed:
-            while self.alone:
-                self._wait(attempt)
+            self._wait_while(lambda: self.alone, attempt)
             self.working += 1
         try:
             yield
@@ -38,9 +38,7 @@ class Neighbours:
         """Alone, or beside those that are still at work after `ALONE_SECONDS`. Raises `Cancelled`."""
         with self._asked_for():
             with attempt.untimed(), self.changed:
-                deadline = time.monotonic() + ALONE_SECONDS
-                while self.working and time.monotonic() < deadline:
-                    self._wait(attempt)
+                self._wait_while(lambda: self.working, attempt)
                 self.working += 1
             try:
                 yield
@@ -58,9 +56,11 @@ class Neighbours:
                 self.alone -= 1
                 self.changed.notify_all()
 
-    def _wait(self, attempt: Attempt) -> None:
-        attempt.require_wanted()
-        self.changed.wait(LISTEN_SECONDS)
+    def _wait_while(self, others: Callable[[], int], attempt: Attempt) -> None:
+        deadline = time.monotonic() + ALONE_SECONDS
+        while others() and time.monotonic() < deadline:
+            attempt.require_wanted()
+            self.changed.wait(LISTEN_SECONDS)
 
     def _left(self) -> None:
         with self.changed:

@@ -7,6 +7,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.ids import new_task_id
+from penstock.orchestration import neighbours
 from penstock.orchestration.attempt import Attempt
 from penstock.orchestration.neighbours import Neighbours
 
@@ -64,6 +65,14 @@ def test_two_that_want_to_be_alone_take_turns(run):
         assert not inside.wait(SOON_SECONDS)
     assert inside.wait(30)
     leave.set()
+
+
+@pytest.mark.parametrize("place", [Neighbours.shared, Neighbours.by_itself])
+def test_nobody_waits_for_ever_for_one_that_is_alone(run, monkeypatch, place):
+    monkeypatch.setattr(neighbours, "ALONE_SECONDS", 0.1)
+    here = Neighbours()
+    with here.by_itself(run), place(here, run):
+        assert here.working == 2
 
 
 def test_a_cancel_ends_the_wait(run):
