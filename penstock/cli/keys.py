@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -36,7 +36,7 @@ def show() -> None:
     """List the ids of all keys, and their state."""
     with _records() as records:
         for key in records.keys.list():
-            click.echo(f"{key.id}  {key.project_id}  {key.created}  {_state(key)}")
+            click.echo(f"{key.id}  {key.project_id}  {key.created}  {state_of(key)}")
 
 
 @command.command("revoke")
@@ -87,10 +87,13 @@ def _owner(records: Records, project: str | None) -> ProjectId:
     return records.keys.project(project) if project else records.keys.default_project()
 
 
-def _state(key: Key) -> str:
+def state_of(key: Key) -> str:
     if key.revoked:
         return f"revoked {key.revoked}"
-    return f"expires {key.expires}" if key.expires else "live"
+    if key.expires:
+        ended = datetime.fromisoformat(key.expires) <= datetime.now(UTC)
+        return f"{'expired' if ended else 'expires'} {key.expires}"
+    return "live"
 
 
 @contextmanager

@@ -1,0 +1,24 @@
+"""What a list of keys says of each."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from penstock.cli.keys import state_of
+from penstock.domain.ids import KeyId, ProjectId
+from penstock.domain.work import Key
+
+PAST, FUTURE = ((datetime.now(UTC) + timedelta(hours=hours)).isoformat() for hours in (-1, 1))
+
+
+@pytest.mark.parametrize(
+    ("revoked", "expires", "state"),
+    [
+        (None, None, "live"),
+        (None, FUTURE, f"expires {FUTURE}"),
+        (None, PAST, f"expired {PAST}"),
+        (PAST, FUTURE, f"revoked {PAST}"),
+    ],
+)
+def test_a_key_is_listed_with_its_state(revoked, expires, state):
+    assert state_of(Key(KeyId("key_a"), ProjectId("prj_a"), PAST, revoked, expires)) == state
