@@ -212,7 +212,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(client: httpx.Client, project:
     until(lambda: not list(parts.settings.rooms.glob("upload*")))
 
 
-def until(holds: Callable[[], object], seconds: float = 10) -> None:
+def until(holds: Callable[[], object], seconds: float = 30) -> None:
     turns, began = threading.Event(), time.monotonic()
     while not holds():
         assert time.monotonic() - began < seconds

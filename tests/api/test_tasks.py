@@ -51,7 +51,7 @@ def test_waiting_ends_as_soon_as_the_task_does(client: httpx.Client, project: Pr
     end.join()
 
     assert data["status"] == "completed"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15  # half of what it would wait
 
 
 def test_waiting_in_vain_answers_the_task_as_it_is(client: httpx.Client, project: Project):

@@ -14,6 +14,9 @@ from tasks.policy import fetch_seconds
 from . import origin
 from .conftest import free_port
 
+# Seconds, on a machine that is busy with other work; what is tried would else take at least twice as long.
+LATEST = 10.0
+
 
 @pytest.fixture
 def fetch(site, policy, tmp_path):
@@ -84,8 +87,8 @@ def test_too_much_is_refused_whether_announced_or_not(fetch, place):
 def test_an_origin_that_drips_cannot_outlast_the_deadline(fetch, place):
     started = time.monotonic()
     with pytest.raises(errors.InputTimeout):
-        fetch(place, total_seconds=0.7)
-    assert time.monotonic() - started < 1.5
+        fetch(place, read_seconds=20, total_seconds=0.7)
+    assert time.monotonic() - started < LATEST
 
 
 def test_a_download_has_as_long_as_its_announced_size_takes(fetch):
@@ -109,15 +112,15 @@ def test_the_largest_input_taken_fits_into_the_deadline_of_its_stage():
 def test_an_origin_that_sends_too_slowly_is_left_after_a_grace(fetch):
     started = time.monotonic()
     with pytest.raises(errors.InputTimeout, match="slowly"):
-        fetch("slow-body", grace_seconds=0.3)
-    assert 0.3 < time.monotonic() - started < 1.5
+        fetch("slow-body", grace_seconds=0.3, total_seconds=60)
+    assert 0.3 < time.monotonic() - started < LATEST
 
 
 def test_a_silent_origin_is_left_before_the_deadline(fetch):
     started = time.monotonic()
     with pytest.raises(errors.InputTimeout):
         fetch("silent", read_seconds=0.3, total_seconds=60)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < LATEST
 
 
 @pytest.mark.parametrize("place", ["announces-more", "cut-chunk", "endless", "slow-body", "reset", "status/404"])
@@ -128,10 +131,11 @@ def test_nothing_half_done_stays(fetch, tmp_path, place):
 
 
 def test_a_cancelled_download_ends_at_once(site, policy, server, tmp_path):
+    patient = replace(policy, read_seconds=20, total_seconds=60)
     started = time.monotonic()
     with pytest.raises(errors.Cancelled):
-        download(f"{site}/silent", tmp_path / "input", policy, stopped=lambda: time.monotonic() > started + 0.2)
-    assert time.monotonic() - started < 1
+        download(f"{site}/silent", tmp_path / "input", patient, stopped=lambda: time.monotonic() > started + 0.2)
+    assert time.monotonic() - started < LATEST
 
 
 def test_an_origin_that_is_not_there_may_be_there_later(policy, tmp_path):
