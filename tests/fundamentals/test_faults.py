@@ -66,7 +66,8 @@ def stock_worker(penstock, folder):
     """Prefect's own worker. It polls on: one poll alone passes over a run whose row the server is just writing."""
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "media", "--type", "process"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    worker = subprocess.Popen(command, cwd=prefect_project(folder), env=exported(penstock), **quiet)
+    # Prefect keeps the error of a stage that failed in a file of the home, as open as this process makes files.
+    worker = subprocess.Popen(command, cwd=prefect_project(folder), env=exported(penstock), umask=0o077, **quiet)
     try:
         yield
     finally:
