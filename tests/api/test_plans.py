@@ -157,7 +157,7 @@ BAD_INPUTS = {
     "playlist": "input_unreadable",
     "broadcast.mkv": "input_truncated",
     "late.mkv": "input_truncated",
-    "silent.mp4": "input_unreadable",
+    "silent.mp4": "input_truncated",
 }
 
 
