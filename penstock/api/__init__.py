@@ -65,9 +65,21 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
         lifespan=live,
         responses={"default": {"model": ErrorEnvelope, "description": "An error; see error.code."}},
     )
+    app.state.context = _context(services, runs, waiting)
+    for router in ROUTERS:
+        app.include_router(router)
+    faults.install(app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)])
+    pace = (services.settings.upload_min_bytes_per_second, services.settings.upload_grace_seconds)
+    app.add_middleware(Pace, *pace)
+    app.add_middleware(Guard)
+    return app
+
+
+def _context(services: Services, runs: Runs, waiting: Waiting) -> Context:
+    """What the handlers share."""
     settings = services.settings
     threads = Threads.by(plans=settings.plans_at_once)
-    app.state.context = Context(
+    return Context(
         services=services,
         runs=runs,
         callers=Callers(services.records.keys, Rates(settings.failed_keys_per_minute), threads.lookups),
@@ -80,9 +92,3 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
         threads=threads,
         health=Cached(HEALTH_SECONDS),
     )
-    for router in ROUTERS:
-        app.include_router(router)
-    faults.install(app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)])
-    app.add_middleware(Pace, settings.upload_min_bytes_per_second, settings.upload_grace_seconds)
-    app.add_middleware(Guard)
-    return app
