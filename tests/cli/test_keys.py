@@ -1,14 +1,12 @@
 """What a list of keys says of each."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from penstock.cli.keys import state_of
 from penstock.domain.ids import KeyId, ProjectId
 from penstock.domain.work import Key
 
-PAST, FUTURE = ((datetime.now(UTC) + timedelta(hours=hours)).isoformat() for hours in (-1, 1))
+PAST, FUTURE = "2001-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize(
