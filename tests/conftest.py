@@ -1,5 +1,7 @@
 """What every test may ask for: a real PostgreSQL, and the shared corpus of real files where it is."""
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,10 @@ from tests.corpus import corpus_folder
 from tests.service import Penstock, penstock_up
 
 pytest_plugins = ["tests.shelf"]
+
+# A shell starts what it puts into the background with SIGINT ignored, and all that the tests start would ignore it too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 SCOPES = {"alone": "home", "browser": "browser", "cli": "service", "fundamentals": "service"}

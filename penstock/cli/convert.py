@@ -39,7 +39,7 @@ def command(home: Path | None, *, as_json: bool, **options: Any) -> None:
         fail("internal", f"The service went away ({type(away).__name__}).")
     except FileExistsError as meanwhile:
         raise click.UsageError(
-            f"OUTPUT was made by somebody else meanwhile: {EXISTS.format(asked.target)}"
+            f"During the conversion OUTPUT was made by another program: {EXISTS.format(asked.target)}"
         ) from meanwhile
     except OSError as trouble:
         fail("disk_full" if trouble.errno == errno.ENOSPC else "internal", f"{trouble.strerror}: {trouble.filename}")
