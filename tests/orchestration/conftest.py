@@ -11,9 +11,9 @@ from penstock.live import LiveAttempts
 from penstock.orchestration import attempt
 from penstock.records import Records
 from penstock.storage.objects import Folder
-from tests.records.conftest import database, hasty, project, records
+from tests.records.conftest import apart, database, hasty, project, records
 
-__all__ = ["database", "hasty", "host", "project", "records"]
+__all__ = ["apart", "database", "hasty", "host", "project", "records"]
 
 
 @dataclass

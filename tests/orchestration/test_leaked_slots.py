@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from penstock.orchestration.leaked_slots import LeakedSlots
-from penstock.records import Records
 from tests.records.conftest import asked
 
 
@@ -32,14 +31,6 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
-def own(new_database):
-    opened = Records(new_database())
-    opened.migrate()
-    yield opened
-    opened.close()
-
-
 def hold(records, slot="asking"):
     project = records.keys.new_project(f"project {slot}")
     task = records.tasks.open(project, asked())
@@ -56,9 +47,9 @@ def looked(leaked, clock, *times):
 
 
 @pytest.fixture
-def leaked(own):
+def leaked(apart):
     clock = Clock()
-    return LeakedSlots(own, Prefect([2]), 15, look_seconds=0, clock=clock), clock
+    return LeakedSlots(apart, Prefect([2]), 15, look_seconds=0, clock=clock), clock
 
 
 def test_slots_without_a_holder_are_given_back_after_a_while(leaked):

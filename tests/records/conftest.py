@@ -35,6 +35,15 @@ def records(database: str) -> Iterator[Records]:
 
 
 @pytest.fixture
+def apart(new_database: Callable[[], str]) -> Iterator[Records]:
+    """Records that no other test writes to."""
+    opened = Records(new_database())
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
 def hasty(database: str) -> Iterator[Records]:
     """Records for which an owner is lost at once."""
     opened = Records(database, lease_seconds=0)

@@ -9,36 +9,27 @@ from penstock.records import Records
 from .conftest import asked
 
 
-@pytest.fixture
-def own(new_database):
-    """Records in a database that no other test uses."""
-    opened = Records(new_database())
-    opened.migrate()
-    yield opened
-    opened.close()
-
-
 def read_only(records: Records, switch: str) -> None:
     with psycopg.connect(records.url, autocommit=True, options="-c default_transaction_read_only=off") as connection:
         name = connection.execute("SELECT current_database()").fetchone()[0]
         connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {switch}')
 
 
-def test_a_database_that_became_read_only_is_away_and_is_found_again_later(own):
-    project = own.keys.new_project("one")
-    read_only(own, "on")
-    own._database._engine.dispose()  # as a fail-over ends all connections
+def test_a_database_that_became_read_only_is_away_and_is_found_again_later(apart):
+    project = apart.keys.new_project("one")
+    read_only(apart, "on")
+    apart._database._engine.dispose()  # as a fail-over ends all connections
 
     with pytest.raises(errors.DatabaseUnavailable):
-        own.tasks.open(project, asked())
-    read_only(own, "off")
-    assert own.tasks.open(project, asked()).status == "processing"
+        apart.tasks.open(project, asked())
+    read_only(apart, "off")
+    assert apart.tasks.open(project, asked()).status == "processing"
 
 
-def test_a_value_that_the_database_cannot_hold_is_an_error_of_ours(own):
-    task = own.tasks.open(own.keys.new_project("one"), asked())
-    own.tasks.begin(task.id, 1, "me", "run")
+def test_a_value_that_the_database_cannot_hold_is_an_error_of_ours(apart):
+    task = apart.tasks.open(apart.keys.new_project("one"), asked())
+    apart.tasks.begin(task.id, 1, "me", "run")
 
     with pytest.raises(errors.MediaError) as refused:
-        own.tasks.beat(task.id, 1, "me", "transcoding", 10**12)
+        apart.tasks.beat(task.id, 1, "me", "transcoding", 10**12)
     assert (refused.value.code, refused.value.transient) == ("internal", False)

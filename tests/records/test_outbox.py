@@ -64,15 +64,15 @@ def test_few_runs_of_a_project_wait_in_prefect(records: Records, project: Projec
     assert len(handed(records, tasks)) == 1
 
 
-def test_a_project_that_comes_later_does_not_wait_behind_a_thousand(records: Records, project: ProjectId):
-    crowd = opened(records, project, 50)
-    for one in handed(records, crowd):
-        begun(records, one)
-    handed(records, crowd)
-    late = records.keys.new_project(f"late {secrets.token_hex(8)}")
-    [alone] = opened(records, late, 1)
+def test_a_project_that_comes_later_does_not_wait_behind_a_thousand(apart: Records):
+    early, late = apart.keys.new_project("early"), apart.keys.new_project("late")
+    crowd = opened(apart, early, 50)
+    for one in handed(apart, crowd):
+        begun(apart, one)
+    handed(apart, crowd)
+    [alone] = opened(apart, late, 1)
 
-    assert [one.task_id for one in handed(records, crowd | {alone}, most=1)] == [alone]
+    assert [one.task_id for one in handed(apart, crowd | {alone}, most=1)] == [alone]
 
 
 def test_pictures_do_not_wait_behind_the_films_of_their_project(records: Records, project: ProjectId):
@@ -82,10 +82,10 @@ def test_pictures_do_not_wait_behind_the_films_of_their_project(records: Records
     assert kinds == {"video": AHEAD["video"], "image": AHEAD["image"]}
 
 
-def test_projects_take_turns(records: Records):
-    projects = [records.keys.new_project(f"in turn {secrets.token_hex(8)}") for _ in range(3)]
-    tasks = {task: each for each in projects for task in opened(records, each, 10, kind="image", format="png")}
-    turns = [Counter(tasks[one.task_id] for one in handed(records, set(tasks), most=6)) for _ in range(2)]
+def test_projects_take_turns(apart: Records):
+    projects = [apart.keys.new_project(f"project {number}") for number in range(3)]
+    tasks = {task: each for each in projects for task in opened(apart, each, 10, kind="image", format="png")}
+    turns = [Counter(tasks[one.task_id] for one in handed(apart, set(tasks), most=6)) for _ in range(2)]
 
     assert turns == [Counter(dict.fromkeys(projects, 2))] * 2
 
