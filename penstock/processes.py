@@ -21,6 +21,7 @@ POLL_SECONDS = 0.2
 KILL_SECONDS = 5.0
 OFTEN, OFTEN_SECONDS, REST_SECONDS = 3, 60.0, 5.0
 # How a part ends that is not at fault: it was told to stop, or killed, by a person or where memory was short.
+# It is started again for ever, with a rest; a service that ended here would lose what its other parts run.
 STOPPED = (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT)
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 FORKING = multiprocessing.get_context("fork")
@@ -54,6 +55,7 @@ class Family:
     last: frozenset[str] = frozenset(("prefect",))
     children: list[Child] = field(default_factory=list)
     deaths: dict[str, list[float]] = field(default_factory=dict)
+    faults: dict[str, list[float]] = field(default_factory=dict)
     restarts: dict[str, float] = field(default_factory=dict)
 
     def start(self, name: str, command: Sequence[str], keeps: tuple[int, ...] = ()) -> Child:
@@ -86,12 +88,11 @@ class Family:
         """Seconds until it is started again, noted once for each time that it ends."""
         if child.name in self.restarts:
             return 0.0
-        recent = [death for death in self.deaths.get(child.name, []) if now - death < OFTEN_SECONDS]
-        self.deaths[child.name] = recent = recent if child.process.exitcode in STOPPED else [*recent, now]
-        if len(recent) >= OFTEN:
+        deaths = _noted(self.deaths, child.name, now)
+        if child.process.exitcode not in STOPPED and len(_noted(self.faults, child.name, now)) >= OFTEN:
             often = f"{child.name} died {OFTEN} times within a minute. The last words of its log, {child.log}:"
             raise ChildProcessError(f"{often}\n{child.said()}")
-        return REST_SECONDS if len(recent) > 1 else 0.0
+        return REST_SECONDS if len(deaths) > 1 else 0.0
 
     def _restart(self, child: Child) -> None:
         _kill_group(child)
@@ -110,6 +111,12 @@ class Family:
             for child in children:
                 _kill_group(child)
         self.children.clear()
+
+
+def _noted(times: dict[str, list[float]], name: str, now: float) -> list[float]:
+    """Add `now` to what happened to this part within the last minute, and answer all of that."""
+    times[name] = [*(then for then in times.get(name, []) if now - then < OFTEN_SECONDS), now]
+    return times[name]
 
 
 @contextlib.contextmanager

@@ -6,10 +6,11 @@ import sys
 import pytest
 
 DYING = """
-import sys, time
+import itertools, sys, time
 from pathlib import Path
 from penstock import processes
 processes.REST_SECONDS = 0.2
+ends = []
 Path("dying.py").write_text("import sys; print('the reason', flush=True); " + sys.argv[1])
 sys.path.insert(0, ".")
 begun = time.monotonic()
@@ -18,10 +19,12 @@ with processes.family(Path("logs"), 1) as members:
     while time.monotonic() < begun + 20:
         if members.tend():
             print("again", flush=True)
+            ends.append(time.monotonic())
         log = Path("logs/part.log")
         if log.exists() and log.read_text().count("reason") > 6:
             break
         time.sleep(0.01)
+print("rested", all(after - before >= 0.2 for before, after in itertools.pairwise(ends[1:])))
 """
 
 
@@ -38,6 +41,7 @@ def test_a_part_that_dies_three_times_in_a_minute_ends_the_service_with_its_last
 
 
 @pytest.mark.parametrize("code", ["sys.exit(0)", "import os; os.kill(os.getpid(), 9)"], ids=["told to stop", "killed"])
-def test_a_part_that_others_end_is_started_again_however_often(tmp_path, code):
+def test_a_part_that_others_end_is_started_again_however_often_each_time_after_a_rest(tmp_path, code):
     said = watched(tmp_path, code)
     assert (said.returncode, said.stdout.split().count("again") >= 6) == (0, True), said.stderr
+    assert said.stdout.endswith("rested True\n")
