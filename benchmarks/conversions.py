@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from penstock.domain.formats import Format, kind_of
-from penstock.domain.plan import Plan
-from penstock.domain.planning import plan_for
+from penstock.domain.planning.plan import Plan
+from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import read_request
 from penstock.engines import Source, Tools, encode
 

@@ -25,15 +25,15 @@ import httpx
 
 from benchmarks.gauges import children, family, name_of
 from benchmarks.service import ENVIRONMENT, wait_until
+from penstock.cleanup import clear_forgotten, clear_orphans
 from penstock.client import Client, Refused
 from penstock.domain.ids import TaskId
 from penstock.engines import shipped_ffmpeg
-from penstock.home import Home, Service, database
+from penstock.host.home import Home, Service, database
+from penstock.host.scratch import sweep_rooms
 from penstock.records import Records
-from penstock.rooms import sweep_rooms
 from penstock.settings import Settings
 from penstock.storage.objects import Objects
-from penstock.sweeping import clear_forgotten, clear_orphans
 
 SLOTS = os.cpu_count() or 1
 LONG = 8

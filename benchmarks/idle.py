@@ -20,7 +20,7 @@ from benchmarks.latency import one_by_one
 from benchmarks.origin import pictures
 from benchmarks.report import Row
 from benchmarks.service import START_SECONDS, STOCK, penstock_up, started, wait_until
-from penstock.ports import bound
+from penstock.host.ports import bound
 
 TITLE = "Idle"
 SECONDS, SETTLING_SECONDS = 60, 20

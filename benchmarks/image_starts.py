@@ -16,19 +16,24 @@ from PIL import Image
 
 from benchmarks.report import Row, paired
 from penstock.domain.limits import Limits
-from penstock.domain.plan import ImagePlan
-from penstock.domain.planning import plan_for
+from penstock.domain.planning.plan import ImagePlan
+from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import read_request
 from penstock.engines import Source, Tools, encode, probe
-from penstock.engines.pictures import render
+from penstock.engines.images.pictures import render
 
 # A child of the forkserver runs the main module anew, which costs half a second if what that needs is not there yet.
-_PRELOADED = ["penstock.engines.calls", "benchmarks.image_starts", "benchmarks.image_peers", "benchmarks.image_quality"]
+_PRELOADED = [
+    "penstock.engines.entrypoints",
+    "benchmarks.image_starts",
+    "benchmarks.image_peers",
+    "benchmarks.image_quality",
+]
 _NICENESS = 10
 
 _ALONE = """
 import pickle, sys
-from penstock.engines.calls import TABLE
+from penstock.engines.entrypoints import TABLE
 TABLE["render"](*pickle.load(sys.stdin.buffer))
 """
 

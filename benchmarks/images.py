@@ -22,11 +22,11 @@ from benchmarks.image_quality import quality
 from benchmarks.image_starts import start_rows
 from benchmarks.report import Report, Row, paired, reported
 from penstock.domain.limits import Limits
-from penstock.domain.plan import Plan
-from penstock.domain.planning import plan_for
-from penstock.domain.quality import DEFAULT, setting
+from penstock.domain.planning.plan import Plan
+from penstock.domain.planning.planner import plan_for
+from penstock.domain.planning.quality import DEFAULT, setting
 from penstock.domain.request import read_request
-from penstock.engines import Nursery, Source, Tools, encode, probe, shipped_ffmpeg, verify
+from penstock.engines import Source, Tools, encode, probe, sandbox_pool, shipped_ffmpeg, verify
 
 _BARS = {"sharp 0.35": 1.0}
 _WIDTH = 1024
@@ -67,9 +67,9 @@ class Sides:
 
 def measured(rounds: int) -> Report:
     """Everything about pictures: each conversion against each peer, and what starting a child costs."""
-    with tempfile.TemporaryDirectory() as folder, Nursery() as nursery:
+    with tempfile.TemporaryDirectory() as folder, sandbox_pool() as pool:
         room = Path(folder)
-        tools = Tools(nursery, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
+        tools = Tools(pool, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
         return reported("Pictures", [*_all_rows(room, tools, rounds), *start_rows(tools, room, rounds)])
 
 

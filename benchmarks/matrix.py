@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penstock.domain import errors
-from penstock.domain.compatibility import outputs_of
 from penstock.domain.formats import FORMATS, Format, kind_of
 from penstock.domain.limits import Limits
 from penstock.domain.media import Media
-from penstock.domain.plan import Plan, needs_slot
-from penstock.domain.planning import plan_for
+from penstock.domain.planning.compatibility import outputs_of
+from penstock.domain.planning.plan import Plan, needs_slot
+from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import read_request
-from penstock.engines import Nursery, Source, Tools, encode, probe, shipped_ffmpeg, verify
+from penstock.engines import Source, Tools, encode, probe, sandbox_pool, shipped_ffmpeg, verify
 
 ROW = "{file:<48.48} {output:<5} {what:<7} {seconds:>7.2f} {ratio:>6} {outcome}"
 
@@ -51,8 +51,8 @@ def main() -> int:
     """Print the table; answer 1 where something failed that was not refused."""
     wanted = _arguments()
     failed = 0
-    with Nursery() as nursery:
-        tools = Tools(nursery, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
+    with sandbox_pool() as pool:
+        tools = Tools(pool, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
         for row in rows(wanted.folder, wanted.only, wanted.formats.split(","), tools):
             failed += row.what == "failed"
             print(row, flush=True)

@@ -21,7 +21,7 @@ from benchmarks.equal import Point, at_score
 from benchmarks.report import RESULTS
 from benchmarks.video import FORMATS, SCALES, Entrant, Run, Track, points, spent, tracks
 from penstock.domain.formats import VideoFormat
-from penstock.domain.plan import VideoPlan
+from penstock.domain.planning.plan import VideoPlan
 from penstock.engines import command_line
 
 Choice = dict[str, str]

@@ -13,8 +13,8 @@ from benchmarks.conversions import Cost, converted, planned
 from benchmarks.likeness import Eyes
 from penstock.domain.formats import AudioFormat, ImageFormat, VideoFormat
 from penstock.domain.media import Size
-from penstock.domain.plan import EncodeVideo, VideoPlan
-from penstock.domain.quality import DEFAULT, picture_setting
+from penstock.domain.planning.plan import EncodeVideo, VideoPlan
+from penstock.domain.planning.quality import DEFAULT, picture_setting
 from penstock.engines import Source, Tools, probe, shipped_ffmpeg
 
 QUALITIES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)

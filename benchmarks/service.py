@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.gauges import children, family, name_of
 from penstock.client import Client
-from penstock.home import Home, Service
+from penstock.host.home import Home, Service
 
 START_SECONDS, STOP_SECONDS = 400.0, 90.0
 PLENTY = "100000000"

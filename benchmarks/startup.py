@@ -18,9 +18,15 @@ import httpx
 from benchmarks.amount import Amount
 from benchmarks.report import Row, paired
 from benchmarks.service import START_SECONDS, wait_until
-from penstock.embedded import postgres
-from penstock.home import Home
-from penstock.orchestration.server import Address, client_environment, is_ready, server_command, server_environment
+from penstock.host.home import Home
+from penstock.host.postgres import postgres
+from penstock.orchestration.prefect_server import (
+    Address,
+    client_environment,
+    is_ready,
+    server_command,
+    server_environment,
+)
 
 TITLE = "The start"
 PREFECT_PORT, PORT = 4287, 8087

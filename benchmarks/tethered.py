@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from penstock.tether import tie
+from penstock.host.parent_death import tie
 
 if __name__ == "__main__":
     parent, *command = sys.argv[1:]

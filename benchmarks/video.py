@@ -27,7 +27,7 @@ from benchmarks.likeness import Eyes, Likeness, eyes
 from benchmarks.report import Report, Row, reported
 from penstock.domain.formats import VideoFormat
 from penstock.domain.limits import Limits
-from penstock.engines import Nursery, Source, Tools, probe, shipped_ffmpeg
+from penstock.engines import Source, Tools, probe, sandbox_pool, shipped_ffmpeg
 
 TITLE = "Video encoders at equal VMAF"
 FORMATS: tuple[VideoFormat, ...] = ("mp4", "webm", "avi")
@@ -112,8 +112,8 @@ def measured(amount: Amount) -> Report:
 
 def tracks(corpus: Path, room: Path, names: Iterable[str], rounds: int) -> Iterator[Track]:
     """These clips, each at the size of its race."""
-    with Nursery() as nursery, eyes(room / "eyes") as seeing:
-        tools = Tools(nursery, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
+    with sandbox_pool() as pool, eyes(room / "eyes") as seeing:
+        tools = Tools(pool, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
         for name in names:
             clip = RACED[name]
             path = lossless(clip, clip.lines[0], corpus / "video", room)

@@ -17,10 +17,10 @@ from benchmarks.latency import converted
 from benchmarks.origin import serving
 from benchmarks.report import Row, paired
 from benchmarks.service import Running, penstock_up
-from penstock.domain.plan import VideoPlan
-from penstock.domain.planning import plan_for
+from penstock.domain.planning.plan import VideoPlan
+from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import read_request
-from penstock.engines import Nursery, Source, Tools, command_line, probe, shipped_ffmpeg
+from penstock.engines import Source, Tools, command_line, probe, sandbox_pool, shipped_ffmpeg
 from penstock.services import limits_of
 from penstock.settings import Settings
 
@@ -71,8 +71,8 @@ def _bare(film: Path, folder: Path) -> list[str]:
     """What a service with the settings' defaults runs for this film."""
     settings = Settings()
     limits = limits_of(settings)
-    with Nursery() as nursery:
-        tools = Tools(nursery, shipped_ffmpeg(), limits, settings.threads_per_encoder)
+    with sandbox_pool() as pool:
+        tools = Tools(pool, shipped_ffmpeg(), limits, settings.threads_per_encoder)
         source = Source(film, probe(film, tools))
         plan = plan_for(read_request({"url": "https://example.com/film.mp4", **WANTED}), source.media, limits)
         assert isinstance(plan, VideoPlan)

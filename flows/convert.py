@@ -8,9 +8,9 @@ from prefect.runtime import flow_run
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.request_form import RequestForm
-from penstock.orchestration.attempt import attempt_at
-from penstock.orchestration.cancellation import settle_cancellation
-from penstock.orchestration.results import completed, failed, forget_secrets
+from penstock.orchestration.run.attempt import attempt_at
+from penstock.orchestration.run.cancellation import settle_cancellation
+from penstock.orchestration.run_states import completed, failed, forget_secrets
 from penstock.tasks.accept import accept
 from penstock.tasks.fetch import fetch
 from penstock.tasks.record import record

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import httpx
 
-from penstock.output import arriving
+from penstock.output_file import arriving
 
 BLOCK_BYTES = 1 << 20
 PATIENCE = httpx.Timeout(90.0, connect=10.0)

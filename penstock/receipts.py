@@ -1,11 +1,11 @@
 """Making out the receipt of an output that was just verified."""
 
 from penstock import engines
-from penstock.domain.estimate import estimate
 from penstock.domain.media import Media
-from penstock.domain.plan import Cut, FramePlan, Plan, summary
+from penstock.domain.planning.estimate import estimate
+from penstock.domain.planning.plan import Cut, FramePlan, Plan, summary
+from penstock.domain.planning.steps import family, output_seconds
 from penstock.domain.receipt import Checks, Receipt, Score, StreamFacts, Work, drift_of
-from penstock.domain.steps import family, output_seconds
 
 
 def receipt_of(plan: Plan, source: Media, made: engines.Verified, work: Work, score: Score | None) -> Receipt:

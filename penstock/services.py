@@ -11,13 +11,12 @@ import imageio_ffmpeg
 
 from penstock.domain.limits import Limits
 from penstock.domain.work import QueueLimits
-from penstock.engines import Tools
-from penstock.engines.nursery import Nursery
-from penstock.home import database
-from penstock.live import LiveAttempts
+from penstock.engines import Tools, sandbox_pool
+from penstock.host.home import database
+from penstock.live_runs import LiveAttempts
 from penstock.records import Records
 from penstock.settings import Settings, read_settings
-from penstock.storage.inputs import FetchPolicy
+from penstock.storage.download import FetchPolicy
 from penstock.storage.objects import Objects
 
 
@@ -46,13 +45,13 @@ def services(settings: Settings) -> Iterator[Services]:
     with ExitStack() as open_things:
         records = Records(open_things.enter_context(database(settings)), settings.lease_seconds)
         open_things.callback(records.close)
-        nursery = Nursery()
-        open_things.callback(nursery.close)
+        pool = sandbox_pool()
+        open_things.callback(pool.close)
         yield Services(
             settings=settings,
             records=records,
             objects=Objects.at(settings.storage, settings.s3_endpoint_url),
-            tools=Tools(nursery, ffmpeg_of(settings), limits, settings.threads_per_encoder),
+            tools=Tools(pool, ffmpeg_of(settings), limits, settings.threads_per_encoder),
             limits=limits,
             fetch_policy=fetch_policy_of(settings),
             lifted=settings.lifted_pairs,

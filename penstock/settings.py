@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from penstock import checks, faults
+from penstock import setting_checks, setting_errors
 from penstock.domain.errors import InvalidSettings
 
 PREFIX = "PENSTOCK_"
@@ -20,7 +20,7 @@ Bytes = Annotated[int, Field(ge=1, le=2**50)]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Slots = Annotated[int, Field(ge=1, le=1024)]
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600.0)]
-WebUrl = Annotated[str, AfterValidator(checks.web_url)]
+WebUrl = Annotated[str, AfterValidator(setting_checks.web_url)]
 
 
 class Settings(BaseSettings):
@@ -35,16 +35,16 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    home: Annotated[Path, AfterValidator(checks.home)] = Field(
+    home: Annotated[Path, AfterValidator(setting_checks.home)] = Field(
         Path("~/.penstock"), validate_default=True, description="folder of everything kept"
     )
-    api_key: Annotated[str, AfterValidator(checks.key)] | None = Field(
+    api_key: Annotated[str, AfterValidator(setting_checks.key)] | None = Field(
         None, description="key of the default project, made at the first start if not given"
     )
-    database_url: Annotated[str, AfterValidator(checks.database_url)] | None = Field(
+    database_url: Annotated[str, AfterValidator(setting_checks.database_url)] | None = Field(
         None, description="PostgreSQL (≥ 14) of the records; else from the wheel"
     )
-    storage_url: Annotated[str, AfterValidator(checks.storage_url)] | None = Field(
+    storage_url: Annotated[str, AfterValidator(setting_checks.storage_url)] | None = Field(
         None, description="file:///… or s3://bucket/prefix; else a folder of the home"
     )
     s3_endpoint_url: WebUrl | None = Field(None, description="an S3 that is not Amazon's")
@@ -60,13 +60,13 @@ class Settings(BaseSettings):
         None, validation_alias="PREFECT_SERVER_API_AUTH_STRING", description="the same, as the server is told"
     )
     public_url: WebUrl | None = Field(None, description="base of the links in answers")
-    allowed_hosts: Annotated[str, AfterValidator(checks.hosts)] = Field(
+    allowed_hosts: Annotated[str, AfterValidator(setting_checks.hosts)] = Field(
         "", description="comma list of hosts a request may name when listening on 0.0.0.0"
     )
-    fetch_allow: Annotated[str, AfterValidator(checks.fetch_allow)] = Field(
+    fetch_allow: Annotated[str, AfterValidator(setting_checks.fetch_allow)] = Field(
         "", description="host:port or CIDR, comma separated, that may be fetched although private"
     )
-    allow_pairs: Annotated[str, AfterValidator(checks.pairs)] = Field(
+    allow_pairs: Annotated[str, AfterValidator(setting_checks.pairs)] = Field(
         "", description="refused pairs to lift, e.g. mov:mp3"
     )
     transcode_slots: Slots = Field(os.cpu_count() or 1, description="encoders at once on the whole system")
@@ -76,8 +76,10 @@ class Settings(BaseSettings):
         None, gt=0, le=36_500, description="outputs and uploads older than this are deleted"
     )
     links: Literal["api", "redirect"] = Field("api", description="who serves the bytes of a link")
-    ffmpeg: Annotated[Path, AfterValidator(checks.program)] | None = Field(None, description="another ffmpeg binary")
-    jail: Annotated[Literal["auto", "off", "require"], AfterValidator(checks.jail)] = Field(
+    ffmpeg: Annotated[Path, AfterValidator(setting_checks.program)] | None = Field(
+        None, description="another ffmpeg binary"
+    )
+    jail: Annotated[Literal["auto", "off", "require"], AfterValidator(setting_checks.jail)] = Field(
         "auto", description="`auto` or `off`; `require` is refused, for no jail exists yet"
     )
 
@@ -219,10 +221,10 @@ def read_settings(home: Path | None = None) -> Settings:
     variables = {name: variable_of(name) for name in Settings.model_fields}
     found: list[str] = []
     try:
-        found += faults.of_names(dotenv_values(".env") | os.environ, frozenset(variables.values()) | ELSEWHERE)
+        found += setting_errors.of_names(dotenv_values(".env") | os.environ, frozenset(variables.values()) | ELSEWHERE)
         settings = Settings() if home is None else Settings(home=home)
     except ValidationError as invalid:
-        found += faults.of_values(invalid, variables)
+        found += setting_errors.of_values(invalid, variables)
         raise InvalidSettings(*found) from None  # pydantic's own text would show values, which may be secrets
     except (OSError, UnicodeDecodeError) as unreadable:
         raise InvalidSettings(f"The file .env cannot be read: {unreadable}.") from unreadable

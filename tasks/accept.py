@@ -10,7 +10,7 @@ from penstock.domain.request_form import read_shown
 from penstock.domain.stages import Adopted
 from penstock.domain.task import Task
 from penstock.services import Services, current
-from penstock.storage.versions import is_unchanged
+from penstock.storage.input_versions import is_unchanged
 from penstock.tasks import policy
 
 

@@ -6,10 +6,10 @@ from prefect import get_run_logger, task
 
 from penstock import engines
 from penstock.domain.stages import Accepted, Original
-from penstock.early import EarlyLook
-from penstock.orchestration.attempt import Attempt
+from penstock.early_refusal import EarlyLook
+from penstock.orchestration.run.attempt import Attempt
 from penstock.services import current
-from penstock.storage.inputs import download
+from penstock.storage.download import download
 from penstock.tasks import policy
 
 

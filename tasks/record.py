@@ -4,8 +4,8 @@ from prefect import get_run_logger, task
 
 from penstock.domain.stages import Stored
 from penstock.domain.task import Task
-from penstock.orchestration.artifacts import receipt_in_the_ui
-from penstock.orchestration.attempt import Attempt
+from penstock.orchestration.run.attempt import Attempt
+from penstock.orchestration.run.receipt_artifact import receipt_in_the_ui
 from penstock.services import current
 from penstock.tasks import policy
 

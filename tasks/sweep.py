@@ -6,11 +6,11 @@ from pathlib import Path
 from prefect import get_run_logger, task
 from prefect.settings import get_current_settings
 
+from penstock.cleanup import DAY_SECONDS, clear_failures, clear_forgotten, clear_orphans, purge
 from penstock.domain.errors import FileInUse, FileNotFound
 from penstock.domain.task import File
-from penstock.rooms import sweep_rooms
+from penstock.host.scratch import sweep_rooms
 from penstock.services import current
-from penstock.sweeping import DAY_SECONDS, clear_failures, clear_forgotten, clear_orphans, purge
 from penstock.tasks import policy
 
 AT_ONCE = 10_000

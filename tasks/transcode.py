@@ -9,15 +9,15 @@ from prefect import get_run_logger, task
 
 from penstock import engines
 from penstock.domain import errors
-from penstock.domain.keeping import kept
-from penstock.domain.plan import Plan, VideoPlan, needs_slot, summary
-from penstock.domain.planning import plan_for
+from penstock.domain.planning.keep_original import kept
+from penstock.domain.planning.plan import Plan, VideoPlan, needs_slot, summary
+from penstock.domain.planning.planner import plan_for
 from penstock.domain.receipt import Score
 from penstock.domain.stages import Original, Rendition
-from penstock.orchestration.attempt import Attempt
-from penstock.orchestration.neighbours import neighbours
-from penstock.orchestration.progress import progress_in_the_ui
-from penstock.orchestration.slots import encoder_slots
+from penstock.orchestration.run.attempt import Attempt
+from penstock.orchestration.run.encoder_slots import encoder_slots
+from penstock.orchestration.run.exclusive import neighbours
+from penstock.orchestration.run.progress_artifact import progress_in_the_ui
 from penstock.receipts import receipt_of, work_of
 from penstock.services import current
 from penstock.settings import Settings

@@ -6,7 +6,7 @@ from prefect import get_run_logger, task
 
 from penstock.domain.stages import Rendition, Stored
 from penstock.domain.task import File
-from penstock.orchestration.attempt import Attempt
+from penstock.orchestration.run.attempt import Attempt
 from penstock.services import current
 from penstock.tasks import policy
 

@@ -5,7 +5,7 @@ from prefect.runtime import flow_run
 
 from penstock.domain.stages import Accepted
 from penstock.domain.task import File, Task
-from penstock.orchestration.attempt import Attempt
+from penstock.orchestration.run.attempt import Attempt
 from penstock.services import Services, current
 from penstock.tasks import policy
 

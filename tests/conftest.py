@@ -10,11 +10,11 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from penstock.embedded import Postgres, postgres
+from penstock.host.postgres import Postgres, postgres
 from tests.corpus import corpus_folder
 from tests.service import Penstock, penstock_up
 
-pytest_plugins = ["tests.shelf"]
+pytest_plugins = ["tests.shelf", "tests.engine_fixtures"]
 
 # A shell starts what it puts into the background with SIGINT ignored, and all that the tests start would ignore it too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():

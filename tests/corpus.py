@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penstock.domain.compatibility import outputs_of
 from penstock.domain.formats import FORMATS, Format, Kind
+from penstock.domain.planning.compatibility import outputs_of
 from penstock.engines import sniff
 
 Pair = tuple[str, str]

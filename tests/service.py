@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import httpx
 
 from penstock.client import Client
-from penstock.home import Home, Service
+from penstock.host.home import Home, Service
 
 T = TypeVar("T")
 
@@ -186,7 +186,7 @@ def _called(process: int) -> str | None:
 
 def exported(penstock: Penstock) -> dict[str, str]:
     """The environment after `eval "$(penstock env)"`; inputs may come from loopback."""
-    return _exported(penstock.home.root, penstock.service.api_url)
+    return _exported(penstock.host.home.root, penstock.service.api_url)
 
 
 @cache

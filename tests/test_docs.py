@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from penstock.api import ROUTERS
-from penstock.api.problems import PROBLEMS, Problem
+from penstock.api.error_table import PROBLEMS, Problem
 from penstock.domain.errors import MediaError
 from penstock.domain.formats import FORMATS, Format
 from penstock.domain.request import SourceRequest
-from penstock.domain.views import FileView, TaskView
 from penstock.settings import Settings
+from penstock.views.resources import FileView, TaskView
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.report import RESULTS
-from penstock.domain.quality import DEFAULT, picture_setting
+from penstock.domain.planning.quality import DEFAULT, picture_setting
 
 FILMED = ("h264", "vp9", "mpeg4")
 

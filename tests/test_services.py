@@ -8,7 +8,7 @@ from penstock.domain.limits import Limits
 from penstock.domain.work import QueueLimits
 from penstock.services import fetch_policy_of, limits_of
 from penstock.settings import Settings
-from penstock.storage.inputs import FetchPolicy
+from penstock.storage.download import FetchPolicy
 
 UNDER_OTHER_NAMES = {"max_bytes": "max_video_input_bytes", "allow": "fetch_allow"}
 

@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 from penstock.cli.main import COMMANDS, cli
 from penstock.domain.addresses import read_allowed
 from penstock.domain.errors import InvalidSettings
-from penstock.orchestration.server import prefect_database_url
+from penstock.orchestration.prefect_server import prefect_database_url
 from penstock.services import fetch_policy_of, limits_of
 from penstock.settings import Settings, read_settings, variable_of
 from penstock.storage.objects import Objects

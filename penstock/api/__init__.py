@@ -7,18 +7,19 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 import penstock
-from penstock.api import content, docs, faults, files, formats, health, plans, receipts, sources, tasks
-from penstock.api.cached import Cached
-from penstock.api.callers import Callers
+from penstock.api import exception_handlers
+from penstock.api.api_keys import Callers
+from penstock.api.auth import Guard
+from penstock.api.cache import Cached
 from penstock.api.context import PROBES_AT_ONCE, Context, Threads
-from penstock.api.described import DescribedApp
 from penstock.api.envelope import ErrorEnvelope
-from penstock.api.guard import Guard
-from penstock.api.pace import Pace
-from penstock.api.rates import Rates
-from penstock.api.runs import Runs
-from penstock.api.turns import Turns
-from penstock.api.waiting import Waiting
+from penstock.api.limits.fair_share import Turns
+from penstock.api.limits.rate_limit import Rates
+from penstock.api.limits.slow_bodies import Pace
+from penstock.api.long_poll import Waiting
+from penstock.api.openapi import DescribedApp
+from penstock.api.routes import content, docs, files, formats, health, plans, receipts, sources, tasks
+from penstock.api.run_service import Runs
 from penstock.services import Services
 
 __all__ = ["Runs", "create_app"]
@@ -68,7 +69,9 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
     app.state.context = _context(services, runs, waiting)
     for router in ROUTERS:
         app.include_router(router)
-    faults.install(app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)])
+    exception_handlers.install(
+        app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    )
     pace = (services.settings.upload_min_bytes_per_second, services.settings.upload_grace_seconds)
     app.add_middleware(Pace, *pace)
     app.add_middleware(Guard)

@@ -11,16 +11,16 @@ from anyio import CapacityLimiter
 from fastapi import Request
 from pydantic import BaseModel
 
-from penstock.api.cached import Cached
-from penstock.api.callers import Callers
-from penstock.api.rates import Rates
-from penstock.api.runs import Runs
-from penstock.api.turns import Turns
-from penstock.api.waiting import Waiting
+from penstock.api.api_keys import Callers
+from penstock.api.cache import Cached
+from penstock.api.limits.fair_share import Turns
+from penstock.api.limits.rate_limit import Rates
+from penstock.api.long_poll import Waiting
+from penstock.api.run_service import Runs
 from penstock.domain.addresses import Allowed, read_allowed
-from penstock.domain.views import Showing
 from penstock.domain.work import Caller
 from penstock.services import Services
+from penstock.views.resources import Showing
 
 # As many as the records keep connections open for: more threads would wait for each other, and for Python's lock.
 RECORDS_AT_ONCE = 8

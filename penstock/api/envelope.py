@@ -8,10 +8,10 @@ from fastapi import Request, Response
 from pydantic import BaseModel, Field, SerializeAsAny
 
 from penstock.api.context import base_url, caller_of
-from penstock.api.problems import headers_of, problem_of
+from penstock.api.error_table import headers_of, problem_of
 from penstock.domain import errors
 from penstock.domain.listing import Listing
-from penstock.domain.views import ErrorView
+from penstock.views.resources import ErrorView
 
 VERSION = "2024-08-21"
 

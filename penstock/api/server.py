@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from penstock.api.protocol import Bounds, Doors, HttpProtocol
+from penstock.api.limits.protocol import Bounds, Doors, HttpProtocol
 from penstock.settings import Settings
 
 # Longer than clients and proxies keep a connection that rests (httpx 5 s, nginx and AWS load balancers 60 s): whoever

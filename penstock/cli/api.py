@@ -12,16 +12,16 @@ import click
 
 from penstock.api import create_app
 from penstock.api.server import Server
-from penstock.orchestration.dispatch import dispatch
-from penstock.orchestration.follow import follow
-from penstock.orchestration.loops import kept_going
-from penstock.orchestration.repair import repair
-from penstock.orchestration.runs import FlowRuns
-from penstock.orchestration.server import address_of
-from penstock.orchestration.tidying import tidy_rooms
-from penstock.owned import OTHERS
-from penstock.ports import bound
-from penstock.records.notices import OUTBOX, notices
+from penstock.host.ports import bound
+from penstock.host.private_files import OTHERS
+from penstock.orchestration.dispatcher import dispatch
+from penstock.orchestration.flow_runs import FlowRuns
+from penstock.orchestration.keep_running import kept_going
+from penstock.orchestration.prefect_events import follow
+from penstock.orchestration.prefect_server import address_of
+from penstock.orchestration.reconcile.sweep import repair
+from penstock.orchestration.scratch_sweep import tidy_rooms
+from penstock.records.notifications import OUTBOX, notices
 from penstock.services import Services, services
 from penstock.settings import read_settings
 

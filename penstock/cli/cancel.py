@@ -4,7 +4,7 @@ import click
 import httpx
 
 from penstock.client import Client, Refused
-from penstock.home import Home
+from penstock.host.home import Home
 from penstock.settings import read_settings
 
 

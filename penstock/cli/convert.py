@@ -13,7 +13,7 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from penstock.cli.asking import EXISTS, Asked, asked_of, fail, is_address, request_options, require_output
+from penstock.cli.request_options import EXISTS, Asked, asked_of, fail, is_address, request_options, require_output
 from penstock.cli.service import the_service
 from penstock.client import Client, Refused
 from penstock.settings import Settings, read_settings

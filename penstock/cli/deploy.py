@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from penstock.orchestration.server import address_of, until_ready
+from penstock.orchestration.prefect_server import address_of, until_ready
 from penstock.settings import read_settings
 
 

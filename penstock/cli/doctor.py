@@ -12,8 +12,8 @@ import httpx
 
 from penstock.domain.errors import MediaError, Misconfigured
 from penstock.domain.work import ASKING, SLOT_LIMIT, HeldSlot
-from penstock.home import Home, present_database
-from penstock.orchestration.server import Address, address_of, is_ready
+from penstock.host.home import Home, present_database
+from penstock.orchestration.prefect_server import Address, address_of, is_ready
 from penstock.records import Records
 from penstock.services import ffmpeg_of
 from penstock.settings import Settings, read_settings

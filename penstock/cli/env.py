@@ -5,7 +5,7 @@ import shlex
 import click
 
 from penstock.cli.up import environment_of
-from penstock.home import Home
+from penstock.host.home import Home
 from penstock.settings import read_settings
 
 

@@ -8,8 +8,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from penstock.domain.compatibility import matrix
 from penstock.domain.formats import KINDS
+from penstock.domain.planning.compatibility import matrix
 from penstock.settings import read_settings
 
 

@@ -8,7 +8,7 @@ import click
 
 from penstock.domain.ids import ProjectId
 from penstock.domain.work import Key
-from penstock.home import Home, database, present_database
+from penstock.host.home import Home, database, present_database
 from penstock.records import Records
 from penstock.settings import read_settings
 

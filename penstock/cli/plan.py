@@ -6,17 +6,17 @@ from typing import Any
 
 import click
 
-from penstock.cli.asking import asked_of, fail, is_address, output_fault, request_options
+from penstock.cli.request_options import asked_of, fail, is_address, output_fault, request_options
 from penstock.domain import errors
-from penstock.domain.forecast import Experience
-from penstock.domain.plan_view import EstimateView, PlanView, RangeView
+from penstock.domain.planning.forecast import Experience
 from penstock.domain.request import read_request
-from penstock.engines import Nursery, Tools
-from penstock.home import Home
-from penstock.preview import Looking, preview
+from penstock.dry_run import Looking, preview
+from penstock.engines import Tools, sandbox_pool
+from penstock.host.home import Home
 from penstock.records import Records
 from penstock.services import fetch_policy_of, ffmpeg_of, limits_of
 from penstock.settings import Settings, read_settings
+from penstock.views.plans import EstimateView, PlanView, RangeView
 
 # In the place of an address, for a file of this disk.
 LOCAL = "input"
@@ -41,8 +41,8 @@ def command(home: Path | None, *, as_json: bool, **options: Any) -> None:
 
 def _planned(settings: Settings, source: str, request: dict[str, Any]) -> PlanView:
     asked = read_request(request | {"url": source if is_address(source) else LOCAL})
-    with Nursery() as nursery:
-        tools = Tools(nursery, ffmpeg_of(settings), limits_of(settings), settings.threads_per_encoder)
+    with sandbox_pool() as pool:
+        tools = Tools(pool, ffmpeg_of(settings), limits_of(settings), settings.threads_per_encoder)
         looking = Looking.by(settings, tools, fetch_policy_of(settings))
         look = looking.at_url(source) if is_address(source) else looking.at_file(Path(source))
         view = preview(asked, look, tools, settings.lifted_pairs, partial(_experience, settings)).view

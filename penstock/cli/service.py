@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import click
 
-from penstock.home import Home, Service
-from penstock.owned import opened
+from penstock.host.home import Home, Service
+from penstock.host.private_files import opened
 from penstock.settings import Settings
 
 START_SECONDS = 180.0

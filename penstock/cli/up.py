@@ -18,9 +18,12 @@ import click
 import httpx
 
 from penstock.domain.errors import MediaError
-from penstock.embedded import revive
-from penstock.home import Home, Service, database
-from penstock.orchestration.server import (
+from penstock.host.home import Home, Service, database
+from penstock.host.ports import Bound, PortUnusable, bound
+from penstock.host.postgres import revive
+from penstock.host.private_files import OTHERS
+from penstock.host.processes import Family, family, wait_until
+from penstock.orchestration.prefect_server import (
     SERVER_MODULES,
     Address,
     auth_string,
@@ -28,9 +31,6 @@ from penstock.orchestration.server import (
     server_command,
     server_environment,
 )
-from penstock.owned import OTHERS
-from penstock.ports import Bound, PortUnusable, bound
-from penstock.processes import Family, family, wait_until
 from penstock.settings import Settings, read_settings
 
 START_SECONDS = 180.0

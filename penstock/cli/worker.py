@@ -7,11 +7,11 @@ from importlib import import_module
 import click
 
 from penstock.engines import versions
-from penstock.orchestration.lanes import lanes
-from penstock.orchestration.server import address_of, until_ready
-from penstock.orchestration.serving import serve
-from penstock.owned import OTHERS
-from penstock.rooms import sweep_rooms
+from penstock.host.private_files import OTHERS
+from penstock.host.scratch import sweep_rooms
+from penstock.orchestration.prefect_server import address_of, until_ready
+from penstock.orchestration.queues import lanes
+from penstock.orchestration.worker.worker_main import serve
 from penstock.services import current
 from penstock.settings import read_settings
 

@@ -25,7 +25,7 @@
 
 A message is one sentence a caller can act on: no path, address, stack or text of an encoder.
 What the operator needs goes to `detail`, which only the run's log shows. Which code answers with
-which HTTP status is `penstock.api.problems`; what is retried is `penstock.tasks.policy`.
+which HTTP status is `penstock.api.error_table`; what is retried is `penstock.tasks.policy`.
 """
 
 from typing import ClassVar

@@ -1,11 +1,13 @@
 """The receipt of an output: what was made, how it was checked before anybody saw it, with what, and at what cost."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from penstock.domain.estimate import Estimate
+from penstock.domain.ids import FileId, ProjectId, TaskId
 from penstock.domain.media import AudioStream, Media, VideoStream
-from penstock.domain.plan import Cut
+from penstock.domain.planning.estimate import Estimate
+from penstock.domain.planning.plan import Cut
 from penstock.domain.task import FileFacts
 
 
@@ -67,6 +69,18 @@ class Receipt:
     work: Work
     family: str
     rough: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A receipt as it was kept: of which file, task and attempt, and when. `body` is its JSON."""
+
+    file_id: FileId
+    task_id: TaskId
+    project_id: ProjectId
+    attempt: int
+    made: datetime
+    body: dict[str, Any]
 
 
 def drift_of(source: Media, output: Media, cut: Cut) -> Drift | None:

@@ -9,7 +9,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from penstock.domain.formats import SYNONYMS
 from penstock.domain.request import SourceRequest, read_request
-from penstock.domain.signed import HIDDEN, SECRET_PATTERN, is_harmless, require_no_capability, require_no_secret
+from penstock.domain.secret_urls import HIDDEN, SECRET_PATTERN, is_harmless, require_no_capability, require_no_secret
 
 _SHOWN = "parameters of a flow run are shown to everybody: send an address that carries a secret to the API instead"
 # What the form asks for; how much or how long it may be is for `read_request` to say.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penstock.domain.media import Media
-from penstock.domain.plan import Plan
+from penstock.domain.planning.plan import Plan
 from penstock.domain.receipt import Receipt
 from penstock.domain.task import File, FileFacts, Task
 

@@ -1,24 +1,22 @@
-"""From a plan to bytes: probing, encoding and verifying, all of it in bounded children of one nursery."""
+"""Probing, encoding and verifying. Every decoder and encoder runs in a child process of the sandbox."""
 
-from penstock.engines.describing import facts
 from penstock.engines.encoding import Source, command_line, encode, recipe
-from penstock.engines.nursery import Nursery
-from penstock.engines.probe import glance, probe
-from penstock.engines.process import Unwatched, Watch
-from penstock.engines.scoring import Comparison, score
-from penstock.engines.sniff import Sniffed, sniff, sniff_head
-from penstock.engines.survey import Parts, survey
-from penstock.engines.tools import Tools, shipped_ffmpeg, versions
-from penstock.engines.verifying import Verified, verify
+from penstock.engines.probing.file_facts import facts
+from penstock.engines.probing.file_probe import glance, probe
+from penstock.engines.probing.remote_probe import Parts, survey
+from penstock.engines.probing.signatures import Sniffed, sniff, sniff_head
+from penstock.engines.tools import Tools, sandbox_pool, shipped_ffmpeg, versions
+from penstock.engines.verification.scoring import Comparison, score
+from penstock.engines.verification.verifier import Verified, verify
+from penstock.sandbox.supervise import NoWatch, Watch
 
 __all__ = [
     "Comparison",
-    "Nursery",
+    "NoWatch",
     "Parts",
     "Sniffed",
     "Source",
     "Tools",
-    "Unwatched",
     "Verified",
     "Watch",
     "command_line",
@@ -27,6 +25,7 @@ __all__ = [
     "glance",
     "probe",
     "recipe",
+    "sandbox_pool",
     "score",
     "shipped_ffmpeg",
     "sniff",

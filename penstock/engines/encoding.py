@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.domain.plan import (
+from penstock.domain.planning.plan import (
     AudioPlan,
     CoverPlan,
     Cut,
@@ -20,18 +20,18 @@ from penstock.domain.plan import (
     VideoPlan,
     filename,
 )
-from penstock.engines import ffmpeg
-from penstock.engines.answers import Reader
-from penstock.engines.covers import comments
-from penstock.engines.errands import NOTHING, Errand, send
-from penstock.engines.job import Bounds, Execute, Reach
-from penstock.engines.process import KILLED, Ended, Patience, Unwatched, Watch, attend, killed_by_host
-from penstock.engines.progress import Progress
-from penstock.engines.sniff import READERS
+from penstock.engines.ffmpeg import command
+from penstock.engines.ffmpeg.cover_art import comments
+from penstock.engines.ffmpeg.progress import Progress
+from penstock.engines.probing.signatures import READERS
 from penstock.engines.tools import Tools
+from penstock.sandbox.call import NOTHING, SandboxCall, call
+from penstock.sandbox.error_codec import ResultDecoder
+from penstock.sandbox.job import Paths, ProgramJob, Rlimits
+from penstock.sandbox.supervise import KILLED, Exit, NoWatch, Timeouts, Watch, killed_from_outside, supervise
 
 _ORDINARY_PIXELS = 3840 * 2160
-_SECONDS: Reader[float] = Reader(TypeAdapter(float))
+_SECONDS: ResultDecoder[float] = ResultDecoder(TypeAdapter(float))
 _CUT_OUT_NAME, _COVER_NAME, _COMMENTS_NAME = "frame.png", "cover.jpg", "cover.txt"
 
 _SAYINGS: tuple[tuple[str, type[errors.MediaError], str], ...] = (
@@ -60,10 +60,10 @@ class Source:
 
 def encode(plan: Plan, source: Source, room: Path, tools: Tools, watch: Watch | None = None) -> Path:
     """Make the output in `room` and return its path. Raises `EngineError`, `InputError` or `Cancelled`."""
-    work = _Work(source, room / filename(plan), tools, watch or Unwatched())
+    work = _Work(source, room / filename(plan), tools, watch or NoWatch())
     match plan:
         case VideoPlan() | AudioPlan() | GifPlan():
-            if cover := ffmpeg.commented(plan):
+            if cover := command.commented(plan):
                 _write_comments(cover, work)
             _run(command_line(plan, source, work.target, tools), work, plan.duration)
         case FramePlan():
@@ -72,25 +72,25 @@ def encode(plan: Plan, source: Source, room: Path, tools: Tools, watch: Watch | 
             _render(plan, work, source.path, READERS[source.media.container][1])
         case KeepImage():
             arguments = (plan.format, str(source.path), str(work.target), plan.tags)
-            send(tools.nursery, _errand("keep", arguments, work), NOTHING, work.watch)
+            call(tools.pool, _errand("keep", arguments, work), NOTHING, work.watch)
     work.watch.progress(100)
     return work.target
 
 
 def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: Source, target: Path, tools: Tools) -> list[str]:
     """ffmpeg's argument list for a plan."""
-    return ffmpeg.command(plan, _paper(source, target, tools))
+    return command.command(plan, _paper(source, target, tools))
 
 
 def recipe(plan: Plan, media: Media, tools: Tools) -> list[str]:
     """The argument list as a caller may see it, with neutral names; empty where no encoder is run."""
     sizes = (tools.threads, tools.limits.video_pixels)
-    paper = ffmpeg.Paper("ffmpeg", "input", filename(plan), media, *sizes, comments=_COMMENTS_NAME)
+    paper = command.Paper("ffmpeg", "input", filename(plan), media, *sizes, comments=_COMMENTS_NAME)
     match plan:
         case VideoPlan() | AudioPlan() | GifPlan():
-            return ffmpeg.command(plan, paper)
+            return command.command(plan, paper)
         case FramePlan():
-            return ffmpeg.frame_command(plan, plan.at or 0.0, replace(paper, target=_CUT_OUT_NAME))
+            return command.frame_command(plan, plan.at or 0.0, replace(paper, target=_CUT_OUT_NAME))
         case ImagePlan() | KeepImage():
             return []
 
@@ -114,7 +114,7 @@ def _still(plan: FramePlan, work: _Work) -> None:
     """The frame is cut out by ffmpeg, which knows every colour, and written by the picture engine."""
     cut_out = work.target.with_name(_CUT_OUT_NAME)
     seconds = _moment(plan, work)
-    argv = ffmpeg.frame_command(plan, seconds, _paper(work.source, cut_out, work.tools))
+    argv = command.frame_command(plan, seconds, _paper(work.source, cut_out, work.tools))
     _run(argv, replace(work, target=cut_out), None)
     if not cut_out.exists() or not cut_out.stat().st_size:
         raise errors.EngineError("The input has no picture at this moment.")
@@ -124,13 +124,13 @@ def _still(plan: FramePlan, work: _Work) -> None:
 
 def _write_comments(cover: CoverPlan, work: _Work) -> None:
     picture = work.target.with_name(_COVER_NAME)
-    _run(ffmpeg.cover_command(cover, _paper(work.source, picture, work.tools)), replace(work, target=picture), None)
+    _run(command.cover_command(cover, _paper(work.source, picture, work.tools)), replace(work, target=picture), None)
     work.target.with_name(_COMMENTS_NAME).write_text(comments(picture.read_bytes(), cover.size))
 
 
 def _moment(plan: FramePlan, work: _Work) -> float:
     arguments = (str(work.source.path), READERS[work.source.media.container][1], plan.index, plan.at)
-    return send(work.tools.nursery, _errand("moment", arguments, work), _SECONDS, work.watch)
+    return call(work.tools.pool, _errand("moment", arguments, work), _SECONDS, work.watch)
 
 
 def _picture_of(plan: FramePlan, media: Media) -> ImagePlan:
@@ -150,27 +150,27 @@ def _picture_of(plan: FramePlan, media: Media) -> ImagePlan:
 
 def _render(plan: ImagePlan, work: _Work, path: Path, opener: str) -> None:
     arguments = (plan, str(path), opener, str(work.target), work.tools.limits)
-    send(work.tools.nursery, _errand("render", arguments, work), NOTHING, work.watch)
+    call(work.tools.pool, _errand("render", arguments, work), NOTHING, work.watch)
 
 
-def _errand(function: str, arguments: tuple[object, ...], work: _Work) -> Errand:
-    return Errand(
+def _errand(function: str, arguments: tuple[object, ...], work: _Work) -> SandboxCall:
+    return SandboxCall(
         function=function,
         arguments=arguments,
-        reach=Reach((str(work.source.path),), (str(work.target.parent),)),
+        paths=Paths((str(work.source.path),), (str(work.target.parent),)),
         seconds=work.tools.limits.transcode_min_seconds,
         memory_bytes=_memory(work),
         file_bytes=work.tools.limits.output_bytes,
-        work="converting",
+        purpose="converting",
     )
 
 
 def _run(argv: list[str], work: _Work, duration: float | None) -> None:
     seconds = deadline_seconds(duration, work.tools)
-    bounds = Bounds(_memory(work), round(seconds * work.tools.threads) + 1, work.tools.limits.output_bytes)
-    reach = Reach((argv[0], str(work.source.path)), (str(work.target.parent),))
-    child = work.tools.nursery.start(Execute(tuple(argv), bounds, reach))
-    _require_success(attend(child, Patience(seconds), work.watch, Progress(work.watch, duration)), bounds)
+    bounds = Rlimits(_memory(work), round(seconds * work.tools.threads) + 1, work.tools.limits.output_bytes)
+    reach = Paths((argv[0], str(work.source.path)), (str(work.target.parent),))
+    child = work.tools.pool.start(ProgramJob(tuple(argv), bounds, reach))
+    _require_success(supervise(child, Timeouts(seconds), work.watch, Progress(work.watch, duration)), bounds)
 
 
 def _memory(work: _Work) -> int:
@@ -180,23 +180,23 @@ def _memory(work: _Work) -> int:
     return most * 8 // 3 if large else most
 
 
-def _require_success(ended: Ended, bounds: Bounds) -> None:
-    detail = f"{ended.reason} {ended.status}: {ended.tail}"
+def _require_success(ended: Exit, bounds: Rlimits) -> None:
+    detail = f"{ended.reason} {ended.status}: {ended.stderr_tail}"
     if ended.reason in ("deadline", "stalled"):
         raise errors.EncoderTimeout("The conversion took too long and was given up.", detail=detail)
-    if killed_by_host(ended, bounds):
+    if killed_from_outside(ended, bounds):
         raise errors.ResourceShortage(KILLED, detail=detail)
     if ended.status in _SIGNALS:
         raise errors.ResourceLimit(_SIGNALS[ended.status], detail=detail)
     for words, kind, saying in _SAYINGS:
-        if words in ended.tail and (ended.status or kind is errors.InputTruncated):
+        if words in ended.stderr_tail and (ended.status or kind is errors.InputTruncated):
             raise kind(saying, detail=detail)
     if ended.status:
         raise errors.EngineError("The encoder gave up on this input.", detail=detail)
 
 
-def _paper(source: Source, target: Path, tools: Tools) -> ffmpeg.Paper:
-    return ffmpeg.Paper(
+def _paper(source: Source, target: Path, tools: Tools) -> command.Paper:
+    return command.Paper(
         ffmpeg=str(tools.ffmpeg),
         source=str(source.path),
         target=str(target),

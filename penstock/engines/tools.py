@@ -1,4 +1,4 @@
-"""What every engine function is handed: the nursery, the binary, the limits."""
+"""What every engine function needs: the sandbox pool, the ffmpeg binary and the limits."""
 
 import re
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from penstock.domain.limits import Limits
-from penstock.engines.job import Bounds, Execute, Reach
-from penstock.engines.nursery import Nursery
-from penstock.engines.process import Answer, Patience, Unwatched, attend
+from penstock.sandbox.job import Paths, ProgramJob, Rlimits
+from penstock.sandbox.pool import SandboxPool
+from penstock.sandbox.supervise import Collector, NoWatch, Timeouts, supervise
 
 _ASKING_BYTES = 2**30
 
@@ -20,10 +20,15 @@ _ASKING_BYTES = 2**30
 class Tools:
     """`threads` is how many one encoder may use."""
 
-    nursery: Nursery
+    pool: SandboxPool
     ffmpeg: Path
     limits: Limits
     threads: int = 2
+
+
+def sandbox_pool() -> SandboxPool:
+    """A pool of child processes that have our entry points."""
+    return SandboxPool("penstock.engines.entrypoints")
 
 
 def shipped_ffmpeg() -> Path:
@@ -34,13 +39,13 @@ def shipped_ffmpeg() -> Path:
 def versions(tools: Tools) -> dict[str, str]:
     """What makes and checks an output here, each with its version."""
     parts = {name: version(name) for name in ("penstock", "av", "pillow", "pyvips-binary")}
-    return {**parts, "ffmpeg": _ffmpeg_version(str(tools.ffmpeg), tools.nursery)}
+    return {**parts, "ffmpeg": _ffmpeg_version(str(tools.ffmpeg), tools.pool)}
 
 
 @cache
-def _ffmpeg_version(ffmpeg: str, nursery: Nursery) -> str:
-    bounds = Bounds(_ASKING_BYTES, cpu_seconds=10, file_bytes=0)
-    answer = Answer()
-    attend(nursery.start(Execute((ffmpeg, "-version"), bounds, Reach((ffmpeg,)))), Patience(20.0), Unwatched(), answer)
-    told = re.match(rb"ffmpeg version (\S+)", answer.said)
+def _ffmpeg_version(ffmpeg: str, pool: SandboxPool) -> str:
+    bounds = Rlimits(_ASKING_BYTES, cpu_seconds=10, file_bytes=0)
+    output = Collector()
+    supervise(pool.start(ProgramJob((ffmpeg, "-version"), bounds, Paths((ffmpeg,)))), Timeouts(20.0), NoWatch(), output)
+    told = re.match(rb"ffmpeg version (\S+)", output.collected)
     return told[1].decode("utf-8", "replace") if told else "unknown"

@@ -13,8 +13,8 @@ from penstock.domain.ids import TaskId
 from penstock.domain.receipt import Receipt
 from penstock.domain.task import Failure, File, InputVersion, State, Task
 from penstock.domain.work import HeldSlot, Lost, Running
-from penstock.records import notices, receipts
-from penstock.records.opening import free_for, notify
+from penstock.records import notifications, receipts
+from penstock.records.new_tasks import free_for, notify
 from penstock.records.rows import SHOWN_TASKS, file_row, task_of
 from penstock.records.tables import FILES, OUTBOX, TASKS
 
@@ -44,7 +44,7 @@ def begin(connection: Connection, task_id: TaskId, attempt: int, run: tuple[str,
     }
     mine = {"status": "processing", "state": _unless_cancelling("validating"), "owner": owner, "run_id": run_id}
     _must_change(connection, taken.values(mine | reopened).values(beat=func.now(), updated=func.now()))
-    notify(connection, notices.OUTBOX, task_id)  # another of its project may be handed over
+    notify(connection, notifications.OUTBOX, task_id)  # another of its project may be handed over
     return read(connection, task_id)
 
 
@@ -98,7 +98,7 @@ def finish(
         raise errors.Cancelled("The task was cancelled.")
     if receipt is not None:
         receipts.keep(connection, task_id, number, file, receipt)
-    notify(connection, notices.TASK, task_id)
+    notify(connection, notifications.TASK, task_id)
     return read(connection, task_id)
 
 
@@ -125,7 +125,7 @@ def end(
     changed = connection.execute(closed).rowcount == 1
     if changed:
         connection.execute(delete(OUTBOX).where(OUTBOX.c.task_id == attempt[0], OUTBOX.c.attempt == attempt[1]))
-        notify(connection, notices.TASK, attempt[0])
+        notify(connection, notifications.TASK, attempt[0])
     return changed
 
 

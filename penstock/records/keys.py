@@ -9,8 +9,8 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from penstock.domain import errors
+from penstock.domain.derived_keys import key_for
 from penstock.domain.ids import KeyId, OrgId, ProjectId, new_key_id, new_org_id, new_project_id
-from penstock.domain.purposes import key_for
 from penstock.domain.work import Caller, Key
 from penstock.records.database import Database
 from penstock.records.tables import KEYS, ORGANISATIONS, PROJECTS

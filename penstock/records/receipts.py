@@ -6,10 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from penstock.domain import errors
-from penstock.domain.forecast import Experience, Spread
 from penstock.domain.ids import FileId, ProjectId, TaskId, is_id
-from penstock.domain.receipt import Receipt
-from penstock.domain.receipt_view import Filed
+from penstock.domain.planning.forecast import Experience, Spread
+from penstock.domain.receipt import Filed, Receipt
 from penstock.domain.task import File
 from penstock.records.database import Database
 from penstock.records.tables import RECEIPTS, TASKS

@@ -13,7 +13,7 @@ from penstock.domain.receipt import Receipt
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import Failure, File, InputVersion, State, Task, wants_attempt
 from penstock.domain.work import HeldSlot, Lost, QueueLimits, Running, Submission
-from penstock.records import attempts, opening, outbox
+from penstock.records import attempts, new_tasks, outbox
 from penstock.records.database import Database
 from penstock.records.rows import SHOWN_TASKS, task_of
 from penstock.records.tables import TASKS
@@ -22,7 +22,7 @@ _OWN = SHOWN_TASKS.where(TASKS.c.id == bindparam("wanted"), TASKS.c.project_id =
 
 
 class Tasks:
-    """Task rows. Every change is one transaction, told to `penstock.records.notices`."""
+    """Task rows. Every change is one transaction, told to `penstock.records.notifications`."""
 
     def __init__(self, database: Database, lease_seconds: float) -> None:
         self._database = database
@@ -43,7 +43,7 @@ class Tasks:
             return task
         several_steps = task or request.file_id
         with self._database.writing() if several_steps else self._database.writing_at_once() as connection:
-            return opening.open_task(connection, project_id, request, task, queue or QueueLimits())
+            return new_tasks.open_task(connection, project_id, request, task, queue or QueueLimits())
 
     def adopt(
         self, project_id: ProjectId, request: SourceRequest, run_id: str, queue: QueueLimits | None = None
@@ -52,7 +52,7 @@ class Tasks:
         task = self._same(project_id, request)
         with self._database.writing() as connection:
             if task is None or wants_attempt(task, request):
-                task = opening.open_task(connection, project_id, request, task, queue or QueueLimits())
+                task = new_tasks.open_task(connection, project_id, request, task, queue or QueueLimits())
             outbox.adopted(connection, task.id, task.attempt, run_id)
             return attempts.read(connection, task.id)
 
@@ -164,14 +164,14 @@ class Tasks:
     def reattempt(self, task_id: TaskId, attempt: int) -> int | None:
         """The number of another attempt in place of a lost one; None if it is not live, or is to be cancelled."""
         with self._database.writing() as connection:
-            return opening.next_attempt(connection, task_id, attempt, losses=1)
+            return new_tasks.next_attempt(connection, task_id, attempt, losses=1)
 
     def hand_on(self, task_id: TaskId, attempt: int, owner: str) -> int | None:
         """Another attempt in place of one that its owner gives back in good order; no loss.
 
         None if it is not this owner's any more, or is to be cancelled."""
         with self._database.writing() as connection:
-            return opening.next_attempt(connection, task_id, attempt, losses=0, owner=owner)
+            return new_tasks.next_attempt(connection, task_id, attempt, losses=0, owner=owner)
 
     def losses(self, task_id: TaskId) -> int:
         """How many runs of this request were lost so far."""
@@ -199,7 +199,7 @@ class Tasks:
 
     def _same(self, project_id: ProjectId, request: SourceRequest) -> Task | None:
         with self._database.reading() as connection:
-            return opening.same_request(connection, project_id, request)
+            return new_tasks.same_request(connection, project_id, request)
 
 
 def _cancel(connection: Connection, task: Task) -> None:

@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 
 from penstock.domain import errors
-from penstock.storage import multipart
+from penstock.storage import s3_upload
 from penstock.storage.disk import age_of, files_in
-from penstock.storage.faults import reading, translated
+from penstock.storage.foreign_errors import reading, translated
 from penstock.storage.interruptible import Stopped, awaited, copy, never
 
 BLOCK = 2**20
@@ -173,7 +173,7 @@ class Bucket(Objects):
     """A bucket of any S3; credentials and region come from the usual AWS variables."""
 
     def __init__(
-        self, bucket: str, prefix: str, endpoint_url: str | None, step_seconds: float = multipart.STEP_SECONDS
+        self, bucket: str, prefix: str, endpoint_url: str | None, step_seconds: float = s3_upload.STEP_SECONDS
     ) -> None:
         filesystem = fsspec.filesystem(
             "s3",
@@ -189,7 +189,7 @@ class Bucket(Objects):
 
     def put(self, path: Path, key: str, mime: str, stopped: Stopped = never) -> None:
         with translated():
-            multipart.upload(self._filesystem, path, self._target(key, stopped), mime)
+            s3_upload.upload(self._filesystem, path, self._target(key, stopped), mime)
 
     def get(self, key: str, path: Path, stopped: Stopped = never) -> None:
         with reading(), _beside(path) as part:
@@ -217,7 +217,7 @@ class Bucket(Objects):
 
     def sweep(self, older_than_seconds: float) -> int:
         with translated():
-            return multipart.abort_stale(self._filesystem, self._bucket, self._below, older_than_seconds)
+            return s3_upload.abort_stale(self._filesystem, self._bucket, self._below, older_than_seconds)
 
     def kept(self, folder: str, after: str = "") -> Iterator[Kept]:
         wanted = {"Prefix": f"{self._below}{folder}/", "Delimiter": "/", "StartAfter": f"{self._below}{after}"}
@@ -242,9 +242,9 @@ class Bucket(Objects):
         """What the keys of our objects begin with in the bucket."""
         return f"{self._prefix}/" if self._prefix else ""
 
-    def _target(self, key: str, stopped: Stopped) -> multipart.Target:
+    def _target(self, key: str, stopped: Stopped) -> s3_upload.Target:
         bucket, _, name = self._address(key).partition("/")
-        return multipart.Target(bucket, name, self._step_seconds, stopped)
+        return s3_upload.Target(bucket, name, self._step_seconds, stopped)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from penstock.ports import bound
+from penstock.host.ports import bound
 from tests.cli.test_convert_command import plain
 from tests.service import (
     active_slots,

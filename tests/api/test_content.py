@@ -8,10 +8,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from penstock.domain.links import content_path
 from penstock.domain.task import File
 from penstock.services import Services
 from penstock.storage.objects import Objects
+from penstock.views.links import content_path
 
 from .conftest import PretendedRuns, Project, serving, stored, with_settings
 

@@ -9,14 +9,14 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from penstock.api import ROUTERS
-from penstock.api.asking import request_in
-from penstock.api.described import operations
-from penstock.api.docs import FILES, HEADERS
+from penstock.api.create_task import request_in
 from penstock.api.envelope import ErrorEnvelope
 from penstock.api.examples import REQUESTS
+from penstock.api.openapi import operations
+from penstock.api.routes.docs import FILES, HEADERS
 from penstock.domain.addresses import read_allowed
-from penstock.domain.compatibility import CONTAINERS
 from penstock.domain.formats import FORMATS
+from penstock.domain.planning.compatibility import CONTAINERS
 from penstock.domain.request import SourceRequest
 from penstock.services import Services
 

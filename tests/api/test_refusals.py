@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from penstock.api import create_app
-from penstock.api.faults import QUERY_SAYINGS
+from penstock.api.exception_handlers import QUERY_SAYINGS
 from penstock.domain.work import QueueLimits, RunsHealth
 from penstock.records import Records
 from penstock.services import Services

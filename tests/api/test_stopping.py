@@ -3,9 +3,9 @@
 import asyncio
 
 from penstock.api import create_app
+from penstock.api.long_poll import Waiting
 from penstock.api.server import Server
-from penstock.api.waiting import Waiting
-from tests.orchestration.test_naming import task_of
+from tests.orchestration.test_run_names import task_of
 
 
 def test_a_stop_answers_those_who_wait():

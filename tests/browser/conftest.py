@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.domain.limits import Limits
-from penstock.engines import Nursery, Tools, shipped_ffmpeg
+from penstock.engines import Tools, sandbox_pool, shipped_ffmpeg
 from tests.browser import chromium as driver
 from tests.engines.conversions import convert
 from tests.media import Shop
@@ -26,8 +26,8 @@ def media(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tools():
-    with Nursery() as nursery:
-        yield Tools(nursery, shipped_ffmpeg(), Limits(), threads=2)
+    with sandbox_pool() as pool:
+        yield Tools(pool, shipped_ffmpeg(), Limits(), threads=2)
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import pytest
 
 from penstock.domain.formats import FORMATS
-from penstock.domain.plan import Copy, VideoPlan
-from penstock.domain.planning import plan_for
+from penstock.domain.planning.plan import Copy, VideoPlan
+from penstock.domain.planning.planner import plan_for
 from penstock.engines import probe
 from tests.corpus import holdings, representatives
 from tests.engines.conversions import convert_probed, request_for

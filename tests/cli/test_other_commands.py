@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from penstock.cli.main import cli
 from penstock.client import Client, Refused
-from penstock.domain.jws import verified
+from penstock.views.jws import verified
 from tests.service import exported
 
 pytestmark = pytest.mark.service

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from penstock.cli.main import cli
 from penstock.cli.plan import said
-from penstock.domain.plan_view import PlanView
+from penstock.views.plans import PlanView
 
 pytestmark = pytest.mark.media
 

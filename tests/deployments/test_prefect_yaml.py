@@ -9,9 +9,9 @@ from penstock.deployments.bootstrap import project
 from penstock.domain.errors import FieldInvalid, InvalidRequest
 from penstock.domain.request import SourceRequest, read_request
 from penstock.domain.request_form import read_shown, without_secrets
-from penstock.domain.signed import HIDDEN
-from penstock.orchestration.lanes import QUEUES
-from penstock.orchestration.serving import POOL
+from penstock.domain.secret_urls import HIDDEN
+from penstock.orchestration.queues import QUEUES
+from penstock.orchestration.worker.worker_main import POOL
 
 DEPLOYMENTS = {entry["name"]: entry for entry in project()["deployments"]}
 

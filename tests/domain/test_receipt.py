@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from penstock.domain.media import AudioStream, Media
-from penstock.domain.plan import Cut
+from penstock.domain.planning.plan import Cut
 from penstock.domain.receipt import Drift, drift_of
 from tests.domain.facts import AAC, H264, video
 

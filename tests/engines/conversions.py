@@ -6,8 +6,8 @@ from typing import Any
 
 from penstock.domain.formats import Format, kind_of
 from penstock.domain.media import Media
-from penstock.domain.plan import Plan
-from penstock.domain.planning import plan_for
+from penstock.domain.planning.plan import Plan
+from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import SourceRequest, read_request
 from penstock.domain.task import FileFacts
 from penstock.engines import Source, Tools, encode, probe, verify

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.planning import plan_for
-from penstock.engines import Unwatched, facts, glance, probe, verify
+from penstock.domain.planning.planner import plan_for
+from penstock.engines import NoWatch, facts, glance, probe, verify
 from tests.engines.conversions import request_for
 
 pytestmark = pytest.mark.media
@@ -18,7 +18,7 @@ HOURS_OF_SILENCE_BYTES = 2_500_000_000
 AT_ONCE_SECONDS = 1.0
 
 
-class Leaving(Unwatched):
+class Leaving(NoWatch):
     """Gives up as soon as a child has the file open, and remembers when."""
 
     def __init__(self, path):
@@ -30,7 +30,7 @@ class Leaving(Unwatched):
         return self.left_at is not None
 
 
-class Left(Unwatched):
+class Left(NoWatch):
     def stopped(self):
         return True
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.compatibility import outputs_of
+from penstock.domain.planning.compatibility import outputs_of
 from penstock.engines import probe
 from tests.corpus import broken
 from tests.engines.conversions import convert

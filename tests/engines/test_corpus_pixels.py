@@ -11,8 +11,8 @@ from PIL import Image
 
 from penstock.domain.media import Media
 from penstock.engines import probe
-from penstock.engines.moments import moment
-from penstock.engines.sniff import READERS
+from penstock.engines.ffmpeg.poster_frame import moment
+from penstock.engines.probing.signatures import READERS
 from tests.corpus import Holding, holdings, representatives
 from tests.engines.conversions import convert_probed
 from tests.engines.witness import apart, combs, heard, light, moments, tint, views

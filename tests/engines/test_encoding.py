@@ -11,11 +11,11 @@ from PIL import Image
 
 from penstock.domain import errors
 from penstock.domain.limits import Limits
-from penstock.domain.plan import Copy
-from penstock.domain.planning import plan_for
-from penstock.engines import Source, Unwatched, encode, probe
+from penstock.domain.planning.plan import Copy
+from penstock.domain.planning.planner import plan_for
+from penstock.engines import NoWatch, Source, encode, probe
 from tests.engines.conversions import convert, request_for
-from tests.engines.pictures import distance
+from tests.engines.images.pictures import distance
 from tests.engines.witness import moments, shown
 
 pytestmark = pytest.mark.media
@@ -287,7 +287,7 @@ def test_lower_quality_is_smaller_on_every_format(media, room, tools):
 def test_progress_only_grows_and_ends_at_a_hundred(media, room, tools):
     told = []
 
-    class Listening(Unwatched):
+    class Listening(NoWatch):
         def progress(self, percent):
             told.append(percent)
 
@@ -298,7 +298,7 @@ def test_progress_only_grows_and_ends_at_a_hundred(media, room, tools):
 
 
 def test_a_cancelled_encoder_is_dead_and_its_output_unfinished(media, room, tools):
-    class Stopping(Unwatched):
+    class Stopping(NoWatch):
         def stopped(self):
             return (room / "output.webm").exists()
 
@@ -354,7 +354,7 @@ def test_an_encoder_without_memory_is_a_limit_or_gives_up(media, room, tools):
 
 
 def test_an_encoder_that_is_killed_is_no_success(media, room, tools):
-    class Killing(Unwatched):
+    class Killing(NoWatch):
         def stopped(self):
             for pid in _processes_on(room):
                 with suppress(ProcessLookupError):

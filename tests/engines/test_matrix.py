@@ -2,8 +2,8 @@
 
 import pytest
 
-from penstock.domain.compatibility import outputs_of
 from penstock.domain.formats import FORMATS
+from penstock.domain.planning.compatibility import outputs_of
 from tests.engines.conversions import convert
 
 pytestmark = pytest.mark.media

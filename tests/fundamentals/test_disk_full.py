@@ -60,7 +60,7 @@ def told(task):
 @contextmanager
 def rooms_on_a_disk_of(penstock, options):
     """The folder of the rooms, for a while on a disk of its own."""
-    rooms = penstock.home.root / "rooms"
+    rooms = penstock.host.home.root / "rooms"
     rooms.mkdir(exist_ok=True)
     wait_for(lambda: not list(rooms.iterdir()), 10)
     asked = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", rooms], check=False, capture_output=True)

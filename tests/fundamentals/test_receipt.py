@@ -4,8 +4,8 @@ import pytest
 
 from penstock.client import Refused
 from penstock.domain.ids import ProjectId
-from penstock.domain.jws import verified
 from penstock.records import Records
+from penstock.views.jws import verified
 from tests.service import artifacts_of, wait_for
 
 pytestmark = pytest.mark.service

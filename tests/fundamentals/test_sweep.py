@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from penstock.rooms import NEWBORN_SECONDS
+from penstock.host.scratch import NEWBORN_SECONDS
 from tests.fundamentals.test_prefect import csrf
 from tests.service import wait_for
 
@@ -30,7 +30,7 @@ def test_a_schedule_makes_runs(penstock):
 
 
 def test_the_sweep_clears_the_room_of_a_dead_run(penstock):
-    dead = penstock.home.root / "rooms" / "tsk_dead-run"
+    dead = penstock.host.home.root / "rooms" / "tsk_dead-run"
     dead.mkdir(parents=True)
     wait_for(lambda: time.time() - dead.stat().st_ctime > NEWBORN_SECONDS + 1)
     deployment = penstock.prefect.get("/deployments/name/sweep/sweep").json()

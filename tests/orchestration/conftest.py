@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from penstock.domain.task import Task
-from penstock.live import LiveAttempts
-from penstock.orchestration import attempt
+from penstock.live_runs import LiveAttempts
+from penstock.orchestration.run import attempt
 from penstock.records import Records
 from penstock.storage.objects import Folder
 from tests.records.conftest import apart, database, hasty, project, records

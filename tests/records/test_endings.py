@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from penstock.domain.ids import ProjectId
-from penstock.orchestration.endings import recorded_end
+from penstock.orchestration.late_states import recorded_end
 from penstock.records import Records
 
 from .conftest import asked, output_of

@@ -11,7 +11,7 @@ from penstock.domain.ids import ProjectId, TaskId
 from penstock.domain.task import Task
 from penstock.domain.work import Submission
 from penstock.records import Records
-from penstock.records.notices import OUTBOX
+from penstock.records.notifications import OUTBOX
 from penstock.records.outbox import AHEAD
 from tests.service import wait_for
 

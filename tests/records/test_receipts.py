@@ -5,9 +5,9 @@ import secrets
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.estimate import Estimate
-from penstock.domain.forecast import Experience, Spread
 from penstock.domain.ids import ProjectId
+from penstock.domain.planning.estimate import Estimate
+from penstock.domain.planning.forecast import Experience, Spread
 from penstock.domain.receipt import Checks, Receipt, Work
 from penstock.domain.task import Task
 from penstock.records import Records

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.storage.inputs import FetchPolicy
+from penstock.storage.download import FetchPolicy
 from penstock.storage.objects import Objects
 
 from . import origin

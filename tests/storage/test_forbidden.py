@@ -7,7 +7,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.addresses import require_public
-from penstock.storage.inputs import FetchPolicy, download
+from penstock.storage.download import FetchPolicy, download
 from penstock.storage.network import resolve
 
 from . import origin

@@ -12,9 +12,9 @@ import pytest
 
 from penstock.domain import errors
 from penstock.storage import network
-from penstock.storage.headers import destination, rest_asked
-from penstock.storage.inputs import FetchPolicy, download
-from penstock.storage.parts import HEAD, parts_of_url
+from penstock.storage.download import FetchPolicy, download
+from penstock.storage.partial_download import HEAD, parts_of_url
+from penstock.storage.response_headers import destination, rest_asked
 
 OK, PART = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 206 Partial Content\r\n"
 FILE = bytes(range(256)) * 4096  # 1 MiB

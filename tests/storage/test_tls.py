@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from penstock.domain import errors
-from penstock.storage.inputs import FetchPolicy, download
+from penstock.storage.download import FetchPolicy, download
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,83 @@
+"""What becomes of an error that a handler raised: ours, the router's, a query's, or an unforeseen one."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from penstock.api.envelope import refusal
+from penstock.api.pagination import PageQuery
+from penstock.domain import errors
+
+ROUTING: dict[int, errors.MediaError] = {
+    404: errors.NotFound("This path does not exist; /docs lists all paths."),
+    405: errors.MethodNotAllowed("This path does not support this method; the Allow header lists those it supports."),
+}
+UNFORESEEN = errors.MediaError("An internal error occurred; its details are in the log of the service.")
+QUERY_ERRORS: dict[str, type[errors.RequestError]] = {
+    "missing": errors.FieldRequired,
+    "extra_forbidden": errors.FieldUnknown,
+}
+# What a parameter takes, in our words: the framework's speak of integers and strings.
+QUERY_SAYINGS = {
+    "page": "must be a whole number from 1 to 100,000",
+    "limit": "must be a whole number from 1 to 100",
+    "order": "must be desc or asc",
+    "kind": "must be video, audio or image",
+    "status": "must be processing, completed, failed or cancelled",
+    "format": "must be the name of a format, such as mp4",
+    "wait": "must be a number of seconds from 0 to 60",
+}
+
+
+def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
+    app.add_exception_handler(errors.MediaError, _ours)
+    app.add_exception_handler(HTTPException, partial(_routing, routes))
+    app.add_exception_handler(RequestValidationError, _query)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    return refusal(request, error if isinstance(error, errors.MediaError) else UNFORESEEN)
+
+
+async def _routing(routes: Sequence[APIRoute], request: Request, error: Exception) -> Response:
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    if status == 405:
+        headers = {"Allow": _allowed(routes, request.scope["path"], dict(headers or {}).get("Allow", ""))}
+    return refusal(request, ROUTING.get(status, UNFORESEEN), headers)
+
+
+def _allowed(routes: Sequence[APIRoute], path: str, told: str) -> str:
+    """Every method of a path; the framework tells those of its first route. HEAD works wherever GET does."""
+    methods = {method for route in routes if route.path_regex.fullmatch(path) for method in route.methods or ()}
+    methods |= {method.strip() for method in told.split(",") if method.strip()}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+
+
+async def _query(request: Request, error: Exception) -> Response:
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    return refusal(request, errors.InvalidRequest(tuple(_violation(one) for one in found)))
+
+
+def _violation(found: dict[str, Any]) -> errors.RequestError:
+    name = str(found["loc"][-1])[:64]
+    kind = QUERY_ERRORS.get(found["type"], errors.FieldInvalid)
+    said = QUERY_SAYINGS.get(name, "is not valid")
+    if kind is errors.FieldUnknown:
+        said = f"is not a parameter of this path; it takes {', '.join(PageQuery.model_fields)}"
+    return kind(f"{name} {said}.", field=name)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)
+
+
+async def _unforeseen(request: Request, _error: Exception) -> Response:
+    return refusal(request, UNFORESEEN)

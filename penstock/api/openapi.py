@@ -1,0 +1,60 @@
+"""The OpenAPI document: what FastAPI makes of the models, with the key and examples added."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+
+from penstock.api import examples
+from penstock.api.auth import OPEN
+
+METHODS = ("get", "post", "delete", "head")
+_MODEL = re.compile(r"(?P<envelope>Envelope|ListEnvelope)_(?P<data>\w+?)_$")
+_IDS = {"task_id": examples.TASK, "file_id": examples.FILE}
+KEY = {"type": "http", "scheme": "bearer", "description": "An API key: `penstock keys create` makes one."}
+
+
+class DescribedApp(FastAPI):
+    """Describes itself with more than its models say."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            _complete(super().openapi())
+        return self.openapi_schema or {}
+
+
+def _complete(schema: dict[str, Any]) -> None:
+    schema["components"]["securitySchemes"] = {"key": KEY}
+    schema["security"] = [{"key": []}]
+    for path, method, operation in operations(schema):
+        if OPEN.fullmatch(path):
+            operation["security"] = []
+        for parameter in operation.get("parameters", ()):
+            if parameter["name"] in _IDS:
+                parameter["example"] = _IDS[parameter["name"]]
+        for status, answer in operation["responses"].items():
+            for content in answer.get("content", {}).values():
+                if example := _example(method.upper(), _filled(path), status, content):
+                    content["example"] = example
+
+
+def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and description of each."""
+    for path, methods in schema["paths"].items():
+        yield from ((path, method, methods[method]) for method in METHODS if method in methods)
+
+
+def _example(method: str, path: str, status: str, content: dict[str, Any]) -> dict[str, Any] | None:
+    named = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    if status == "default" and named == "ErrorEnvelope":
+        return examples.refused(method, path)
+    found = _MODEL.match(named)
+    data = examples.DATA.get(found["data"]) if found else None
+    if found is None or data is None:
+        return None
+    return examples.many(path, data) if found["envelope"] == "ListEnvelope" else examples.one(method, path, data)
+
+
+def _filled(path: str) -> str:
+    return re.sub(r"{(\w+)}", lambda name: _IDS[name[1]], path)

@@ -1,0 +1,113 @@
+"""`/files/{id}/content`: the bytes behind a signed link, for whoever holds it."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
+
+from penstock.api.api_keys import place_of
+from penstock.api.byte_ranges import Span, Unchanged, Unsatisfiable, Whole, wanted
+from penstock.api.context import Context, address_of, context_of
+from penstock.domain import errors
+from penstock.domain.task import File
+from penstock.views.links import is_signed
+
+router = APIRouter(tags=["files"])
+
+
+@router.get("/files/{file_id}/content", summary="The bytes of a file", response_class=StreamingResponse)
+@router.head("/files/{file_id}/content", summary="What the bytes of a file are", response_class=Response)
+async def read_content(request: Request, file_id: str, expires: str = "", signature: str = "") -> Response:
+    """Needs no key but the link's signature. Serves ranges."""
+    context = context_of(request)
+    file = await _linked(request, file_id, expires, signature)
+    if context.services.settings.links == "redirect" and (link := await _store_link(context, file)):
+        return RedirectResponse(link, headers={"Cache-Control": "no-store"})
+    return await _bytes(request, file, context)
+
+
+async def _linked(request: Request, file_id: str, expires: str, signature: str) -> File:
+    """The file, if the link is one of ours and still holds. Who sends many that are not is asked to wait."""
+    context, place = context_of(request), place_of(address_of(request))
+    until = int(expires) if expires.isascii() and expires.isdigit() and len(expires) <= 12 else 0
+    if until < time.time():  # which costs no look-up
+        raise _no_link()
+    if seconds := context.forgeries.due(place):
+        raise errors.RateLimited(
+            f"Too many invalid links were opened from this address; try again in {seconds} s.",
+            retry_after_seconds=seconds,
+        )
+    asked = (context, file_id, until, signature)
+    file = await to_thread.run_sync(_signed, *asked, limiter=context.threads.links)
+    if file is None:
+        context.forgeries.take(place)
+        raise _no_link()
+    return file
+
+
+def _signed(context: Context, file_id: str, until: int, signature: str) -> File | None:
+    """A forged link is told as little as one to a file that is not there."""
+    try:
+        linked = context.services.records.files.key_of(file_id)
+    except errors.FileNotFound:
+        return None
+    signed = any(is_signed(linked.file.id, secret, until, signature) for secret in linked.secrets)
+    return linked.file if signed else None
+
+
+def _no_link() -> errors.TokenInvalid:
+    return errors.TokenInvalid("This link is invalid or has expired; read the file again to get a new link.")
+
+
+async def _store_link(context: Context, file: File) -> str | None:
+    services = context.services
+    asked = (file.key, services.settings.link_seconds, file.facts.type)
+    return await to_thread.run_sync(services.objects.signed_link, *asked, limiter=context.threads.reads)
+
+
+async def _bytes(request: Request, file: File, context: Context) -> Response:
+    etag, size = f'"{file.facts.sha256}"', file.facts.filesize
+    headers = _headers(file, etag)
+    match wanted(request.headers, etag, size):
+        case Unchanged():
+            return Response(status_code=304, headers=headers)
+        case Unsatisfiable():
+            return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+        case Whole():
+            return await _stream(request, file, context, Span(0, size - 1), (200, headers))
+        case Span() as span:
+            headers["Content-Range"] = f"bytes {span.start}-{span.end}/{size}"
+            return await _stream(request, file, context, span, (206, headers))
+
+
+async def _stream(
+    request: Request, file: File, context: Context, span: Span, head: tuple[int, dict[str, str]]
+) -> Response:
+    status, headers = head
+    headers |= {"Content-Length": str(span.length), "Content-Type": file.facts.type}
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    blocks = context.services.objects.read(file.key, span.start, span.length)
+    # The first block is read before the answer begins: a storage that is away can still be told.
+    first = await to_thread.run_sync(next, blocks, b"", limiter=context.threads.reads)
+    return StreamingResponse(_following(first, blocks, context.threads.reads), status, headers)
+
+
+async def _following(first: bytes, blocks: Iterator[bytes], threads: CapacityLimiter) -> AsyncIterator[bytes]:
+    block = first
+    while block:
+        yield block
+        block = await to_thread.run_sync(next, blocks, b"", limiter=threads)
+
+
+def _headers(file: File, etag: str) -> dict[str, str]:
+    return {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=3600, immutable",
+        "Content-Disposition": f'inline; filename="{file.id}.{file.facts.format}"',
+        "Content-Security-Policy": "default-src 'none'; media-src 'self'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }

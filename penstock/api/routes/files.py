@@ -1,0 +1,99 @@
+"""`/files`: uploads and outputs."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+
+from penstock import engines
+from penstock.api.bodies.uploads import receive
+from penstock.api.context import Context, context_of, require_caller, showing
+from penstock.api.envelope import Envelope, ListEnvelope, answer, list_answer
+from penstock.api.pagination import Asked, query_of
+from penstock.domain import errors
+from penstock.domain.formats import KINDS
+from penstock.domain.ids import ProjectId, new_file_id
+from penstock.domain.task import File
+from penstock.host.scratch import scratch_room
+from penstock.services import Services
+from penstock.views.resources import FileView
+
+router = APIRouter(tags=["files"])
+
+ONE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FileView]}}
+MANY: dict[int | str, dict[str, Any]] = {200: {"model": ListEnvelope[FileView]}}
+BYTES = {"schema": {"type": "string", "format": "binary"}}
+FORM = {"schema": {"type": "object", "required": ["file"], "properties": {"file": BYTES["schema"]}}}
+BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"multipart/form-data": FORM, "application/octet-stream": BYTES}}
+}
+
+
+@router.post("/files", responses=ONE, openapi_extra=BODY, summary="Upload a file")
+async def upload_file(request: Request) -> Response:
+    """Takes the field `file` of a form, or the raw body. What is no media is refused."""
+    context, caller = context_of(request), require_caller(request)
+    with scratch_room(context.services.settings.rooms, "upload") as room:
+        path = room / "input"
+        await receive(request, path, max(map(context.services.limits.input_bytes, KINDS)), context.threads.writes)
+        async with context.probes.place(caller.project_id):
+            file = await to_thread.run_sync(_keep, context, caller.project_id, path, limiter=context.threads.probes)
+    return answer(request, showing(request).file(file), f"/files/{file.id}", "/files")
+
+
+@router.get("/files", responses=MANY, summary="List files")
+async def list_files(request: Request, asked: Asked) -> Response:
+    files = context_of(request).services.records.files
+    listing = await to_thread.run_sync(files.page, require_caller(request).project_id, query_of(asked))
+    shown = showing(request)
+    return list_answer(request, listing, [shown.file(file) for file in listing.items])
+
+
+@router.get("/files/{file_id}", responses=ONE, summary="Read a file")
+async def read_file(request: Request, file_id: str) -> Response:
+    files = context_of(request).services.records.files
+    file = await to_thread.run_sync(files.get, require_caller(request).project_id, file_id)
+    return answer(request, showing(request).file(file), f"/files/{file.id}", "/files")
+
+
+@router.delete("/files/{file_id}", responses=ONE, summary="Delete a file")
+async def delete_file(request: Request, file_id: str) -> Response:
+    """Deletes its bytes too. The task that made it then shows no output."""
+    context, caller = context_of(request), require_caller(request)
+    file = await to_thread.run_sync(_delete, context, caller.project_id, file_id, limiter=context.threads.deletions)
+    return answer(request, showing(request).deleted(file), f"/files/{file.id}", "/files")
+
+
+def _keep(context: Context, project_id: ProjectId, path: Path) -> File:
+    services = context.services
+    media = engines.probe(path, services.tools)
+    context.services.limits.require_fitting(media.kind, media.filesize)
+    file_id, now = new_file_id(), datetime.now(UTC)
+    facts = engines.facts(path, media)
+    file = File(file_id, project_id, "file", facts, f"{project_id}/{file_id}", None, now, now, media)
+    services.objects.put(path, file.key, facts.type)
+    try:
+        return services.records.files.add(file)
+    except Exception:  # whatever it was: nobody will ever know of these bytes
+        _forget(services, file)
+        raise
+
+
+def _forget(services: Services, file: File) -> None:
+    """Delete the bytes of a file that was not recorded. A row may be there although its commit went unanswered; while
+    nobody can tell, the bytes stay."""
+    with suppress(errors.PlatformError):
+        if not services.records.files.is_recorded(file.id):
+            services.objects.delete(file.key)
+
+
+def _delete(context: Context, project_id: ProjectId, file_id: str) -> File:
+    files = context.services.records.files
+    file = files.delete(project_id, file_id)
+    with suppress(errors.PlatformError):  # the sweep will try again
+        context.services.objects.delete(file.key)
+        files.purged(file.id)
+    return file

@@ -1,0 +1,54 @@
+"""`/formats`: what may become what, as data."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from penstock.api.context import context_of
+from penstock.api.envelope import Envelope, answer
+from penstock.domain.formats import FORMATS, Format, Kind
+from penstock.domain.planning.compatibility import matrix
+
+router = APIRouter(tags=["formats"])
+
+
+class OutputView(BaseModel):
+    kind: Kind
+    format: Format
+    allowed: bool
+    reason: str | None
+
+
+class InputView(BaseModel):
+    kind: Kind
+    outputs: list[OutputView]
+
+
+class ContainerView(BaseModel):
+    container: str
+    label: str
+    inputs: list[InputView]
+
+
+class FormatView(BaseModel):
+    format: Format
+    kind: Kind
+    type: str
+
+
+class FormatsView(BaseModel):
+    object: Literal["formats"] = "formats"
+    formats: list[FormatView]
+    matrix: list[ContainerView]
+
+
+SHOWN: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FormatsView]}}
+
+
+@router.get("/formats", responses=SHOWN, summary="What may become what")
+async def list_formats(request: Request) -> Response:
+    """The formats that we write, and for each container that we read what it may become, or why not."""
+    formats = [FormatView(format=name, kind=facts.kind, type=facts.mime) for name, facts in FORMATS.items()]
+    rows = [ContainerView.model_validate(row) for row in matrix(context_of(request).services.lifted)]
+    return answer(request, FormatsView(formats=formats, matrix=rows), "/formats", None)

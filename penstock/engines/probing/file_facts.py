@@ -1,0 +1,85 @@
+"""What is told of a file that was probed, an upload as well as an output: the facts of a File."""
+
+import hashlib
+from pathlib import Path
+
+from penstock.domain import errors
+from penstock.domain.media import Media
+from penstock.domain.task import FileFacts
+from penstock.engines.probing.figures import bitrate_of
+from penstock.sandbox.supervise import NoWatch, Watch
+
+_BLOCK_BYTES = 1 << 20
+
+
+def facts(path: Path, media: Media, watch: Watch | None = None) -> FileFacts:
+    """All that its bytes and its streams tell. Raises `Cancelled`."""
+    name = media.container
+    return FileFacts(
+        kind=media.kind,
+        format=name,
+        type=_MIMES.get((name, media.kind)) or _MIMES.get((name, None)) or f"{media.kind}/{name}",
+        filesize=path.stat().st_size,
+        sha256=_sha256(path, watch or NoWatch()),
+        codecs=_codecs(media),
+        duration=_rounded(_seconds(media)),
+        bitrate=_bitrate(path, media),
+        **_picture_facts(media),  # type: ignore[arg-type]
+    )
+
+
+_MIMES: dict[tuple[str, str | None], str] = {
+    ("mp4", None): "video/mp4",
+    ("mp4", "audio"): "audio/mp4",
+    ("m4a", None): "audio/mp4",
+    ("mov", None): "video/quicktime",
+    ("3gp", None): "video/3gpp",
+    ("matroska", None): "video/x-matroska",
+    ("matroska", "audio"): "audio/x-matroska",
+    ("avi", None): "video/x-msvideo",
+    ("flv", None): "video/x-flv",
+    ("mpegts", None): "video/mp2t",
+    ("asf", None): "video/x-ms-asf",
+    ("asf", "audio"): "audio/x-ms-wma",
+    ("mp3", None): "audio/mpeg",
+    ("jpeg2000", None): "image/jp2",
+    ("ico", None): "image/vnd.microsoft.icon",
+}
+
+
+def _sha256(path: Path, watch: Watch) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as source:
+        while block := source.read(_BLOCK_BYTES):
+            digest.update(block)
+            if watch.stopped():
+                raise errors.Cancelled("The task was cancelled.")
+    return digest.hexdigest()
+
+
+def _codecs(media: Media) -> str | None:
+    streams = [stream.codec for stream in (media.video, media.audio) if stream]
+    return ",".join(streams) or None
+
+
+def _seconds(media: Media) -> float | None:
+    return media.picture.duration if media.picture else media.duration
+
+
+def _bitrate(path: Path, media: Media) -> int | None:
+    return bitrate_of(path.stat().st_size, _seconds(media))
+
+
+def _picture_facts(media: Media) -> dict[str, float | int | None]:
+    size = media.shown
+    sides = {"width": size.width, "height": size.height} if size else {}
+    if media.video:
+        return {**sides, "fps": _rounded(media.video.fps), "frames": media.video.frames}
+    if media.picture and media.picture.frames > 1 and media.picture.duration:
+        pace = media.picture.frames / media.picture.duration
+        return {**sides, "fps": _rounded(pace), "frames": media.picture.frames}
+    return {**sides, **({"frames": media.picture.frames} if media.picture else {})}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -1,0 +1,73 @@
+"""What Prefect says of our runs, told to the records: a cancel from the UI, a crash, a retry that waits."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from prefect.events.clients import get_events_subscriber
+from prefect.events.filters import EventFilter, EventNameFilter
+
+from penstock.domain import errors
+from penstock.domain.ids import TaskId
+from penstock.orchestration.flow_runs import FlowRuns
+from penstock.orchestration.reconcile.sweep import follow_cancel, settle_lost
+from penstock.records import Records
+
+log = logging.getLogger(__name__)
+
+PREFIX = "prefect.flow-run."
+RECONNECT_SECONDS = 1.0
+
+
+async def follow(records: Records, runs: FlowRuns, attempts: int) -> None:
+    """Listen for ever. What is missed while away is found by `repair`."""
+    follower = Follower(records, runs, attempts)
+    wanted = EventFilter(event=EventNameFilter(name=[f"{PREFIX}{state}" for state in REACTIONS]))
+    while True:
+        try:
+            async with get_events_subscriber(filter=wanted, reconnect_on_clean_close=True) as events:
+                async for event in events:
+                    run_id = event.resource.id.rpartition(".")[2]
+                    await follower.react(event.event.removeprefix(PREFIX), run_id)
+        except Exception as away:  # noqa: BLE001 - a websocket client has no root error
+            log.info("events of Prefect are away: %s", type(away).__name__)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Brings what Prefect says of a run into the records. `attempts` is how many may be lost."""
+
+    records: Records
+    runs: FlowRuns
+    attempts: int
+
+    async def react(self, state: str, run_id: str) -> None:
+        """A run has come to this state of Prefect's; one that is not ours is passed over."""
+        found = await asyncio.to_thread(self.records.tasks.of_run, run_id)
+        if found is not None:
+            await REACTIONS[state](self, *found)
+
+    async def cancelling(self, task_id: TaskId, attempt: int) -> None:
+        with suppress(errors.TaskEnded):
+            await asyncio.to_thread(follow_cancel, task_id, attempt, self.records, final=False)
+
+    async def cancelled(self, task_id: TaskId, attempt: int) -> None:
+        await asyncio.to_thread(follow_cancel, task_id, attempt, self.records, final=True)
+
+    async def crashed(self, task_id: TaskId, attempt: int) -> None:
+        await settle_lost(task_id, attempt, self.records, self.runs, self.attempts)
+
+    async def waits_again(self, task_id: TaskId, attempt: int) -> None:
+        await asyncio.to_thread(self.records.tasks.restate, task_id, attempt, "retrying")
+
+
+REACTIONS: dict[str, Callable[[Follower, TaskId, int], Awaitable[None]]] = {
+    "Cancelling": Follower.cancelling,
+    "Cancelled": Follower.cancelled,
+    "Crashed": Follower.crashed,
+    "AwaitingRetry": Follower.waits_again,
+    "Retrying": Follower.waits_again,
+}

@@ -1,0 +1,132 @@
+"""Our own Prefect: how it is started, and what our processes must know to talk to it."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from penstock.domain.errors import Misconfigured
+from penstock.host.home import Home
+from penstock.host.postgres import create_database
+from penstock.settings import Settings
+
+PREFECT_DATABASE = "prefect"
+DAY_SECONDS = 86_400
+# What `server_command` imports.
+SERVER_MODULES = ("prefect.cli", "prefect.server.api.server")
+# What makes Prefect cheaper, or suits us; a variable that is set in the environment wins.
+CLIENT_HABITS = {
+    "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "penstock",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # a line of the service itself belongs to no run
+    "PREFECT_WORKER_QUERY_SECONDS": "4",
+    "PREFECT_WORKER_PREFETCH_SECONDS": "0",
+    "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
+    "DO_NOT_TRACK": "1",
+}
+# A run leaves 100 kB behind, most of it events: they go after a week, runs with their logs after a month. Stages are
+# written many at once, up to a second late: each by itself is what costs Prefect's server most. What is seldom there is
+# not looked for every five seconds.
+SERVER_HABITS = {
+    # In memory, as Prefect keeps them else, the leases of concurrency slots die with the server, and their slots count
+    # as taken for ever.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "1",
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "7d",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "15",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "15",
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(30 * DAY_SECONDS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a Prefect answers: its API and the pages for people."""
+
+    api_url: str
+
+    @property
+    def ui_url(self) -> str:
+        return self.api_url.removesuffix("/").removesuffix("/api")
+
+
+def auth_string(home: Home, settings: Settings) -> str | None:
+    """What opens our Prefect: the secret that is set, else the home's. Somebody else's Prefect is not guessed at."""
+    given = settings.prefect_auth_string or settings.prefect_server_auth_string
+    if given or settings.prefect_api_url:
+        return given
+    return f"penstock:{home.secret('prefect')}"
+
+
+def client_environment(home: Home, address: Address, auth: str | None) -> dict[str, str]:
+    """The variables of every process that talks to our Prefect."""
+    return {
+        **_unless_set(CLIENT_HABITS),
+        "PREFECT_API_URL": address.api_url,
+        "PREFECT_UI_URL": address.ui_url,
+        **({"PREFECT_API_AUTH_STRING": auth} if auth else {}),
+        "PREFECT_HOME": str(home.root / "prefect"),
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
+    }
+
+
+def server_environment(address: Address, auth: str | None, records_url: str) -> dict[str, str]:
+    """The variables of the server itself, on top of the clients'."""
+    create_database(records_url, PREFECT_DATABASE)
+    return {
+        **_unless_set(SERVER_HABITS),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_database_url(records_url),
+        **({"PREFECT_SERVER_API_AUTH_STRING": auth} if auth else {}),
+        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": address.ui_url,
+    }
+
+
+def _unless_set(habits: dict[str, str]) -> dict[str, str]:
+    return {name: os.environ.get(name, value) for name, value in habits.items()}
+
+
+def prefect_database_url(records_url: str) -> str:
+    """Prefect's own database, beside ours on the same server."""
+    parts = urlsplit(records_url)
+    user = parts.netloc or "@"
+    if user.endswith("@") and ":" not in user:
+        user = user.replace("@", ":@")
+    return urlunsplit(("postgresql+asyncpg", user, f"/{PREFECT_DATABASE}", parts.query, ""))
+
+
+def server_command(host: str, port: int) -> list[str]:
+    """What `python -m` runs."""
+    return ["prefect", "server", "start", "--host", host, "--port", str(port)]
+
+
+def is_ready(address: Address, http: httpx.Client) -> bool:
+    """Whether the server answers and its database too."""
+    try:
+        return http.get(f"{address.api_url}/ready", timeout=2.0).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def address_of(settings: Settings) -> Address:
+    """The Prefect that a part run alone is to use. Raises `Misconfigured` where none is named."""
+    if not settings.prefect_api_url:
+        raise Misconfigured('Set PREFECT_API_URL, or on the machine of `penstock up`: eval "$(penstock env)".')
+    return Address(settings.prefect_api_url)
+
+
+async def until_ready(address: Address) -> None:
+    """Wait for the server, however long it takes."""
+    with httpx.Client(trust_env=False) as http:
+        while not await asyncio.to_thread(is_ready, address, http):
+            await asyncio.sleep(0.2)

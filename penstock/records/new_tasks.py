@@ -1,0 +1,145 @@
+"""How a request becomes a Task: the same one for the same request, however many ask at once."""
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, or_, select, text, update
+
+from penstock.domain import errors
+from penstock.domain.ids import ProjectId, TaskId, new_task_id
+from penstock.domain.request import SourceRequest
+from penstock.domain.task import Task
+from penstock.domain.work import QueueLimits
+from penstock.records import notifications
+from penstock.records.rows import SHOWN_TASKS, request_row, task_of
+from penstock.records.tables import FILES, TASKS
+
+AFRESH = {
+    "status": "processing",
+    "state": "queued",
+    "progress": 0,
+    "cancelling": False,
+    "owner": None,
+    "run_id": None,
+    "slot": None,
+    "beat": None,
+    "error": None,
+    "plan": None,
+    "output_id": None,
+    "input_version": None,
+}
+_FULL = "Too many tasks are unfinished; try again when some have ended."
+
+# Statements are built once: building them costs more than running them.
+_SAME = SHOWN_TASKS.where(TASKS.c.project_id == bindparam("owner"), TASKS.c.fingerprint == bindparam("shape"))
+_UNFINISHED = select(func.count(), func.count().filter(TASKS.c.project_id == bindparam("owner"))).where(
+    TASKS.c.status == literal("processing", literal_execute=True)
+)
+_SUBMIT = text("""
+    INSERT INTO outbox (task_id, attempt, project_id, kind)
+    SELECT id, :attempt, project_id, kind FROM tasks WHERE id = :task_id
+    ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, kind = excluded.kind, due = now(), tries = 0
+""")
+_NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("payload")))
+# The whole of a new task: where there is a place, its row, its submission and the notice. Answers the row; nothing
+# where there is no place, or where the same request was there first. As text: SQLAlchemy would compile it each time.
+_CREATE = text("""
+    WITH waiting AS (
+        SELECT count(*) AS everybody, count(*) FILTER (WHERE project_id = :project_id) AS own
+        FROM tasks WHERE status = 'processing'
+    ), made AS (
+        INSERT INTO tasks (id, project_id, fingerprint, request, file_id, kind, format)
+        SELECT :id, :project_id, :fingerprint, :request, :file_id, :kind, :format
+        FROM waiting WHERE own < :most_own AND everybody < :most
+        ON CONFLICT (project_id, fingerprint) DO NOTHING
+        RETURNING *
+    ), submitted AS (
+        INSERT INTO outbox (task_id, attempt, project_id, kind) SELECT id, attempt, project_id, kind FROM made
+    )
+    SELECT made.*, pg_notify(:channel, id) FROM made
+""").bindparams(bindparam("request", type_=TASKS.c.request.type))
+
+
+def same_request(connection: Connection, project_id: ProjectId, request: SourceRequest) -> Task | None:
+    """The task of this request, if it was ever asked."""
+    row = connection.execute(_SAME, {"owner": project_id, "shape": request.fingerprint()}).mappings().first()
+    return task_of(row) if row else None
+
+
+def open_task(
+    connection: Connection, project_id: ProjectId, request: SourceRequest, known: Task | None, queue: QueueLimits
+) -> Task:
+    """The task of this request, new, or `known` once more. Whoever comes second finds what the first one made."""
+    _require_input(connection, project_id, request)
+    if known:
+        _require_place(connection, project_id, queue)
+        _reopen(connection, known, request)
+    elif made := _created(connection, project_id, request, queue):
+        return made
+    opened = same_request(connection, project_id, request)
+    if opened is None:
+        raise errors.QueueFull(_FULL)
+    return opened
+
+
+def next_attempt(
+    connection: Connection, task_id: TaskId, attempt: int, *, losses: int, owner: str | None = None
+) -> int | None:
+    """Another try of the same request, unless the task has gone on, is another `owner`'s, or is to be cancelled."""
+    again = (
+        update(TASKS)
+        .where(TASKS.c.id == task_id, TASKS.c.attempt == attempt)
+        .where(TASKS.c.status == "processing", TASKS.c.cancelling.is_(False), *free_for(owner))
+        .values(AFRESH | {"attempt": attempt + 1, "losses": TASKS.c.losses + losses, "updated": func.now()})
+    )
+    if connection.execute(again.returning(TASKS.c.id)).first() is None:
+        return None
+    _submit(connection, task_id, attempt + 1)
+    return attempt + 1
+
+
+def free_for(owner: str | None) -> tuple[ColumnElement[bool], ...]:
+    """Whether an attempt is this owner's, or nobody's yet; without an owner every attempt is."""
+    return () if owner is None else (or_(TASKS.c.owner.is_(None), TASKS.c.owner == owner),)
+
+
+def _require_input(connection: Connection, project_id: ProjectId, request: SourceRequest) -> None:
+    if request.file_id is None:
+        return
+    held = select(FILES.c.id).where(
+        FILES.c.id == request.file_id, FILES.c.project_id == project_id, FILES.c.deleted.is_(None)
+    )
+    # The lock keeps a deletion away until this task can be seen to read the file.
+    if connection.execute(held.with_for_update(read=True)).first() is None:
+        raise errors.FileNotFound("There is no such file.", field="file_id")
+
+
+def _require_place(connection: Connection, project_id: ProjectId, queue: QueueLimits) -> None:
+    everybody, own = connection.execute(_UNFINISHED, {"owner": project_id}).one()
+    if own >= queue.per_project or everybody >= queue.total:
+        raise errors.QueueFull(_FULL)
+
+
+def _created(connection: Connection, project_id: ProjectId, request: SourceRequest, queue: QueueLimits) -> Task | None:
+    row = {"id": new_task_id(), "project_id": project_id, "fingerprint": request.fingerprint(), **request_row(request)}
+    bounds = {"most_own": queue.per_project, "most": queue.total}
+    made = connection.execute(_CREATE, {**row, **bounds, "channel": notifications.OUTBOX}).mappings().first()
+    return task_of(made) if made else None
+
+
+def _reopen(connection: Connection, known: Task, request: SourceRequest) -> None:
+    again = (
+        update(TASKS)
+        .where(TASKS.c.id == known.id, TASKS.c.attempt == known.attempt, TASKS.c.status == known.status)
+        .values(AFRESH | request_row(request))
+        .values(attempt=known.attempt + 1, losses=0, updated=func.now())
+    )
+    if connection.execute(again).rowcount:
+        _submit(connection, known.id, known.attempt + 1)
+
+
+def _submit(connection: Connection, task_id: str, attempt: int) -> None:
+    connection.execute(_SUBMIT, {"task_id": task_id, "attempt": attempt})
+    notify(connection, notifications.OUTBOX, task_id)
+
+
+def notify(connection: Connection, channel: str, payload: str) -> None:
+    """Wake whoever listens, when the transaction is kept."""
+    connection.execute(_NOTIFY, {"channel": channel, "payload": payload})

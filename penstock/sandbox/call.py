@@ -1,0 +1,72 @@
+"""Call a function in a child process, and turn whatever goes wrong there into one of our errors."""
+
+import signal
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from pydantic import TypeAdapter
+
+from penstock.domain import errors
+from penstock.sandbox.error_codec import InvalidResult, ResultDecoder
+from penstock.sandbox.job import CallJob, Paths, Rlimits
+from penstock.sandbox.pool import SandboxPool
+from penstock.sandbox.supervise import KILLED, Collector, Exit, NoWatch, Timeouts, Watch, killed_from_outside, supervise
+
+T = TypeVar("T")
+Purpose = Literal["reading", "converting"]
+NOTHING: ResultDecoder[None] = ResultDecoder(TypeAdapter(None))
+
+_TOO_SLOW: dict[Purpose, tuple[type[errors.MediaError], str]] = {
+    "reading": (errors.InputUnreadable, "Reading the input takes too long; it may be damaged."),
+    "converting": (errors.EncoderTimeout, "The conversion took too long and was stopped."),
+}
+_INVALID_RESULT: dict[Purpose, tuple[type[errors.MediaError], str]] = {
+    "reading": (errors.InputUnreadable, "The input is damaged: its decoder reported impossible values."),
+    "converting": (errors.EngineError, "The encoder failed: its result could not be read."),
+}
+_KILLED_BY_LIMITS = frozenset((-signal.SIGKILL, -signal.SIGXCPU))
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxCall:
+    """A function of the table of entry points with its arguments, paths and limits.
+
+    `seconds` is its deadline; it may use twice as much processor time. `purpose` chooses the error if it is missed."""
+
+    function: str
+    arguments: tuple[Any, ...]
+    paths: Paths
+    seconds: float
+    memory_bytes: int
+    file_bytes: int = 0
+    purpose: Purpose = "reading"
+
+
+def call(pool: SandboxPool, request: SandboxCall, decoder: ResultDecoder[T], watch: Watch | None = None) -> T:
+    """The function's result. Raises the error that it raised; `InputUnreadable` if the input crashed it;
+    `ResourceLimit` or `ResourceShortage` if it was killed; `Cancelled` once `watch` says so."""
+    rlimits = Rlimits(request.memory_bytes, max(1, round(request.seconds * 2)), request.file_bytes)
+    job = CallJob(request.function, request.arguments, rlimits, request.paths)
+    output, timeouts = Collector(), Timeouts(request.seconds, stall_seconds=request.seconds)
+    ended = supervise(pool.start(job), timeouts, watch or NoWatch(), output)
+    _require_success(ended, rlimits, request.purpose)
+    try:
+        return decoder.decode(bytes(output.collected))
+    except InvalidResult as wrong:
+        kind, message = _INVALID_RESULT[request.purpose]
+        raise kind(message, detail=str(wrong)) from wrong
+
+
+def _require_success(ended: Exit, rlimits: Rlimits, purpose: Purpose) -> None:
+    detail = f"{ended.reason} {ended.status}: {ended.stderr_tail}"
+    if ended.reason in ("deadline", "stalled"):
+        kind, message = _TOO_SLOW[purpose]
+        raise kind(message, detail=detail)
+    if killed_from_outside(ended, rlimits):
+        raise errors.ResourceShortage(KILLED, detail=detail)
+    if ended.status == -signal.SIGXFSZ:
+        raise errors.ResourceLimit("The output is larger than an output may be.", detail=detail)
+    if ended.status in _KILLED_BY_LIMITS:
+        raise errors.ResourceLimit("The input needs more memory or time than one conversion may have.", detail=detail)
+    if ended.status != 0:
+        raise errors.InputUnreadable("The input is damaged: its decoder crashed.", detail=detail)

@@ -1,0 +1,150 @@
+"""The fork server: it receives jobs on a socket and forks a supervised child for each.
+
+Run as `python -m penstock.sandbox.fork_server FD MODULE`. MODULE has the table of entry points, `TABLE`; importing it
+loads every decoder once, for all children. The server has one thread, so that forking and parent-death signals are
+safe. A job arrives as a pickle with three file descriptors: a channel to its owner, the child's stdout and its stderr.
+What a child writes is never unpickled: its result is JSON on a pipe that the owner reads.
+"""
+
+import gc
+import json
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, NoReturn
+
+from penstock.domain import errors
+from penstock.sandbox.error_codec import encoded_error, encoded_value
+from penstock.sandbox.job import CallJob, Job, ProgramJob
+from penstock.sandbox.rlimits import restrict
+
+MESSAGE_BYTES = 256 * 1024
+STDOUT, STDERR, RESULT = 1, 2, 3
+JOB_DESCRIPTORS = 3
+EXIT_CHILD_FAILED = 70
+
+Table = Mapping[str, Callable[..., Any]]
+
+
+def serve(control_fd: int, table: Table) -> None:
+    """Serve jobs until the owner closes its end of the socket, or dies."""
+    # Supervisors are never waited for: with SIGCHLD ignored the kernel reaps them.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+    with socket.socket(fileno=control_fd) as control:
+        while True:
+            message, fds, _, _ = socket.recv_fds(control, MESSAGE_BYTES, JOB_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+            if not message:
+                return
+            _start(control, message, fds, table)
+
+
+def _start(control: socket.socket, message: bytes, fds: list[int], table: Table) -> None:
+    try:
+        if len(fds) == JOB_DESCRIPTORS and os.fork() == 0:
+            control.close()
+            _supervise(message, (fds[0], fds[1], fds[2]), table)
+    except OSError:
+        # No process could be forked: the closed channel tells the owner that this job is lost.
+        pass
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+def _supervise(message: bytes, fds: tuple[int, int, int], table: Table) -> NoReturn:
+    """Fork one child and report how it ended. Kills it once the owner asks for that or has gone."""
+    channel_fd, stdout, stderr = fds
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    supervisor = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _run_child(message, supervisor, (stdout, stderr), table)
+    os.close(stdout)
+    os.close(stderr)
+    with socket.socket(fileno=channel_fd) as channel:
+        _report(channel, {"pid": child})
+        _wait_for_end(channel, child)
+        _kill(child)
+        _, status, usage = os.wait4(child, 0)
+        cpu_seconds = usage.ru_utime + usage.ru_stime
+        _report(channel, {"status": os.waitstatus_to_exitcode(status), "cpu": cpu_seconds})
+    os._exit(0)
+
+
+def _wait_for_end(channel: socket.socket, child: int) -> None:
+    """Return when the child has ended or is to be killed. It stays a zombie, so that its group id is not used again."""
+    pidfd = os.pidfd_open(child)
+    select.select([channel.fileno(), pidfd], [], [])
+    os.close(pidfd)
+
+
+def _kill(child: int) -> None:
+    for kill in (os.kill, os.killpg):
+        with suppress(ProcessLookupError, PermissionError):
+            kill(child, signal.SIGKILL)
+
+
+def _report(channel: socket.socket, fields: dict[str, Any]) -> None:
+    with suppress(OSError):
+        channel.send(json.dumps(fields).encode())
+
+
+def _run_child(message: bytes, supervisor: int, streams: tuple[int, int], table: Table) -> NoReturn:
+    """The child process. It exits in here, whatever happens."""
+    try:
+        _set_streams(*streams)
+        job: Job = pickle.loads(message)  # noqa: S301 - from our own process, on a socket that only it has
+        os.environ.clear()
+        restrict(job, supervisor)
+        _perform(job, table)
+    finally:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(EXIT_CHILD_FAILED)
+
+
+def _set_streams(stdout: int, stderr: int) -> None:
+    """Close all but four descriptors: an empty stdin, stderr twice (what a library prints is no result), the result."""
+    result, complaints = os.dup(stdout), os.dup(stderr)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    spare = max(result, complaints, empty) + 1
+    copies = [os.dup2(fd, spare + place) for place, fd in enumerate((empty, complaints, complaints, result))]
+    for place, fd in enumerate(copies):
+        os.dup2(fd, place)
+    os.closerange(RESULT + 1, 1024)
+
+
+def _perform(job: Job, table: Table) -> NoReturn:
+    match job:
+        case ProgramJob():
+            os.dup2(RESULT, STDOUT)
+            os.close(RESULT)
+            os.execve(job.argv[0], job.argv, {})  # noqa: S606
+        case CallJob():
+            with os.fdopen(RESULT, "wb") as result:
+                result.write(json.dumps(outcome_of(job, table), default=str).encode())
+            os._exit(0)
+
+
+def outcome_of(job: CallJob, table: Table) -> dict[str, Any]:
+    """What the function returned or raised, ready for JSON."""
+    try:
+        return encoded_value(table[job.function](*job.arguments))
+    except errors.MediaError as error:
+        return encoded_error(error)
+    except MemoryError:
+        return encoded_error(errors.ResourceLimit("The input needs more memory than one conversion may have."))
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), import_module(sys.argv[2]).TABLE)

@@ -1,0 +1,130 @@
+"""What the settings that are more than a number may be. Each check answers its value, or raises a `ValueError`
+whose text goes on after the setting's name. A value that may hold a password is never in the text."""
+
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from penstock.domain.addresses import read_allowed, shown
+from penstock.domain.planning.compatibility import REFUSED
+
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+")
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]{1,254}")
+
+
+def home(path: Path) -> Path:
+    """A folder, or a place where one can be made."""
+    try:
+        root = path.expanduser().resolve()
+        nearest = next(place for place in (root, *root.parents) if place.exists())
+    except (OSError, RuntimeError, ValueError) as fault:
+        raise ValueError("must be a folder, and this is not a valid path") from fault
+    if not nearest.is_dir():
+        raise ValueError(f"must be a folder: {shown(str(nearest))} is a file")
+    return path
+
+
+def program(path: Path) -> Path:
+    try:
+        there = path.is_file()
+    except (OSError, ValueError):
+        there = False
+    if not there:
+        raise ValueError(f"must be a program: there is no file {shown(str(path))}")
+    return path
+
+
+def key(text: str) -> str:
+    if not _VISIBLE.fullmatch(text):
+        raise ValueError("must be letters, digits and signs of ASCII, without spaces")
+    return text
+
+
+def database_url(url: str) -> str:
+    """One server, told as both libpq and SQLAlchemy understand it."""
+    if _taken_apart(url).scheme not in ("postgresql", "postgres"):
+        raise ValueError("must be the address of a PostgreSQL: postgresql://user:password@host/database")
+    try:
+        told = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as fault:
+        raise ValueError("must be an address that PostgreSQL understands, like postgresql://user@host/name") from fault
+    if "," in str(told.get("host", "")) or not _is_port(str(told.get("port", 5432))):
+        raise ValueError("must name one host, and a port from 1 to 65535 if any")
+    return url
+
+
+def storage_url(url: str) -> str:
+    parts = _taken_apart(url)
+    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
+        return _storage_folder(url, Path(unquote(parts.path)))
+    if parts.scheme == "s3" and _BUCKET.fullmatch(parts.netloc) and not (parts.query or parts.fragment):
+        return url
+    hint = f"; for that folder write {shown(f'file://{url}')}" if url.startswith("/") else ""
+    raise ValueError(f"must be file:///folder or s3://bucket/prefix{hint}")
+
+
+def _storage_folder(url: str, folder: Path) -> str:
+    try:
+        home(folder)
+    except ValueError as fault:
+        raise ValueError(str(fault).replace("must be a folder", "must lead to a folder")) from fault
+    return url
+
+
+def web_url(url: str) -> str:
+    """http(s), a host, perhaps a port and a path."""
+    parts = _taken_apart(url)
+    host, _, port = parts.netloc.rpartition(":") if re.search(r":[^]]*$", parts.netloc) else (parts.netloc, "", "80")
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or not _is_port(port):
+        raise ValueError("must be an address like https://media.example:8443")
+    if parts.query or parts.fragment or not _VISIBLE.fullmatch(url):
+        raise ValueError("must be an address without spaces, ? and #")
+    return url
+
+
+def hosts(text: str) -> str:
+    for entry in _entries(text):
+        host, colon, port = entry.rpartition(":") if re.search(r":\d*$", entry) else (entry, "", "")
+        if not _HOST.fullmatch(host) or (colon and not _is_port(port)):
+            raise ValueError(
+                f"must be hosts, separated by commas, like media.example, 10.0.0.5:8000: not {shown(entry)}"
+            )
+    return text
+
+
+def fetch_allow(text: str) -> str:
+    read_allowed(text)
+    return text
+
+
+def pairs(text: str) -> str:
+    known = [f"{source}:{target}" for source, target in REFUSED]
+    for entry in _entries(text):
+        if entry not in known:
+            raise ValueError(f"must be refused pairs, separated by commas, of {', '.join(known)}: not {shown(entry)}")
+    return text
+
+
+def jail(value: str) -> str:
+    if value == "require":
+        raise ValueError("cannot be require: no jail exists yet; choose auto or off")
+    return value
+
+
+def _taken_apart(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as fault:
+        raise ValueError("must be a valid address") from fault
+
+
+def _entries(text: str) -> list[str]:
+    return [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65_535

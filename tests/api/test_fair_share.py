@@ -1,0 +1,114 @@
+"""Places are shared by project: nobody's crowd keeps another one waiting."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from penstock.api.limits.fair_share import Turns
+from penstock.domain import errors
+from penstock.domain.ids import ProjectId
+
+CROWD, OTHER, THIRD = ProjectId("crowd"), ProjectId("other"), ProjectId("third")
+
+
+class Worked:
+    """Who has had a place, in order; each keeps it until it is let go."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.turns, self.order = turns, []
+        self.leave = asyncio.Semaphore(0)
+
+    def ask(self, project: ProjectId) -> asyncio.Task[None]:
+        return asyncio.create_task(self._work(project))
+
+    async def _work(self, project: ProjectId) -> None:
+        async with self.turns.place(project):
+            self.order.append(project)
+            await self.leave.acquire()
+
+    async def end(self, count: int) -> None:
+        for _ in range(count):
+            self.leave.release()
+            await settled()
+
+
+async def settled() -> None:
+    """Let everything run that can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def crowded(places: int, crowd: int, *late: ProjectId) -> list[ProjectId]:
+    work = Worked(Turns(places))
+    tasks = [work.ask(CROWD) for _ in range(crowd)]
+    await settled()
+    tasks += [work.ask(project) for project in late]
+    await settled()
+    await work.end(len(tasks))
+    await asyncio.gather(*tasks)
+    return work.order
+
+
+def test_who_comes_later_has_the_next_place():
+    assert asyncio.run(crowded(2, 10, OTHER))[:4] == [CROWD, CROWD, OTHER, CROWD]
+
+
+def test_projects_with_as_many_places_take_turns():
+    order = asyncio.run(crowded(1, 3, OTHER, OTHER, THIRD, THIRD))
+
+    assert order == [CROWD, CROWD, OTHER, THIRD, CROWD, OTHER, THIRD]
+
+
+def test_all_places_are_used_by_one_who_is_alone():
+    assert asyncio.run(crowded(2, 5)) == [CROWD] * 5
+
+
+def test_no_more_of_a_project_wait_than_may():
+    async def asked() -> None:
+        work = Worked(Turns(1, waiting=2))
+        tasks = [work.ask(CROWD) for _ in range(4)]
+        others = [work.ask(OTHER) for _ in range(2)]
+        await settled()
+        with pytest.raises(errors.RateLimited, match="2 requests of this project"):
+            await tasks[3]
+        await work.end(5)
+        await asyncio.gather(*tasks[:3], *others)
+
+    asyncio.run(asked())
+
+
+def test_who_goes_away_leaves_its_place_to_others():
+    async def asked() -> list[ProjectId]:
+        work = Worked(Turns(1))
+        holder, waiting, following = work.ask(CROWD), work.ask(OTHER), work.ask(THIRD)
+        await settled()
+        waiting.cancel()
+        await settled()
+        work.leave.release()
+        await settled()
+        following.cancel()  # in its place
+        with suppress(asyncio.CancelledError):
+            await following
+        last = work.ask(OTHER)
+        await work.end(1)
+        await asyncio.gather(holder, last)
+        return work.order
+
+    assert asyncio.run(asked()) == [CROWD, THIRD, OTHER]
+
+
+def test_who_goes_away_as_its_place_comes_leaves_it_too():
+    async def asked() -> list[ProjectId]:
+        work = Worked(Turns(1))
+        work.ask(CROWD)
+        waiting, following = work.ask(OTHER), work.ask(THIRD)
+        await settled()
+        work.leave.release()
+        await asyncio.sleep(0)  # the holder has left, and whoever follows has not yet been woken
+        waiting.cancel()
+        await work.end(1)
+        await following
+        return work.order
+
+    assert asyncio.run(asked())[-1] == THIRD

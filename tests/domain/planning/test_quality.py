@@ -1,0 +1,75 @@
+import pytest
+
+from penstock.domain.planning.quality import (
+    SCALES,
+    audio_kbps,
+    dither,
+    full_chroma,
+    picture_setting,
+    setting,
+    spread,
+    video_kbps,
+)
+
+LOWER_IS_BETTER = {"h264", "vp9", "mpeg4", "mp3"}
+
+
+def test_the_measured_qualities_are_met():
+    assert (setting("h264", 0.8), setting("jpeg", 0.4), setting("webp", 1.0)) == (24, 46, 100)
+
+
+def test_between_them_it_is_linear():
+    assert setting("h264", 0.7) == pytest.approx((28.8 + 24) / 2)
+
+
+def test_whole_numbers_are_whole():
+    assert setting("vp9", 0.75) == 34
+
+
+@pytest.mark.parametrize("encoder", SCALES)
+def test_more_quality_is_never_worse(encoder):
+    numbers = [setting(encoder, step / 100) for step in range(101)]
+    assert numbers == sorted(numbers, reverse=encoder in LOWER_IS_BETTER)
+    assert numbers[0] != numbers[-1]
+
+
+@pytest.mark.parametrize("encoder", SCALES)
+def test_every_encoder_takes_every_quality(encoder):
+    scale = SCALES[encoder]
+    assert all(scale.low <= setting(encoder, step / 20) <= scale.high for step in range(21))
+
+
+@pytest.mark.parametrize(
+    ("quality", "pixels", "full"), [(0.8, 320 * 240, True), (0.8, 10**6, False), (0.9, 10**6, True)]
+)
+def test_small_pictures_and_good_ones_keep_all_of_their_colour(quality, pixels, full):
+    assert full_chroma(quality, pixels) is full
+
+
+def test_small_pictures_need_more_of_webp():
+    assert picture_setting("webp", 0.8, 320 * 240) > picture_setting("webp", 0.8, 10**6) == setting("webp", 0.8)
+    assert picture_setting("png", 0.4, 320 * 240) == setting("png", 0.4)
+
+
+def test_a_picture_of_few_colours_dithers_more_as_quality_grows():
+    spreads = [spread(step / 20) for step in range(21)]
+    assert spreads == sorted(spreads)
+    assert (spreads[0], spreads[-1]) == (0, 0.5)
+
+
+def test_gif_dithers_more_as_quality_grows():
+    assert [dither(quality) for quality in (0, 0.5, 0.8, 1)] == [
+        "none",
+        "bayer:bayer_scale=5",
+        "bayer:bayer_scale=3",
+        "sierra2_4a",
+    ]
+
+
+def test_more_channels_take_more_bits():
+    assert audio_kbps("aac", 0.8, 1) < audio_kbps("aac", 0.8, 2) < audio_kbps("aac", 0.8, 6)
+
+
+def test_larger_pictures_take_more_bits():
+    assert video_kbps("h264", 0.8, 640 * 360, 30) == pytest.approx(450)
+    assert video_kbps("h264", 0.8, 1920 * 1080, 30) > 2000

@@ -1,0 +1,112 @@
+import pytest
+
+from penstock.domain import errors
+from penstock.domain.media import Size
+from penstock.domain.planning.sizing import frame
+from tests.domain.facts import asked
+
+HD = Size(1920, 1080)
+PORTRAIT = Size(1080, 1920)
+
+
+def test_without_a_wish_the_size_stays():
+    assert _size({}) == HD
+
+
+@pytest.mark.parametrize(
+    ("wish", "size"),
+    [({"width": 640}, Size(640, 360)), ({"height": 540}, Size(960, 540)), ({"width": 101}, Size(101, 57))],
+)
+def test_one_side_keeps_the_ratio(wish, size):
+    assert _size(wish) == size
+
+
+@pytest.mark.parametrize(
+    ("fit", "size", "scaled"),
+    [
+        ("contain", Size(1000, 563), Size(1000, 563)),
+        ("cover", Size(1000, 1000), Size(1778, 1000)),
+        ("fill", Size(1000, 1000), Size(1000, 1000)),
+        ("pad", Size(1000, 1000), Size(1000, 563)),
+    ],
+)
+def test_both_sides_are_met_as_fit_says(fit, size, scaled):
+    framing = frame(asked("image", "png", width=1000, height=1000, fit=fit), HD)
+    assert (framing.size, framing.scaled) == (size, scaled)
+
+
+def test_a_box_larger_on_one_side_only_is_no_upscaling():
+    assert _size({"width": 1280, "height": 1280}) == Size(1280, 720)
+
+
+@pytest.mark.parametrize("fit", ["cover", "fill"])
+def test_cover_and_fill_magnify_when_one_side_is_larger(fit):
+    with pytest.raises(errors.UpscaleNotAllowed) as refused:
+        frame(asked("image", "png", width=1280, height=1280, fit=fit), HD)
+    assert refused.value.field == "height"
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [({"width": 1921}, "width"), ({"height": 1081}, "height"), ({"width": 3840, "height": 2160}, "width")],
+)
+def test_upscaling_is_refused_with_its_field(wish, field):
+    with pytest.raises(errors.UpscaleNotAllowed) as refused:
+        frame(asked("image", "png", **wish), HD)
+    assert refused.value.field == field
+
+
+def test_a_refusal_names_both_sizes():
+    with pytest.raises(errors.UpscaleNotAllowed, match=r"1920x1080.*3840x2160"):
+        frame(asked("image", "png", width=3840, height=2160), HD)
+
+
+@pytest.mark.parametrize(
+    ("wish", "size"),
+    [
+        ({"width": 4000}, HD),
+        ({"width": 4000, "height": 4000}, HD),
+        ({"width": 4000, "height": 4000, "fit": "cover"}, Size(1080, 1080)),
+        ({"width": 4000, "height": 4000, "fit": "fill"}, Size(1080, 1080)),
+        ({"width": 4000, "height": 4000, "fit": "pad"}, Size(1920, 1920)),
+    ],
+)
+def test_clamping_makes_the_box_as_small_as_it_must_be(wish, size):
+    assert _size({**wish, "on_upscale": "clamp"}) == size
+
+
+def test_the_displayed_size_counts():
+    with pytest.raises(errors.UpscaleNotAllowed):
+        frame(asked("image", "png", width=1920), PORTRAIT)
+
+
+@pytest.mark.parametrize("output", ["mp4", "mov"])
+def test_sides_are_even_where_the_codec_needs_it(output):
+    assert frame(asked("video", output), Size(161, 121)).size == Size(160, 120)
+
+
+def test_an_odd_video_that_is_not_resized_loses_a_row_and_is_not_scaled():
+    assert frame(asked("video", "mp4"), Size(161, 121)).scaled == Size(161, 121)
+
+
+def test_a_single_pixel_becomes_the_smallest_video():
+    framing = frame(asked("video", "mp4"), Size(1, 1))
+    assert (framing.size, framing.scaled) == (Size(2, 2), Size(2, 2))
+
+
+def test_odd_sides_stay_where_the_codec_takes_them():
+    assert frame(asked("video", "webm"), Size(161, 121)).size == Size(161, 121)
+
+
+def test_a_padded_picture_fits_its_even_frame():
+    framing = frame(asked("video", "mp4", width=641, height=641, fit="pad"), HD)
+    assert framing.size == Size(640, 640)
+    assert framing.scaled.width <= 640
+
+
+def test_no_side_vanishes():
+    assert _size({"width": 10}, Size(4000, 2)) == Size(10, 1)
+
+
+def _size(wish, shown=HD):
+    return frame(asked("image", "png", **wish), shown).size

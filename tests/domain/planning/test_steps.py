@@ -1,0 +1,47 @@
+"""A plan is told step by step."""
+
+from penstock.domain.limits import Limits
+from penstock.domain.media import Size
+from penstock.domain.planning.planner import plan_for
+from penstock.domain.planning.steps import codecs_of, family, output_seconds, output_size, steps_of
+from tests.domain.facts import asked, image, video
+
+
+def plan(kind, output, **fields):
+    return plan_for(asked(kind, output, **fields), video(), Limits())
+
+
+def test_each_stream_has_its_step_and_its_reason():
+    picture, sound = steps_of(plan("video", "mp4", width=640))
+    assert (picture.stream, picture.action, picture.codec) == ("video", "encode", "h264")
+    assert (sound.stream, sound.action, sound.codec) == ("audio", "copy", "aac")
+    assert picture.because == "another size is wanted"
+
+
+def test_a_picture_has_one_step():
+    (step,) = steps_of(plan("image", "jpeg"))
+    assert (step.stream, step.action, step.codec) == ("image", "render", "jpeg")
+
+
+def test_the_codecs_are_told_as_a_file_tells_them():
+    assert codecs_of(plan("video", "webm")) == "vp9,opus"
+    assert codecs_of(plan("audio", "mp3")) == "mp3"
+    assert codecs_of(plan("image", "gif", end=2)) is None
+
+
+def test_a_copied_picture_keeps_its_size():
+    assert output_size(plan("video", "mp4"), video()) == Size(1920, 1080)
+    assert output_size(plan("video", "mp4", width=640), video()) == Size(640, 360)
+    assert output_size(plan("audio", "mp3"), video()) is None
+
+
+def test_what_lasts_has_a_length():
+    assert output_seconds(plan("video", "mp4", end=4)) == 4
+    assert output_seconds(plan("image", "jpeg")) is None
+    assert output_seconds(plan_for(asked("image", "png"), image(), Limits())) is None
+
+
+def test_conversions_that_do_the_same_are_one_family():
+    assert family(plan("video", "mp4", width=640)) == family(plan("video", "mp4", height=90))
+    assert family(plan("video", "mp4", width=640)) == "mp4 encode:h264 copy:aac"
+    assert family(plan("video", "mp4")) == "mp4 copy:h264 copy:aac"

@@ -1,0 +1,92 @@
+"""An address that is a secret may not become a parameter of a flow run, and is shown to nobody."""
+
+import re
+
+import pytest
+
+from penstock.domain.errors import FieldInvalid
+from penstock.domain.secret_urls import (
+    SECRET_PATTERN,
+    is_harmless,
+    looks_random,
+    require_no_capability,
+    require_no_secret,
+)
+
+SIGNED = [
+    "https://bucket.s3.amazonaws.com/clip.mov?X-Amz-Signature=abc",
+    "https://account.blob.core.windows.net/c/clip.mov?sv=1&sig=abc",
+    "https://example.com/clip.mov?access_token=abc",
+    "https://example.com/clip.mov?access_token",
+    "https://user:word@example.com/clip.mov",
+    "https://example.com/clip.mov#access_token=abc",
+    "https://example.com/clip.mov?JWT=abc",
+]
+PLAIN = [
+    "https://example.com/clip.mov?version=3&page=2",
+    "https://example.com/a@b/tokens/clip.mov",
+    "https://example.com/token=3/clip.mov",
+]
+
+
+@pytest.mark.parametrize("url", SIGNED)
+def test_a_signed_address_is_refused(url):
+    with pytest.raises(FieldInvalid, match="webhook_url carries a secret"):
+        require_no_secret(url, "webhook_url")
+
+
+@pytest.mark.parametrize("url", PLAIN)
+def test_a_plain_address_passes(url):
+    require_no_secret(url)
+
+
+@pytest.mark.parametrize("url", [*SIGNED, *PLAIN])
+def test_a_schema_can_tell_them_apart_alike(url):
+    assert bool(re.search(SECRET_PATTERN, url)) == (url in SIGNED)
+
+
+RANDOM = [
+    "123e4567-e89b-12d3-a456-426614174000.mp4",
+    "clip 123E4567-E89B-12D3-A456-426614174000.mov",
+    "9f86d081884c7d659a2feaa0c55ad015.mp4",
+    "dGhpc2lzYXNlY3JldA.mov",
+    "aB3-xY9_Qz7-Rk2_Lm5-Tn8.mp4",
+    "dQw4w9WgXcQ.mp4",
+    "T024BE7LDab3k9ZQ",
+    "qwertzuiopasdfghjklyxcvbnmq",
+]
+WRITTEN = [
+    "clip.mov",
+    "IMG_20260131_150000_Burst.jpg",
+    "My Holiday in Berlin (final 2).mp4",
+    "MyHolidayVideoFinalCut.mov",
+    "GOPR0123.MP4",
+    "interview-2026-01-31-take-3.wav",
+    "Sommerferien_an_der_Ostsee_1998.avi",
+    "report",
+]
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_what_a_machine_made_up_is_told_from(name):
+    assert looks_random(name)
+    assert not is_harmless(f"https://example.com/share/{name}")
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_a_person_named(name):
+    assert not looks_random(name)
+    assert is_harmless(f"https://example.com/share/{name}")
+
+
+def test_a_path_may_be_the_secret_of_a_webhook():
+    require_no_capability("https://example.com/hooks/done", "webhook_url")
+    with pytest.raises(FieldInvalid, match="webhook_url carries a secret"):
+        require_no_capability(
+            "https://hooks.example.com/services/T024BE7LD/B024BE7LD/aB3xY9Qz7Rk2Lm5Tn8", "webhook_url"
+        )
+
+
+def test_what_is_no_address_is_refused_elsewhere():
+    require_no_secret("http://[x")
+    assert not is_harmless("http://[x")

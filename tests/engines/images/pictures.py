@@ -1,0 +1,86 @@
+"""Makes small pictures, converts them by plan, and reads back what came of it."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from penstock.domain.limits import Limits
+from penstock.domain.planning.planner import plan_for
+from penstock.domain.request import read_request
+from penstock.engines.images import pictures
+from penstock.engines.probing.signatures import sniff
+
+RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
+
+
+def facts(path):
+    sniffed = sniff(path)
+    return pictures.facts(str(path), sniffed.container, sniffed.opener, Limits())
+
+
+def convert(path, target, **options):
+    """The output of a request, opened."""
+    name = {"jpg": "jpeg"}.get(target.suffix[1:], target.suffix[1:])
+    request = read_request({"url": "http://example.com/", "kind": "image", "format": name, **options})
+    plan = plan_for(request, facts(path), Limits())
+    pictures.render(plan, str(path), sniff(path).opener, str(target), Limits())
+    return Image.open(io.BytesIO(target.read_bytes()))
+
+
+def quarters(size=(40, 20)):
+    """Red and green above blue and white: no two corners are alike."""
+    picture = Image.new("RGB", size)
+    width, height = size[0] // 2, size[1] // 2
+    for place, colour in enumerate((RED, GREEN, BLUE, WHITE)):
+        left, top = width * (place % 2), height * (place // 2)
+        picture.paste(colour, (left, top, left + width, top + height))
+    return picture
+
+
+def corners(picture):
+    """The colours a few pixels inside each corner, in reading order, coarsely."""
+    plain = picture.convert("RGB")
+    right, bottom = plain.width - 3, plain.height - 3
+    return [_named(plain.getpixel(place)) for place in ((2, 2), (right, 2), (2, bottom), (right, bottom))]
+
+
+def _named(colour):
+    known = {"red": RED, "green": GREEN, "blue": BLUE, "white": WHITE, "black": BLACK}
+    return min(known, key=lambda name: sum(abs(a - b) for a, b in zip(known[name], colour, strict=True)))
+
+
+def photo(size=(320, 240)):
+    """Something with soft gradients, like a photograph."""
+    ramp = Image.linear_gradient("L").resize(size)
+    return Image.merge("RGB", (ramp, Image.radial_gradient("L").resize(size), ramp.rotate(180)))
+
+
+def grid(picture):
+    """Luma of eight by eight fields: equal for pictures that look alike."""
+    return list(picture.convert("L").resize((8, 8), Image.Resampling.BOX).tobytes())
+
+
+def distance(one, other):
+    return max(abs(a - b) for a, b in zip(grid(one), grid(other), strict=True))
+
+
+@dataclass(frozen=True)
+class Animation:
+    """What an animation shows: the colour of each frame's middle, and for how many milliseconds."""
+
+    colours: list
+    times: list
+
+    @staticmethod
+    def of(path: Path) -> "Animation":
+        with Image.open(path) as picture:
+            colours, times = [], []
+            for place in range(picture.n_frames):
+                picture.seek(place)
+                picture.load()
+                pixel = picture.convert("RGBA").getpixel((picture.width // 2, picture.height // 2))
+                colours.append("hole" if pixel[3] < 128 else _named(pixel[:3]))
+                times.append(picture.info.get("duration", 0))
+        return Animation(colours, times)

@@ -1,0 +1,76 @@
+"""Who made a picture, what it shows and when goes with it; which camera it was does not."""
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from penstock.engines.images.exif import credits_of, exif_of
+
+from .pictures import convert, photo
+
+pytestmark = pytest.mark.media
+
+CREDITS = {"title": "Ein Tag", "artist": "Žofie Müller", "copyright": "© ZM", "date": "2026:01:02 03:04:05"}
+TITLE, MAKER, ARTIST = 0x010E, 0x010F, 0x013B
+PHOTOGRAPH, TAKEN, SERIAL, PLACE = 0x8769, 0x9003, 0xA431, 0x8825
+WITH_A_PLACE = ["jpg", "png", "webp"]
+
+
+@pytest.fixture
+def credited(tmp_path):
+    """The credits of what is made of a picture that was saved with these options."""
+
+    def make(given, suffix, **options):
+        path = tmp_path / f"input.{given}"
+        photo().save(path, **options)
+        return credits_of(convert(path, tmp_path / f"output.{suffix}", width=100))
+
+    return make
+
+
+@pytest.mark.parametrize("suffix", WITH_A_PLACE)
+@pytest.mark.parametrize("given", [*WITH_A_PLACE, "avif"])
+def test_credits_go_along(credited, given, suffix):
+    assert credited(given, suffix, exif=exif_of(CREDITS)) == CREDITS
+
+
+def test_those_of_a_scan_do_too(credited):
+    assert credited("tiff", "jpg", tiffinfo={ARTIST: "Žofie".encode()}) == {"artist": "Žofie"}
+
+
+def test_a_format_without_a_place_for_them_is_made_without(credited):
+    assert credited("jpg", "gif", exif=exif_of(CREDITS)) == {}
+
+
+def test_the_words_of_a_png_become_credits(credited):
+    words = PngImagePlugin.PngInfo()
+    words.add_itxt("Title", "Ein Tag")
+    words.add_text("Author", "ZM")
+    words.add_text("Software", "Painter 4711")
+    assert credited("png", "jpg", pnginfo=words) == {"title": "Ein Tag", "artist": "ZM"}
+
+
+def test_a_title_that_the_camera_made_up_stays_behind(credited):
+    exif = Image.Exif()
+    exif[TITLE], exif[MAKER], exif[ARTIST] = "OLYMPUS DIGITAL CAMERA", "OLYMPUS IMAGING CORP.", "ZM"
+    assert credited("jpg", "jpg", exif=exif) == {"artist": "ZM"}
+
+
+@pytest.mark.parametrize("taken", ["    :  :     :  :  ", "yesterday", "2026:01:02 03:04:05 at home"])
+def test_a_date_that_is_none_stays_behind(credited, taken):
+    assert credited("jpg", "jpg", exif=exif_of({"date": taken})) == {}
+
+
+def test_nothing_else_goes_along(tmp_path):
+    exif = Image.Exif()
+    exif[ARTIST], exif[MAKER], exif[PLACE] = "ZM", "Maker of cameras", {1: "N", 2: (52.0, 31.0, 0.0)}
+    exif.get_ifd(PHOTOGRAPH).update({SERIAL: "4711", TAKEN: "2026:01:02 03:04:05"})
+    photo().save(tmp_path / "input.jpg", exif=exif)
+    kept = convert(tmp_path / "input.jpg", tmp_path / "output.jpg").getexif()
+    assert (set(kept), dict(kept.get_ifd(PHOTOGRAPH))) == ({ARTIST, PHOTOGRAPH}, {TAKEN: "2026:01:02 03:04:05"})
+
+
+def test_an_animation_keeps_its_credits(tmp_path):
+    frames = {"save_all": True, "append_images": [photo().rotate(180)], "duration": 90}
+    photo().save(tmp_path / "input.webp", exif=exif_of(CREDITS), **frames)
+    output = convert(tmp_path / "input.webp", tmp_path / "output.webp")
+    assert (output.n_frames, credits_of(output)) == (2, CREDITS)

@@ -1,0 +1,93 @@
+"""Every codec that is read here is read by a test: made here where that can be, else of the corpus."""
+
+import subprocess
+
+import pytest
+
+from penstock.engines import probe, shipped_ffmpeg
+from penstock.engines.probing import decoders
+from tests.corpus import holdings
+from tests.engines.conversions import convert
+
+pytestmark = pytest.mark.media
+
+# The container, then the encoder and its options where the codec's own name does not do.
+PICTURES = {
+    "cinepak": "mkv",
+    "dnxhd": "mkv -profile:v dnxhr_lb -pix_fmt yuv422p -s 256x144",
+    "dvvideo": "mkv -pix_fmt yuv420p -s 720x576 -r 25",
+    "ffv1": "mkv",
+    "ffvhuff": "mkv",
+    "flashsv": "flv",
+    "flashsv2": "flv",
+    "flv1": "flv -c:v flv",
+    "h263": "avi -s 128x96",
+    "huffyuv": "mkv",
+    "mpeg1video": "mpg",
+    "mpeg2video": "mpg",
+    "msmpeg4v3": "avi -c:v msmpeg4",
+    "png": "mkv",
+    "prores": "mov",
+    "qtrle": "mov",
+    "rawvideo": "avi",
+    "svq1": "mov",
+    "theora": "ogg -c:v libtheora",
+    "utvideo": "mkv",
+    "wmv1": "asf",
+    "wmv2": "asf",
+    "zmbv": "avi",
+}
+SOUNDS = {
+    "adpcm_g722": "wav -c:a g722 -ar 16000 -ac 1",
+    "adpcm_ima_qt": "mov",
+    "adpcm_ms": "wav",
+    "adpcm_swf": "flv -ar 22050",
+    "adpcm_yamaha": "wav",
+    "alac": "mov",
+    "dts": "mkv -c:a dca",
+    "eac3": "mkv",
+    "nellymoser": "flv -ar 16000 -ac 1",
+    "pcm_alaw": "wav",
+    "pcm_f32be": "mov",
+    "pcm_f64be": "mov",
+    "pcm_f64le": "mov",
+    "pcm_s24be": "aiff",
+    "pcm_s32be": "aiff",
+    "pcm_s32le": "wav",
+    "pcm_s8": "aiff",
+    "tta": "mkv",
+    "wmav1": "asf",
+    "wmav2": "asf",
+}
+# Read for what people have; nothing that is shipped writes them.
+ONLY_READ = {"msmpeg4v1", "svq3", "vc1", "vp6", "vp6a", "vp6f", "wmv3", "pcm_bluray", "pcm_dvd", "speex", "wmapro"}
+
+
+@pytest.mark.parametrize("codec", PICTURES)
+def test_a_picture_is_read(codec, room, tools):
+    made = _made(codec, PICTURES[codec], room, ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10:duration=0.5"))
+    assert probe(made, tools).video.codec == codec
+    assert convert(made, "mp4", room, tools, width=64).facts.codecs == "h264"
+
+
+@pytest.mark.parametrize("codec", SOUNDS)
+def test_a_sound_is_read(codec, room, tools):
+    made = _made(codec, SOUNDS[codec], room, ("-f", "lavfi", "-i", "sine=sample_rate=48000:duration=0.5"))
+    assert probe(made, tools).audio.codec == codec
+    assert convert(made, "wav", room, tools).facts.duration == pytest.approx(0.5, abs=0.15)
+
+
+@pytest.mark.corpus
+def test_no_codec_is_promised_that_no_test_reads(corpus):
+    held = {codec for holding in holdings() for codec in holding.codecs}
+    read = set(PICTURES) | set(SOUNDS) | held | {"wavpack", "ac3"}
+    assert (set(decoders.VIDEO) | set(decoders.AUDIO)) - read == ONLY_READ
+
+
+def _made(codec, recipe, room, source):
+    container, *options = recipe.split()
+    kind = "v" if "testsrc2" in source[-1] else "a"
+    path = room / f"made.{container}"
+    argv = [str(shipped_ffmpeg()), "-v", "error", "-y", *source, f"-c:{kind}", codec, *options, "-strict", "-2"]
+    subprocess.run([*argv, str(path)], check=True)
+    return path

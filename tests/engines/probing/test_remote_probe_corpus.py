@@ -1,0 +1,33 @@
+"""Plans of the corpus's large films are made of a part of each, and are those that the whole file would get."""
+
+import pytest
+
+from penstock.domain.planning.plan import summary
+from penstock.domain.planning.planner import plan_for
+from penstock.engines import probe, survey
+from tests.engines.conversions import request_for
+from tests.engines.probing.test_remote_probe import begun
+
+pytestmark = [pytest.mark.corpus, pytest.mark.media]
+
+FILMS = (
+    "bbb-480p-30s-aac51.mp4",
+    "canon-mjpeg-pcm.AVI",
+    "chrome-theora-vorbis.ogv",
+    "hdr10-av1-portrait.mp4",
+    "iphone-hevc-rotated.mov",
+    "vp8-frame-size-change.webm",
+)
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_a_film_is_planned_by_a_part_of_it(name, corpus, tools, tmp_path):
+    path = corpus / "video" / name
+    parts = begun(path, tmp_path)
+    seen, known = (
+        plan_for(request_for("mp4"), facts, tools.limits) for facts in (survey(parts, tools), probe(path, tools))
+    )
+
+    assert summary(seen) == summary(known)
+    assert seen.duration == pytest.approx(known.duration, abs=0.1)
+    assert parts.received < parts.total * 2 / 3

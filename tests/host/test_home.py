@@ -1,0 +1,122 @@
+"""A home knows its secrets, and whether a service runs on it."""
+
+import fcntl
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from penstock.domain.errors import Misconfigured
+from penstock.host.home import Home, Service
+from tests.service import open_to_others
+
+SERVICE = Service(
+    api_url="http://127.0.0.1:1",
+    prefect_api_url="http://127.0.0.1:2/api",
+    prefect_ui_url="http://127.0.0.1:2",
+    database_url="postgresql://nobody@127.0.0.1:1/none",
+    process=os.getpid(),
+    api_key="the-key-of-the-service",
+    prefect_auth="me:secret",
+)
+
+
+def test_a_secret_is_made_once_and_kept_for_its_owner_alone(tmp_path):
+    home = Home.at(tmp_path / "home")
+    secret = home.secret("prefect")
+
+    assert (home.secret("prefect"), len(secret) > 30) == (secret, True)
+    assert (tmp_path / "home" / "secrets" / "prefect").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_home_is_for_its_owner_alone(tmp_path, mask):
+    home = Home.at(tmp_path / "home")
+    home.announce(SERVICE)
+    with home.claimed(), home.used():
+        assert open_to_others(tmp_path / "home") == []
+
+
+@pytest.fixture
+def mask():
+    """The mask of a careless user."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def test_a_home_that_was_open_is_closed_and_what_it_links_to_is_not(tmp_path, mask):
+    (tmp_path / "home" / "files" / "prj_a").mkdir(parents=True)
+    (tmp_path / "home" / "files" / "prj_a" / "file_a").write_bytes(b"")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "home" / "rooms").symlink_to(tmp_path / "elsewhere")
+    Home.at(tmp_path / "home")
+
+    assert open_to_others(tmp_path / "home") == []
+    assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o777
+
+
+def test_a_folder_of_everybody_stays_one_though_a_home_is_made_of_it(tmp_path, mask):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o1777)
+    Home.at(tmp_path / "shared")
+    assert (tmp_path / "shared").stat().st_mode & 0o7777 == 0o1777
+    assert open_to_others(tmp_path / "shared" / "secrets") == []
+
+
+def test_a_folder_that_cannot_be_one_is_said_to_be(tmp_path):
+    with pytest.raises(Misconfigured, match=r"The home /proc/home cannot be used: "):
+        Home.at(Path("/proc/home"))
+
+
+def test_the_first_time_is_the_first_time_only(tmp_path):
+    home = Home.at(tmp_path)
+    assert [home.first("key shown"), home.first("key shown")] == [True, False]
+
+
+def test_a_service_is_found_while_it_runs(tmp_path):
+    home = Home.at(tmp_path)
+    with home.claimed() as ours:
+        assert ours
+        home.announce(SERVICE)
+        assert Home.at(tmp_path).running() == SERVICE
+    assert home.running() is None
+
+
+def test_the_address_of_a_service_that_was_killed_is_not_believed(tmp_path):
+    home = Home.at(tmp_path)
+    home.announce(SERVICE)
+    assert home.running() is None
+    with home.claimed():
+        assert home.running() is None
+
+
+def test_nor_is_it_while_the_next_one_comes_up(tmp_path):
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    home = Home.at(tmp_path)
+    with home.claimed():
+        home.announce(replace(SERVICE, process=killed.pid))
+        assert home.running() is None
+
+
+def test_two_who_look_do_not_take_each_other_for_a_service(tmp_path):
+    home = Home.at(tmp_path)
+    with (tmp_path / "service.lock").open("a") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        assert not home.is_claimed()
+
+
+def test_two_services_on_one_home_are_one_too_many(tmp_path):
+    home = Home.at(tmp_path)
+    with home.claimed() as first, Home.at(tmp_path).claimed() as second:
+        assert (first, second) == (True, False)
+
+
+def test_a_service_closes_only_when_nobody_uses_it(tmp_path):
+    home = Home.at(tmp_path)
+    with home.used(), home.closing() as free:
+        assert not free
+    with home.closing() as free:
+        assert free

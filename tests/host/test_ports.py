@@ -1,0 +1,48 @@
+"""A port is had before anything starts, or it is said in a sentence why not, and what to do."""
+
+import os
+import socket
+
+import pytest
+
+from penstock.host.ports import PortUnusable, bound
+
+
+@pytest.fixture
+def taken():
+    """A port that another program listens on."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def told(host, port):
+    with pytest.raises(PortUnusable) as refused, bound(host, port, "--port"):
+        pass
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
+def test_a_port_that_is_taken_is_named_with_the_option(taken, host):
+    sentence = f"Port {taken} of {host} is taken by another program; choose another with --port, 0 for any."
+    assert told(host, taken) == sentence
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "no-such-host.invalid", "a" * 70 + ".example", "é" * 70, ""])
+def test_a_host_that_is_none_of_ours_is_said_to_be(host):
+    assert told(host or " ", 0) == f"{host or ' '} is not an address of this machine; choose another --host."
+
+
+def test_it_is_served_once_a_process_listens_on_it():
+    with bound("127.0.0.1", 0, "--port") as place:
+        before = place.served()
+        with socket.socket(fileno=os.dup(place.sockets[0].fileno())) as inherited:
+            inherited.listen()
+        assert (before, place.served()) == (False, True)
+        assert "is taken by another program" in told("127.0.0.1", place.port)
+
+
+def test_all_addresses_of_a_host_have_one_port():
+    with bound("localhost", 0, "--port") as place:
+        assert {each.getsockname()[1] for each in place.sockets} == {place.port}

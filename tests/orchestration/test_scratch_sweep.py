@@ -1,0 +1,27 @@
+"""A host that only serves the API clears its rooms too."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+from penstock.host.scratch import scratch_room
+from penstock.orchestration.scratch_sweep import tidy_rooms
+
+
+def test_the_rooms_that_nobody_holds_are_gone_and_those_in_use_stay(tmp_path: Path):
+    dead = tmp_path / "plan-dead"
+    dead.mkdir()
+    (dead / "input").write_bytes(b"half an upload")
+
+    async def once() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(30):
+                work = asyncio.create_task(tidy_rooms(tmp_path, newborn_seconds=0))
+                while dead.exists():
+                    await asyncio.sleep(0.05)
+                work.cancel()
+
+    with scratch_room(tmp_path, "plan") as held:
+        asyncio.run(once())
+        assert (dead.exists(), held.exists()) == (False, True)
+    assert list(tmp_path.iterdir()) == []

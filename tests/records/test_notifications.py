@@ -1,0 +1,47 @@
+"""Whoever listens is woken when something has happened, also after a lost connection."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import psycopg
+
+from penstock.domain.ids import ProjectId
+from penstock.records import Records
+from penstock.records.notifications import OUTBOX, TASK, notices
+
+from .conftest import asked, completed
+
+
+async def until(heard: AsyncIterator[tuple[str, str]], wanted: tuple[str, str]) -> None:
+    async with asyncio.timeout(10):
+        async for notice in heard:
+            if notice == wanted:
+                return
+
+
+def test_opening_and_ending_are_called_out(records: Records, project: ProjectId):
+    async def listen() -> None:
+        async with aclosing(notices(records.url, OUTBOX, TASK)) as heard:
+            await until(heard, (TASK, ""))
+            task = await asyncio.to_thread(records.tasks.open, project, asked())
+            await until(heard, (OUTBOX, task.id))
+            await asyncio.to_thread(completed, records, task)
+            await until(heard, (TASK, task.id))
+
+    asyncio.run(listen())
+
+
+def test_a_listener_that_lost_its_connection_is_told_to_look_at_everything(records: Records):
+    async def listen() -> None:
+        async with aclosing(notices(records.url, TASK)) as heard:
+            await until(heard, (TASK, ""))
+            await asyncio.to_thread(end_listeners, records.url)
+            await until(heard, (TASK, ""))
+
+    asyncio.run(listen())
+
+
+def end_listeners(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as operator:
+        operator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")

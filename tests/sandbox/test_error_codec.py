@@ -1,0 +1,98 @@
+"""Whatever a child writes, its parent gets one of our values or one of our errors."""
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+from pydantic import TypeAdapter
+
+from penstock.domain import errors
+from penstock.domain.limits import Limits
+from penstock.domain.media import AudioStream, Media, Picture, Size, VideoStream
+from penstock.engines.probing.limits import MOST_SIDE_PIXELS, media_within
+from penstock.sandbox.error_codec import CHILD_ERRORS, InvalidResult, ResultDecoder, encoded_error
+
+FILM = Media(
+    kind="video",
+    container="mp4",
+    filesize=1000,
+    duration=1.0,
+    video=VideoStream(0, "h264", Size(64, 48), Size(64, 48), "yuv420p", duration=1.0),
+    audio=AudioStream(1, "aac", 2, 48_000),
+)
+DECODER = ResultDecoder(TypeAdapter(Media))
+
+
+def encoded(value: object) -> bytes:
+    return json.dumps({"value": value}, default=str).encode()
+
+
+def film(**video: object) -> bytes:
+    fields = asdict(FILM)
+    fields["video"] |= video
+    return encoded(fields)
+
+
+def test_facts_are_decoded_as_they_were_encoded():
+    assert DECODER.decode(film()) == FILM
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"", b"{", b"null", b"[]", b"3", b'"value"', b"{}", b'{"value": null}', b'{"value": []}', b"\xff",
+        b"[" * 100_000, b'{"value":' * 50 + b"1" + b"}" * 50, b'{"value": ' + b"9" * 5000 + b"}",
+        b'{"error": null}', b'{"error": {}}', b'{"error": []}', b'{"error": {"name": ["x"]}}',
+        b'{"error": {"name": "MediaError", "message": "", "detail": ""}}',
+        b'{"error": {"name": "Superseded", "message": "", "detail": ""}}',
+        b'{"error": {"name": "Cancelled", "message": "", "detail": ""}}',
+        b'{"error": {"name": "WorkerLost", "message": "", "detail": ""}}',
+        b'{"error": {"name": "InvalidRequest", "message": "", "detail": ""}}',
+        film(duration=float("nan")), film(duration=float("inf")), film(frames=2**63), film(bitrate=1e300),
+        film(tag="a\0b"), film(tag="x" * 5000), film(codec="\ud800"), film(sar="1/0"), film(sar="1e999999999"),
+        film(sar=None), film(shown={"width": 1}), film(index="first"),
+    ],
+)  # fmt: skip
+def test_a_result_that_no_function_of_ours_returns_is_invalid(answer: bytes):
+    with pytest.raises(InvalidResult):
+        DECODER.decode(answer)
+
+
+@pytest.mark.parametrize("kind", CHILD_ERRORS.values())
+def test_an_error_keeps_its_class_and_message(kind: type[errors.MediaError]):
+    answer = json.dumps(encoded_error(kind("It is so.", detail="because"))).encode()
+
+    with pytest.raises(kind, match=r"It is so\.") as refused:
+        DECODER.decode(answer)
+    assert (type(refused.value), refused.value.detail) == (kind, "because")
+
+
+def test_the_message_of_an_error_is_shortened_and_printable():
+    answer = {"error": {"name": "InputUnreadable", "message": "a\n\x1b[2J" + "b" * 10_000, "detail": "c" * 10_000}}
+
+    with pytest.raises(errors.InputUnreadable) as refused:
+        DECODER.decode(json.dumps(answer).encode())
+    assert refused.value.message.isprintable()
+    assert len(refused.value.message) <= 500
+
+
+@pytest.mark.parametrize(
+    ("changed", "refusal"),
+    [
+        ({"video": replace(FILM.video, shown=Size(2 * 10**12, 48))}, errors.InputLimitsExceeded),
+        ({"video": replace(FILM.video, coded=Size(64, 0))}, errors.InputLimitsExceeded),
+        ({"video": replace(FILM.video, coded=Size(64, -5))}, errors.InputLimitsExceeded),
+        ({"picture": Picture(Size(MOST_SIDE_PIXELS + 1, 1), "RGB")}, errors.InputLimitsExceeded),
+        ({"video": replace(FILM.video, fps=1e6)}, errors.InputLimitsExceeded),
+        ({"video": replace(FILM.video, frames=2**40)}, errors.InputLimitsExceeded),
+        ({"audio": replace(FILM.audio, channels=1000)}, errors.InputLimitsExceeded),
+        ({"duration": 1e9}, errors.InputLimitsExceeded),
+        ({"duration": float("nan")}, errors.InputLimitsExceeded),
+        ({"duration": -1.0}, errors.InputUnreadable),
+        ({"header_duration": -1.0}, errors.InputUnreadable),
+        ({"video": replace(FILM.video, duration=-1.0)}, errors.InputUnreadable),
+    ],
+)
+def test_facts_that_fit_no_record_are_refused(changed: dict, refusal: type[errors.MediaError]):
+    with pytest.raises(refusal):
+        media_within(replace(FILM, **changed), Limits())

@@ -1,0 +1,246 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections import Counter
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from penstock.domain import errors
+from penstock.engines import NoWatch, sandbox_pool, shipped_ffmpeg
+from penstock.sandbox.job import ProgramJob, Rlimits
+from penstock.sandbox.supervise import Collector, Timeouts, killed_from_outside, supervise
+
+pytestmark = pytest.mark.media
+
+BOUNDS = Rlimits(memory_bytes=2 << 30, cpu_seconds=30, file_bytes=1 << 20)
+PATIENT = Timeouts(20)
+
+
+def test_a_child_answers_on_its_output(pool):
+    ended, said = _run(pool, "echo hello; echo trouble >&2")
+    assert (ended.status, said, ended.stderr_tail) == (0, b"hello\n", "trouble\n")
+
+
+def test_an_exit_code_is_told(pool):
+    assert _run(pool, "exit 7")[0].status == 7
+
+
+def test_a_signal_is_told(pool):
+    assert _run(pool, "kill -SEGV $$")[0].status == -signal.SIGSEGV
+
+
+def test_only_the_end_of_what_it_complains_of_is_kept(pool):
+    ended, _ = _run(pool, "i=0; while [ $i -lt 3000 ]; do echo line $i >&2; i=$((i+1)); done")
+    assert len(ended.stderr_tail) <= 2048
+    assert ended.stderr_tail.endswith("line 2999\n")
+
+
+def test_a_child_inherits_nothing(pool):
+    ended, said = _run(pool, "cat; env; ls -l /proc/self/fd | grep -c ' -> '; umask; nice")
+    lines = said.decode().splitlines()
+    assert ended.status == 0
+    assert not [line for line in lines if line.startswith(("PATH=", "HOME=", "PYTHON", "AWS", "PENSTOCK"))]
+    assert lines[-2:] == ["0077", "10"]
+    # its own three, and the folder that `ls` is reading
+    assert int(lines[-3]) <= 4
+
+
+def test_a_child_is_the_first_to_go_when_memory_is_short(pool):
+    assert _run(pool, "cat /proc/self/oom_score_adj")[1] == b"1000\n"
+
+
+def test_memory_is_bounded(pool):
+    hungry = _python("x = bytearray(4 << 30)")
+    ended, _ = _execute(pool, hungry)
+    assert ended.status != 0
+    assert "MemoryError" in ended.stderr_tail
+
+
+def test_processor_time_is_bounded(pool):
+    bounds = Rlimits(memory_bytes=1 << 30, cpu_seconds=1, file_bytes=1 << 20)
+    ended = supervise(pool.start(ProgramJob(_shell("while :; do :; done"), bounds)), PATIENT, NoWatch(), Collector())
+    assert ended.status == -signal.SIGKILL
+    assert not killed_from_outside(ended, bounds)
+
+
+@pytest.mark.parametrize("victim", ["the child", "its supervisor"])
+def test_a_child_that_was_killed_from_outside_is_told_from_one_that_went_too_far(pool, victim):
+    child = pool.start(ProgramJob(_shell("sleep 60"), BOUNDS))
+    os.kill({"the child": child.pid, "its supervisor": _parent(child.pid)}[victim], signal.SIGKILL)
+    assert killed_from_outside(supervise(child, PATIENT, NoWatch(), Collector()), BOUNDS)
+
+
+def _parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_a_file_is_bounded(pool, tmp_path):
+    ended, _ = _run(pool, f"exec dd if=/dev/zero of={tmp_path}/large bs=65536 count=100")
+    assert ended.status == -signal.SIGXFSZ
+
+
+def test_a_deadline_kills_the_whole_group(pool):
+    ended, said = _run(pool, "sleep 60 & echo $!; wait", Timeouts(0.5))
+    assert ended.reason == "deadline"
+    assert _gone(int(said))
+
+
+def test_silence_is_not_waited_for(pool):
+    began = time.monotonic()
+    ended, _ = _run(pool, "sleep 60", Timeouts(60, stall_seconds=0.6))
+    assert ended.reason == "stalled"
+    assert time.monotonic() - began < 10
+
+
+def test_a_busy_child_is_not_taken_for_a_stalled_one(pool):
+    count = "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done; echo done"
+    assert _run(pool, count, Timeouts(60, stall_seconds=0.6))[1] == b"done\n"
+
+
+def test_cancelling_kills_the_whole_group_at_once(pool):
+    class Stopping(NoWatch):
+        def stopped(self):
+            return bool(output.collected)
+
+    output = Collector()
+    began = time.monotonic()
+    child = pool.start(ProgramJob(_shell("sleep 60 & echo $!; wait"), BOUNDS))
+    with pytest.raises(errors.Cancelled):
+        supervise(child, PATIENT, Stopping(), output)
+    assert time.monotonic() - began < 5
+    assert _gone(int(output.collected))
+
+
+def test_what_a_child_leaves_behind_dies_with_it(pool):
+    _, said = _run(pool, "sleep 60 >/dev/null 2>&1 & echo $!")
+    assert _gone(int(said))
+
+
+def test_many_threads_share_one_pool(pool):
+    said = {}
+
+    def work(number):
+        said[number] = _run(pool, f"echo {number}")[1]
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert said == {number: f"{number}\n".encode() for number in range(16)}
+
+
+def test_a_killed_fork_server_is_replaced():
+    with sandbox_pool() as pool:
+        assert _run(pool, "echo one")[1] == b"one\n"
+        first = pool.pid
+        os.kill(first, signal.SIGKILL)
+        assert _until(lambda: _state(first) in ("Z", None))
+        assert _run(pool, "echo two")[1] == b"two\n"
+        assert pool.pid != first
+
+
+def test_a_job_outlives_its_fork_server():
+    with sandbox_pool() as pool:
+        child = pool.start(ProgramJob(_shell("sleep 0.3; echo late"), BOUNDS))
+        os.kill(pool.pid, signal.SIGKILL)
+        output = Collector()
+        assert supervise(child, PATIENT, NoWatch(), output).status == 0
+        assert output.collected == b"late\n"
+
+
+def test_a_closed_pool_leaves_no_process():
+    with sandbox_pool() as pool:
+        _run(pool, "true")
+        pid = pool.pid
+    assert _gone(pid)
+
+
+def test_neither_descriptors_nor_zombies_are_left(pool):
+    _run(pool, "true")
+    before = _open_files()
+    for _ in range(30):
+        _run(pool, "true")
+    assert _until(lambda: not _open_files() - before)
+    assert _until(lambda: not _children_of(pool.pid))
+
+
+def test_a_killed_owner_takes_its_encoder_along(tmp_path):
+    owner = subprocess.Popen([sys.executable, "-c", OWNER.format(ffmpeg=shipped_ffmpeg())], stdout=subprocess.PIPE)
+    with owner, closing(owner.stdout) as output:
+        encoder, pool = map(int, output.readline().split())
+        assert _state(encoder) is not None
+        owner.kill()
+        assert _gone(encoder, seconds=2)
+        assert _gone(pool, seconds=2)
+
+
+OWNER = textwrap.dedent(
+    """
+    import time
+    from penstock.engines import sandbox_pool
+    from penstock.sandbox.job import ProgramJob, Rlimits
+    pool = sandbox_pool()
+    argv = ("{ffmpeg}", "-loglevel", "quiet", "-re", "-f", "lavfi", "-i", "testsrc2", "-f", "null", "-")
+    child = pool.start(ProgramJob(argv, Rlimits(2 << 30, 60, 1 << 20)))
+    print(child.pid, pool.pid, flush=True)
+    time.sleep(60)
+    """
+)
+
+
+def _run(pool, script, patience=PATIENT):
+    return _execute(pool, _shell(script), patience)
+
+
+def _execute(pool, argv, patience=PATIENT):
+    output = Collector()
+    ended = supervise(pool.start(ProgramJob(argv, BOUNDS)), patience, NoWatch(), output)
+    return ended, bytes(output.collected)
+
+
+def _shell(script):
+    return ("/bin/sh", "-c", script)
+
+
+def _python(script):
+    return (sys.executable, "-I", "-c", script)
+
+
+def _gone(pid, seconds=5.0):
+    return _until(lambda: _state(pid) in (None, "Z"), seconds)
+
+
+def _state(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return None
+
+
+def _children_of(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _until(true, seconds=5.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if true():
+            return True
+        threading.Event().wait(0.02)
+    return bool(true())
+
+
+def _open_files():
+    """Each by what it is, not by its number: a number is given again. Other tests in this process may close theirs."""
+    found = Counter()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found[str(descriptor.readlink())] += 1
+    return found

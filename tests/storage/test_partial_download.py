@@ -1,0 +1,129 @@
+"""Of an input that is only looked at, only those parts come that somebody needs; the rules of a download hold."""
+
+from dataclasses import replace
+
+import pytest
+
+from penstock.domain import errors
+from penstock.storage.download import FetchPolicy
+from penstock.storage.partial_download import HEAD, parts_of_object, parts_of_url
+from tests.ranging import ranging
+
+from . import origin
+
+MIB = 2**20
+FILE = origin.FILE  # 2.5 MiB
+LONG = bytes(16 * MIB)
+
+
+@pytest.fixture
+def host():
+    with ranging() as running:
+        running.files = {"file": FILE, "long": LONG, "small": origin.SMALL, "empty": b""}
+        yield running
+
+
+@pytest.fixture
+def look(host, tmp_path):
+    """Parts of what is served in this manner."""
+    policy = FetchPolicy(
+        max_bytes=20 * MIB, read_seconds=2, total_seconds=5, allow=host.address.removeprefix("http://")
+    )
+    return lambda path, most=4 * MIB, **more: parts_of_url(
+        f"{host.address}/{path}", tmp_path / "input", replace(policy, **more), most
+    )
+
+
+def test_the_beginning_comes_alone(look, host):
+    with look("parts/file") as parts:
+        assert (parts.total, parts.here, parts.path.stat().st_size) == (len(FILE), [(0, HEAD)], len(FILE))
+    assert (host.asked, host.sent) == (["bytes=0-262143"], HEAD)
+
+
+def test_a_part_that_is_wanted_comes_to_its_place(look, host):
+    with look("parts/file") as parts:
+        parts.fetch(MIB, 1000)
+        content = parts.path.read_bytes()
+    assert content[:HEAD] == FILE[:HEAD]
+    assert content[MIB : MIB + 1000] == FILE[MIB : MIB + 1000]
+    assert parts.here == [(0, HEAD), (MIB, MIB + 1000)]
+    assert host.sent == HEAD + 1000
+
+
+def test_a_part_ends_where_the_file_does(look):
+    with look("parts/file") as parts:
+        parts.fetch(len(FILE) - 10, MIB)
+    assert parts.here[-1] == (len(FILE) - 10, len(FILE))
+
+
+def test_parts_that_touch_are_one(look):
+    with look("parts/file") as parts:
+        parts.fetch(HEAD, len(FILE))
+    assert (parts.here, parts.whole) == ([(0, len(FILE))], True)
+    assert parts.path.read_bytes() == FILE
+
+
+@pytest.mark.parametrize("manner", ["parts", "whole", "unmeasured"])
+def test_a_small_file_is_whole_at_once(look, manner):
+    with look(f"{manner}/small") as parts:
+        assert (parts.whole, parts.path.read_bytes()) == (True, origin.SMALL)
+
+
+def test_an_origin_without_parts_is_read_only_as_far_as_is_wanted(look, host):
+    with look("whole/long") as parts:
+        parts.fetch(MIB, 1000)
+        assert MIB + 1000 <= parts.received < 2 * MIB
+        assert len(parts.here) == 1
+    assert host.asked == ["bytes=0-262143"]
+
+
+def test_a_file_of_unknown_size_is_read_to_its_end(look):
+    with look("unmeasured/file") as parts:
+        assert (parts.total, parts.whole, parts.path.read_bytes()) == (len(FILE), True, FILE)
+
+
+@pytest.mark.parametrize("path", ["parts/long", "whole/long"])
+def test_no_more_is_read_than_may_be(look, host, path):
+    with look(path, MIB) as parts, pytest.raises(errors.InputLimitsExceeded, match="1,048,576 bytes"):
+        parts.fetch(0, 2 * MIB)
+    assert parts.received <= MIB
+
+
+def test_a_file_of_unknown_size_that_goes_on_is_refused(look):
+    with pytest.raises(errors.InputLimitsExceeded), look("unmeasured/long", MIB):
+        pass
+
+
+def test_what_is_larger_than_an_input_may_be_is_refused(look):
+    with pytest.raises(errors.InputTooLarge), look("parts/file", max_bytes=MIB):
+        pass
+
+
+def test_another_version_is_noticed(look):
+    with look("changing/file") as parts, pytest.raises(errors.InputChanged):
+        parts.fetch(MIB, 1000)
+
+
+def test_another_part_than_was_asked_for_is_not_taken(look):
+    with pytest.raises(errors.InputUnreachable), look("elsewhere/file"):
+        pass
+
+
+@pytest.mark.parametrize("target", ["http://10.0.0.1/file", "http://169.254.169.254/", "file:///etc/passwd"])
+def test_a_redirect_leads_to_nothing_that_is_not_public(look, target):
+    with pytest.raises(errors.UrlForbidden), look(f"to/{target}"):
+        pass
+
+
+def test_a_redirect_to_a_file_is_followed(look, host):
+    with look(f"to/{host.address}/parts/file") as parts:
+        parts.fetch(MIB, 1000)
+    assert host.asked[-1] == "bytes=1048576-1049575"
+
+
+def test_a_stored_file_comes_in_parts_too(folder, file, tmp_path):
+    folder.put(file, "kept", "video/mp4")
+    with parts_of_object(folder, "kept", tmp_path / "input", 4 * MIB) as parts:
+        parts.fetch(MIB, 1000)
+        assert parts.path.read_bytes()[MIB : MIB + 1000] == file.read_bytes()[MIB : MIB + 1000]
+    assert (parts.total, parts.received) == (file.stat().st_size, HEAD + 1000)

@@ -1,0 +1,238 @@
+"""A sweep removes what nobody will ever ask for, and nothing else, and no single thing stops it."""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from penstock import cleanup
+from penstock.cleanup import (
+    DAY_SECONDS,
+    ORPHAN_SECONDS,
+    RESULT_SECONDS,
+    clear_failures,
+    clear_forgotten,
+    clear_orphans,
+    purge,
+)
+from penstock.domain import errors
+from penstock.domain.ids import ProjectId, new_file_id
+from penstock.domain.task import File, FileFacts
+from penstock.records import Records
+from penstock.storage.objects import Folder, Objects
+from penstock.storage.s3_upload import abort_stale
+from tests.storage.conftest import aws, bucket, s3_endpoint  # noqa: F401 - fixtures
+
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+FACTS = FileFacts("video", "mp4", "video/mp4", filesize=9, sha256="ab")
+
+
+@pytest.fixture(scope="module")
+def records(new_database: Callable[[], str]) -> Iterator[Records]:
+    opened = Records(new_database(), lease_seconds=60)
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def project(records: Records) -> ProjectId:
+    return records.keys.new_project(f"project {secrets.token_hex(8)}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "files")
+
+
+@pytest.fixture
+def store(records: Records, project: ProjectId, tmp_path: Path) -> Callable[..., File]:
+    """Stores some bytes; `recorded` says whether a row names them."""
+
+    def stored(objects: Objects, recorded: bool = True, key: str = "") -> File:
+        name = new_file_id()
+        file = File(name, project, "source", FACTS, key or f"{project}/{name}", None, NEVER, NEVER)
+        (tmp_path / "bytes").write_bytes(b"some bytes")
+        objects.put(tmp_path / "bytes", file.key, "video/mp4")
+        return records.files.add(file) if recorded else file
+
+    return stored
+
+
+def aged(folder: Folder, file: File, seconds: float = ORPHAN_SECONDS + 60) -> None:
+    then = time.time() - seconds
+    os.utime(folder._address(file.key), (then, then))
+
+
+def test_a_file_that_cannot_be_removed_keeps_none_of_the_others(records, project, folder, store):
+    stuck, *others = sorted((store(folder) for _ in range(5)), key=lambda file: file.id)
+    for file in (stuck, *others):
+        records.files.delete(project, file.id)
+    replaced_by_a_folder(folder, stuck)
+
+    purged = purge(records, folder)
+    assert (purged.gone, purged.kept) == (4, 1)
+    assert not any(folder.exists(file.key) for file in others)
+    (Path(folder._address(stuck.key)) / "inside").unlink()
+    Path(folder._address(stuck.key)).rmdir()
+    assert (purge(records, folder).gone, purge(records, folder).gone) == (1, 0)
+
+
+def replaced_by_a_folder(folder: Folder, file: File) -> None:
+    path = Path(folder._address(file.key))
+    path.unlink()
+    path.mkdir()
+    (path / "inside").write_bytes(b"")
+
+
+def test_a_storage_that_removes_nothing_is_not_asked_for_each_file(records, project, folder, store, monkeypatch):
+    files = [store(folder) for _ in range(30)]
+    for file in files:
+        records.files.delete(project, file.id)
+    asked = []
+
+    def refuse(self, key):
+        asked.append(key)
+        raise errors.StorageUnavailable("Away.")
+
+    monkeypatch.setattr(Folder, "delete", refuse)
+    with pytest.raises(errors.StorageUnavailable):
+        purge(records, folder)
+    assert len(asked) == cleanup.REFUSED_IN_A_ROW
+    monkeypatch.undo()
+    assert purge(records, folder).gone == 30
+
+
+def test_what_no_file_names_goes_once_no_run_can_record_it_any_more(records, folder, store):
+    orphan, young, named = store(folder, recorded=False), store(folder, recorded=False), store(folder)
+    aged(folder, orphan)
+    aged(folder, young, DAY_SECONDS)
+    aged(folder, named)
+
+    assert clear_orphans(records, folder) == 1
+    assert [folder.exists(file.key) for file in (orphan, young, named)] == [False, True, True]
+    assert clear_orphans(records, folder) == 0
+
+
+def test_what_is_deleted_and_not_purged_yet_is_left_to_the_purge(records, project, folder, store):
+    deleted = store(folder)
+    records.files.delete(project, deleted.id)
+    aged(folder, deleted)
+    assert clear_orphans(records, folder) == 0
+    assert purge(records, folder).gone == 1
+
+
+@pytest.mark.parametrize(
+    "key", ["prj_somebodyelses1234/file_{id}", "{project}/notes.txt", "file_{id}", "{project}/x/file_{id}"]
+)
+def test_what_is_not_ours_is_left_alone(records, project, folder, store, key):
+    file = store(folder, recorded=False, key=key.format(project=project, id=secrets.token_hex(12)))
+    aged(folder, file)
+    assert clear_orphans(records, folder) == 0
+    assert folder.exists(file.key)
+
+
+def test_a_sweep_looks_at_so_many_and_the_next_ones_at_the_others(records, folder, store, monkeypatch):
+    monkeypatch.setattr(cleanup, "LISTED", 3)
+    orphans = [store(folder, recorded=False) for _ in range(8)]
+    for orphan in orphans:
+        aged(folder, orphan)
+    counts = [clear_orphans(records, folder) for _ in range(4)]
+    assert max(counts) == 3
+    assert sum(counts) == 8
+
+
+def test_an_orphan_in_a_bucket_goes_too(records, bucket, store):  # noqa: F811
+    orphan, named = store(bucket, recorded=False), store(bucket)
+    assert clear_orphans(records, bucket) == 0
+    assert clear_orphans(records, bucket, older_than_seconds=-60) == 1
+    assert [bucket.exists(file.key) for file in (orphan, named)] == [False, True]
+
+
+def test_a_bucket_tells_all_that_it_keeps_by_key(bucket, project, store):  # noqa: F811
+    keys = sorted(store(bucket, recorded=False).key for _ in range(5))
+    assert [kept.key for kept in bucket.kept(project)] == keys
+    assert [kept.key for kept in bucket.kept(project, keys[2])] == keys[3:]
+
+
+class Server:
+    """Has 2,500 unfinished uploads, and tells 1,000 at once."""
+
+    def __init__(self, keys: list[str], broken: str = ""):
+        self.left, self.broken = sorted(keys), broken
+
+    def call_s3(self, method: str, **asked: str) -> dict[str, object]:
+        assert asked.pop("Bucket") == "bucket"
+        return getattr(self, method)(**asked)
+
+    def list_multipart_uploads(self, **asked: str) -> dict[str, object]:
+        marker = asked.get("KeyMarker", "")
+        found = [key for key in self.left if key.startswith(asked["Prefix"]) and key > marker]
+        assert asked.get("UploadIdMarker", "") == (f"of {marker}" if marker else "")
+        old = datetime(2020, 1, 1, tzinfo=UTC)
+        page = {"Uploads": [{"Key": key, "UploadId": f"of {key}", "Initiated": old} for key in found[:1000]]}
+        if len(found) <= 1000:
+            return page | {"IsTruncated": False}
+        return page | {"IsTruncated": True, "NextKeyMarker": found[999], "NextUploadIdMarker": f"of {found[999]}"}
+
+    def abort_multipart_upload(self, Key: str, UploadId: str) -> None:  # noqa: N803 - S3's words
+        assert UploadId == f"of {Key}"
+        if self.broken == Key:
+            raise OSError("no")
+        self.left.remove(Key)
+
+
+def keys_of(prefix: str, count: int) -> list[str]:
+    return [f"{prefix}prj_{secrets.token_hex(12)}/{new_file_id()}" for _ in range(count)]
+
+
+def test_every_unfinished_upload_of_ours_is_aborted_and_none_of_others():
+    others = [*keys_of("media-2/", 2), "media/notes", "media/prj_x/raw.mov", "elsewhere"]
+    server = Server([*keys_of("media/", 2500), *others])
+    assert abort_stale(server, "bucket", "media/", 3600) == 2500
+    assert server.left == sorted(others)
+
+
+def test_in_a_bucket_without_a_prefix_only_what_has_a_key_like_ours_is_aborted():
+    server = Server([*keys_of("", 3), "somebody's/upload"])
+    assert abort_stale(server, "bucket", "", 3600) == 3
+    assert server.left == ["somebody's/upload"]
+
+
+def test_an_upload_that_cannot_be_aborted_keeps_none_of_the_others():
+    keys = sorted(keys_of("media/", 5))
+    server = Server(keys, broken=keys[1])
+    assert abort_stale(server, "bucket", "media/", 3600) == 4
+    assert server.left == [keys[1]]
+
+
+RESULTS = {
+    "failed-old": (b'{"__exc_type__": "penstock.domain.errors.Cancelled", "message": "x"}', DAY_SECONDS + 60),
+    "failed-young": (b'{"__exc_type__": "penstock.domain.errors.Cancelled", "message": "x"}', 60),
+    "foreign-old": (b'{"__exc_type__": "builtins.ValueError", "message": "x"}', DAY_SECONDS + 60),
+    "foreign-forgotten": (b"42", RESULT_SECONDS + 60),
+}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A folder of Prefect's results, of several ages."""
+    for name, (content, age) in RESULTS.items():
+        (tmp_path / name).write_bytes(content)
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    return tmp_path
+
+
+def test_what_prefect_keeps_of_failed_stages_of_ours_goes_after_a_day(results):
+    assert clear_failures(results, time.time()) == 1
+    assert {path.name for path in results.iterdir()} == RESULTS.keys() - {"failed-old"}
+
+
+def test_what_it_keeps_in_our_home_goes_when_its_run_is_forgotten(results):
+    assert clear_forgotten(results, time.time()) == 1
+    assert {path.name for path in results.iterdir()} == RESULTS.keys() - {"foreign-forgotten"}
+    assert clear_forgotten(results / "nowhere", time.time()) == 0

@@ -1,0 +1,107 @@
+"""A task refuses what its input's header and index show to be impossible, and leaves the rest where it is."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from penstock.domain import errors
+from penstock.domain.request import read_request
+from penstock.domain.task import InputVersion
+from penstock.early_refusal import EarlyLook
+from penstock.engines import NoWatch, Tools
+from penstock.storage.download import FetchPolicy, download
+from tests.media import Shop
+from tests.ranging import Ranging, ranging
+
+pytestmark = pytest.mark.media
+
+MIB = 2**20
+FILMS = ("reel.mp4", "deaf-reel.mp4", "fragments.mp4", "live.mkv")
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Four minutes of film, their index at the end; and the same without an index."""
+    shop = Shop(tmp_path_factory.mktemp("films"))
+    return {name: shop(name).read_bytes() for name in FILMS} | {"text": b"no film at all\n" * 3 * MIB}
+
+
+@pytest.fixture
+def host(films: dict[str, bytes]) -> Iterator[Ranging]:
+    with ranging() as running:
+        running.files = films
+        yield running
+
+
+class Fetching:
+    """The fetch of a task: its download, looked at."""
+
+    def __init__(self, host: Ranging, tools: Tools, room: Path):
+        self.host, self.tools, self.path = host, tools, room / "input"
+
+    def __call__(self, place: str, **asked: object) -> InputVersion:
+        request = read_request({"url": f"{self.host.address}/{place}", "kind": "video", "format": "mp4"} | asked)
+        policy = FetchPolicy(max_bytes=10**9, read_seconds=5, total_seconds=60, allow="127.0.0.0/8")
+        look = EarlyLook(request, self.tools, frozenset(), 16 * MIB, NoWatch())
+        return download(request.url or "", self.path, policy, look)
+
+
+@pytest.fixture
+def fetch(host: Ranging, tools: Tools, tmp_path: Path) -> Fetching:
+    return Fetching(host, tools, tmp_path)
+
+
+REFUSED = {
+    "sound that it has not": ("deaf-reel.mp4", {"kind": "audio", "format": "wav"}, errors.NoAudioStream),
+    "what begins after its end": ("reel.mp4", {"start": 500}, errors.FieldInvalid),
+    "a moment after its end": ("reel.mp4", {"kind": "image", "format": "webp", "at": 500}, errors.FieldInvalid),
+    "a gif of too many frames": ("reel.mp4", {"kind": "image", "format": "gif"}, errors.InputLimitsExceeded),
+    "more pixels than it has": ("reel.mp4", {"width": 4000}, errors.UpscaleNotAllowed),
+    "a film of a text": ("text", {}, errors.InputUnreadable),
+}
+
+
+@pytest.mark.parametrize("wish", REFUSED)
+def test_what_cannot_be_is_refused_by_a_small_part_of_the_input(wish: str, fetch: Fetching, host: Ranging):
+    name, asked, expected = REFUSED[wish]
+    with pytest.raises(expected):
+        fetch(f"parts/{name}", **asked)
+    # The rest is what the sockets of both sides hold while nobody reads.
+    assert host.sent < len(host.files[name]) / 3
+    assert list(fetch.path.parent.iterdir()) == []
+
+
+def test_what_can_be_is_fetched_whole_and_once(fetch: Fetching, host: Ranging):
+    fetch("parts/reel.mp4", width=160)
+    assert fetch.path.read_bytes() == host.files["reel.mp4"]
+    assert host.sent < len(host.files["reel.mp4"]) * 1.1
+    assert [path.name for path in fetch.path.parent.iterdir()] == ["input"]
+
+
+@pytest.mark.parametrize("manner", ["changing", "whole", "unmeasured"])
+def test_where_the_parts_are_not_to_be_trusted_all_of_it_is_fetched(manner: str, fetch: Fetching, host: Ranging):
+    fetch(f"{manner}/reel.mp4", start=500)
+    assert fetch.path.read_bytes() == host.files["reel.mp4"]
+
+
+@pytest.mark.parametrize("name", ["fragments.mp4", "live.mkv"])
+@pytest.mark.parametrize("asked", [{"start": 100}, {"kind": "image", "format": "webp", "at": 100}])
+def test_a_length_that_no_header_tells_refuses_nothing(
+    name: str, asked: dict[str, object], fetch: Fetching, host: Ranging
+):
+    fetch(f"parts/{name}", **asked)
+    assert fetch.path.read_bytes() == host.files[name]
+
+
+def test_a_cancel_ends_the_look(fetch: Fetching, host: Ranging, tools: Tools):
+    class Unwanted(NoWatch):
+        def stopped(self) -> bool:
+            return True
+
+    request = read_request({"url": f"{host.address}/parts/reel.mp4", "kind": "video", "format": "mp4"})
+    look = EarlyLook(request, tools, frozenset(), MIB, Unwanted())
+    policy = FetchPolicy(max_bytes=10**9, allow="127.0.0.0/8")
+    with pytest.raises(errors.Cancelled):
+        download(request.url or "", fetch.path, replace(policy, read_seconds=5), look)

@@ -1,0 +1,80 @@
+"""A file is written at once or not at all, and replaces nothing unasked."""
+
+import errno
+import os
+
+import pytest
+
+from penstock.output_file import arriving, require_writable
+
+
+def write(target, *, overwrite, meanwhile=lambda: None):
+    with arriving(target, overwrite=overwrite) as file:
+        file.write(b"ours")
+        meanwhile()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_it_is_there_once_it_is_whole_and_open_to_others_as_their_mask_says(tmp_path, overwrite):
+    target = tmp_path / "out.mp4"
+    before = os.umask(0o027)
+    try:
+        write(
+            target,
+            overwrite=overwrite,
+            meanwhile=lambda: (_ for _ in ()).throw(AssertionError) if target.exists() else None,
+        )
+    finally:
+        os.umask(before)
+    assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"ours", 0o640)
+    assert [place.name for place in tmp_path.iterdir()] == ["out.mp4"]
+
+
+@pytest.fixture(params=["links", "no links"])
+def disk(request, monkeypatch):
+    """A file system with hard links, and one without."""
+
+    def refuse(*_, **__):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if request.param == "no links":
+        monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("disk")
+def test_what_came_into_being_meanwhile_is_not_replaced(tmp_path):
+    target = tmp_path / "out.mp4"
+    with pytest.raises(FileExistsError):
+        write(target, overwrite=False, meanwhile=lambda: target.write_bytes(b"theirs"))
+    assert target.read_bytes() == b"theirs"
+    assert [place.name for place in tmp_path.iterdir()] == ["out.mp4"]
+
+
+@pytest.mark.usefixtures("disk")
+def test_where_nothing_is_it_is_put(tmp_path):
+    write(tmp_path / "out.mp4", overwrite=False)
+    assert (tmp_path / "out.mp4").read_bytes() == b"ours"
+
+
+def test_what_fails_midway_leaves_what_was_there(tmp_path):
+    target = tmp_path / "out.mp4"
+    target.write_bytes(b"before")
+    with pytest.raises(ZeroDivisionError):
+        write(target, overwrite=True, meanwhile=lambda: 1 / 0)
+    assert target.read_bytes() == b"before"
+    assert [place.name for place in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "real.mp4").write_bytes(b"before")
+    link = tmp_path / "out.mp4"
+    link.symlink_to("far/real.mp4")
+    write(link, overwrite=True)
+    assert (link.is_symlink(), (tmp_path / "far" / "real.mp4").read_bytes()) == (True, b"ours")
+
+
+def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path):
+    write(tmp_path / ("é" * 125 + ".mp4"), overwrite=False)
+    with pytest.raises(OSError, match="too long"):
+        require_writable(tmp_path / ("é" * 130 + ".mp4"))
