@@ -24,11 +24,11 @@ from penstock.storage.partial_download import Parts, parts_of_object, parts_of_u
 from penstock.views.plans import EstimateView, PlanView, SeenView, StepView
 
 # What is known of conversions of a family.
-Lore = Callable[[str], Experience]
+HistoryOf = Callable[[str], Experience]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Probed:
     """What was seen of an input, and how many of its bytes were read for that."""
 
     media: Media
@@ -36,11 +36,11 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class DryRun:
     """What would be done. `argv` is the encoder's argument list, with neutral names; empty where none would run."""
 
     request: SourceRequest
-    look: Look
+    look: Probed
     plan: Plan
     argv: list[str]
     forecast: Forecast
@@ -65,7 +65,7 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Looking:
+class InputProber:
     """What looking at inputs takes: the tools, a place for their parts, and how much and how long at most."""
 
     tools: engines.Tools
@@ -74,30 +74,30 @@ class Looking:
     max_bytes: int
 
     @classmethod
-    def by(cls, settings: Settings, tools: engines.Tools, policy: FetchPolicy) -> "Looking":
+    def from_settings(cls, settings: Settings, tools: engines.Tools, policy: FetchPolicy) -> "InputProber":
         hurried = replace(policy, total_seconds=min(policy.total_seconds, settings.plan_seconds))
         return cls(tools, hurried, settings.rooms, settings.max_plan_bytes)
 
-    def at_url(self, url: str) -> Look:
+    def probe_url(self, url: str) -> Probed:
         """Raises what a download raises, and `InputLimitsExceeded` where too much would have to be read."""
         with self._room() as path, parts_of_url(url, path, self.policy, self.max_bytes) as parts:
             return self._at(parts)
 
-    def at_object(self, objects: Objects, key: str) -> Look:
+    def probe_object(self, objects: Objects, key: str) -> Probed:
         """The same of a file that is stored."""
         with self._room() as path, parts_of_object(objects, key, path, self.max_bytes) as parts:
             return self._at(parts)
 
-    def at_file(self, path: Path) -> Look:
+    def probe_file(self, path: Path) -> Probed:
         """The same of a file on this disk, which is read whole."""
         here = path.absolute()  # a child works in another directory
-        return self._taken(Look(engines.probe(here, self.tools), here.stat().st_size))
+        return self._taken(Probed(engines.probe(here, self.tools), here.stat().st_size))
 
-    def _at(self, parts: Parts) -> Look:
-        with in_time(self.policy.total_seconds) as watch:
-            return self._taken(Look(engines.survey(parts, self.tools, watch), parts.received))
+    def _at(self, parts: Parts) -> Probed:
+        with watch_with_deadline(self.policy.total_seconds) as watch:
+            return self._taken(Probed(engines.survey(parts, self.tools, watch), parts.received))
 
-    def _taken(self, look: Look) -> Look:
+    def _taken(self, look: Probed) -> Probed:
         self.tools.limits.require_fitting(look.media.kind, look.media.filesize)
         return look
 
@@ -107,13 +107,13 @@ class Looking:
             yield room / "input"
 
 
-def preview(
-    request: SourceRequest, look: Look, tools: engines.Tools, lifted: frozenset[tuple[str, str]], lore: Lore
-) -> Preview:
+def plan_dry_run(
+    request: SourceRequest, look: Probed, tools: engines.Tools, lifted: frozenset[tuple[str, str]], lore: HistoryOf
+) -> DryRun:
     """What would be done to the input that was looked at. Raises the refusal that its task would get."""
     plan = plan_for(request, look.media, tools.limits, lifted)
     expected = forecast(estimate(plan, look.media), lore(family(plan)))
-    return Preview(request, look, plan, engines.recipe(plan, look.media, tools), expected)
+    return DryRun(request, look, plan, engines.recipe(plan, look.media, tools), expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class _Hurry:
 
 
 @contextmanager
-def in_time(seconds: float, unwanted: Callable[[], bool] = never) -> Iterator[engines.Watch]:
+def watch_with_deadline(seconds: float, unwanted: Callable[[], bool] = never) -> Iterator[engines.Watch]:
     """Who watches a look that may take so long. Raises `InputTimeout` after that, `Cancelled` once it is unwanted."""
     try:
         yield _Hurry(time.monotonic() + seconds, unwanted)
@@ -144,7 +144,7 @@ def in_time(seconds: float, unwanted: Callable[[], bool] = never) -> Iterator[en
         raise errors.InputTimeout("It took too long to look at the input; ask for the conversion itself.") from late
 
 
-def _seen(look: Look) -> SeenView:
+def _seen(look: Probed) -> SeenView:
     media, size = look.media, look.media.shown
     streams = [stream.codec for stream in (media.video, media.audio) if stream]
     return SeenView(

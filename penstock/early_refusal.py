@@ -10,7 +10,7 @@ from penstock.domain.media import Media
 from penstock.domain.planning.compatibility import CONTAINERS, INDEXED, Pair, stands, stands_by_index
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import SourceRequest
-from penstock.dry_run import in_time
+from penstock.dry_run import watch_with_deadline
 from penstock.storage.download import Arriving
 from penstock.storage.peek import parts_of_arriving
 
@@ -22,7 +22,7 @@ _LASTING = (errors.InputUnreadable, errors.InputTruncated, errors.InputLimitsExc
 
 
 @dataclass(frozen=True, slots=True)
-class EarlyLook:
+class EarlyCheck:
     """The look of a task at its input. `most` is how many bytes it may ask for. Raises the refusal that the task would
     end with; what it cannot see yet it lets pass."""
 
@@ -58,7 +58,7 @@ class EarlyLook:
         try:
             with (
                 parts_of_arriving(arriving, total, self.most, LOOK_SECONDS) as parts,
-                in_time(LOOK_SECONDS, self.watch.stopped) as watch,
+                watch_with_deadline(LOOK_SECONDS, self.watch.stopped) as watch,
             ):
                 return engines.survey(parts, self.tools, watch)
         except (errors.InputError, errors.EngineError, errors.PlatformError) as fault:

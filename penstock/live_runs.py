@@ -12,7 +12,7 @@ class Held(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LiveAttempts:
+class LiveRuns:
     """Filled and emptied by the threads that run them."""
 
     held: list[Held] = field(default_factory=list)

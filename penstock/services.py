@@ -13,7 +13,7 @@ from penstock.domain.limits import Limits
 from penstock.domain.work import QueueLimits
 from penstock.engines import Tools, sandbox_pool
 from penstock.host.home import database
-from penstock.live_runs import LiveAttempts
+from penstock.live_runs import LiveRuns
 from penstock.records import Records
 from penstock.settings import Settings, read_settings
 from penstock.storage.download import FetchPolicy
@@ -31,7 +31,7 @@ class Services:
     limits: Limits
     fetch_policy: FetchPolicy
     lifted: frozenset[tuple[str, str]]
-    live: LiveAttempts
+    live: LiveRuns
 
     @property
     def queue(self) -> QueueLimits:
@@ -55,7 +55,7 @@ def services(settings: Settings) -> Iterator[Services]:
             limits=limits,
             fetch_policy=fetch_policy_of(settings),
             lifted=settings.lifted_pairs,
-            live=LiveAttempts(),
+            live=LiveRuns(),
         )
 
 

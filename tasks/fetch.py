@@ -6,7 +6,7 @@ from prefect import get_run_logger, task
 
 from penstock import engines
 from penstock.domain.stages import Accepted, Original
-from penstock.early_refusal import EarlyLook
+from penstock.early_refusal import EarlyCheck
 from penstock.orchestration.run.attempt import Attempt
 from penstock.services import current
 from penstock.storage.download import download
@@ -31,6 +31,6 @@ def fetch(accepted: Accepted, attempt: Attempt) -> Original:
 
 def _download(accepted: Accepted, path: Path, attempt: Attempt) -> None:
     services, request = current(), accepted.task.request
-    look = EarlyLook(request, services.tools, services.lifted, services.settings.max_plan_bytes, attempt)
+    look = EarlyCheck(request, services.tools, services.lifted, services.settings.max_plan_bytes, attempt)
     version = download(request.url or "", path, services.fetch_policy, look, attempt.stopped)
     services.records.tasks.fetched(attempt.task_id, attempt.number, version)

@@ -9,7 +9,7 @@ import pytest
 from penstock.domain import errors
 from penstock.domain.request import read_request
 from penstock.domain.task import InputVersion
-from penstock.early_refusal import EarlyLook
+from penstock.early_refusal import EarlyCheck
 from penstock.engines import NoWatch, Tools
 from penstock.storage.download import FetchPolicy, download
 from tests.media import Shop
@@ -44,7 +44,7 @@ class Fetching:
     def __call__(self, place: str, **asked: object) -> InputVersion:
         request = read_request({"url": f"{self.host.address}/{place}", "kind": "video", "format": "mp4"} | asked)
         policy = FetchPolicy(max_bytes=10**9, read_seconds=5, total_seconds=60, allow="127.0.0.0/8")
-        look = EarlyLook(request, self.tools, frozenset(), 16 * MIB, NoWatch())
+        look = EarlyCheck(request, self.tools, frozenset(), 16 * MIB, NoWatch())
         return download(request.url or "", self.path, policy, look)
 
 
@@ -101,7 +101,7 @@ def test_a_cancel_ends_the_look(fetch: Fetching, host: Ranging, tools: Tools):
             return True
 
     request = read_request({"url": f"{host.address}/parts/reel.mp4", "kind": "video", "format": "mp4"})
-    look = EarlyLook(request, tools, frozenset(), MIB, Unwanted())
+    look = EarlyCheck(request, tools, frozenset(), MIB, Unwanted())
     policy = FetchPolicy(max_bytes=10**9, allow="127.0.0.0/8")
     with pytest.raises(errors.Cancelled):
         download(request.url or "", fetch.path, replace(policy, read_seconds=5), look)

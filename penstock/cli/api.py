@@ -14,13 +14,12 @@ from penstock.api import create_app
 from penstock.api.server import Server
 from penstock.host.ports import bound
 from penstock.host.private_files import OTHERS
+from penstock.orchestration.background import keep_running, sweep_scratch_hourly
 from penstock.orchestration.dispatcher import dispatch
 from penstock.orchestration.flow_runs import FlowRuns
-from penstock.orchestration.keep_running import kept_going
-from penstock.orchestration.prefect_events import follow
+from penstock.orchestration.prefect_events import follow_prefect_events
 from penstock.orchestration.prefect_server import address_of
-from penstock.orchestration.reconcile.sweep import repair
-from penstock.orchestration.scratch_sweep import tidy_rooms
+from penstock.orchestration.reconcile.reconciler import reconcile_runs
 from penstock.records.notifications import OUTBOX, notices
 from penstock.services import Services, services
 from penstock.settings import read_settings
@@ -68,11 +67,11 @@ async def background(_app: object, ready: Services, runs: FlowRuns) -> AsyncIter
         work = (
             partial(_listen, ready, woken),
             partial(dispatch, ready.records, runs, woken, ready.settings.running_per_project),
-            partial(follow, ready.records, runs, ready.settings.attempts),
-            partial(repair, ready.records, runs, ready.settings),
-            partial(tidy_rooms, ready.settings.rooms),
+            partial(follow_prefect_events, ready.records, runs, ready.settings.attempts),
+            partial(reconcile_runs, ready.records, runs, ready.settings),
+            partial(sweep_scratch_hourly, ready.settings.rooms),
         )
-        loops = [asyncio.create_task(kept_going(each)) for each in work]
+        loops = [asyncio.create_task(keep_running(each)) for each in work]
         yield
         for loop in loops:
             loop.cancel()

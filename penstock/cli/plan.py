@@ -10,7 +10,7 @@ from penstock.cli.request_options import asked_of, fail, is_address, output_faul
 from penstock.domain import errors
 from penstock.domain.planning.forecast import Experience
 from penstock.domain.request import read_request
-from penstock.dry_run import Looking, preview
+from penstock.dry_run import InputProber, plan_dry_run
 from penstock.engines import Tools, sandbox_pool
 from penstock.host.home import Home
 from penstock.records import Records
@@ -43,9 +43,9 @@ def _planned(settings: Settings, source: str, request: dict[str, Any]) -> PlanVi
     asked = read_request(request | {"url": source if is_address(source) else LOCAL})
     with sandbox_pool() as pool:
         tools = Tools(pool, ffmpeg_of(settings), limits_of(settings), settings.threads_per_encoder)
-        looking = Looking.by(settings, tools, fetch_policy_of(settings))
-        look = looking.at_url(source) if is_address(source) else looking.at_file(Path(source))
-        view = preview(asked, look, tools, settings.lifted_pairs, partial(_experience, settings)).view
+        looking = InputProber.from_settings(settings, tools, fetch_policy_of(settings))
+        look = looking.probe_url(source) if is_address(source) else looking.probe_file(Path(source))
+        view = plan_dry_run(asked, look, tools, settings.lifted_pairs, partial(_experience, settings)).view
         return view.model_copy(update={"input": source})
 
 

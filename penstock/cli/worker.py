@@ -10,7 +10,7 @@ from penstock.engines import versions
 from penstock.host.private_files import OTHERS
 from penstock.host.scratch import sweep_rooms
 from penstock.orchestration.prefect_server import address_of, until_ready
-from penstock.orchestration.queues import lanes
+from penstock.orchestration.queues import queue_places
 from penstock.orchestration.worker.worker_main import serve
 from penstock.services import current
 from penstock.settings import read_settings
@@ -32,5 +32,5 @@ def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None
     services = current()
     sweep_rooms(settings.rooms)
     versions(services.tools)  # the process that forks decoders is up before the first run needs it
-    places = lanes(slots or settings.worker_slots, image_slots or settings.image_slots)
+    places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots)
     asyncio.run(serve(places, settings.drain_seconds, services.live))

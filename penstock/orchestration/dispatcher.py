@@ -6,7 +6,7 @@ import random
 
 from penstock.domain import errors
 from penstock.domain.work import Submission
-from penstock.orchestration.flow_runs import FlowRuns, PrefectAway
+from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
 from penstock.records import Records
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ async def _submit(submission: Submission, records: Records, runs: FlowRuns) -> N
         run_id = await runs.create(task)
         if not await asyncio.to_thread(records.tasks.submitted, submission, run_id):
             await runs.cancel(run_id)
-    except PrefectAway as away:
+    except PrefectUnavailable as away:
         delay = BACKOFF_SECONDS[min(submission.tries, len(BACKOFF_SECONDS)) - 1] * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
         log.info("no run for %s yet: %s", submission.task_id, away)
         await asyncio.to_thread(records.tasks.postponed, submission, delay)

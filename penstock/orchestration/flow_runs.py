@@ -42,12 +42,12 @@ CALL_SECONDS = 20.0
 HEALTH_SECONDS = 3.0
 
 
-class PrefectAway(Exception):
+class PrefectUnavailable(Exception):
     """Prefect does not answer, or not as it should; what was asked may be asked again."""
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRun:
+class ActiveRun:
     """A run that a worker has claimed and that has not ended. `has_task`: it was made for the attempt of a task."""
 
     run_id: str
@@ -92,9 +92,9 @@ class FlowRuns:
                 )
         except ObjectNotFound as gone:
             self.deployment_id = None
-            raise PrefectAway("the deployment is not there (yet)") from gone
+            raise PrefectUnavailable("the deployment is not there (yet)") from gone
         except (httpx.HTTPError, TimeoutError) as away:
-            raise PrefectAway(type(away).__name__) from away
+            raise PrefectUnavailable(type(away).__name__) from away
         return str(run.id)
 
     async def cancel(self, run_id: str) -> None:
@@ -106,15 +106,15 @@ class FlowRuns:
         await self._set(run_id, Cancelled(message="The task was cancelled."), force=True)
 
     async def crash(self, run_id: str) -> None:
-        """Tell Prefect that the run is dead, whatever state it believes in. Raises `PrefectAway`."""
+        """Tell Prefect that the run is dead, whatever state it believes in. Raises `PrefectUnavailable`."""
         await self.end(run_id, Crashed(message="Its worker was lost."))
 
     async def end(self, run_id: str, state: State[Any]) -> None:
-        """End a run that nobody runs any more. Raises `PrefectAway`."""
+        """End a run that nobody runs any more. Raises `PrefectUnavailable`."""
         with suppress(ObjectNotFound):
             await self._asked(self.client.set_flow_run_state(UUID(run_id), state, force=True))
 
-    async def open(self) -> list[OpenRun]:
+    async def open(self) -> list[ActiveRun]:
         """Our runs that Prefect believes to be at work, 200 at most: those first that should have begun first."""
         wanted = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[*AT_WORK])))
         ours, oldest = FlowFilter(name=FlowFilterName(any_=[*FLOWS])), FlowRunSort.EXPECTED_START_TIME_ASC
@@ -125,8 +125,8 @@ class FlowRuns:
         except ObjectNotFound:
             return []
         except (httpx.HTTPError, TimeoutError) as away:
-            raise PrefectAway(type(away).__name__) from away
-        return [OpenRun(str(run.id), run.deployment_id == deployment) for run in found]
+            raise PrefectUnavailable(type(away).__name__) from away
+        return [ActiveRun(str(run.id), run.deployment_id == deployment) for run in found]
 
     async def states(self, run_ids: list[str]) -> dict[str, State[object] | None]:
         """The states of these runs (200 at most), as far as the runs exist."""
@@ -135,7 +135,7 @@ class FlowRuns:
             async with asyncio.timeout(CALL_SECONDS):
                 found = await self.client.read_flow_runs(flow_run_filter=wanted, limit=len(run_ids))
         except (httpx.HTTPError, TimeoutError) as away:
-            raise PrefectAway(type(away).__name__) from away
+            raise PrefectUnavailable(type(away).__name__) from away
         return {str(run.id): run.state for run in found}
 
     async def active_slots(self, limit: str) -> int:
@@ -146,7 +146,7 @@ class FlowRuns:
         except ObjectNotFound:
             return 0
         except (httpx.HTTPError, TimeoutError) as away:
-            raise PrefectAway(type(away).__name__) from away
+            raise PrefectUnavailable(type(away).__name__) from away
 
     async def free_slots(self, limit: str, slots: int, held_seconds: float) -> None:
         """Count so many slots of a limit as free."""
@@ -161,10 +161,10 @@ class FlowRuns:
             async with asyncio.timeout(CALL_SECONDS):
                 await call
         except (httpx.HTTPError, TimeoutError) as away:
-            raise PrefectAway(type(away).__name__) from away
+            raise PrefectUnavailable(type(away).__name__) from away
 
     async def require_prefect(self) -> None:
-        """Raise `PrefectAway` unless Prefect answers."""
+        """Raise `PrefectUnavailable` unless Prefect answers."""
         await self._asked(self.client.hello())
 
     async def health(self) -> RunsHealth:

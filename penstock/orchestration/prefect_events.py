@@ -12,7 +12,7 @@ from prefect.events.filters import EventFilter, EventNameFilter
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.orchestration.flow_runs import FlowRuns
-from penstock.orchestration.reconcile.sweep import follow_cancel, settle_lost
+from penstock.orchestration.reconcile.reconciler import record_cancel, replace_lost_run
 from penstock.records import Records
 
 log = logging.getLogger(__name__)
@@ -21,9 +21,9 @@ PREFIX = "prefect.flow-run."
 RECONNECT_SECONDS = 1.0
 
 
-async def follow(records: Records, runs: FlowRuns, attempts: int) -> None:
+async def follow_prefect_events(records: Records, runs: FlowRuns, attempts: int) -> None:
     """Listen for ever. What is missed while away is found by `repair`."""
-    follower = Follower(records, runs, attempts)
+    follower = EventFollower(records, runs, attempts)
     wanted = EventFilter(event=EventNameFilter(name=[f"{PREFIX}{state}" for state in REACTIONS]))
     while True:
         try:
@@ -37,7 +37,7 @@ async def follow(records: Records, runs: FlowRuns, attempts: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Follower:
+class EventFollower:
     """Brings what Prefect says of a run into the records. `attempts` is how many may be lost."""
 
     records: Records
@@ -52,22 +52,22 @@ class Follower:
 
     async def cancelling(self, task_id: TaskId, attempt: int) -> None:
         with suppress(errors.TaskEnded):
-            await asyncio.to_thread(follow_cancel, task_id, attempt, self.records, final=False)
+            await asyncio.to_thread(record_cancel, task_id, attempt, self.records, final=False)
 
     async def cancelled(self, task_id: TaskId, attempt: int) -> None:
-        await asyncio.to_thread(follow_cancel, task_id, attempt, self.records, final=True)
+        await asyncio.to_thread(record_cancel, task_id, attempt, self.records, final=True)
 
     async def crashed(self, task_id: TaskId, attempt: int) -> None:
-        await settle_lost(task_id, attempt, self.records, self.runs, self.attempts)
+        await replace_lost_run(task_id, attempt, self.records, self.runs, self.attempts)
 
     async def waits_again(self, task_id: TaskId, attempt: int) -> None:
         await asyncio.to_thread(self.records.tasks.restate, task_id, attempt, "retrying")
 
 
-REACTIONS: dict[str, Callable[[Follower, TaskId, int], Awaitable[None]]] = {
-    "Cancelling": Follower.cancelling,
-    "Cancelled": Follower.cancelled,
-    "Crashed": Follower.crashed,
-    "AwaitingRetry": Follower.waits_again,
-    "Retrying": Follower.waits_again,
+REACTIONS: dict[str, Callable[[EventFollower, TaskId, int], Awaitable[None]]] = {
+    "Cancelling": EventFollower.cancelling,
+    "Cancelled": EventFollower.cancelled,
+    "Crashed": EventFollower.crashed,
+    "AwaitingRetry": EventFollower.waits_again,
+    "Retrying": EventFollower.waits_again,
 }

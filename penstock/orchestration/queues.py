@@ -13,7 +13,7 @@ QUEUES: dict[Kind, str] = {"video": "default", "audio": "default", "image": IMAG
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class QueuePlaces:
     """So many places of one worker, for one queue; or, without one, for every queue that has no lane of its own."""
 
     slots: int
@@ -23,6 +23,6 @@ class Lane:
         return queue == self.queue if self.queue else queue != IMAGES
 
 
-def lanes(slots: int, image_slots: int) -> tuple[Lane, ...]:
+def queue_places(slots: int, image_slots: int) -> tuple[QueuePlaces, ...]:
     """The places of one worker, by lane."""
-    return Lane(slots), Lane(image_slots, IMAGES)
+    return QueuePlaces(slots), QueuePlaces(image_slots, IMAGES)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from penstock.domain.task import Task
-from penstock.live_runs import LiveAttempts
+from penstock.live_runs import LiveRuns
 from penstock.orchestration.run import attempt
 from penstock.records import Records
 from penstock.storage.objects import Folder
@@ -22,7 +22,7 @@ class Host:
 
     records: Records
     objects: Folder
-    live: LiveAttempts
+    live: LiveRuns
     settings: SimpleNamespace
 
     def task(self, task: Task) -> Task:
@@ -31,6 +31,6 @@ class Host:
 
 @pytest.fixture
 def host(records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    made = Host(records, Folder(tmp_path / "files"), LiveAttempts(), SimpleNamespace(rooms=tmp_path / "rooms"))
+    made = Host(records, Folder(tmp_path / "files"), LiveRuns(), SimpleNamespace(rooms=tmp_path / "rooms"))
     monkeypatch.setattr(attempt, "current", lambda: made)
     return made

@@ -12,7 +12,7 @@ from penstock.api.create_task import BODY, request_in
 from penstock.api.envelope import Envelope, answer
 from penstock.domain.ids import ProjectId
 from penstock.domain.request import SourceRequest
-from penstock.dry_run import Look, Looking, preview
+from penstock.dry_run import InputProber, Probed, plan_dry_run
 from penstock.views.plans import PlanView
 
 router = APIRouter(tags=["plans"])
@@ -35,15 +35,15 @@ async def create_plan(request: Request) -> Response:
 def _planned(context: Context, project_id: ProjectId, asked: SourceRequest) -> PlanView:
     services = context.services
     look = _look(context, project_id, asked)
-    return preview(
+    return plan_dry_run(
         asked, look, services.tools, services.lifted, partial(services.records.receipts.experience, project_id)
     ).view
 
 
-def _look(context: Context, project_id: ProjectId, asked: SourceRequest) -> Look:
+def _look(context: Context, project_id: ProjectId, asked: SourceRequest) -> Probed:
     services = context.services
-    looking = Looking.by(services.settings, services.tools, services.fetch_policy)
+    looking = InputProber.from_settings(services.settings, services.tools, services.fetch_policy)
     if asked.url:
-        return looking.at_url(asked.url)
+        return looking.probe_url(asked.url)
     file = services.records.files.input(project_id, asked.file_id or "")
-    return looking.at_object(services.objects, file.key) if file.media is None else Look(file.media, 0)
+    return looking.probe_object(services.objects, file.key) if file.media is None else Probed(file.media, 0)

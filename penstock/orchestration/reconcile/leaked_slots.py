@@ -42,7 +42,7 @@ class LeakedSlots:
     leak: Leak | None = field(default=None)
 
     async def free(self) -> int:
-        """Look once more; answers how many slots were given back. Raises `PrefectAway`, `DatabaseUnavailable`."""
+        """Check once; returns how many slots were freed. Raises `PrefectUnavailable`, `DatabaseUnavailable`."""
         began = self.clock()
         slots = await self._without_holder()
         for _ in range(LOOKS - 1 if slots else 0):

@@ -25,7 +25,7 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 
 from penstock.domain.errors import DatabaseUnavailable
 from penstock.orchestration.late_states import recorded_end
-from penstock.orchestration.queues import Lane
+from penstock.orchestration.queues import QueuePlaces
 from penstock.orchestration.worker.claims import claim, due_runs, put_down
 from penstock.orchestration.worker.run_pool import run_threads
 from penstock.services import current
@@ -47,7 +47,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
     job_configuration_variables = BaseVariables
     _description = "Runs media conversions in one warm process; decoders and encoders are its children."
 
-    def __init__(self, pool: str, name: str, lane: Lane) -> None:
+    def __init__(self, pool: str, name: str, lane: QueuePlaces) -> None:
         super().__init__(pool, name=name, limit=lane.slots)
         self.pool = pool
         self.lane = lane

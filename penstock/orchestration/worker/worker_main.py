@@ -11,9 +11,9 @@ from prefect.events import Event
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 
-from penstock.live_runs import LiveAttempts
+from penstock.live_runs import LiveRuns
 from penstock.orchestration.flow_runs import POOL
-from penstock.orchestration.queues import Lane
+from penstock.orchestration.queues import QueuePlaces
 from penstock.orchestration.worker.warm_worker import WarmWorker
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ RECONNECT_SECONDS = 1.0
 GIVE_BACK_SECONDS = 10.0
 
 
-async def serve(lanes: tuple[Lane, ...], drain_seconds: float, live: LiveAttempts) -> None:
+async def serve(lanes: tuple[QueuePlaces, ...], drain_seconds: float, live: LiveRuns) -> None:
     """Serve the pool until SIGTERM or SIGINT; then drain, and give back what is still running."""
     workers = [WarmWorker(POOL, _name(lane), lane) for lane in lanes]
     stop, connected = asyncio.Event(), asyncio.Event()
@@ -50,7 +50,7 @@ async def serve(lanes: tuple[Lane, ...], drain_seconds: float, live: LiveAttempt
         raise broken[0]
 
 
-def _name(lane: Lane) -> str:
+def _name(lane: QueuePlaces) -> str:
     """What the UI lists, once for each lane."""
     return " ".join(filter(None, ("penstock", socket.gethostname(), str(os.getpid()), lane.queue)))
 

@@ -8,7 +8,7 @@ import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.workers.base import BaseWorker, FlowRunCancellingObserver
 
-from penstock.orchestration.queues import Lane
+from penstock.orchestration.queues import QueuePlaces
 from penstock.orchestration.worker.warm_worker import WarmWorker
 
 SIGNATURES = {
@@ -56,7 +56,7 @@ def test_the_stock_question_for_runs_goes_to_the_address_that_ours_goes_to():
 
 def test_a_worker_keeps_its_accounts_where_we_settle_them(monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    worker = WarmWorker("media", "a worker", Lane(1))
+    worker = WarmWorker("media", "a worker", QueuePlaces(1))
 
     assert worker._submitting_flow_run_ids == set()
     assert worker._cancelling_observer is None

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prefect.client.schemas.objects import State, StateType
 
-from penstock.orchestration.flow_runs import PrefectAway
-from penstock.orchestration.reconcile.sweep import Sweep, settle_lost
+from penstock.orchestration.flow_runs import PrefectUnavailable
+from penstock.orchestration.reconcile.reconciler import Reconciler, replace_lost_run
 from tests.records.conftest import asked
 
 
@@ -32,7 +32,7 @@ class Prefect:
 
     def _require_presence(self):
         if self.away:
-            raise PrefectAway("not at home")
+            raise PrefectUnavailable("not at home")
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def only(records, task, monkeypatch):
 @pytest.mark.parametrize("days", [-2, 2])
 def test_a_run_claimed_just_now_is_not_stuck_whatever_prefect_s_clock_says(records, task, only, days):
     claimed = State(type=StateType.PENDING, timestamp=datetime.now(UTC) + timedelta(days=days))
-    sweep = Sweep(records, Prefect(claimed), attempts=3, lease_seconds=60)
+    sweep = Reconciler(records, Prefect(claimed), attempts=3, lease_seconds=60)
     asyncio.run(sweep.reconcile())
     asyncio.run(sweep.reconcile())
 
@@ -63,7 +63,7 @@ def test_a_run_claimed_just_now_is_not_stuck_whatever_prefect_s_clock_says(recor
 
 
 def test_a_run_that_is_claimed_for_longer_than_a_lease_is_stuck(records, task, only):
-    sweep = Sweep(records, Prefect(State(type=StateType.RUNNING)), attempts=3, lease_seconds=0)
+    sweep = Reconciler(records, Prefect(State(type=StateType.RUNNING)), attempts=3, lease_seconds=0)
     asyncio.run(sweep.reconcile())
     asyncio.run(sweep.reconcile())
 
@@ -75,13 +75,13 @@ def test_the_slot_of_a_lost_run_is_free_at_once(records, task):
     records.tasks.begin(task.id, 1, "me", "run")
     records.tasks.note_slot(task.id, 1, "me", "its lease")
 
-    assert asyncio.run(settle_lost(task.id, 1, records, prefect, 3))
+    assert asyncio.run(replace_lost_run(task.id, 1, records, prefect, 3))
     assert (prefect.freed, records.tasks.read(task.id).attempt) == (["its lease"], 2)
 
 
 def test_a_stuck_run_takes_no_place_in_prefect_any_more(records, task, only):
     prefect = Prefect(State(type=StateType.PENDING))
-    sweep = Sweep(records, prefect, attempts=3, lease_seconds=0)
+    sweep = Reconciler(records, prefect, attempts=3, lease_seconds=0)
     for _ in range(2):
         asyncio.run(sweep.reconcile())
     asyncio.run(sweep.tell())
@@ -91,11 +91,11 @@ def test_a_stuck_run_takes_no_place_in_prefect_any_more(records, task, only):
 
 def test_prefect_hears_that_a_run_is_dead_as_soon_as_it_is_back(records, task, only):
     prefect = Prefect(State(type=StateType.RUNNING))
-    sweep = Sweep(records, prefect, attempts=3, lease_seconds=0)
+    sweep = Reconciler(records, prefect, attempts=3, lease_seconds=0)
     for _ in range(2):
         asyncio.run(sweep.reconcile())
     prefect.away = True
-    with pytest.raises(PrefectAway):
+    with pytest.raises(PrefectUnavailable):
         asyncio.run(sweep.tell())
     prefect.away = False
     for _ in range(2):
@@ -109,5 +109,5 @@ def test_a_lost_run_is_replaced_though_prefect_goes_away_meanwhile(records, task
     records.tasks.begin(task.id, 1, "me", "run")
     records.tasks.note_slot(task.id, 1, "me", "its lease")
 
-    assert asyncio.run(settle_lost(task.id, 1, records, prefect, 3))
+    assert asyncio.run(replace_lost_run(task.id, 1, records, prefect, 3))
     assert records.tasks.read(task.id).attempt == 2

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from penstock.orchestration.flow_runs import OpenRun, PrefectAway
-from penstock.orchestration.reconcile.open_runs import OpenRuns
+from penstock.orchestration.flow_runs import ActiveRun, PrefectUnavailable
+from penstock.orchestration.reconcile.abandoned_runs import AbandonedRuns
 from tests.records.conftest import asked, output_of
 
 LEASE = 60.0
@@ -22,8 +22,8 @@ class Prefect:
 
     async def open(self):
         if self.away:
-            raise PrefectAway("not at home")
-        return [OpenRun(self.run_id, self.has_task)]
+            raise PrefectUnavailable("not at home")
+        return [ActiveRun(self.run_id, self.has_task)]
 
     async def end(self, run_id, state):
         assert run_id == self.run_id
@@ -39,7 +39,7 @@ class Looks:
     now: float = 0.0
 
     def __post_init__(self):
-        self.open = OpenRuns(self.records, self.prefect, LEASE, clock=lambda: self.now)
+        self.open = AbandonedRuns(self.records, self.prefect, LEASE, clock=lambda: self.now)
 
     def after(self, seconds):
         self.now += seconds
@@ -93,7 +93,7 @@ def test_after_an_absence_of_prefect_a_run_has_its_whole_time_to_tell_its_end(re
     records.tasks.finish(task.id, 1, "owner", output_of(task))
     looks.after(0)
     prefect.away = True
-    with pytest.raises(PrefectAway):
+    with pytest.raises(PrefectUnavailable):
         looks.after(LEASE)
     prefect.away = False
 

@@ -11,9 +11,9 @@ from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.task import Failure
 from penstock.domain.work import ASKING, Running
-from penstock.orchestration.flow_runs import FlowRuns, PrefectAway
+from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
+from penstock.orchestration.reconcile.abandoned_runs import AbandonedRuns
 from penstock.orchestration.reconcile.leaked_slots import LeakedSlots
-from penstock.orchestration.reconcile.open_runs import OpenRuns
 from penstock.orchestration.run.heartbeat import BEAT_SECONDS
 from penstock.records import Records
 from penstock.settings import Settings
@@ -30,15 +30,15 @@ LOST = Failure(
 )
 
 
-async def repair(records: Records, runs: FlowRuns, settings: Settings) -> None:
+async def reconcile_runs(records: Records, runs: FlowRuns, settings: Settings) -> None:
     """Sweep for ever."""
-    sweep = Sweep(records, runs, settings.attempts, settings.lease_seconds)
+    sweep = Reconciler(records, runs, settings.attempts, settings.lease_seconds)
     while True:
         await sweep.once()
         await asyncio.sleep(settings.lease_seconds / SWEEPS_PER_LEASE)
 
 
-class Sweep:
+class Reconciler:
     """What one sweeper remembers from one sweep to the next. Ages are measured by its own monotonic clock, or by the
     database: no two hosts' clocks are compared."""
 
@@ -49,7 +49,7 @@ class Sweep:
         self.lease_seconds = lease_seconds
         self.claimed: dict[str, float] = {}
         self.dead: set[str] = set()
-        self.open = OpenRuns(records, runs, lease_seconds)
+        self.open = AbandonedRuns(records, runs, lease_seconds)
         self.leaked = LeakedSlots(records, runs, lease_seconds / SWEEPS_PER_LEASE)
 
     async def once(self) -> None:
@@ -57,7 +57,7 @@ class Sweep:
         for part in (self.reap, self.reconcile, self.tell, self.open.end, self.leaked.free):
             try:
                 await part()
-            except (errors.DatabaseUnavailable, PrefectAway) as away:
+            except (errors.DatabaseUnavailable, PrefectUnavailable) as away:
                 log.info("a sweep is put off: %s", away)
 
     async def reap(self) -> None:
@@ -98,7 +98,7 @@ class Sweep:
     async def _follow_state(self, entry: Running, state: State[object] | None, claimed: float | None) -> None:
         if state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED):
             final = state.is_final()
-            await asyncio.to_thread(follow_cancel, entry.task_id, entry.attempt, self.records, final=final)
+            await asyncio.to_thread(record_cancel, entry.task_id, entry.attempt, self.records, final=final)
         elif state is None or state.is_final():
             await self._settle(entry.task_id, entry.attempt)
         elif self._is_stuck(claimed) and await self._settle(entry.task_id, entry.attempt):
@@ -109,10 +109,10 @@ class Sweep:
         return claimed is not None and time.monotonic() - claimed > self.lease_seconds
 
     async def _settle(self, task_id: TaskId, attempt: int) -> bool:
-        return await settle_lost(task_id, attempt, self.records, self.runs, self.attempts)
+        return await replace_lost_run(task_id, attempt, self.records, self.runs, self.attempts)
 
 
-async def settle_lost(task_id: TaskId, attempt: int, records: Records, runs: FlowRuns, attempts: int) -> bool:
+async def replace_lost_run(task_id: TaskId, attempt: int, records: Records, runs: FlowRuns, attempts: int) -> bool:
     """Another attempt for a task whose run died, or its end where that happened too often. False: it has gone on.
 
     The encoder slot of the dead run is free at once; where Prefect is away, as soon as its lease has run out."""
@@ -121,7 +121,7 @@ async def settle_lost(task_id: TaskId, attempt: int, records: Records, runs: Flo
         return False
     for slot in held:
         if slot.attempt == attempt and slot.slot != ASKING:
-            with suppress(PrefectAway):
+            with suppress(PrefectUnavailable):
                 await runs.free_lease(slot.slot)
     return True
 
@@ -143,7 +143,7 @@ def _is_claimed(state: State[object] | None) -> bool:
     return state is not None and state.type in (StateType.PENDING, StateType.RUNNING)
 
 
-def follow_cancel(task_id: TaskId, attempt: int, records: Records, *, final: bool) -> None:
+def record_cancel(task_id: TaskId, attempt: int, records: Records, *, final: bool) -> None:
     """A cancel that came by Prefect: ours to pass on, or to note where it is done."""
     task = records.tasks.read(task_id)
     if task.attempt != attempt or task.status != "processing":

@@ -13,13 +13,13 @@ from uuid import UUID
 
 from prefect.states import Crashed
 
-from penstock.orchestration.flow_runs import FlowRuns, OpenRun
+from penstock.orchestration.flow_runs import ActiveRun, FlowRuns
 from penstock.orchestration.late_states import recorded_end
 from penstock.records import Records
 
 
 @dataclass
-class OpenRuns:
+class AbandonedRuns:
     """Ends runs that no unfinished task has had for `seconds`, at every look: a live one may be about to say its end,
     or to take its task."""
 
@@ -30,7 +30,7 @@ class OpenRuns:
     left: dict[str, float] = field(default_factory=dict)
 
     async def end(self) -> None:
-        """Look once more. Raises `PrefectAway`, `DatabaseUnavailable`: then all are watched anew."""
+        """Look once more. Raises `PrefectUnavailable`, `DatabaseUnavailable`: then all are watched anew."""
         before, self.left = self.left, {}
         found = await self.runs.open()
         wanted = await asyncio.to_thread(self.records.tasks.wanted, [run.run_id for run in found])
@@ -41,7 +41,7 @@ class OpenRuns:
                 await self._end(run)
         self.left = left
 
-    async def _end(self, run: OpenRun) -> None:
+    async def _end(self, run: ActiveRun) -> None:
         """As its task ended; a run of a task that has another one now was lost. One that brings its own request may
         still have to make a task of it."""
         state = await asyncio.to_thread(recorded_end, UUID(run.run_id), self.records)
