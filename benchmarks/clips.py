@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from penstock.engines import shipped_ffmpeg
+from penstock.engines import bundled_ffmpeg
 
 _LOSSLESS = ("-an", "-sn", "-dn", "-map_metadata", "-1", "-c:v", "utvideo", "-fps_mode", "cfr")
 
@@ -69,5 +69,5 @@ def lossless(clip: Clip, lines: int, films: Path, room: Path) -> Path:
         graph = f"fps={clip.fps},{size}:flags=bicubic:out_range=tv,setsar=1,format=yuv420p"
         before = ("-v", "error", "-nostdin", "-ss", str(clip.start), "-t", str(clip.seconds))
         words = (*before, "-i", str(films / clip.file), "-vf", graph, *_LOSSLESS, str(path))
-        subprocess.run([str(shipped_ffmpeg()), *words], check=True)
+        subprocess.run([str(bundled_ffmpeg()), *words], check=True)
     return path

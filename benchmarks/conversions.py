@@ -9,7 +9,7 @@ from penstock.domain.formats import Format, kind_of
 from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import read_request
-from penstock.engines import Source, Tools, encode
+from penstock.engines import MediaFile, Tools, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class _Counting:
         self.cpu += cpu_seconds
 
 
-def planned(source: Source, target: Format, tools: Tools, **fields: Any) -> Plan:
+def planned(source: MediaFile, target: Format, tools: Tools, **fields: Any) -> Plan:
     """What the service would do for this request."""
     wanted = {"url": "https://example.com/input", "kind": kind_of(target), "format": target, **fields}
     return plan_for(read_request(wanted), source.media, tools.limits)
 
 
-def converted(plan: Plan, source: Source, room: Path, tools: Tools) -> tuple[Path, Cost]:
+def converted(plan: Plan, source: MediaFile, room: Path, tools: Tools) -> tuple[Path, Cost]:
     """The output, in the room, in place of an earlier one."""
     room.mkdir(exist_ok=True)
     watch, began = _Counting(), time.perf_counter()

@@ -28,7 +28,7 @@ from benchmarks.service import ENVIRONMENT, wait_until
 from penstock.cleanup import clear_forgotten, clear_orphans
 from penstock.client import Client, Refused
 from penstock.domain.ids import TaskId
-from penstock.engines import shipped_ffmpeg
+from penstock.engines import bundled_ffmpeg
 from penstock.host.home import Home, Service, database
 from penstock.host.scratch import sweep_rooms
 from penstock.records import Records
@@ -250,7 +250,7 @@ def _task(client: Client, task_id: str) -> dict[str, Any]:
 def _film(path: Path) -> Path:
     """Ten seconds that take a core some tens of seconds to encode."""
     source = ("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25:duration=10")
-    command = [str(shipped_ffmpeg()), "-v", "error", *source, "-pix_fmt", "yuv420p", str(path)]
+    command = [str(bundled_ffmpeg()), "-v", "error", *source, "-pix_fmt", "yuv420p", str(path)]
     subprocess.run(command, check=True)
     return path
 

@@ -19,7 +19,7 @@ from penstock.domain.limits import Limits
 from penstock.domain.planning.plan import ImagePlan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import read_request
-from penstock.engines import Source, Tools, encode, probe
+from penstock.engines import MediaFile, Tools, encode, probe
 from penstock.engines.images.pictures import render
 
 # A child of the forkserver runs the main module anew, which costs half a second if what that needs is not there yet.
@@ -42,7 +42,7 @@ def start_rows(tools: Tools, room: Path, rounds: int) -> list[Row]:
     """Ours, a child of the nursery with every bound on it, beside three other ways."""
     path = room / "small.jpg"
     Image.effect_noise((640, 480), 40).convert("RGB").save(path, quality=85)
-    source = Source(path, probe(path, tools))
+    source = MediaFile(path, probe(path, tools))
     plan = _planned(source, tools.limits)
     ours = lambda: encode(plan, source, room, tools)  # noqa: E731  one of several ways, and timed like them
     with ThreadPoolExecutor(1) as pool:
@@ -52,7 +52,7 @@ def start_rows(tools: Tools, room: Path, rounds: int) -> list[Row]:
     return [_row(mine, name, figures) for name, figures in zip(others, theirs, strict=True)]
 
 
-def _planned(source: Source, limits: Limits) -> ImagePlan:
+def _planned(source: MediaFile, limits: Limits) -> ImagePlan:
     request = {"url": "https://example.com/input", "kind": "image", "format": "webp", "width": 160}
     plan = plan_for(read_request(request), source.media, limits)
     assert isinstance(plan, ImagePlan)

@@ -26,7 +26,7 @@ from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.planning.quality import DEFAULT, setting
 from penstock.domain.request import read_request
-from penstock.engines import Source, Tools, encode, probe, sandbox_pool, shipped_ffmpeg, verify
+from penstock.engines import MediaFile, Tools, bundled_ffmpeg, encode, probe, sandbox_pool, verify
 
 _BARS = {"sharp 0.35": 1.0}
 _WIDTH = 1024
@@ -69,7 +69,7 @@ def measured(rounds: int) -> Report:
     """Everything about pictures: each conversion against each peer, and what starting a child costs."""
     with tempfile.TemporaryDirectory() as folder, sandbox_pool() as pool:
         room = Path(folder)
-        tools = Tools(pool, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
+        tools = Tools(pool, bundled_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
         return reported("Pictures", [*_all_rows(room, tools, rounds), *start_rows(tools, room, rounds)])
 
 
@@ -84,7 +84,7 @@ def _rows(
     case: Case, path: Path, where: tuple[Path, Tools], others: dict[str, Peer | None], rounds: int
 ) -> Iterator[Row]:
     room, tools = where
-    source = Source(path, probe(path, tools))
+    source = MediaFile(path, probe(path, tools))
     plan = _planned(case, source, tools.limits)
     ways: dict[str, Callable[[], Path]] = {"ours": lambda: encode(plan, source, room, tools)}
     for place, (name, peer) in enumerate(others.items()):
@@ -97,7 +97,7 @@ def _rows(
         yield _row(case, name, sides, scores, back)
 
 
-def _planned(case: Case, source: Source, limits: Limits) -> Plan:
+def _planned(case: Case, source: MediaFile, limits: Limits) -> Plan:
     request = {"url": "https://example.com/input", "kind": "image", "format": case.format, "width": case.width}
     return plan_for(read_request(request), source.media, limits)
 

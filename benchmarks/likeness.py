@@ -13,7 +13,7 @@ from statistics import fmean
 import av
 from PIL import Image
 
-from penstock.engines import shipped_ffmpeg
+from penstock.engines import bundled_ffmpeg
 
 _SCORER = Path(__file__).parent / "peers" / "ssimulacra.py"
 _MIDDLE = (560, 420)
@@ -91,7 +91,7 @@ def _vmaf(wanted: Path, made: Path, room: Path, model: str) -> tuple[float, floa
     graph = f"[0:v]{_COUNTED}[a];[1:v]{_COUNTED}[b];[a][b]libvmaf={how}"
     inputs = ("-i", str(made), "-i", str(wanted))
     words = (
-        str(shipped_ffmpeg()),
+        str(bundled_ffmpeg()),
         "-v",
         "error",
         "-nostdin",
@@ -115,7 +115,7 @@ def _shots(film: Path, frames: Sequence[int], room: Path, name: str) -> list[Pat
     middle = f"crop='min(iw,{width})':'min(ih,{height})'"
     graph = f"select='{chosen}',{middle},scale=in_color_matrix=bt709:in_range=tv,format=rgb24"
     words = ("-v", "fatal", "-nostdin", "-y", "-i", str(film), "-vf", graph, "-fps_mode", "passthrough")
-    subprocess.run([str(shipped_ffmpeg()), *words, f"{name}-%d.png"], check=True, cwd=room)
+    subprocess.run([str(bundled_ffmpeg()), *words, f"{name}-%d.png"], check=True, cwd=room)
     return [room / f"{name}-{place}.png" for place in range(1, len(frames) + 1)]
 
 

@@ -20,7 +20,7 @@ from penstock.domain.planning.compatibility import outputs_of
 from penstock.domain.planning.plan import Plan, needs_slot
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import read_request
-from penstock.engines import Source, Tools, encode, probe, sandbox_pool, shipped_ffmpeg, verify
+from penstock.engines import MediaFile, Tools, bundled_ffmpeg, encode, probe, sandbox_pool, verify
 
 ROW = "{file:<48.48} {output:<5} {what:<7} {seconds:>7.2f} {ratio:>6} {outcome}"
 
@@ -52,7 +52,7 @@ def main() -> int:
     wanted = _arguments()
     failed = 0
     with sandbox_pool() as pool:
-        tools = Tools(pool, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
+        tools = Tools(pool, bundled_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
         for row in rows(wanted.folder, wanted.only, wanted.formats.split(","), tools):
             failed += row.what == "failed"
             print(row, flush=True)
@@ -73,10 +73,10 @@ def rows(folder: Path, only: str, formats: list[str], tools: Tools) -> Iterator[
             continue
         for output in outputs_of(media.kind, media.container):
             if output in formats:
-                yield _converted(name, output, Source(path, media), tools)
+                yield _converted(name, output, MediaFile(path, media), tools)
 
 
-def _converted(name: str, output: Format, source: Source, tools: Tools) -> Row:
+def _converted(name: str, output: Format, source: MediaFile, tools: Tools) -> Row:
     try:
         plan = _planned(output, source.media, tools)
     except errors.MediaError as refusal:
@@ -90,7 +90,7 @@ def _converted(name: str, output: Format, source: Source, tools: Tools) -> Row:
     return Row(name, output, what, time.monotonic() - began, f"{size / source.media.filesize:.2f}", "ok")
 
 
-def _size(plan: Plan, source: Source, tools: Tools) -> int:
+def _size(plan: Plan, source: MediaFile, tools: Tools) -> int:
     with tempfile.TemporaryDirectory() as room:
         path = encode(plan, source, Path(room), tools)
         return verify(path, plan, source.media, tools).facts.filesize

@@ -34,7 +34,7 @@ from benchmarks.quality_points import (
 from benchmarks.report import Report, Row, reported
 from penstock.domain.limits import Limits
 from penstock.domain.planning.quality import DEFAULT
-from penstock.engines import Tools, sandbox_pool, shipped_ffmpeg
+from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
 
 TITLE = "One quality"
 FILM_TARGETS = {0.2: 70.0, 0.4: 82.0, 0.6: 90.0, 0.8: 95.0, 1.0: 97.7}
@@ -52,7 +52,7 @@ def measured(amount: Amount) -> Report:
     if films is None:
         return reported(TITLE, [_missing()])
     with tempfile.TemporaryDirectory() as name, sandbox_pool() as pool, eyes(Path(name) / "eyes") as seeing:
-        tools = Tools(pool, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
+        tools = Tools(pool, bundled_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
         points = list(_told(_points(Place(films, Path(name), seeing, tools), amount)))
     return reported(TITLE, list(rows(points)), points)
 

@@ -15,7 +15,7 @@ from penstock.domain.formats import AudioFormat, ImageFormat, VideoFormat
 from penstock.domain.media import Size
 from penstock.domain.planning.plan import EncodeVideo, VideoPlan
 from penstock.domain.planning.quality import DEFAULT, picture_setting
-from penstock.engines import Source, Tools, probe, shipped_ffmpeg
+from penstock.engines import MediaFile, Tools, bundled_ffmpeg, probe
 
 QUALITIES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 FILMS: tuple[VideoFormat, ...] = ("mp4", "webm", "avi")
@@ -79,13 +79,13 @@ STILL_FILES = (
 
 def film_points(clip: Clip, lines: int, place: Place) -> Iterator[Point]:
     path = lossless(clip, lines, place.corpus / "video", place.room)
-    source = Source(path, probe(path, place.tools))
+    source = MediaFile(path, probe(path, place.tools))
     for target in FILMS:
         for quality in QUALITIES:
             yield _film(clip, (source, target, quality), place)
 
 
-def _film(clip: Clip, wish: tuple[Source, VideoFormat, float], place: Place) -> Point:
+def _film(clip: Clip, wish: tuple[MediaFile, VideoFormat, float], place: Place) -> Point:
     source, target, quality = wish
     plan = planned(source, target, place.tools, quality=quality)
     assert isinstance(plan, VideoPlan)
@@ -109,13 +109,13 @@ def _point(
 
 def still_points(still: Still, place: Place) -> Iterator[Point]:
     path = _picture(still, place)
-    source = Source(path, probe(path, place.tools))
+    source = MediaFile(path, probe(path, place.tools))
     for target in STILLS:
         for quality in QUALITIES:
             yield _still(still, (source, target, quality), place)
 
 
-def _still(still: Still, wish: tuple[Source, ImageFormat, float], place: Place) -> Point:
+def _still(still: Still, wish: tuple[MediaFile, ImageFormat, float], place: Place) -> Point:
     source, target, quality = wish
     assert source.media.picture
     plan = planned(source, target, place.tools, quality=quality)
@@ -139,8 +139,8 @@ def _picture(still: Still, place: Place) -> Path:
 def sound_points(name: str, place: Place) -> Iterator[Point]:
     path = place.room / "sound.wav"
     words = ("-v", "error", "-y", "-i", str(place.corpus / "audio" / name), "-t", "20", "-ac", "2", "-ar", "44100")
-    subprocess.run([str(shipped_ffmpeg()), *words, str(path)], check=True)
-    source = Source(path, probe(path, place.tools))
+    subprocess.run([str(bundled_ffmpeg()), *words, str(path)], check=True)
+    source = MediaFile(path, probe(path, place.tools))
     for target, codec in SOUNDS.items():
         for quality in QUALITIES:
             plan = planned(source, target, place.tools, quality=quality)

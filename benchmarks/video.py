@@ -27,7 +27,7 @@ from benchmarks.likeness import Eyes, Likeness, eyes
 from benchmarks.report import Report, Row, reported
 from penstock.domain.formats import VideoFormat
 from penstock.domain.limits import Limits
-from penstock.engines import Source, Tools, probe, sandbox_pool, shipped_ffmpeg
+from penstock.engines import MediaFile, Tools, bundled_ffmpeg, probe, sandbox_pool
 
 TITLE = "Video encoders at equal VMAF"
 FORMATS: tuple[VideoFormat, ...] = ("mp4", "webm", "avi")
@@ -69,7 +69,7 @@ class Track:
     """Where runs are made: a clip without loss, and who converts and looks."""
 
     clip: Clip
-    source: Source
+    source: MediaFile
     room: Path
     tools: Tools
     eyes: Eyes
@@ -113,11 +113,11 @@ def measured(amount: Amount) -> Report:
 def tracks(corpus: Path, room: Path, names: Iterable[str], rounds: int) -> Iterator[Track]:
     """These clips, each at the size of its race."""
     with sandbox_pool() as pool, eyes(room / "eyes") as seeing:
-        tools = Tools(pool, shipped_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
+        tools = Tools(pool, bundled_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
         for name in names:
             clip = RACED[name]
             path = lossless(clip, clip.lines[0], corpus / "video", room)
-            yield Track(clip, Source(path, probe(path, tools)), room, tools, seeing, rounds)
+            yield Track(clip, MediaFile(path, probe(path, tools)), room, tools, seeing, rounds)
 
 
 def _race(track: Track, target: VideoFormat) -> Iterator[Run]:

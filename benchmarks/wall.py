@@ -20,7 +20,7 @@ from benchmarks.service import Running, penstock_up
 from penstock.domain.planning.plan import VideoPlan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import read_request
-from penstock.engines import Source, Tools, command_line, probe, sandbox_pool, shipped_ffmpeg
+from penstock.engines import MediaFile, Tools, bundled_ffmpeg, command_line, probe, sandbox_pool
 from penstock.services import limits_of
 from penstock.settings import Settings
 
@@ -63,7 +63,7 @@ def _row(url: str, bare: list[str], amount: Amount, scoring: str) -> Row:
 def _film(path: Path, seconds: int) -> Path:
     sources = ("-f", "lavfi", "-i", PICTURE.format(seconds=seconds), "-f", "lavfi", "-i", f"sine=duration={seconds}")
     written = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path))
-    subprocess.run([str(shipped_ffmpeg()), "-v", "error", *sources, *written], check=True)
+    subprocess.run([str(bundled_ffmpeg()), "-v", "error", *sources, *written], check=True)
     return path
 
 
@@ -72,8 +72,8 @@ def _bare(film: Path, folder: Path) -> list[str]:
     settings = Settings()
     limits = limits_of(settings)
     with sandbox_pool() as pool:
-        tools = Tools(pool, shipped_ffmpeg(), limits, settings.threads_per_encoder)
-        source = Source(film, probe(film, tools))
+        tools = Tools(pool, bundled_ffmpeg(), limits, settings.threads_per_encoder)
+        source = MediaFile(film, probe(film, tools))
         plan = plan_for(read_request({"url": "https://example.com/film.mp4", **WANTED}), source.media, limits)
         assert isinstance(plan, VideoPlan)
         return command_line(plan, source, folder / "bare.mp4", tools)

@@ -95,7 +95,7 @@ class InputProber:
 
     def _at(self, parts: Parts) -> Probed:
         with watch_with_deadline(self.policy.total_seconds) as watch:
-            return self._taken(Probed(engines.survey(parts, self.tools, watch), parts.received))
+            return self._taken(Probed(engines.probe_remote(parts, self.tools, watch), parts.received))
 
     def _taken(self, look: Probed) -> Probed:
         self.tools.limits.require_fitting(look.media.kind, look.media.filesize)
@@ -113,7 +113,7 @@ def plan_dry_run(
     """What would be done to the input that was looked at. Raises the refusal that its task would get."""
     plan = plan_for(request, look.media, tools.limits, lifted)
     expected = forecast(estimate(plan, look.media), lore(family(plan)))
-    return DryRun(request, look, plan, engines.recipe(plan, look.media, tools), expected)
+    return DryRun(request, look, plan, engines.public_command(plan, look.media, tools), expected)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class EarlyCheck:
                 parts_of_arriving(arriving, total, self.most, LOOK_SECONDS) as parts,
                 watch_with_deadline(LOOK_SECONDS, self.watch.stopped) as watch,
             ):
-                return engines.survey(parts, self.tools, watch)
+                return engines.probe_remote(parts, self.tools, watch)
         except (errors.InputError, errors.EngineError, errors.PlatformError) as fault:
             if _is_lasting(fault) and stands_by_index(fault, self.request, container, None):
                 raise
@@ -69,7 +69,7 @@ class EarlyCheck:
     def _glanced(self, path: Path) -> Media | None:
         """What the beginning alone says. It may be too little, or too much for a decoder that can read the whole."""
         try:
-            return engines.glance(path, self.tools, self.watch)
+            return engines.probe_header(path, self.tools, self.watch)
         except (errors.InputUnreadable, errors.InputTruncated, errors.EngineError):
             return None
 

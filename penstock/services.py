@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import imageio_ffmpeg
-
 from penstock.domain.limits import Limits
 from penstock.domain.work import QueueLimits
-from penstock.engines import Tools, sandbox_pool
+from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
 from penstock.host.home import database
 from penstock.live_runs import LiveRuns
 from penstock.records import Records
@@ -68,7 +66,7 @@ def current() -> Services:
 
 
 def ffmpeg_of(settings: Settings) -> Path:
-    return settings.ffmpeg or Path(imageio_ffmpeg.get_ffmpeg_exe())
+    return settings.ffmpeg or bundled_ffmpeg()
 
 
 def fetch_policy_of(settings: Settings) -> FetchPolicy:

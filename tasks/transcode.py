@@ -28,7 +28,7 @@ from penstock.tasks import policy
 class _Made:
     plan: Plan
     path: Path
-    verified: engines.Verified
+    verified: engines.VerifiedOutput
 
 
 @task(**policy.TRANSCODE)
@@ -36,7 +36,7 @@ def transcode(original: Original, attempt: Attempt) -> Rendition:
     with attempt.stage("transcode", policy.DEADLINES["transcode"]):
         services = current()
         plan = plan_for(original.task.request, original.media, services.limits, services.lifted)
-        source = engines.Source(original.path, original.media)
+        source = engines.MediaFile(original.path, original.media)
         _tell(plan, attempt)
         with _slot(plan, attempt), _neighbours(attempt), progress_in_the_ui(attempt, original.task):
             began, spent = time.monotonic(), attempt.cpu_seconds
@@ -46,7 +46,7 @@ def transcode(original: Original, attempt: Attempt) -> Rendition:
         score = _likeness(made, source, attempt)
         work = work_of(made.plan, source.media, services.tools, took)
         receipt = receipt_of(made.plan, source.media, made.verified, work, score)
-        facts, media = made.verified.facts, made.verified.reread.media
+        facts, media = made.verified.facts, made.verified.read_back.media
         get_run_logger().info("made %.2f MB of %s", facts.filesize / 1e6, facts.codecs or facts.format)
         return Rendition(original.task, made.path, made.plan, facts, media, receipt)
 
@@ -67,11 +67,11 @@ def _tell(plan: Plan, attempt: Attempt) -> None:
     get_run_logger().info("plan: %s", summary(plan))
 
 
-def _verified(plan: Plan, path: Path, source: engines.Source, attempt: Attempt) -> _Made:
+def _verified(plan: Plan, path: Path, source: engines.MediaFile, attempt: Attempt) -> _Made:
     return _Made(plan, path, engines.verify(path, plan, source.media, current().tools, attempt))
 
 
-def _or_the_input(made: _Made, source: engines.Source, attempt: Attempt) -> _Made:
+def _or_the_input(made: _Made, source: engines.MediaFile, attempt: Attempt) -> _Made:
     """What was made; or where it is larger than an input that is what was asked for, the input."""
     instead = kept(made.plan, source.media) if made.verified.facts.filesize > source.media.filesize else None
     if instead is None:
@@ -87,11 +87,11 @@ def _or_the_input(made: _Made, source: engines.Source, attempt: Attempt) -> _Mad
     return lighter
 
 
-def _likeness(made: _Made, source: engines.Source, attempt: Attempt) -> Score | None:
+def _likeness(made: _Made, source: engines.MediaFile, attempt: Attempt) -> Score | None:
     """A few frames, compared beside the encoders: to wait for a slot again could take longer than encoding did."""
     services = current()
     frames = _looked_at(made.plan, services.settings)
-    pair = engines.Comparison(source, engines.Source(made.path, made.verified.reread.media), frames)
+    pair = engines.Comparison(source, engines.MediaFile(made.path, made.verified.read_back.media), frames)
     return engines.score(made.plan, pair, services.tools, attempt)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from penstock.domain.limits import Limits
-from penstock.engines import Tools, sandbox_pool, shipped_ffmpeg
+from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
 from tests.media import Shop
 
 
@@ -23,7 +23,7 @@ def pool():
 
 @pytest.fixture(scope="session")
 def tools(pool):
-    return Tools(pool, shipped_ffmpeg(), Limits(), threads=2)
+    return Tools(pool, bundled_ffmpeg(), Limits(), threads=2)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from penstock.engines import shipped_ffmpeg
+from penstock.engines import bundled_ffmpeg
 
 SECONDS = 1
 PICTURE = ("-f", "lavfi", "-i", f"testsrc2=size=160x120:rate=25:duration={SECONDS}")
@@ -198,7 +198,7 @@ class Shop:
 
     def _film(self, path: Path) -> None:
         words = [str(self(word[1:-1])) if word.startswith("{") else word for word in RECIPES[path.name]]
-        quiet = [str(shipped_ffmpeg()), "-nostdin", "-loglevel", "error", "-threads", "2"]
+        quiet = [str(bundled_ffmpeg()), "-nostdin", "-loglevel", "error", "-threads", "2"]
         subprocess.run([*quiet, *words, "-strict", "-2", str(path)], check=True, timeout=60)
 
 

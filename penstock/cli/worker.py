@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-from penstock.engines import versions
+from penstock.engines import tool_versions
 from penstock.host.private_files import OTHERS
 from penstock.host.scratch import sweep_rooms
 from penstock.orchestration.prefect_server import address_of, until_ready
@@ -31,6 +31,6 @@ def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None
         asyncio.run(import_module("penstock.deployments.bootstrap").apply(settings))
     services = current()
     sweep_rooms(settings.rooms)
-    versions(services.tools)  # the process that forks decoders is up before the first run needs it
+    tool_versions(services.tools)  # the process that forks decoders is up before the first run needs it
     places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots)
     asyncio.run(serve(places, settings.drain_seconds, services.live))

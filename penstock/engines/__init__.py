@@ -1,36 +1,36 @@
 """Probing, encoding and verifying. Every decoder and encoder runs in a child process of the sandbox."""
 
-from penstock.engines.encoding import Source, command_line, encode, recipe
-from penstock.engines.probing.file_facts import facts
-from penstock.engines.probing.file_probe import glance, probe
-from penstock.engines.probing.remote_probe import Parts, survey
-from penstock.engines.probing.signatures import Sniffed, sniff, sniff_head
-from penstock.engines.tools import Tools, sandbox_pool, shipped_ffmpeg, versions
+from penstock.engines.encoding import MediaFile, command_line, encode, public_command
+from penstock.engines.probing.facts import file_facts
+from penstock.engines.probing.file_probe import probe, probe_header
+from penstock.engines.probing.remote_probe import PartialInput, probe_remote
+from penstock.engines.probing.signatures import FileType, sniff, sniff_bytes
+from penstock.engines.tools import Tools, bundled_ffmpeg, sandbox_pool, tool_versions
 from penstock.engines.verification.scoring import Comparison, score
-from penstock.engines.verification.verifier import Verified, verify
+from penstock.engines.verification.verifier import VerifiedOutput, verify
 from penstock.sandbox.supervise import NoWatch, Watch
 
 __all__ = [
     "Comparison",
+    "FileType",
+    "MediaFile",
     "NoWatch",
-    "Parts",
-    "Sniffed",
-    "Source",
+    "PartialInput",
     "Tools",
-    "Verified",
+    "VerifiedOutput",
     "Watch",
+    "bundled_ffmpeg",
     "command_line",
     "encode",
-    "facts",
-    "glance",
+    "file_facts",
     "probe",
-    "recipe",
+    "probe_header",
+    "probe_remote",
+    "public_command",
     "sandbox_pool",
     "score",
-    "shipped_ffmpeg",
     "sniff",
-    "sniff_head",
-    "survey",
+    "sniff_bytes",
+    "tool_versions",
     "verify",
-    "versions",
 ]

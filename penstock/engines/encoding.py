@@ -51,14 +51,14 @@ _SIGNALS: dict[int, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class MediaFile:
     """The input on this disk, and its facts."""
 
     path: Path
     media: Media
 
 
-def encode(plan: Plan, source: Source, room: Path, tools: Tools, watch: Watch | None = None) -> Path:
+def encode(plan: Plan, source: MediaFile, room: Path, tools: Tools, watch: Watch | None = None) -> Path:
     """Make the output in `room` and return its path. Raises `EngineError`, `InputError` or `Cancelled`."""
     work = _Work(source, room / filename(plan), tools, watch or NoWatch())
     match plan:
@@ -77,12 +77,12 @@ def encode(plan: Plan, source: Source, room: Path, tools: Tools, watch: Watch | 
     return work.target
 
 
-def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: Source, target: Path, tools: Tools) -> list[str]:
+def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: MediaFile, target: Path, tools: Tools) -> list[str]:
     """ffmpeg's argument list for a plan."""
     return command.command(plan, _paper(source, target, tools))
 
 
-def recipe(plan: Plan, media: Media, tools: Tools) -> list[str]:
+def public_command(plan: Plan, media: Media, tools: Tools) -> list[str]:
     """The argument list as a caller may see it, with neutral names; empty where no encoder is run."""
     sizes = (tools.threads, tools.limits.video_pixels)
     paper = command.Paper("ffmpeg", "input", filename(plan), media, *sizes, comments=_COMMENTS_NAME)
@@ -104,7 +104,7 @@ def deadline_seconds(duration: float | None, tools: Tools) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    source: Source
+    source: MediaFile
     target: Path
     tools: Tools
     watch: Watch
@@ -195,7 +195,7 @@ def _require_success(ended: Exit, bounds: Rlimits) -> None:
         raise errors.EngineError("The encoder gave up on this input.", detail=detail)
 
 
-def _paper(source: Source, target: Path, tools: Tools) -> command.Paper:
+def _paper(source: MediaFile, target: Path, tools: Tools) -> command.Paper:
     return command.Paper(
         ffmpeg=str(tools.ffmpeg),
         source=str(source.path),

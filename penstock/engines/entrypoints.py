@@ -16,7 +16,7 @@ TABLE: dict[str, Callable[..., Any]] = {
     "moment": poster_frame.moment,
     "picture": pictures.facts,
     "render": pictures.render,
-    "reread": read_back.reread,
+    "reread": read_back.read_back,
     "reread_picture": read_back.reread_picture,
     "sketch": partial_probe.sketch,
 }

@@ -31,12 +31,12 @@ def sandbox_pool() -> SandboxPool:
     return SandboxPool("penstock.engines.entrypoints")
 
 
-def shipped_ffmpeg() -> Path:
+def bundled_ffmpeg() -> Path:
     """The binary of the wheel."""
     return Path(imageio_ffmpeg.get_ffmpeg_exe())
 
 
-def versions(tools: Tools) -> dict[str, str]:
+def tool_versions(tools: Tools) -> dict[str, str]:
     """What makes and checks an output here, each with its version."""
     parts = {name: version(name) for name in ("penstock", "av", "pillow", "pyvips-binary")}
     return {**parts, "ffmpeg": _ffmpeg_version(str(tools.ffmpeg), tools.pool)}

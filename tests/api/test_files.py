@@ -223,12 +223,12 @@ def test_a_file_that_cannot_be_recorded_is_not_kept(
     parts: Services, runs: PretendedRuns, project: Project, monkeypatch: pytest.MonkeyPatch
 ):
     """Whatever the database says: here a figure that fits no column, as a probe of old let one through."""
-    too_wide = engines.facts
+    too_wide = engines.file_facts
 
     def absurd(*given: object) -> FileFacts:
         return replace(too_wide(*given), width=2 * 10**12)
 
-    monkeypatch.setattr("penstock.api.routes.files.engines.facts", absurd)
+    monkeypatch.setattr("penstock.api.routes.files.engines.file_facts", absurd)
     before = kept_bytes(parts)
     with serving(parts, runs) as client:
         answered = client.post("/files", content=picture(), **project())

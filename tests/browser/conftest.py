@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.domain.limits import Limits
-from penstock.engines import Tools, sandbox_pool, shipped_ffmpeg
+from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
 from tests.browser import chromium as driver
 from tests.engines.conversions import convert
 from tests.media import Shop
@@ -27,7 +27,7 @@ def media(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tools():
     with sandbox_pool() as pool:
-        yield Tools(pool, shipped_ffmpeg(), Limits(), threads=2)
+        yield Tools(pool, bundled_ffmpeg(), Limits(), threads=2)
 
 
 @pytest.fixture

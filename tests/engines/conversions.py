@@ -10,7 +10,7 @@ from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import SourceRequest, read_request
 from penstock.domain.task import FileFacts
-from penstock.engines import Source, Tools, encode, probe, verify
+from penstock.engines import MediaFile, Tools, encode, probe, verify
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,6 @@ def convert_probed(path: Path, media: Media, output: Format, where: tuple[Path, 
     """The same of a file whose facts are known."""
     room, tools = where
     plan = plan_for(request_for(output, **fields), media, tools.limits)
-    made = encode(plan, Source(path, media), room, tools)
+    made = encode(plan, MediaFile(path, media), room, tools)
     verified = verify(made, plan, media, tools)
-    return Made(made, plan, verified.facts, verified.reread.media)
+    return Made(made, plan, verified.facts, verified.read_back.media)

@@ -9,7 +9,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.planning.planner import plan_for
-from penstock.engines import NoWatch, facts, glance, probe, verify
+from penstock.engines import NoWatch, file_facts, probe, probe_header, verify
 from tests.engines.conversions import request_for
 
 pytestmark = pytest.mark.media
@@ -47,7 +47,7 @@ def endless(room):
     return path
 
 
-@pytest.mark.parametrize("read", [probe, glance])
+@pytest.mark.parametrize("read", [probe, probe_header])
 def test_a_probe_ends_within_a_second(read, endless, tools):
     leaving = Leaving(endless)
     with pytest.raises(errors.Cancelled):
@@ -68,7 +68,7 @@ def test_the_sum_of_a_large_file_is_not_waited_for(endless, media, tools):
     sound = probe(media("tone.wav"), tools)
     began = time.monotonic()
     with pytest.raises(errors.Cancelled):
-        facts(endless, sound, Left())
+        file_facts(endless, sound, Left())
     assert time.monotonic() - began < AT_ONCE_SECONDS
 
 

@@ -5,7 +5,7 @@ import zlib
 import pytest
 
 from penstock.domain.formats import FORMATS
-from penstock.engines import Source, probe
+from penstock.engines import MediaFile, probe
 from tests.corpus import holdings, representatives
 from tests.engines.conversions import convert_probed
 
@@ -38,7 +38,7 @@ def known(corpus, tools):
     def source(holding):
         path = corpus / holding.path
         if path not in read:
-            read[path] = Source(path, probe(path, tools))
+            read[path] = MediaFile(path, probe(path, tools))
         return read[path]
 
     return source

@@ -13,7 +13,7 @@ from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.domain.planning.plan import Copy
 from penstock.domain.planning.planner import plan_for
-from penstock.engines import NoWatch, Source, encode, probe
+from penstock.engines import MediaFile, NoWatch, encode, probe
 from tests.engines.conversions import convert, request_for
 from tests.engines.images.pictures import distance
 from tests.engines.witness import moments, shown
@@ -369,7 +369,7 @@ def test_an_encoder_that_is_killed_is_no_success(media, room, tools):
 
 def _planned(path, output, tools, **fields):
     found = probe(path, tools)
-    return Source(path, found), plan_for(request_for(output, **fields), found, tools.limits)
+    return MediaFile(path, found), plan_for(request_for(output, **fields), found, tools.limits)
 
 
 def _short(output):

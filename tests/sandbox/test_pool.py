@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from penstock.domain import errors
-from penstock.engines import NoWatch, sandbox_pool, shipped_ffmpeg
+from penstock.engines import NoWatch, bundled_ffmpeg, sandbox_pool
 from penstock.sandbox.job import ProgramJob, Rlimits
 from penstock.sandbox.supervise import Collector, Timeouts, killed_from_outside, supervise
 
@@ -172,7 +172,7 @@ def test_neither_descriptors_nor_zombies_are_left(pool):
 
 
 def test_a_killed_owner_takes_its_encoder_along(tmp_path):
-    owner = subprocess.Popen([sys.executable, "-c", OWNER.format(ffmpeg=shipped_ffmpeg())], stdout=subprocess.PIPE)
+    owner = subprocess.Popen([sys.executable, "-c", OWNER.format(ffmpeg=bundled_ffmpeg())], stdout=subprocess.PIPE)
     with owner, closing(owner.stdout) as output:
         encoder, pool = map(int, output.readline().split())
         assert _state(encoder) is not None

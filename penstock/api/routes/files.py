@@ -72,7 +72,7 @@ def _keep(context: Context, project_id: ProjectId, path: Path) -> File:
     media = engines.probe(path, services.tools)
     context.services.limits.require_fitting(media.kind, media.filesize)
     file_id, now = new_file_id(), datetime.now(UTC)
-    facts = engines.facts(path, media)
+    facts = engines.file_facts(path, media)
     file = File(file_id, project_id, "file", facts, f"{project_id}/{file_id}", None, now, now, media)
     services.objects.put(path, file.key, facts.type)
     try:

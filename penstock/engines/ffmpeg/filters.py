@@ -9,7 +9,7 @@ from penstock.domain.planning import quality as scales
 from penstock.domain.planning.frame_rate import cut_pace
 from penstock.domain.planning.plan import Cut, Framing, GifPlan
 from penstock.domain.planning.stream_copy import HDR_TRANSFERS, is_wide
-from penstock.engines.probing import colours
+from penstock.engines.probing import colors
 
 # What is as bright as this comes out as white before the highlights are bent: with it, films are as light as a browser
 # shows the originals; with the 100 that is usual they are brighter by up to a sixth.
@@ -68,13 +68,13 @@ def paced(source: Any, pace: str, start: float) -> Any:
 
 def moving(source: Any, stream: VideoStream, framing: Framing) -> Any:
     """For a video: upright (the decoder's part), progressive, sized, in common colours, with square pixels."""
-    return _told(_opaque(_pictured(source, stream, framing, "bicubic"), stream, framing), colours.made_of_rgb(stream))
+    return _told(_opaque(_pictured(source, stream, framing, "bicubic"), stream, framing), colors.made_of_rgb(stream))
 
 
 def moving_with_alpha(source: Any, stream: VideoStream, framing: Framing) -> Any:
     """The same for a format that keeps transparency."""
     picture = _pictured(source, stream, framing, "bicubic").filter("format", "yuva420p")
-    return _told(picture, colours.made_of_rgb(stream))
+    return _told(picture, colors.made_of_rgb(stream))
 
 
 def still(source: Any, stream: VideoStream, framing: Framing) -> Any:
@@ -113,7 +113,7 @@ def _stretch(source: Any, cut: Cut) -> Any:
 
 
 def _pictured(source: Any, stream: VideoStream, framing: Framing, flags: str) -> Any:
-    picture = _told(_steady(source, stream), colours.untold(stream))
+    picture = _told(_steady(source, stream), colors.untold(stream))
     if stream.interlaced:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
     ranged = {"out_range": "tv"} if stream.full_range else {}
@@ -135,7 +135,7 @@ def _steady(source: Any, stream: VideoStream) -> Any:
     return fitted.filter("pad", width, height, "(ow-iw)/2", "(oh-ih)/2", eval="frame").filter("setsar", 1)
 
 
-def _told(picture: Any, names: colours.Colours) -> Any:
+def _told(picture: Any, names: colors.Colours) -> Any:
     return picture.filter("setparams", **names) if names else picture
 
 

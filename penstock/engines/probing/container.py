@@ -14,7 +14,7 @@ from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.domain.media import AudioStream, Cover, Media, Size, VideoStream
 from penstock.engines.probing import decoders
-from penstock.engines.probing.colours import MATRICES, PRIMARIES, TRANSFERS
+from penstock.engines.probing.colors import MATRICES, PRIMARIES, TRANSFERS
 from penstock.engines.probing.figures import bitrate_of, pixel_shape
 from penstock.engines.probing.limits import filled, require_few_streams, require_whole, within
 from penstock.engines.probing.packets import Tally, breaks_off, origin_of, usual_step, varies, walk

@@ -28,7 +28,7 @@ def probe(path: Path, tools: Tools, watch: Watch | None = None) -> Media:
         return _ask("examine", path, tools, watch)
 
 
-def glance(path: Path, tools: Tools, watch: Watch | None = None) -> Media:
+def probe_header(path: Path, tools: Tools, watch: Watch | None = None) -> Media:
     """The same of a file that is still on its way: enough to plan with, no word on whether it is whole."""
     return _ask("glance", path, tools, watch)
 

@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.engines.probing.file_probe import cut_off_told, glance, probe
+from penstock.engines.probing.file_probe import cut_off_told, probe, probe_header
 from penstock.engines.probing.limits import media_within
 from penstock.engines.probing.results import Sketched, Stretch
-from penstock.engines.probing.signatures import Sniffed, sniff
+from penstock.engines.probing.signatures import FileType, sniff
 from penstock.engines.tools import Tools
 from penstock.sandbox.call import SandboxCall, call
 from penstock.sandbox.error_codec import ResultDecoder
@@ -24,7 +24,7 @@ _ROUNDS = 40
 _SECONDS = 10.0
 
 
-class Parts(Protocol):
+class PartialInput(Protocol):
     """An input that is here in parts, with holes between them."""
 
     path: Path
@@ -37,7 +37,7 @@ class Parts(Protocol):
     def fetch(self, start: int, length: int) -> None: ...
 
 
-def survey(parts: Parts, tools: Tools, watch: Watch | None = None) -> Media:
+def probe_remote(parts: PartialInput, tools: Tools, watch: Watch | None = None) -> Media:
     """What the input is and holds, by its header and index. Fetches what it turns out to need.
 
     It says no word on whether the rest is whole. Raises what `probe` raises, and what fetching does."""
@@ -58,7 +58,7 @@ def survey(parts: Parts, tools: Tools, watch: Watch | None = None) -> Media:
     )
 
 
-def _sniffed(parts: Parts) -> Sniffed:
+def _sniffed(parts: PartialInput) -> FileType:
     """What the input is. A long tag at its front may hide that."""
     while True:
         try:
@@ -74,11 +74,11 @@ def _has_tag(path: Path) -> bool:
         return file.read(3) == b"ID3"
 
 
-def _picture(parts: Parts, sniffed: Sniffed, tools: Tools, watch: Watch | None) -> Media:
+def _picture(parts: PartialInput, sniffed: FileType, tools: Tools, watch: Watch | None) -> Media:
     """A JPEG tells all of itself at its beginning; other pictures may tell of frames and turns at their end."""
     if sniffed.container == "jpeg":
         try:
-            return glance(parts.path, tools, watch)
+            return probe_header(parts.path, tools, watch)
         except (errors.InputUnreadable, errors.InputTruncated):
             pass
     while not parts.whole:
@@ -86,14 +86,14 @@ def _picture(parts: Parts, sniffed: Sniffed, tools: Tools, watch: Watch | None) 
     return probe(parts.path, tools, watch)
 
 
-def _fetch_from(parts: Parts, place: int) -> None:
+def _fetch_from(parts: PartialInput, place: int) -> None:
     """As much again as what is here right before that place: so that a long index takes few steps."""
     before = next((end - start for start, end in parts.here if end == place), 0)
     after = min((start for start, _ in parts.here if start > place), default=parts.total)
     parts.fetch(place, min(max(before, _STEP_BYTES), after - place))
 
 
-def _sketch(parts: Parts, sniffed: Sniffed, tools: Tools, watch: Watch | None) -> Sketched:
+def _sketch(parts: PartialInput, sniffed: FileType, tools: Tools, watch: Watch | None) -> Sketched:
     errand = SandboxCall(
         function="sketch",
         arguments=(str(parts.path), sniffed.container, sniffed.opener, tools.limits, parts.here),

@@ -17,20 +17,25 @@ class Sketched:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """Frames of a stream that decode at the front, in the middle of a long one and at the end, and packets that do
-    not."""
+class DecodedFrames:
+    """How many frames of one stream were decoded: in its first and its last second, and in one second in the middle
+    (None for a short stream). `failed` counts the packets that could not be decoded."""
 
-    front: int
-    end: int
+    first_second: int
+    last_second: int
     failed: int
     middle: int | None = None
 
+    @property
+    def total(self) -> int:
+        return self.first_second + (self.middle or 0) + self.last_second
+
 
 @dataclass(frozen=True, slots=True)
-class Reread:
-    """What an output holds, and what of each stream, by its index, was decoded. A picture is decoded whole, or an
-    error is raised."""
+class ReadBack:
+    """What an output contains, and by stream index the frames that were decoded to check that it plays.
+
+    `decoded_frames` is empty for an image: there every pixel is decoded, or an error is raised."""
 
     media: Media
-    played: dict[int, Played]
+    decoded_frames: dict[int, DecodedFrames]

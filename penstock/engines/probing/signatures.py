@@ -18,7 +18,7 @@ Reader = Literal["libav", "pillow"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sniffed:
+class FileType:
     """Our word for the container, and the demuxer or picture format to force."""
 
     container: str
@@ -107,7 +107,7 @@ _IMAGE_BRANDS = (b"mif1", b"msf1")
 _FOREIGN_BRANDS = (b"crx ", b"jxl ", b"jp2 ", b"jpx ", b"mjp2")
 
 
-def sniff(path: Path) -> Sniffed:
+def sniff(path: Path) -> FileType:
     """What the file at `path` is. Raises `InputUnreadable` for all that we do not open."""
     with path.open("rb") as source:
         head = source.read(HEAD_BYTES)
@@ -117,10 +117,10 @@ def sniff(path: Path) -> Sniffed:
         if behind:
             source.seek(behind)
             return _known(_sound(source.read(HEAD_BYTES)))
-    return sniff_head(head)
+    return sniff_bytes(head)
 
 
-def sniff_head(head: bytes) -> Sniffed:
+def sniff_bytes(head: bytes) -> FileType:
     """The same from the first bytes, of which 64 KiB are plenty."""
     behind = _id3_bytes(head)
     if behind:
@@ -142,10 +142,10 @@ def ends_within_a_box(path: Path) -> bool:
     return place > size
 
 
-def _known(container: str | None) -> Sniffed:
+def _known(container: str | None) -> FileType:
     if container is None:
         raise errors.InputUnreadable("The input is not a video, audio or image in a format that can be read.")
-    return Sniffed(container, *READERS[container])
+    return FileType(container, *READERS[container])
 
 
 def _prefixed(head: bytes) -> str | None:

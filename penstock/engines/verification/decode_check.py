@@ -7,13 +7,13 @@ import av.error
 
 from penstock.engines.probing.container import jumped, opened
 from penstock.engines.probing.packets import origin_of
-from penstock.engines.probing.results import Played
+from penstock.engines.probing.results import DecodedFrames
 
 _SECONDS = 1.0
 _LONG_SECONDS = 6.0
 
 
-def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[int, Played]:
+def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[int, DecodedFrames]:
     """What decodes of each stream, given its length in seconds."""
     counts = {}
     for index, seconds in streams.items():
@@ -21,7 +21,7 @@ def sample(path: str, demuxer: str, streams: dict[int, float]) -> dict[int, Play
             front, failed = _starting(source, _stream(source, index))
         end, failed_late = _ending(path, demuxer, index, max(0.0, seconds - _SECONDS))
         middle, failed_between = _between(path, demuxer, index, seconds / 2) if seconds > _LONG_SECONDS else (None, 0)
-        counts[index] = Played(front, end, failed + failed_late + failed_between, middle)
+        counts[index] = DecodedFrames(front, end, failed + failed_late + failed_between, middle)
     return counts
 
 

@@ -3,17 +3,17 @@
 from penstock.domain.limits import Limits
 from penstock.engines.images import pictures
 from penstock.engines.probing.container import examine
-from penstock.engines.probing.results import Reread
+from penstock.engines.probing.results import ReadBack
 from penstock.engines.verification.decode_check import sample
 
 
-def reread(path: str, container: str, demuxer: str, limits: Limits) -> Reread:
+def read_back(path: str, container: str, demuxer: str, limits: Limits) -> ReadBack:
     """For what lasts: the first and the last second of each stream are decoded."""
     media = examine(path, container, demuxer, limits)
     streams = [stream for stream in (media.video, media.audio) if stream]
-    return Reread(media, sample(path, demuxer, {stream.index: stream.duration or 0.0 for stream in streams}))
+    return ReadBack(media, sample(path, demuxer, {stream.index: stream.duration or 0.0 for stream in streams}))
 
 
-def reread_picture(path: str, container: str, opener: str, limits: Limits) -> Reread:
+def reread_picture(path: str, container: str, opener: str, limits: Limits) -> ReadBack:
     """For pictures and animations: every pixel of every frame is decoded."""
-    return Reread(pictures.prove(path, container, opener, limits), {})
+    return ReadBack(pictures.prove(path, container, opener, limits), {})

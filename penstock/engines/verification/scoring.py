@@ -11,7 +11,7 @@ from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.domain.planning.plan import Cut, EncodeVideo, FramePlan, Framing, ImagePlan, Plan, VideoPlan
 from penstock.domain.receipt import Score
-from penstock.engines.encoding import Source, encode
+from penstock.engines.encoding import MediaFile, encode
 from penstock.engines.ffmpeg.command import Paper
 from penstock.engines.ffmpeg.filters import TIED_SECONDS
 from penstock.engines.tools import Tools
@@ -30,8 +30,8 @@ _SECONDS = 60.0
 class Comparison:
     """An input, what was made of it, and how many frames of the two are looked at."""
 
-    source: Source
-    made: Source
+    source: MediaFile
+    made: MediaFile
     frames: int
 
 
@@ -138,7 +138,7 @@ def _metric(binary: str, pool: SandboxPool) -> str:
     return "libvmaf" if b" libvmaf " in output.collected else "ssim"
 
 
-def _paper(source: Source, tools: Tools) -> Paper:
+def _paper(source: MediaFile, tools: Tools) -> Paper:
     return Paper(
         ffmpeg=str(tools.ffmpeg),
         source=str(source.path),

@@ -25,9 +25,9 @@ from penstock.domain.planning.plan import (
     size_of,
 )
 from penstock.domain.task import FileFacts
-from penstock.engines.probing.file_facts import facts
+from penstock.engines.probing.facts import file_facts
 from penstock.engines.probing.file_probe import reading_seconds
-from penstock.engines.probing.results import Reread
+from penstock.engines.probing.results import ReadBack
 from penstock.engines.probing.signatures import sniff
 from penstock.engines.tools import Tools
 from penstock.sandbox.call import SandboxCall, call
@@ -45,31 +45,31 @@ _ROUNDING_SECONDS = 0.003
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedOutput:
     """An output that is what was planned: what to say of it, and all that was read and decoded."""
 
     facts: FileFacts
-    reread: Reread
+    read_back: ReadBack
 
 
-def verify(path: Path, plan: Plan, source: Media, tools: Tools, watch: Watch | None = None) -> Verified:
+def verify(path: Path, plan: Plan, source: Media, tools: Tools, watch: Watch | None = None) -> VerifiedOutput:
     """The output, read back. Raises `OutputInvalid` where it is not what was planned, or `Cancelled`."""
     follower = watch or NoWatch()
     try:
-        reread = _reread(path, _taking_any_output(tools), follower)
+        read_back = _reread(path, _taking_any_output(tools), follower)
     except errors.InputError as refusal:
         raise _invalid("it cannot be read back", refusal.detail or refusal.message) from refusal
-    media = reread.media
-    _require_playing(plan, reread)
+    media = read_back.media
+    _require_playing(plan, read_back)
     fault = next(_faults(plan, source, media), None)
     if fault:
         raise _invalid("it is not what was planned", fault)
-    told = facts(path, media, follower)
+    told = file_facts(path, media, follower)
     named = replace(told, kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
-    return Verified(named, reread)
+    return VerifiedOutput(named, read_back)
 
 
-def _reread(path: Path, tools: Tools, watch: Watch) -> Reread:
+def _reread(path: Path, tools: Tools, watch: Watch) -> ReadBack:
     sniffed = sniff(path)
     errand = SandboxCall(
         function="reread" if sniffed.reader == "libav" else "reread_picture",
@@ -82,8 +82,8 @@ def _reread(path: Path, tools: Tools, watch: Watch) -> Reread:
 
 
 @cache
-def _reader() -> ResultDecoder[Reread]:
-    return ResultDecoder(TypeAdapter(Reread))
+def _reader() -> ResultDecoder[ReadBack]:
+    return ResultDecoder(TypeAdapter(ReadBack))
 
 
 def _taking_any_output(tools: Tools) -> Tools:
@@ -217,13 +217,13 @@ def _off(found: float | None, expected: float | None, slack: float) -> bool:
     return found is not None and expected is not None and abs(found - expected) > slack + _ROUNDING_SECONDS
 
 
-def _require_playing(plan: Plan, reread: Reread) -> None:
-    copied = _copied(plan, reread.media)
-    for index, played in reread.played.items():
+def _require_playing(plan: Plan, read_back: ReadBack) -> None:
+    copied = _copied(plan, read_back.media)
+    for index, frames in read_back.decoded_frames.items():
         # What was copied may have been damaged before it came here; what was encoded here may not.
-        bearable = 1_000_000 if index in copied else 0
-        if not played.front or not played.end or played.middle == 0 or played.failed > bearable:
-            raise _invalid("it does not play from start to end", f"frames decoded: {reread.played}")
+        max_failed = 1_000_000 if index in copied else 0
+        if not frames.first_second or not frames.last_second or frames.middle == 0 or frames.failed > max_failed:
+            raise _invalid("it does not play from start to end", f"frames decoded: {read_back.decoded_frames}")
 
 
 def _copied(plan: Plan, media: Media) -> set[int]:

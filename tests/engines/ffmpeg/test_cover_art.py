@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from penstock.domain.planning.plan import Copy, EncodeVideo
-from penstock.engines import probe, shipped_ffmpeg
+from penstock.engines import bundled_ffmpeg, probe
 from tests.engines.conversions import convert
 from tests.engines.images.pictures import distance
 
@@ -128,6 +128,6 @@ def _with_cover(room, sound, photograph):
     picture, covered = room / "cover.jpg", room / "covered-by-hand.mp3"
     picture.write_bytes(photograph)
     words = ("-map", "0:a", "-map", "1", "-c", "copy", "-disposition:v", "attached_pic")
-    argv = [str(shipped_ffmpeg()), "-v", "error", "-y", "-i", str(sound), "-i", str(picture), *words, str(covered)]
+    argv = [str(bundled_ffmpeg()), "-v", "error", "-y", "-i", str(sound), "-i", str(picture), *words, str(covered)]
     subprocess.run(argv, check=True)
     return covered

@@ -7,7 +7,7 @@ import pillow_heif
 import pytest
 from PIL import Image, PngImagePlugin
 
-from penstock.engines import shipped_ffmpeg
+from penstock.engines import bundled_ffmpeg
 
 from .pictures import convert, facts
 
@@ -57,7 +57,7 @@ def avif(path, primaries):
     told = f"setparams=color_primaries={names[primaries]}:color_trc=iec61966-2-1:colorspace=bt709"
     graph = f"color=0x{bytes(TOLD).hex()}:s=64x64:d=0.1,format=gbrp,scale=out_color_matrix=bt709,format=yuv444p,{told}"
     words = ("-v", "error", "-f", "lavfi", "-i", graph, "-frames:v", "1", "-c:v", "libaom-av1", "-crf", "0")
-    subprocess.run([str(shipped_ffmpeg()), *words, "-still-picture", "1", str(path)], check=True)
+    subprocess.run([str(bundled_ffmpeg()), *words, "-still-picture", "1", str(path)], check=True)
     return path
 
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from penstock.engines import probe, shipped_ffmpeg
+from penstock.engines import bundled_ffmpeg, probe
 from penstock.engines.probing import decoders
 from tests.corpus import holdings
 from tests.engines.conversions import convert
@@ -88,6 +88,6 @@ def _made(codec, recipe, room, source):
     container, *options = recipe.split()
     kind = "v" if "testsrc2" in source[-1] else "a"
     path = room / f"made.{container}"
-    argv = [str(shipped_ffmpeg()), "-v", "error", "-y", *source, f"-c:{kind}", codec, *options, "-strict", "-2"]
+    argv = [str(bundled_ffmpeg()), "-v", "error", "-y", *source, f"-c:{kind}", codec, *options, "-strict", "-2"]
     subprocess.run([*argv, str(path)], check=True)
     return path

@@ -7,7 +7,7 @@ import pytest
 from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.domain.media import Size
-from penstock.engines import glance, probe
+from penstock.engines import probe, probe_header
 
 pytestmark = pytest.mark.media
 
@@ -116,7 +116,7 @@ def test_a_video_that_is_cut_off_before_its_index_is_called_cut_off(media, tools
 
 
 def test_a_video_on_its_way_is_glanced_at(media, tools, room):
-    found = glance(_head(media("long.mp4"), room, 0.3), tools)
+    found = probe_header(_head(media("long.mp4"), room, 0.3), tools)
     assert (found.video.shown, round(found.duration)) == (Size(320, 240), 20)
 
 

@@ -7,7 +7,7 @@ import pytest
 from penstock.domain import errors
 from penstock.domain.planning.plan import summary
 from penstock.domain.planning.planner import plan_for
-from penstock.engines import probe, survey
+from penstock.engines import probe, probe_remote
 from tests.engines.conversions import request_for
 
 pytestmark = pytest.mark.media
@@ -79,7 +79,8 @@ CASES = [
 def test_the_plan_is_the_one_that_the_whole_file_would_get(name, output, parts, media, tools):
     here = parts(name)
     seen, known = (
-        plan_for(request_for(output), facts, tools.limits) for facts in (survey(here, tools), probe(media(name), tools))
+        plan_for(request_for(output), facts, tools.limits)
+        for facts in (probe_remote(here, tools), probe(media(name), tools))
     )
     assert summary(seen) == summary(known)
     assert seen.duration == pytest.approx(known.duration, abs=SLACK_SECONDS.get(name, 0.05))
@@ -87,12 +88,12 @@ def test_the_plan_is_the_one_that_the_whole_file_would_get(name, output, parts, 
 
 
 def test_a_small_file_is_read_whole(parts, media, tools):
-    assert survey(parts("clip.mp4"), tools) == probe(media("clip.mp4"), tools)
+    assert probe_remote(parts("clip.mp4"), tools) == probe(media("clip.mp4"), tools)
 
 
 def test_an_index_at_the_end_is_found_there(parts, tools):
     here = parts("heavy.mp4")
-    survey(here, tools)
+    probe_remote(here, tools)
     assert here.here[-1][1] == here.total
     assert len(here.here) == 2
 
@@ -101,7 +102,7 @@ def test_what_is_no_media_is_refused_by_its_beginning(parts, media, tools):
     media("heavy.mkv").with_name("text.mp4").write_text("no film at all\n" * 100_000)
     here = parts("text.mp4")
     with pytest.raises(errors.InputUnreadable):
-        survey(here, tools)
+        probe_remote(here, tools)
     assert here.received == HEAD
 
 
@@ -109,11 +110,11 @@ def test_what_is_cut_off_before_its_index_is_called_cut_off(parts, media, tools)
     whole = media("heavy.mp4").read_bytes()
     media("heavy.mkv").with_name("cut.mp4").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(errors.InputTruncated):
-        survey(parts("cut.mp4"), tools)
+        probe_remote(parts("cut.mp4"), tools)
 
 
 def test_what_is_damaged_is_refused_in_the_end(parts, media, tools):
     whole = media("heavy-front.mp4").read_bytes()
     media("heavy.mkv").with_name("broken.mp4").write_bytes(whole[:40] + bytes(len(whole) - 40))
     with pytest.raises(errors.InputUnreadable):
-        survey(parts("broken.mp4"), tools)
+        probe_remote(parts("broken.mp4"), tools)

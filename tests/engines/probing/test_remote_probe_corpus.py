@@ -4,7 +4,7 @@ import pytest
 
 from penstock.domain.planning.plan import summary
 from penstock.domain.planning.planner import plan_for
-from penstock.engines import probe, survey
+from penstock.engines import probe, probe_remote
 from tests.engines.conversions import request_for
 from tests.engines.probing.test_remote_probe import begun
 
@@ -25,7 +25,7 @@ def test_a_film_is_planned_by_a_part_of_it(name, corpus, tools, tmp_path):
     path = corpus / "video" / name
     parts = begun(path, tmp_path)
     seen, known = (
-        plan_for(request_for("mp4"), facts, tools.limits) for facts in (survey(parts, tools), probe(path, tools))
+        plan_for(request_for("mp4"), facts, tools.limits) for facts in (probe_remote(parts, tools), probe(path, tools))
     )
 
     assert summary(seen) == summary(known)

@@ -2,7 +2,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.planning.compatibility import CONTAINERS
-from penstock.engines.probing.signatures import READERS, sniff, sniff_head
+from penstock.engines.probing.signatures import READERS, sniff, sniff_bytes
 
 KNOWN = {
     "clip.mp4": "mp4",
@@ -66,11 +66,11 @@ def test_a_container_is_known_by_its_bytes(name, container, media, tmp_path):
 @pytest.mark.parametrize("head", REFUSED.values(), ids=REFUSED)
 def test_what_is_not_listed_is_refused(head):
     with pytest.raises(errors.InputUnreadable):
-        sniff_head(head)
+        sniff_bytes(head)
 
 
 def test_a_quicktime_file_needs_no_brand():
-    assert sniff_head(b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat").container == "mov"
+    assert sniff_bytes(b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat").container == "mov"
 
 
 @pytest.mark.media
@@ -81,7 +81,7 @@ def test_sound_is_found_behind_a_large_tag(media, tmp_path):
 
 
 def test_a_tag_that_hides_the_rest_of_the_head_is_taken_for_mp3():
-    assert sniff_head(_id3(200_000)[:1000]).container == "mp3"
+    assert sniff_bytes(_id3(200_000)[:1000]).container == "mp3"
 
 
 def test_every_container_has_a_reader_and_a_label():

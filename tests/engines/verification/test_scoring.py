@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from penstock.engines import Comparison, NoWatch, Source, probe, score
+from penstock.engines import Comparison, MediaFile, NoWatch, probe, score
 from tests.engines.conversions import convert
 
 pytestmark = pytest.mark.media
@@ -19,8 +19,8 @@ def scored(media, room, tools):
     def of(given, output="mp4", frames=5, **fields):
         path = given if isinstance(given, Path) else media(given)
         made = convert(path, output, room, tools, **fields)
-        source = Source(path, probe(path, tools))
-        return score(made.plan, Comparison(source, Source(made.path, made.media), frames), tools, NoWatch())
+        source = MediaFile(path, probe(path, tools))
+        return score(made.plan, Comparison(source, MediaFile(made.path, made.media), frames), tools, NoWatch())
 
     return of
 

@@ -8,7 +8,7 @@ import pytest
 from penstock.domain import errors
 from penstock.domain.media import Size
 from penstock.domain.planning.plan import Copy
-from penstock.engines import facts, probe, verify
+from penstock.engines import file_facts, probe, verify
 from tests.engines.conversions import convert
 
 pytestmark = pytest.mark.media
@@ -101,12 +101,12 @@ def test_a_refusal_tells_the_caller_nothing_of_the_decoder(made, source, tools):
     ],
 )
 def test_an_upload_has_facts_too(name, kind, mime, media, tools):
-    told = facts(media(name), probe(media(name), tools))
+    told = file_facts(media(name), probe(media(name), tools))
     assert (told.kind, told.type) == (kind, mime)
 
 
 def test_an_animation_has_frames_and_a_pace(media, tools):
-    told = facts(media("moving.gif"), probe(media("moving.gif"), tools))
+    told = file_facts(media("moving.gif"), probe(media("moving.gif"), tools))
     assert (told.frames, told.fps, told.duration) == (4, 10.0, 0.4)
 
 

@@ -12,7 +12,7 @@ from penstock.sandbox.supervise import NoWatch, Watch
 _BLOCK_BYTES = 1 << 20
 
 
-def facts(path: Path, media: Media, watch: Watch | None = None) -> FileFacts:
+def file_facts(path: Path, media: Media, watch: Watch | None = None) -> FileFacts:
     """All that its bytes and its streams tell. Raises `Cancelled`."""
     name = media.container
     return FileFacts(
