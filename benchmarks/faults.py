@@ -29,8 +29,8 @@ from penstock.cleanup import clear_forgotten, clear_orphans
 from penstock.client import Client, Refused
 from penstock.domain.ids import TaskId
 from penstock.engines import bundled_ffmpeg
-from penstock.host.home import Home, Service, database
-from penstock.host.scratch import sweep_rooms
+from penstock.host.home import Home, RunningService, records_database
+from penstock.host.scratch import remove_dead_folders
 from penstock.records import Records
 from penstock.settings import Settings
 from penstock.storage.objects import Objects
@@ -79,7 +79,7 @@ class Site:
 
     def encoders(self) -> list[int]:
         """The encoders at work."""
-        return [process for process in _processes("ffmpeg", str(self.home.root / "rooms")) if _alive(process)]
+        return [process for process in _processes("ffmpeg", str(self.home.root / "scratch")) if _alive(process)]
 
     def settings(self) -> Settings:
         return Settings(home=self.home.root)
@@ -90,7 +90,7 @@ class Up:
     """A running `penstock up`."""
 
     process: subprocess.Popen[bytes]
-    service: Service
+    service: RunningService
     client: Client
 
     def kill(self, *, postgres: int | None) -> None:
@@ -179,10 +179,10 @@ def end_all(site: Site, client: Client) -> None:
 def leftovers(site: Site) -> dict[str, int]:
     """What is there and should not be, once the service has stopped and the sweeps have run as they do in time."""
     settings = site.settings()
-    with database(settings) as url:
+    with records_database(settings) as url:
         records = Records(url)
         objects = Objects.at(settings.storage, settings.s3_endpoint_url)
-        sweep_rooms(settings.rooms, 0)
+        remove_dead_folders(settings.scratch, 0)
         swept = clear_orphans(records, objects, 0)
         stored = [path for path in (settings.root / "files").rglob("file_*") if path.is_file()]
         clear_forgotten(settings.root / "prefect" / "storage", time.time() + MONTHS_SECONDS)
@@ -192,7 +192,7 @@ def leftovers(site: Site) -> dict[str, int]:
     return {
         "tasks without an output": len(site.asked) - outputs,
         "objects": len(stored) - outputs - 1,
-        "scratch folders": len(list(settings.rooms.iterdir())),
+        "scratch folders": len(list(settings.scratch.iterdir())),
         "result files": len(list((settings.root / "prefect" / "storage").glob("*"))),
         "processes": len([each for each in _processes(str(site.home.root)) if _alive(each)]),
     }

@@ -20,7 +20,7 @@ from benchmarks.latency import one_by_one
 from benchmarks.origin import pictures
 from benchmarks.report import Row
 from benchmarks.service import START_SECONDS, STOCK, penstock_up, started, wait_until
-from penstock.host.ports import bound
+from penstock.host.ports import bind_port
 
 TITLE = "Idle"
 SECONDS, SETTLING_SECONDS = 60, 20
@@ -79,7 +79,7 @@ def _penstock() -> Iterator[dict[str, int]]:
 @contextmanager
 def _prefect_alone() -> Iterator[dict[str, int]]:
     with TemporaryDirectory() as name:
-        with bound("127.0.0.1", 0, "--port") as place:
+        with bind_port("127.0.0.1", 0, "--port") as place:
             folder, port = Path(name), str(place.port)
         url = f"http://127.0.0.1:{port}/api"
         plain = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "PENSTOCK_"))}

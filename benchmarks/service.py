@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.gauges import children, family, name_of
 from penstock.client import Client
-from penstock.host.home import Home, Service
+from penstock.host.home import Home, RunningService
 
 START_SECONDS, STOP_SECONDS = 400.0, 90.0
 PLENTY = "100000000"
@@ -34,7 +34,7 @@ class Running:
     """A service, and how to talk to it."""
 
     home: Home
-    service: Service
+    service: RunningService
     key: str
     client: Client
     environment: dict[str, str]

@@ -19,7 +19,7 @@ from benchmarks.amount import Amount
 from benchmarks.report import Row, paired
 from benchmarks.service import START_SECONDS, wait_until
 from penstock.host.home import Home
-from penstock.host.postgres import postgres
+from penstock.host.postgres import postgres_server
 from penstock.orchestration.prefect_server import (
     Address,
     client_environment,
@@ -59,7 +59,7 @@ def prefect_alone(root: Path) -> float:
     home, address = Home.at(root), Address(f"http://127.0.0.1:{PREFECT_PORT}/api")
     with httpx.Client(trust_env=False) as http:
         begun = time.monotonic()
-        with postgres(root) as server:
+        with postgres_server(root) as server:
             extra = client_environment(home, address, AUTH) | server_environment(address, AUTH, server.url())
             command = [sys.executable, "-m", *server_command("127.0.0.1", PREFECT_PORT)]
             return _timed(command, extra, begun, lambda: is_ready(address, http))

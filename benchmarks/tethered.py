@@ -4,9 +4,9 @@ import os
 import signal
 import sys
 
-from penstock.host.parent_death import tie
+from penstock.host.parent_death import die_with_parent
 
 if __name__ == "__main__":
     parent, *command = sys.argv[1:]
-    tie(int(parent), signal.SIGTERM)
+    die_with_parent(int(parent), signal.SIGTERM)
     os.execvp(command[0], command)

@@ -15,7 +15,7 @@ from penstock.domain.planning.plan import Plan, summary
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.planning.steps import codecs_of, family, output_seconds, output_size, steps_of
 from penstock.domain.request import SourceRequest
-from penstock.host.scratch import scratch_room
+from penstock.host.scratch import scratch_folder
 from penstock.settings import Settings
 from penstock.storage.download import FetchPolicy
 from penstock.storage.interruptible import never
@@ -70,13 +70,13 @@ class InputProber:
 
     tools: engines.Tools
     policy: FetchPolicy
-    rooms: Path
+    scratch: Path
     max_bytes: int
 
     @classmethod
     def from_settings(cls, settings: Settings, tools: engines.Tools, policy: FetchPolicy) -> "InputProber":
         hurried = replace(policy, total_seconds=min(policy.total_seconds, settings.plan_seconds))
-        return cls(tools, hurried, settings.rooms, settings.max_plan_bytes)
+        return cls(tools, hurried, settings.scratch, settings.max_plan_bytes)
 
     def probe_url(self, url: str) -> Probed:
         """Raises what a download raises, and `InputLimitsExceeded` where too much would have to be read."""
@@ -103,15 +103,19 @@ class InputProber:
 
     @contextmanager
     def _room(self) -> Iterator[Path]:
-        with scratch_room(self.rooms, "plan") as room:
+        with scratch_folder(self.scratch, "plan") as room:
             yield room / "input"
 
 
 def plan_dry_run(
-    request: SourceRequest, look: Probed, tools: engines.Tools, lifted: frozenset[tuple[str, str]], lore: HistoryOf
+    request: SourceRequest,
+    look: Probed,
+    tools: engines.Tools,
+    allowed_pairs: frozenset[tuple[str, str]],
+    lore: HistoryOf,
 ) -> DryRun:
     """What would be done to the input that was looked at. Raises the refusal that its task would get."""
-    plan = plan_for(request, look.media, tools.limits, lifted)
+    plan = plan_for(request, look.media, tools.limits, allowed_pairs)
     expected = forecast(estimate(plan, look.media), lore(family(plan)))
     return DryRun(request, look, plan, engines.public_command(plan, look.media, tools), expected)
 

@@ -28,7 +28,7 @@ class EarlyCheck:
 
     request: SourceRequest
     tools: engines.Tools
-    lifted: frozenset[Pair]
+    allowed_pairs: frozenset[Pair]
     most: int
     watch: engines.Watch
 
@@ -48,7 +48,7 @@ class EarlyCheck:
 
     def _require_possible(self, media: Media, lasting: Lasting) -> None:
         try:
-            plan_for(self.request, media, self.tools.limits, self.lifted)
+            plan_for(self.request, media, self.tools.limits, self.allowed_pairs)
         except (errors.RequestError, errors.InputError) as refusal:
             if lasting(refusal):
                 raise

@@ -10,7 +10,7 @@ from pathlib import Path
 from penstock.domain.limits import Limits
 from penstock.domain.work import QueueLimits
 from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
-from penstock.host.home import database
+from penstock.host.home import records_database
 from penstock.live_runs import LiveRuns
 from penstock.records import Records
 from penstock.settings import Settings, read_settings
@@ -28,7 +28,7 @@ class Services:
     tools: Tools
     limits: Limits
     fetch_policy: FetchPolicy
-    lifted: frozenset[tuple[str, str]]
+    allowed_pairs: frozenset[tuple[str, str]]
     live: LiveRuns
 
     @property
@@ -41,7 +41,7 @@ def services(settings: Settings) -> Iterator[Services]:
     """Everything of one process, closed at the end."""
     limits = limits_of(settings)
     with ExitStack() as open_things:
-        records = Records(open_things.enter_context(database(settings)), settings.lease_seconds)
+        records = Records(open_things.enter_context(records_database(settings)), settings.lease_seconds)
         open_things.callback(records.close)
         pool = sandbox_pool()
         open_things.callback(pool.close)
@@ -52,7 +52,7 @@ def services(settings: Settings) -> Iterator[Services]:
             tools=Tools(pool, ffmpeg_of(settings), limits, settings.threads_per_encoder),
             limits=limits,
             fetch_policy=fetch_policy_of(settings),
-            lifted=settings.lifted_pairs,
+            allowed_pairs=settings.allowed_pairs,
             live=LiveRuns(),
         )
 

@@ -192,7 +192,7 @@ class Settings(BaseSettings):
         return self.home.expanduser().resolve()
 
     @property
-    def lifted_pairs(self) -> frozenset[tuple[str, str]]:
+    def allowed_pairs(self) -> frozenset[tuple[str, str]]:
         """`mov:mp3,…` as pairs of an input's container and an output format."""
         pairs = (pair.strip().partition(":") for pair in self.allow_pairs.split(",") if pair.strip())
         return frozenset((source, target) for source, _, target in pairs)
@@ -203,8 +203,8 @@ class Settings(BaseSettings):
         return max(1, (os.cpu_count() or 1) // self.transcode_slots)
 
     @property
-    def rooms(self) -> Path:
-        return self.root / "rooms"
+    def scratch(self) -> Path:
+        return self.root / "scratch"
 
     @property
     def storage(self) -> str:

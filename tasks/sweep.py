@@ -9,7 +9,7 @@ from prefect.settings import get_current_settings
 from penstock.cleanup import DAY_SECONDS, clear_failures, clear_forgotten, clear_orphans, purge
 from penstock.domain.errors import FileInUse, FileNotFound
 from penstock.domain.task import File
-from penstock.host.scratch import sweep_rooms
+from penstock.host.scratch import remove_dead_folders
 from penstock.services import current
 from penstock.tasks import policy
 
@@ -50,13 +50,13 @@ def clear_leftovers() -> None:
     """Remove the rooms of dead runs on this host, half-sent objects older than a day, stored files that no run
     recorded, and outdated results of Prefect's."""
     services = current()
-    rooms = sweep_rooms(services.settings.rooms)
+    scratch = remove_dead_folders(services.settings.scratch)
     objects = services.objects.sweep(DAY_SECONDS)
     orphans = clear_orphans(services.records, services.objects)
     results = _clear_results(services.settings.root / "prefect" / "storage")
     get_run_logger().info(
         "cleared %d rooms, %d half-sent objects, %d objects without a file, %d results",
-        rooms,
+        scratch,
         objects,
         orphans,
         results,

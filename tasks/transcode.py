@@ -35,7 +35,7 @@ class _Made:
 def transcode(original: Original, attempt: Attempt) -> Rendition:
     with attempt.stage("transcode", policy.DEADLINES["transcode"]):
         services = current()
-        plan = plan_for(original.task.request, original.media, services.limits, services.lifted)
+        plan = plan_for(original.task.request, original.media, services.limits, services.allowed_pairs)
         source = engines.MediaFile(original.path, original.media)
         _tell(plan, attempt)
         with _slot(plan, attempt), _neighbours(attempt), progress_in_the_ui(attempt, original.task):

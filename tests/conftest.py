@@ -10,7 +10,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from penstock.host.postgres import Postgres, postgres
+from penstock.host.postgres import PostgresServer, postgres_server
 from tests.corpus import corpus_folder
 from tests.service import Penstock, penstock_up
 
@@ -37,14 +37,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneServ
 
 
 @pytest.fixture(scope="session")
-def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """One PostgreSQL of the wheel for the whole test run."""
-    with postgres(tmp_path_factory.mktemp("database"), databases=()) as server:
+    with postgres_server(tmp_path_factory.mktemp("database"), databases=()) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def new_database(database_server: Postgres) -> Callable[[], str]:
+def new_database(database_server: PostgresServer) -> Callable[[], str]:
     """Makes empty databases: each call answers the address of another one."""
     count = iter(range(10_000))
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import httpx
 
 from penstock.client import Client
-from penstock.host.home import Home, Service
+from penstock.host.home import Home, RunningService
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 class Penstock:
     home: Home
     process: subprocess.Popen[bytes]
-    service: Service
+    service: RunningService
     key: str
     client: Client
     prefect: httpx.Client
@@ -186,7 +186,7 @@ def _called(process: int) -> str | None:
 
 def exported(penstock: Penstock) -> dict[str, str]:
     """The environment after `eval "$(penstock env)"`; inputs may come from loopback."""
-    return _exported(penstock.host.home.root, penstock.service.api_url)
+    return _exported(penstock.home.root, penstock.service.api_url)
 
 
 @cache

@@ -71,7 +71,7 @@ def test_any_value_is_either_usable_or_refused_in_a_sentence(monkeypatch, name):
 
 def use(settings):
     """What the parts make of the settings before they do anything."""
-    _ = settings.root, settings.rooms, settings.lifted_pairs, settings.threads_per_encoder
+    _ = settings.root, settings.scratch, settings.allowed_pairs, settings.threads_per_encoder
     _ = limits_of(settings), fetch_policy_of(settings), read_allowed(settings.fetch_allow)
     if settings.database_url:
         make_url(settings.database_url)

@@ -81,4 +81,4 @@ def _require_plan(context: Context, project_id: ProjectId, asked: SourceRequest)
     services = context.services
     file = services.records.files.input(project_id, asked.file_id or "")
     if file.media is not None:
-        plan_for(asked, file.media, services.limits, services.lifted)
+        plan_for(asked, file.media, services.limits, services.allowed_pairs)

@@ -12,8 +12,8 @@ import click
 
 from penstock.api import create_app
 from penstock.api.server import Server
-from penstock.host.ports import bound
-from penstock.host.private_files import OTHERS
+from penstock.host.ports import bind_port
+from penstock.host.private_files import PRIVATE_UMASK
 from penstock.orchestration.background import keep_running, sweep_scratch_hourly
 from penstock.orchestration.dispatcher import dispatch
 from penstock.orchestration.flow_runs import FlowRuns
@@ -33,7 +33,7 @@ def command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     """Run the trigger API alone. Needs the database and the Prefect of the service (see `penstock env`)."""
     settings = read_settings()
     address = address_of(settings)
-    os.umask(OTHERS)
+    os.umask(PRIVATE_UMASK)
     signal.signal(signal.SIGTERM, _leave)
     with _listening(host, port, inherited) as sockets, services(settings) as ready:
         ready.records.migrate()
@@ -50,7 +50,7 @@ def _listening(host: str, port: int, inherited: tuple[int, ...]) -> Iterator[tup
     if inherited:
         yield tuple(socket.socket(fileno=number) for number in inherited)
         return
-    with bound(host, port, "--port") as place:
+    with bind_port(host, port, "--port") as place:
         yield place.sockets
 
 
@@ -69,7 +69,7 @@ async def background(_app: object, ready: Services, runs: FlowRuns) -> AsyncIter
             partial(dispatch, ready.records, runs, woken, ready.settings.running_per_project),
             partial(follow_prefect_events, ready.records, runs, ready.settings.attempts),
             partial(reconcile_runs, ready.records, runs, ready.settings),
-            partial(sweep_scratch_hourly, ready.settings.rooms),
+            partial(sweep_scratch_hourly, ready.settings.scratch),
         )
         loops = [asyncio.create_task(keep_running(each)) for each in work]
         yield

@@ -12,7 +12,7 @@ import httpx
 
 from penstock.domain.errors import MediaError, Misconfigured
 from penstock.domain.work import ASKING, SLOT_LIMIT, HeldSlot
-from penstock.host.home import Home, present_database
+from penstock.host.home import Home, existing_records_database
 from penstock.orchestration.prefect_server import Address, address_of, is_ready
 from penstock.records import Records
 from penstock.services import ffmpeg_of
@@ -67,7 +67,7 @@ def _asked(settings: Settings, question: str) -> str:
 
 
 def _database(settings: Settings) -> str:
-    with present_database(settings) as url, closing(Records(url)) as records:
+    with existing_records_database(settings) as url, closing(Records(url)) as records:
         records.require_current()
     return "answers" if settings.database_url else "our own, in the home"
 
@@ -111,7 +111,7 @@ def _slots(settings: Settings) -> str:
             limit = prefect.get(f"/v2/concurrency_limits/{SLOT_LIMIT}").raise_for_status().json()
     except httpx.HTTPError as away:
         raise LookupError(f"Prefect does not say ({type(away).__name__})") from away
-    with present_database(settings) as url, closing(Records(url)) as records:
+    with existing_records_database(settings) as url, closing(Records(url)) as records:
         return taken(limit["active_slots"], limit["limit"], records.tasks.slots())
 
 

@@ -8,7 +8,7 @@ import click
 
 from penstock.domain.ids import ProjectId
 from penstock.domain.work import Key
-from penstock.host.home import Home, database, present_database
+from penstock.host.home import Home, existing_records_database, records_database
 from penstock.records import Records
 from penstock.settings import read_settings
 
@@ -99,7 +99,7 @@ def state_of(key: Key) -> str:
 @contextmanager
 def _records() -> Iterator[Records]:
     """The records that there are: whoever only looks makes no database, no tables and no key."""
-    with present_database(read_settings()) as url, _opened(url) as records:
+    with existing_records_database(read_settings()) as url, _opened(url) as records:
         records.require_current()
         yield records
 
@@ -110,7 +110,7 @@ def _made_if_missing() -> Iterator[Records]:
     settings = read_settings()
     home = Home.at(settings.root)
     running = home.running()
-    there = present_database if running else database
+    there = existing_records_database if running else records_database
     with there(settings) as url, _opened(url) as records:
         records.migrate()
         if not records.keys.projects():

@@ -45,7 +45,7 @@ def _planned(settings: Settings, source: str, request: dict[str, Any]) -> PlanVi
         tools = Tools(pool, ffmpeg_of(settings), limits_of(settings), settings.threads_per_encoder)
         looking = InputProber.from_settings(settings, tools, fetch_policy_of(settings))
         look = looking.probe_url(source) if is_address(source) else looking.probe_file(Path(source))
-        view = plan_dry_run(asked, look, tools, settings.lifted_pairs, partial(_experience, settings)).view
+        view = plan_dry_run(asked, look, tools, settings.allowed_pairs, partial(_experience, settings)).view
         return view.model_copy(update={"input": source})
 
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import click
 
-from penstock.host.home import Home, Service
-from penstock.host.private_files import opened
+from penstock.host.home import Home, RunningService
+from penstock.host.private_files import open_private
 from penstock.settings import Settings
 
 START_SECONDS = 180.0
@@ -17,7 +17,7 @@ POLL_SECONDS = 0.1
 
 
 @contextmanager
-def the_service(settings: Settings, waiting: Callable[[], None]) -> Iterator[Service]:
+def the_service(settings: Settings, waiting: Callable[[], None]) -> Iterator[RunningService]:
     """The service of the home. `waiting` is called while it comes up."""
     home = Home.at(settings.root)
     started: subprocess.Popen[bytes] | None = None
@@ -38,11 +38,11 @@ def _start(home: Home) -> subprocess.Popen[bytes]:
     command += ["--port", "0", "--prefect-port", "0", "--until-idle"]
     logs = home.root / "logs"
     logs.mkdir(exist_ok=True, mode=0o700)
-    with opened(logs / "up.log", "w") as log:
+    with open_private(logs / "up.log", "w") as log:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
-def _await(home: Home, started: subprocess.Popen[bytes], waiting: Callable[[], None]) -> Service:
+def _await(home: Home, started: subprocess.Popen[bytes], waiting: Callable[[], None]) -> RunningService:
     deadline = time.monotonic() + START_SECONDS
     while (running := home.running()) is None:
         if (started.poll() is not None and not home.is_claimed()) or time.monotonic() > deadline:

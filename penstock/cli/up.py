@@ -18,11 +18,11 @@ import click
 import httpx
 
 from penstock.domain.errors import MediaError
-from penstock.host.home import Home, Service, database
-from penstock.host.ports import Bound, PortUnusable, bound
-from penstock.host.postgres import revive
-from penstock.host.private_files import OTHERS
-from penstock.host.processes import Family, family, wait_until
+from penstock.host.home import Home, RunningService, records_database
+from penstock.host.ports import BoundPort, PortUnavailable, bind_port
+from penstock.host.postgres import restart_if_dead
+from penstock.host.private_files import PRIVATE_UMASK
+from penstock.host.processes import ServiceProcesses, service_processes, wait_until
 from penstock.orchestration.prefect_server import (
     SERVER_MODULES,
     Address,
@@ -41,7 +41,7 @@ OURS = ("penstock.cli.api", "penstock.cli.worker", "penstock.flows.convert")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class UpOptions:
     """Where to listen, and how many workers. A port of 0 is any free one."""
 
     host: str
@@ -64,14 +64,14 @@ def command(home: Path | None, **options: Any) -> None:
     """Run everything one machine needs: PostgreSQL, Prefect, the API and workers. Ctrl-C drains and stops."""
     settings = read_settings(home)
     try:
-        run(settings, Wish(**options))
+        run(settings, UpOptions(**options))
     except (MediaError, ChildProcessError, TimeoutError) as trouble:
         raise click.ClickException(str(trouble)) from trouble
 
 
-def run(settings: Settings, wish: Wish) -> None:
+def run(settings: Settings, wish: UpOptions) -> None:
     """The service, from the first process to the last."""
-    os.umask(OTHERS)
+    os.umask(PRIVATE_UMASK)
     home = Home.at(settings.root)
     stopped = _stop_signals()
     with home.claimed() as ours:
@@ -98,11 +98,13 @@ def _never() -> bool:
 
 
 @contextlib.contextmanager
-def service(settings: Settings, wish: Wish, home: Home, stopped: threading.Event) -> Iterator[tuple[Service, Family]]:
+def service(
+    settings: Settings, wish: UpOptions, home: Home, stopped: threading.Event
+) -> Iterator[tuple[RunningService, ServiceProcesses]]:
     """All processes, ready; gone when the block ends."""
     with ExitStack() as up:
         doors = _doors(settings, wish, up)
-        url = up.enter_context(database(settings))
+        url = up.enter_context(records_database(settings))
         running = _service(settings, wish, home, doors, url)
         environment = environment_of(home, running)
         grace = settings.drain_seconds + GIVE_BACK_SECONDS
@@ -111,16 +113,18 @@ def service(settings: Settings, wish: Wish, home: Home, stopped: threading.Event
             environment |= server_environment(Address(running.prefect_api_url), running.prefect_auth, url)
         os.environ.update(environment)
         _import_shared((*SERVER_MODULES, *OURS) if own_prefect else OURS)
-        members = up.enter_context(family(home.root / "logs", grace))
+        members = up.enter_context(service_processes(home.root / "logs", grace))
         _start_parts(members, wish, doors)
         with httpx.Client(base_url=running.api_url, trust_env=False, timeout=10.0) as http:
             _await(lambda: stopped.is_set() or (doors.api.served() and _healthy(http)), members, doors)
         yield running, members
 
 
-def _service(settings: Settings, wish: Wish, home: Home, doors: "Doors", database_url: str) -> Service:
+def _service(
+    settings: Settings, wish: UpOptions, home: Home, doors: "ListenPorts", database_url: str
+) -> RunningService:
     prefect = Address(settings.prefect_api_url or f"http://{PREFECT_HOST}:{doors.prefect_port}/api")
-    return Service(
+    return RunningService(
         api_url=f"http://{_reachable(wish.host)}:{doors.api.port}",
         prefect_api_url=prefect.api_url,
         prefect_ui_url=prefect.ui_url,
@@ -132,25 +136,25 @@ def _service(settings: Settings, wish: Wish, home: Home, doors: "Doors", databas
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class ListenPorts:
     """Where we listen. The API's sockets are ours from here on; Prefect's server takes its own port a moment later."""
 
-    api: Bound
+    api: BoundPort
     prefect_port: int | None
 
 
-def _doors(settings: Settings, wish: Wish, up: ExitStack) -> Doors:
+def _doors(settings: Settings, wish: UpOptions, up: ExitStack) -> ListenPorts:
     """Raises `PortUnusable`, before anything has started."""
-    api = up.enter_context(bound(wish.host, wish.port, "--port"))
+    api = up.enter_context(bind_port(wish.host, wish.port, "--port"))
     if settings.prefect_api_url:
-        return Doors(api, None)
-    with bound(PREFECT_HOST, wish.prefect_port, PREFECT_OPTION) as prefect:
+        return ListenPorts(api, None)
+    with bind_port(PREFECT_HOST, wish.prefect_port, PREFECT_OPTION) as prefect:
         if api.port == prefect.port:
-            raise PortUnusable(f"--port and {PREFECT_OPTION} are both {api.port}; choose two.")
-        return Doors(api, prefect.port)
+            raise PortUnavailable(f"--port and {PREFECT_OPTION} are both {api.port}; choose two.")
+        return ListenPorts(api, prefect.port)
 
 
-def _start_parts(members: Family, wish: Wish, doors: Doors) -> None:
+def _start_parts(members: ServiceProcesses, wish: UpOptions, doors: ListenPorts) -> None:
     if doors.prefect_port is not None:
         members.start("prefect", server_command(PREFECT_HOST, doors.prefect_port))
     sockets = tuple(each.fileno() for each in doors.api.sockets)
@@ -160,14 +164,14 @@ def _start_parts(members: Family, wish: Wish, doors: Doors) -> None:
         members.start(f"worker-{number}", ["penstock", "worker", *(["--deploy"] if number == 1 else [])])
 
 
-def _await(ready: Callable[[], bool], members: Family, doors: Doors) -> None:
+def _await(ready: Callable[[], bool], members: ServiceProcesses, doors: ListenPorts) -> None:
     """Until all is ready; a port that somebody has taken since we looked is said to be."""
     try:
         wait_until(ready, START_SECONDS, members)
     except ChildProcessError:
         fallen = members.fallen()
         if fallen and fallen.name == "prefect" and doors.prefect_port is not None:
-            with bound(PREFECT_HOST, doors.prefect_port, PREFECT_OPTION):
+            with bind_port(PREFECT_HOST, doors.prefect_port, PREFECT_OPTION):
                 pass
         raise
 
@@ -180,7 +184,7 @@ def _import_shared(modules: tuple[str, ...]) -> None:
     gc.freeze()  # what is never looked through again is never written to, and so stays shared
 
 
-def environment_of(home: Home, running: Service) -> dict[str, str]:
+def environment_of(home: Home, running: RunningService) -> dict[str, str]:
     """What every process of the service has to know."""
     return {
         **client_environment(home, Address(running.prefect_api_url), running.prefect_auth),
@@ -217,16 +221,16 @@ def _stop_signals() -> threading.Event:
     return stopped
 
 
-def _watch(members: Family, database_home: Home | None, stop: Callable[[], bool]) -> None:
+def _watch(members: ServiceProcesses, database_home: Home | None, stop: Callable[[], bool]) -> None:
     """Until `stop()`, which takes its time. A part that dies is started again."""
     while not stop():
-        if database_home and revive(database_home.root):
+        if database_home and restart_if_dead(database_home.root):
             click.echo("PostgreSQL had died and is started again.", err=True)
         if fallen := members.tend():
             click.echo(f"{fallen.name} ended unasked and is started again; its log is {fallen.log}.", err=True)
 
 
-def _greet(running: Service, home: Home, *, shows_key: bool) -> None:
+def _greet(running: RunningService, home: Home, *, shows_key: bool) -> None:
     click.echo(f"API         {running.api_url}")
     click.echo(f"Docs        {running.api_url}/docs")
     click.echo(f"Prefect UI  {running.prefect_ui_url}")

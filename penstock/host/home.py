@@ -11,20 +11,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from penstock.domain.errors import Misconfigured
-from penstock.host.postgres import postgres
-from penstock.host.private_files import close_to_others, opened
+from penstock.host.postgres import postgres_server
+from penstock.host.private_files import make_private, open_private
 from penstock.settings import Settings
 
 CLAIM_TRIES = 20
 # What may be in a home.
 NAMES = (
-    *("secrets", "logs", "postgres", "prefect", "rooms", "files"),
+    *("secrets", "logs", "postgres", "prefect", "scratch", "files"),
     *("service.lock", "service.users", "postgres.lock", "postgres.users"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class RunningService:
     """Where a running service answers, and what its parts need to find each other and to be let in."""
 
     api_url: str
@@ -47,7 +47,7 @@ class Home:
         Raises `Misconfigured` for a folder that cannot be had."""
         try:
             (root / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
-            close_to_others(root, NAMES)
+            make_private(root, NAMES)
         except OSError as fault:
             raise Misconfigured(f"The home {root} cannot be used: {fault.strerror}. Choose another.") from fault
         return cls(root)
@@ -84,7 +84,7 @@ class Home:
     @contextmanager
     def claimed(self) -> Iterator[bool]:
         """True while we are the only service on this home, False if there is another."""
-        with opened(self.root / "service.lock", "a") as lock:
+        with open_private(self.root / "service.lock", "a") as lock:
             if not _locked(lock.fileno(), fcntl.LOCK_EX, CLAIM_TRIES):
                 yield False
                 return
@@ -96,19 +96,19 @@ class Home:
 
     def is_claimed(self) -> bool:
         """Whether a service runs on this home, or comes up, or goes down."""
-        with opened(self.root / "service.lock", "a") as lock:
+        with open_private(self.root / "service.lock", "a") as lock:
             return not _locked(lock.fileno(), fcntl.LOCK_SH, 1)  # two who look are not in each other's way
 
     @contextmanager
     def used(self) -> Iterator[None]:
         """We use the service: one that runs until it is idle stays. Waits while one is closing."""
-        with opened(self.root / "service.users", "a") as users:
+        with open_private(self.root / "service.users", "a") as users:
             fcntl.flock(users, fcntl.LOCK_SH)
             yield
 
     def in_use(self) -> bool:
         """Whether anybody is inside `used`."""
-        with opened(self.root / "service.users", "a") as users:
+        with open_private(self.root / "service.users", "a") as users:
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -118,7 +118,7 @@ class Home:
     @contextmanager
     def closing(self) -> Iterator[bool]:
         """True if nobody uses the service, and nobody can until the block ends."""
-        with opened(self.root / "service.users", "a") as users:
+        with open_private(self.root / "service.users", "a") as users:
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -126,7 +126,7 @@ class Home:
                 return
             yield True
 
-    def announce(self, service: Service) -> None:
+    def announce(self, service: RunningService) -> None:
         """Say where the service is, once it is ready."""
         fresh = self._service.with_name(".service.json")
         fresh.touch(mode=0o600)
@@ -137,10 +137,10 @@ class Home:
         """The service takes no more commands."""
         self._service.unlink(missing_ok=True)
 
-    def running(self) -> Service | None:
+    def running(self) -> RunningService | None:
         """The service that runs on this home, if one does."""
         try:
-            found = Service(**json.loads(self._service.read_text()))
+            found = RunningService(**json.loads(self._service.read_text()))
         except (OSError, ValueError, TypeError):
             return None
         # The next one may have claimed the home and not yet have put away the address of one that was killed.
@@ -170,17 +170,17 @@ def _locked(lock: int, how: int, tries: int) -> bool:
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[str]:
+def records_database(settings: Settings) -> Iterator[str]:
     """The address of the records: the one that is set, else of the home's own server, up for as long as we use it."""
     if settings.database_url:
         yield settings.database_url
         return
-    with postgres(settings.root) as server:
+    with postgres_server(settings.root) as server:
         yield server.url()
 
 
 @contextmanager
-def present_database(settings: Settings) -> Iterator[str]:
+def existing_records_database(settings: Settings) -> Iterator[str]:
     """The same where there is one already, that of the running service if none is set. Nothing is made.
 
     Raises `Misconfigured` where there is none."""
@@ -188,7 +188,7 @@ def present_database(settings: Settings) -> Iterator[str]:
     if url := settings.database_url or (running and running.database_url):
         yield url
     elif (settings.root / "postgres" / "PG_VERSION").is_file():
-        with postgres(settings.root, databases=()) as server:
+        with postgres_server(settings.root, databases=()) as server:
             yield server.url()
     else:
         raise Misconfigured(f"There is no database yet in {settings.root}; `penstock up` makes it.")

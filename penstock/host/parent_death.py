@@ -11,7 +11,7 @@ import sys
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 
 
-def tie(parent: int, at_end: signal.Signals) -> None:
+def die_with_parent(parent: int, at_end: signal.Signals) -> None:
     """Tie this process to its parent; ends it at once where the parent is gone already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(at_end))
@@ -19,7 +19,7 @@ def tie(parent: int, at_end: signal.Signals) -> None:
         sys.exit(0)
 
 
-def call_it(name: str) -> None:
+def set_process_name(name: str) -> None:
     """Name this process as `ps` and `top` show it (15 bytes of it)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())

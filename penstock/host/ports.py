@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from penstock.domain.errors import Misconfigured
 
 
-class PortUnusable(Misconfigured):
+class PortUnavailable(Misconfigured):
     """The message names the port, and the option that chooses another."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundPort:
     """Sockets that have a port, one for each address of a host, and do not listen yet."""
 
     sockets: tuple[socket.socket, ...]
@@ -26,7 +26,7 @@ class Bound:
 
 
 @contextmanager
-def bound(host: str, port: int, option: str) -> Iterator[Bound]:
+def bind_port(host: str, port: int, option: str) -> Iterator[BoundPort]:
     """The port of this host, ours until the block ends; 0 is any free one. Raises `PortUnusable`."""
     with ExitStack() as opened:
         sockets: list[socket.socket] = []
@@ -35,17 +35,17 @@ def bound(host: str, port: int, option: str) -> Iterator[Bound]:
             try:
                 _bind(fresh, (address, port))
             except OSError as fault:
-                raise PortUnusable(_sentence(fault, host, port, option)) from fault
+                raise PortUnavailable(_sentence(fault, host, port, option)) from fault
             port = fresh.getsockname()[1]
             sockets.append(fresh)
-        yield Bound(tuple(sockets), port)
+        yield BoundPort(tuple(sockets), port)
 
 
 def _addresses(host: str, option: str) -> list[tuple[int, str]]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as fault:
-        raise PortUnusable(_NO_HOST.format(host=host, option=option)) from fault
+        raise PortUnavailable(_NO_HOST.format(host=host, option=option)) from fault
     return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
 
 

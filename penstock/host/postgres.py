@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 
 from penstock.domain import errors
-from penstock.host.private_files import opened
+from penstock.host.private_files import open_private
 
 DATABASES = ("penstock",)
 HELD_SECONDS = 60.0
@@ -32,7 +32,7 @@ OPTIONS = "-c listen_addresses= -c max_connections=200 -c io_method=sync"
 
 
 @dataclass(frozen=True, slots=True)
-class Postgres:
+class PostgresServer:
     """A running server: `process` is its postmaster's id."""
 
     process: int
@@ -44,13 +44,13 @@ class Postgres:
 
 
 @contextmanager
-def postgres(home: Path, databases: tuple[str, ...] = DATABASES) -> Iterator[Postgres]:
+def postgres_server(home: Path, databases: tuple[str, ...] = DATABASES) -> Iterator[PostgresServer]:
     """The home's server, started if nobody has, and stopped by whoever leaves last.
 
     Raises `DatabaseUnavailable` where it cannot run, saying what to do instead.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with opened(home / "postgres.users", "a") as users:
+    with open_private(home / "postgres.users", "a") as users:
         with _alone(home):
             fcntl.flock(users, fcntl.LOCK_SH)
             server = _started(home / "postgres")
@@ -63,7 +63,7 @@ def postgres(home: Path, databases: tuple[str, ...] = DATABASES) -> Iterator[Pos
                 _leave(users.fileno(), home / "postgres")
 
 
-def revive(home: Path) -> bool:
+def restart_if_dead(home: Path) -> bool:
     """Start the home's server again if it has died although it is in use; answers whether it had."""
     data = home / "postgres"
     if _process_exists(data):
@@ -75,7 +75,7 @@ def revive(home: Path) -> bool:
     return True
 
 
-def _started(data: Path) -> Postgres:
+def _started(data: Path) -> PostgresServer:
     """The server of this data, started if it does not run. The children of a killed one need a moment to notice, and
     until they are gone no other can start."""
     deadline = time.monotonic() + HELD_SECONDS
@@ -91,7 +91,7 @@ def _started(data: Path) -> Postgres:
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """Nobody else starts or stops the server meanwhile."""
-    with opened(home / "postgres.lock", "a") as lock:
+    with open_private(home / "postgres.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -107,7 +107,7 @@ def _leave(users: int, data: Path) -> None:
         _socket_folder(data).rmdir()
 
 
-def _start(data: Path) -> Postgres:
+def _start(data: Path) -> PostgresServer:
     sockets = _socket_folder(data)
     if not (data / "PG_VERSION").exists():
         _init(data)
@@ -124,7 +124,7 @@ def _start(data: Path) -> Postgres:
 def _control(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [*_as_user(), _binary("pg_ctl"), "-w", "-D", str(data), *words]
     log = data / "control.log"
-    with opened(log, "w") as out:
+    with open_private(log, "w") as out:
         ended = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=out, stderr=out, text=True)
     ended.stderr = log.read_text()
     return ended
@@ -161,11 +161,11 @@ def create_database(beside: str, name: str) -> None:
         raise errors.DatabaseUnavailable("The database cannot be reached.", detail=str(away)) from away
 
 
-def _alive(data: Path) -> Postgres | None:
+def _alive(data: Path) -> PostgresServer | None:
     """The server that runs on this data, ours or left by one that was killed (lines 1 and 5 of its pid file)."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
-        server = Postgres(int(lines[0]), Path(lines[4]))
+        server = PostgresServer(int(lines[0]), Path(lines[4]))
         os.kill(server.process, 0)
     except (OSError, IndexError, ValueError):
         return None

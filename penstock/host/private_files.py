@@ -7,15 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Literal
 
-OTHERS = 0o077
+PRIVATE_UMASK = 0o077
 
 
-def opened(path: Path, mode: Literal["a", "w"]) -> IO[str]:
+def open_private(path: Path, mode: Literal["a", "w"]) -> IO[str]:
     """The file, for its owner alone if it is made now."""
     return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
-def close_to_others(root: Path, names: Iterable[str]) -> None:
+def make_private(root: Path, names: Iterable[str]) -> None:
     """Take from everybody else what they may do to this folder and to the things of these names in it.
 
     A folder that all may write to, as `/tmp`, stays so. Only where something was open is all below it looked at.
@@ -32,7 +32,7 @@ def _close(path: Path) -> bool:
     """Whether it was open to others, and is not any more."""
     with suppress(OSError):  # gone meanwhile, or somebody else's
         mode = path.lstat().st_mode
-        if mode & OTHERS and not stat.S_ISLNK(mode):
-            path.chmod(stat.S_IMODE(mode) & ~OTHERS)
+        if mode & PRIVATE_UMASK and not stat.S_ISLNK(mode):
+            path.chmod(stat.S_IMODE(mode) & ~PRIVATE_UMASK)
             return True
     return False

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from penstock.host.parent_death import call_it, tie
+from penstock.host.parent_death import die_with_parent, set_process_name
 
 POLL_SECONDS = 0.2
 KILL_SECONDS = 5.0
@@ -28,7 +28,7 @@ FORKING = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
+class ServiceProcess:
     """One running part, by name: a module of Python and its words; its output goes to `log`.
 
     `keeps` are the open files that it inherits."""
@@ -48,32 +48,32 @@ class Child:
 
 
 @dataclass
-class Family:
+class ServiceProcesses:
     """The children of one service. `last` names those that stop when all others are gone."""
 
     logs: Path
     last: frozenset[str] = frozenset(("prefect",))
-    children: list[Child] = field(default_factory=list)
+    children: list[ServiceProcess] = field(default_factory=list)
     deaths: dict[str, list[float]] = field(default_factory=dict)
     faults: dict[str, list[float]] = field(default_factory=dict)
     restarts: dict[str, float] = field(default_factory=dict)
 
-    def start(self, name: str, command: Sequence[str], keeps: tuple[int, ...] = ()) -> Child:
+    def start(self, name: str, command: Sequence[str], keeps: tuple[int, ...] = ()) -> ServiceProcess:
         """Fork a part: it runs `python -m` these words, and is called by its name. The caller has one thread."""
         self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = self.logs / f"{name}.log"
         process = FORKING.Process(target=_become, args=(name, command, log, keeps, os.getpid()))
         with _signals_kept_back():
             process.start()
-        child = Child(name, tuple(command), process, log, keeps)
+        child = ServiceProcess(name, tuple(command), process, log, keeps)
         self.children.append(child)
         return child
 
-    def fallen(self) -> Child | None:
+    def fallen(self) -> ServiceProcess | None:
         """A child that has ended although nobody asked it to."""
         return next((child for child in self.children if not child.running()), None)
 
-    def tend(self) -> Child | None:
+    def tend(self) -> ServiceProcess | None:
         """Start a part anew that has ended, the second time in a minute after a rest; answers the one that it was.
 
         Raises `ChildProcessError` for one that keeps dying."""
@@ -84,7 +84,7 @@ class Family:
                 return child
         return None
 
-    def _rest(self, child: Child, now: float) -> float:
+    def _rest(self, child: ServiceProcess, now: float) -> float:
         """Seconds until it is started again, noted once for each time that it ends."""
         if child.name in self.restarts:
             return 0.0
@@ -94,7 +94,7 @@ class Family:
             raise ChildProcessError(f"{often}\n{child.said()}")
         return REST_SECONDS if len(deaths) > 1 else 0.0
 
-    def _restart(self, child: Child) -> None:
+    def _restart(self, child: ServiceProcess) -> None:
         _kill_group(child)
         self.children.remove(child)
         del self.restarts[child.name]
@@ -120,9 +120,9 @@ def _noted(times: dict[str, list[float]], name: str, now: float) -> list[float]:
 
 
 @contextlib.contextmanager
-def family(logs: Path, grace_seconds: float) -> Iterator[Family]:
+def service_processes(logs: Path, grace_seconds: float) -> Iterator[ServiceProcesses]:
     """Children that are gone when the block ends, however it ends."""
-    members = Family(logs)
+    members = ServiceProcesses(logs)
     try:
         yield members
     finally:
@@ -141,8 +141,8 @@ def _signals_kept_back() -> Iterator[None]:
 
 def _become(name: str, command: Sequence[str], log: Path, keeps: tuple[int, ...], parent: int) -> None:
     """What a forked child does: it takes on a session and streams of its own, lets go of its parent's, and runs."""
-    tie(parent, signal.SIGKILL)
-    call_it(name)
+    die_with_parent(parent, signal.SIGKILL)
+    set_process_name(name)
     os.setsid()
     for number in STOPPING:
         signal.signal(number, signal.SIG_DFL)
@@ -165,7 +165,7 @@ def _take_streams(log: Path, keeps: tuple[int, ...]) -> None:
         first = kept + 1
 
 
-def _end(children: list[Child], grace_seconds: float) -> None:
+def _end(children: list[ServiceProcess], grace_seconds: float) -> None:
     for child in children:
         child.process.terminate()
     deadline = time.monotonic() + grace_seconds
@@ -173,13 +173,13 @@ def _end(children: list[Child], grace_seconds: float) -> None:
         child.process.join(max(0.0, deadline - time.monotonic()))
 
 
-def _kill_group(child: Child) -> None:
+def _kill_group(child: ServiceProcess) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.process.pid or 0, signal.SIGKILL)
     child.process.join(KILL_SECONDS)
 
 
-def wait_until(ready: Callable[[], bool], seconds: float, members: Family) -> None:
+def wait_until(ready: Callable[[], bool], seconds: float, members: ServiceProcesses) -> None:
     """Wait for `ready()` while every child lives; raises `TimeoutError` or `ChildProcessError`."""
     deadline = time.monotonic() + seconds
     while True:

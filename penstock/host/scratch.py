@@ -11,11 +11,11 @@ from pathlib import Path
 
 from penstock.domain import errors
 
-NEWBORN_SECONDS = 2.0
+CREATION_SECONDS = 2.0
 
 
 @contextmanager
-def scratch_room(rooms: Path, name: str) -> Iterator[Path]:
+def scratch_folder(rooms: Path, name: str) -> Iterator[Path]:
     """A folder of our own, held by a lock, so that a sweep can tell a live room from a dead one.
 
     Raises `DiskFull` where there is no place for it."""
@@ -27,7 +27,7 @@ def scratch_room(rooms: Path, name: str) -> Iterator[Path]:
         os.close(lock)
 
 
-def sweep_rooms(rooms: Path, newborn_seconds: float = NEWBORN_SECONDS) -> int:
+def remove_dead_folders(rooms: Path, newborn_seconds: float = CREATION_SECONDS) -> int:
     """Remove the rooms whose runs are dead; answers how many. One whose name begins with a dot is just being made, and
     may not have its lock yet."""
     before = time.time() - newborn_seconds

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from penstock.host.scratch import NEWBORN_SECONDS, sweep_rooms
+from penstock.host.scratch import CREATION_SECONDS, remove_dead_folders
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +23,11 @@ async def keep_running(work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def sweep_scratch_hourly(scratch: Path, newborn_seconds: float = NEWBORN_SECONDS) -> None:
+async def sweep_scratch_hourly(scratch: Path, newborn_seconds: float = CREATION_SECONDS) -> None:
     """Remove the scratch folders that no process holds: now, and every hour.
 
     For hosts that run no flows: plans and uploads make scratch folders there, and a crash leaves them behind."""
     while True:
-        if count := await asyncio.to_thread(sweep_rooms, scratch, newborn_seconds):
+        if count := await asyncio.to_thread(remove_dead_folders, scratch, newborn_seconds):
             log.info("removed %d scratch folders", count)
         await asyncio.sleep(HOUR_SECONDS)

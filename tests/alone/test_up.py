@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from penstock.host.ports import bound
+from penstock.host.ports import bind_port
 from tests.cli.test_convert_command import plain
 from tests.service import (
     active_slots,
@@ -46,7 +46,7 @@ def test_killed_while_every_slot_is_held_it_leaves_nothing_running_and_the_next_
 
     assert [(each["status"], each["attempt"]) for each in (done, done_too)] == [("completed", 2)] * 2
     assert [(quality["metric"], quality["frames"]) for quality in qualities] == [("vmaf", 4), ("vmaf", 1)]
-    assert list((home / "rooms").iterdir()) == []
+    assert list((home / "scratch").iterdir()) == []
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(stranger, tmp_path,
 
 
 def test_two_parts_cannot_have_one_port(tmp_path):
-    with bound("127.0.0.1", 0, "--port") as free:
+    with bind_port("127.0.0.1", 0, "--port") as free:
         port = str(free.port)
     said = up(tmp_path / "home", "--port", port, "--prefect-port", port)
     assert (said.returncode, said.stderr) == (2, f"Error: --port and --prefect-port are both {port}; choose two.\n")

@@ -72,7 +72,7 @@ def test_what_is_no_media_is_refused_and_not_kept(
 
     assert (answered.status_code, answered.json()["error"]["code"]) == (422, "input_unreadable")
     assert kept_bytes(parts) == before
-    assert list(parts.settings.rooms.glob("upload*")) == []
+    assert list(parts.settings.scratch.glob("upload*")) == []
 
 
 @pytest.mark.parametrize(
@@ -207,9 +207,9 @@ def test_an_upload_that_breaks_off_leaves_nothing(client: httpx.Client, project:
     head = f"POST /files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {project.key}\r\nContent-Length: 9000\r\n\r\n"
     with socket.create_connection((client.base_url.host, client.base_url.port)) as caller:
         caller.sendall(head.encode() + bytes(4000))
-        until(lambda: list(parts.settings.rooms.glob("upload*")))
+        until(lambda: list(parts.settings.scratch.glob("upload*")))
 
-    until(lambda: not list(parts.settings.rooms.glob("upload*")))
+    until(lambda: not list(parts.settings.scratch.glob("upload*")))
 
 
 def until(holds: Callable[[], object], seconds: float = 30) -> None:

@@ -51,7 +51,7 @@ def test_the_matrix_says_why_a_pair_is_refused(client: httpx.Client, project: Pr
 
 
 def test_a_lifted_pair_is_shown_as_allowed(parts: Services, runs: PretendedRuns, project: Project):
-    with serving(replace(parts, lifted=frozenset({("mov", "mp3")})), runs) as client:
+    with serving(replace(parts, allowed_pairs=frozenset({("mov", "mp3")})), runs) as client:
         rows = client.get("/formats", **project()).json()["data"]["matrix"]
     cells = [cell for row in rows if row["container"] == "mov" for cell in row["inputs"][0]["outputs"]]
 

@@ -146,7 +146,7 @@ def test_plans_are_bounded_in_time_and_number(parts: Services, host: Ranging, pr
 
 def test_plans_leave_nothing_on_the_disk(open_api: httpx.Client, host: Ranging, parts: Services, project: Project):
     planned(open_api, project, url=f"{host.address}/parts/clip.mp4")
-    assert not list(Path(parts.settings.rooms).glob("plan-*"))
+    assert not list(Path(parts.settings.scratch).glob("plan-*"))
 
 
 # The first 2,000 bytes of films, and what is none, with the code of its refusal.

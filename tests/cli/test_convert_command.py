@@ -22,7 +22,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def test_it_uses_the_service_that_runs(penstock, clip, tmp_path):
-    said = convert(penstock.host.home.root, str(clip), str(tmp_path / "clip.webm"), "--width", "160")
+    said = convert(penstock.home.root, str(clip), str(tmp_path / "clip.webm"), "--width", "160")
 
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith(f"{tmp_path / 'clip.webm'}: 160×90, 2.0")
@@ -34,27 +34,27 @@ def test_the_first_command_of_the_readme_works_the_second_time_too(penstock, tmp
     (tmp_path / "sample").symlink_to(CHECKOUT / "sample")
     (tmp_path / "clip.mp4").write_bytes(b"of the first time")
     monkeypatch.chdir(tmp_path)
-    said = CliRunner().invoke(cli, shlex.split(command[1]), env={"PENSTOCK_HOME": str(penstock.host.home.root)})
+    said = CliRunner().invoke(cli, shlex.split(command[1]), env={"PENSTOCK_HOME": str(penstock.home.root)})
 
     assert said.exit_code == 0, said.output
     assert said.stdout.startswith("clip.mp4: 1280×720, 6.0")
 
 
 def test_it_prints_the_task_as_json(penstock, photo, tmp_path):
-    said = convert(penstock.host.home.root, str(photo), str(tmp_path / "photo.jpg"), "--json")
+    said = convert(penstock.home.root, str(photo), str(tmp_path / "photo.jpg"), "--json")
     task = json.loads(said.stdout)
     assert (task["status"], task["output"]["format"]) == ("completed", "jpeg")
 
 
 def test_the_home_keeps_the_record_and_not_the_bytes(penstock, photo, tmp_path):
-    said = convert(penstock.host.home.root, str(photo), str(tmp_path / "kept.webp"), "--width", "33", "--json")
+    said = convert(penstock.home.root, str(photo), str(tmp_path / "kept.webp"), "--width", "33", "--json")
     task = penstock.client.task(json.loads(said.stdout)["id"])
     assert (task["status"], task["output"]) == ("completed", None)
 
 
 def test_a_refusal_exits_1_with_its_code_and_leaves_the_output_alone(penstock, photo, tmp_path):
     (tmp_path / "photo.png").write_bytes(b"what was here before")
-    said = convert(penstock.host.home.root, str(photo), str(tmp_path / "photo.png"), "--width", "4000", "-y")
+    said = convert(penstock.home.root, str(photo), str(tmp_path / "photo.png"), "--width", "4000", "-y")
 
     assert said.returncode == 1
     assert said.stderr.startswith("upscale_not_allowed: ")
@@ -68,7 +68,7 @@ def test_a_refusal_exits_1_with_its_code_and_leaves_the_output_alone(penstock, p
 )
 def test_wrong_usage_exits_2(penstock, photo, tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
-    home = {"PENSTOCK_HOME": str(penstock.host.home.root)}
+    home = {"PENSTOCK_HOME": str(penstock.home.root)}
     said = CliRunner().invoke(cli, ["convert", *(word.format(photo=photo) for word in words)], env=home)
     assert said.exit_code == 2
     assert list(tmp_path.iterdir()) == []
@@ -76,7 +76,7 @@ def test_wrong_usage_exits_2(penstock, photo, tmp_path, monkeypatch, words):
 
 def test_an_output_that_exists_is_replaced_when_asked(penstock, photo, tmp_path):
     (tmp_path / "out.webp").write_bytes(b"what was here before")
-    said = convert(penstock.host.home.root, str(photo), str(tmp_path / "out.webp"), "--width", "34", "-y")
+    said = convert(penstock.home.root, str(photo), str(tmp_path / "out.webp"), "--width", "34", "-y")
     assert (said.returncode, (tmp_path / "out.webp").read_bytes()[8:12]) == (0, b"WEBP"), said.stderr
 
 
@@ -84,7 +84,7 @@ def test_an_output_that_came_meanwhile_is_not_replaced(penstock, photo, tmp_path
     target = tmp_path / "out.webp"
     create = Client.create
     monkeypatch.setattr(Client, "create", lambda *asked: (target.write_bytes(b"theirs"), create(*asked))[1])
-    home = {"PENSTOCK_HOME": str(penstock.host.home.root)}
+    home = {"PENSTOCK_HOME": str(penstock.home.root)}
     said = CliRunner().invoke(cli, ["convert", str(photo), str(target), "--width", "35"], env=home)
 
     assert (said.exit_code, target.read_bytes()) == (2, b"theirs")
@@ -93,7 +93,7 @@ def test_an_output_that_came_meanwhile_is_not_replaced(penstock, photo, tmp_path
 
 
 def test_an_interrupt_exits_130_and_leaves_nothing(penstock, film, tmp_path):
-    with started(penstock.host.home.root, str(film), str(tmp_path / "film.mp4"), "--height", "690") as running:
+    with started(penstock.home.root, str(film), str(tmp_path / "film.mp4"), "--height", "690") as running:
         wait_for(lambda: processes_with("ffmpeg", "output.mp4", ":690"), 60)
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 130

@@ -58,7 +58,7 @@ def test_a_list_of_keys_makes_no_key(penstock):
 
 @pytest.mark.service
 def test_the_keys_are_those_of_the_service_that_runs(penstock):
-    bare = said(penstock.host.home.root, "keys", "list")
+    bare = said(penstock.home.root, "keys", "list")
     assert (bare.exit_code, bare.stdout) == (0, told(penstock, "keys", "list"))
 
 

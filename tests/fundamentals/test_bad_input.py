@@ -85,8 +85,8 @@ def test_an_origin_that_fails_fails_its_task_by_name(failed, fault):
 
 def test_failed_downloads_leave_nothing_behind(penstock, failed):
     assert failed
-    wait_for(lambda: not list((penstock.host.home.root / "rooms").iterdir()), 10)
-    assert list((penstock.host.home.root / "files").glob(".arriving/*")) == []
+    wait_for(lambda: not list((penstock.home.root / "scratch").iterdir()), 10)
+    assert list((penstock.home.root / "files").glob(".arriving/*")) == []
 
 
 @pytest.mark.parametrize(

@@ -142,4 +142,4 @@ def test_a_request_that_is_wrong_in_three_ways_hears_of_all_three(penstock):
 
 def test_no_room_is_left_behind(penstock, origin, photo):
     penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 17})
-    wait_for(lambda: not list((penstock.host.home.root / "rooms").iterdir()), 10)
+    wait_for(lambda: not list((penstock.home.root / "scratch").iterdir()), 10)

@@ -142,4 +142,4 @@ def test_a_secret_webhook_is_refused_and_kept_nowhere_in_prefect(penstock, hook,
         assert "send an address that carries a secret to the API instead" in answer.text
 
     assert tables_with(marker, penstock, "prefect") == []
-    assert [place for place in files_of(penstock.host.home.root) if marker.encode() in place.read_bytes()] == []
+    assert [place for place in files_of(penstock.home.root) if marker.encode() in place.read_bytes()] == []

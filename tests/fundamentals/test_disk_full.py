@@ -28,16 +28,16 @@ def works(penstock, shelf):
 
 def test_an_upload_that_finds_no_room_is_refused(penstock, shelf):
     (shelf / "large.wav").write_bytes(bytes(2**20 + 2**10))
-    with rooms_on_a_disk_of(penstock, "size=1m") as rooms, pytest.raises(Refused) as refused:
+    with rooms_on_a_disk_of(penstock, "size=1m") as scratch, pytest.raises(Refused) as refused:
         penstock.client.upload(shelf / "large.wav")
 
-    assert (refused.value.code, list(rooms.iterdir())) == ("disk_full", [])
+    assert (refused.value.code, list(scratch.iterdir())) == ("disk_full", [])
 
 
 def test_outputs_that_find_no_room_fail_their_tasks_until_there_is_room(penstock, works):
-    with rooms_on_a_disk_of(penstock, "size=1m") as rooms:
+    with rooms_on_a_disk_of(penstock, "size=1m") as scratch:
         failed = [penstock.finished(task) for task in map(penstock.client.create, works)]
-        wait_for(lambda: not list(rooms.iterdir()), 10)
+        wait_for(lambda: not list(scratch.iterdir()), 10)
 
     assert {told(task) for task in failed} == {("disk_full", True)}
     assert {penstock.converted(work)["attempt"] for work in works} == {2}
@@ -60,13 +60,13 @@ def told(task):
 @contextmanager
 def rooms_on_a_disk_of(penstock, options):
     """The folder of the rooms, for a while on a disk of its own."""
-    rooms = penstock.host.home.root / "rooms"
-    rooms.mkdir(exist_ok=True)
-    wait_for(lambda: not list(rooms.iterdir()), 10)
-    asked = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", rooms], check=False, capture_output=True)
+    scratch = penstock.home.root / "scratch"
+    scratch.mkdir(exist_ok=True)
+    wait_for(lambda: not list(scratch.iterdir()), 10)
+    asked = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", scratch], check=False, capture_output=True)
     if asked.returncode:
         pytest.skip("only root may mount the small disk that this needs; tests/storage fills one without")
     try:
-        yield rooms
+        yield scratch
     finally:
-        subprocess.run(["umount", "--lazy", rooms], check=True)
+        subprocess.run(["umount", "--lazy", scratch], check=True)

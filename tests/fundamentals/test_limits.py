@@ -34,9 +34,9 @@ def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_wai
     asked = {"url": f"{origin}/{film.name}", "kind": "video", "format": "webm", "height": 480, "end": 8}
     running = penstock.client.create(asked)
     wait_for(lambda: penstock.client.task(running["id"])["progress"] > 0, 120)
-    killed = postgres(penstock.host.home)
+    killed = postgres(penstock.home)
     os.kill(killed, signal.SIGKILL)
-    wait_for(lambda: postgres(penstock.host.home) not in (killed, None), 60)
+    wait_for(lambda: postgres(penstock.home) not in (killed, None), 60)
     wait_for(lambda: answers(penstock, running), 60)
     os.kill(part(penstock, "prefect"), signal.SIGKILL)
     asked = penstock.client.create({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 44})

@@ -43,7 +43,7 @@ def test_a_secret_in_an_address_reaches_no_log(penstock, origin):
 
     assert "failed in fetch" in str(logs)
     assert "hush-hush" not in str(logs)
-    for log in (penstock.host.home.root / "logs").glob("*.log"):
+    for log in (penstock.home.root / "logs").glob("*.log"):
         assert "hush-hush" not in log.read_text()
 
 

@@ -12,7 +12,7 @@ from tests.service import processes_with, wait_for
 pytestmark = pytest.mark.service
 
 MARKER = "hush-4c1e9d"
-KEPT = ("secrets", "files", "rooms", "postgres")
+KEPT = ("secrets", "files", "scratch", "postgres")
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +32,12 @@ def tasks(penstock, origin, photo):
 
 @pytest.fixture(params=["address", "key", "prefect"])
 def secret(request, penstock):
-    return {"address": MARKER, "key": penstock.key, "prefect": penstock.host.home.secret("prefect")}[request.param]
+    return {"address": MARKER, "key": penstock.key, "prefect": penstock.home.secret("prefect")}[request.param]
 
 
 def test_it_is_in_no_log_and_no_other_file_of_the_home(penstock, tasks, secret):
     assert [task["status"] for task in tasks] == ["completed", "failed", "failed", "failed"]
-    assert [place for place in files_of(penstock.host.home.root) if secret.encode() in place.read_bytes()] == []
+    assert [place for place in files_of(penstock.home.root) if secret.encode() in place.read_bytes()] == []
 
 
 def test_it_is_nowhere_in_prefect(penstock, tasks, secret):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from penstock.host.scratch import NEWBORN_SECONDS
+from penstock.host.scratch import CREATION_SECONDS
 from tests.fundamentals.test_prefect import csrf
 from tests.service import wait_for
 
@@ -30,9 +30,9 @@ def test_a_schedule_makes_runs(penstock):
 
 
 def test_the_sweep_clears_the_room_of_a_dead_run(penstock):
-    dead = penstock.host.home.root / "rooms" / "tsk_dead-run"
+    dead = penstock.home.root / "scratch" / "tsk_dead-run"
     dead.mkdir(parents=True)
-    wait_for(lambda: time.time() - dead.stat().st_ctime > NEWBORN_SECONDS + 1)
+    wait_for(lambda: time.time() - dead.stat().st_ctime > CREATION_SECONDS + 1)
     deployment = penstock.prefect.get("/deployments/name/sweep/sweep").json()
     created = penstock.prefect.post(f"/deployments/{deployment['id']}/create_flow_run", json={}, headers=csrf(penstock))
     run = created.raise_for_status().json()

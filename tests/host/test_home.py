@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from penstock.domain.errors import Misconfigured
-from penstock.host.home import Home, Service
+from penstock.host.home import Home, RunningService
 from tests.service import open_to_others
 
-SERVICE = Service(
+SERVICE = RunningService(
     api_url="http://127.0.0.1:1",
     prefect_api_url="http://127.0.0.1:2/api",
     prefect_ui_url="http://127.0.0.1:2",
@@ -50,7 +50,7 @@ def test_a_home_that_was_open_is_closed_and_what_it_links_to_is_not(tmp_path, ma
     (tmp_path / "home" / "files" / "prj_a").mkdir(parents=True)
     (tmp_path / "home" / "files" / "prj_a" / "file_a").write_bytes(b"")
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "home" / "rooms").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "home" / "scratch").symlink_to(tmp_path / "elsewhere")
     Home.at(tmp_path / "home")
 
     assert open_to_others(tmp_path / "home") == []

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from penstock.host.ports import PortUnusable, bound
+from penstock.host.ports import PortUnavailable, bind_port
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def taken():
 
 
 def told(host, port):
-    with pytest.raises(PortUnusable) as refused, bound(host, port, "--port"):
+    with pytest.raises(PortUnavailable) as refused, bind_port(host, port, "--port"):
         pass
     return str(refused.value)
 
@@ -35,7 +35,7 @@ def test_a_host_that_is_none_of_ours_is_said_to_be(host):
 
 
 def test_it_is_served_once_a_process_listens_on_it():
-    with bound("127.0.0.1", 0, "--port") as place:
+    with bind_port("127.0.0.1", 0, "--port") as place:
         before = place.served()
         with socket.socket(fileno=os.dup(place.sockets[0].fileno())) as inherited:
             inherited.listen()
@@ -44,5 +44,5 @@ def test_it_is_served_once_a_process_listens_on_it():
 
 
 def test_all_addresses_of_a_host_have_one_port():
-    with bound("localhost", 0, "--port") as place:
+    with bind_port("localhost", 0, "--port") as place:
         assert {each.getsockname()[1] for each in place.sockets} == {place.port}

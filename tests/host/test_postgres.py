@@ -12,21 +12,21 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from penstock.host.postgres import postgres, revive
+from penstock.host.postgres import postgres_server, restart_if_dead
 from tests.service import alive
 
 
 def test_a_home_gets_a_server_that_holds_its_data(tmp_path):
-    with postgres(tmp_path) as server, psycopg.connect(server.url(), autocommit=True) as connection:
+    with postgres_server(tmp_path) as server, psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute("CREATE TABLE kept (word text)")
         connection.execute("INSERT INTO kept VALUES ('still here')")
-    with postgres(tmp_path) as server, psycopg.connect(server.url()) as connection:
+    with postgres_server(tmp_path) as server, psycopg.connect(server.url()) as connection:
         assert connection.execute("SELECT word FROM kept").fetchone() == ("still here",)
 
 
 def test_the_server_is_gone_when_its_last_user_leaves(tmp_path):
-    with postgres(tmp_path) as first:
-        with postgres(tmp_path) as second:
+    with postgres_server(tmp_path) as first:
+        with postgres_server(tmp_path) as second:
             assert second == first
         assert is_running(first.process)
     assert not is_running(first.process)
@@ -36,20 +36,20 @@ def test_the_server_is_gone_when_its_last_user_leaves(tmp_path):
 def test_a_killed_user_leaves_a_server_that_the_next_one_adopts_and_stops(tmp_path):
     orphan = start_and_be_killed(tmp_path)
     assert is_running(orphan)
-    with postgres(tmp_path) as server:
+    with postgres_server(tmp_path) as server:
         assert server.process == orphan
     assert not is_running(orphan)
 
 
 def test_it_has_the_extension_that_prefect_needs(tmp_path):
-    with postgres(tmp_path) as server, psycopg.connect(server.url()) as connection:
+    with postgres_server(tmp_path) as server, psycopg.connect(server.url()) as connection:
         connection.execute("CREATE EXTENSION pg_trgm")
 
 
 def start_and_be_killed(home: Path) -> int:
     code = (
-        "import sys, pathlib, time; from penstock.host.postgres import postgres\n"
-        "with postgres(pathlib.Path(sys.argv[1])) as server: print(server.process, flush=True); time.sleep(60)"
+        "import sys, pathlib, time; from penstock.host.postgres import postgres_server\n"
+        "with postgres_server(pathlib.Path(sys.argv[1])) as server: print(server.process, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True) as user:
         assert user.stdout
@@ -68,28 +68,28 @@ def is_running(process: int) -> bool:
 
 @pytest.mark.parametrize("depth", [30])
 def test_a_home_with_a_long_path_works_all_the_same(tmp_path, depth):
-    with postgres(tmp_path / "/".join(["deep"] * depth)) as server, psycopg.connect(server.url()) as connection:
+    with postgres_server(tmp_path / "/".join(["deep"] * depth)) as server, psycopg.connect(server.url()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_server_that_died_in_use_is_revived_with_its_data(tmp_path):
-    with postgres(tmp_path) as server:
+    with postgres_server(tmp_path) as server:
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute("CREATE TABLE kept (word text)")
-        assert not revive(tmp_path)
+        assert not restart_if_dead(tmp_path)
 
         os.kill(server.process, signal.SIGKILL)
         assert not is_running(server.process)
-        assert revive(tmp_path)
+        assert restart_if_dead(tmp_path)
         with psycopg.connect(server.url()) as connection:
             assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
 
 
 def test_a_killed_server_whose_sessions_still_run_is_started_again_at_once(tmp_path):
-    with postgres(tmp_path) as server, closing(psycopg.connect(server.url(), autocommit=True)) as busy:
+    with postgres_server(tmp_path) as server, closing(psycopg.connect(server.url(), autocommit=True)) as busy:
         threading.Thread(target=wait_in_vain, args=(busy,), daemon=True).start()
         os.kill(server.process, signal.SIGKILL)
-        with postgres(tmp_path) as again, psycopg.connect(again.url()) as connection:
+        with postgres_server(tmp_path) as again, psycopg.connect(again.url()) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
 

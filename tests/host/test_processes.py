@@ -14,7 +14,7 @@ ends = []
 Path("dying.py").write_text("import sys; print('the reason', flush=True); " + sys.argv[1])
 sys.path.insert(0, ".")
 begun = time.monotonic()
-with processes.family(Path("logs"), 1) as members:
+with processes.service_processes(Path("logs"), 1) as members:
     members.start("part", ["dying"])
     while time.monotonic() < begun + 20:
         if members.tend():

@@ -31,6 +31,6 @@ class Host:
 
 @pytest.fixture
 def host(records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    made = Host(records, Folder(tmp_path / "files"), LiveRuns(), SimpleNamespace(rooms=tmp_path / "rooms"))
+    made = Host(records, Folder(tmp_path / "files"), LiveRuns(), SimpleNamespace(scratch=tmp_path / "scratch"))
     monkeypatch.setattr(attempt, "current", lambda: made)
     return made

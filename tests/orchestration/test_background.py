@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
-from penstock.host.scratch import scratch_room
+from penstock.host.scratch import scratch_folder
 from penstock.orchestration.background import sweep_scratch_hourly
 
 
@@ -21,7 +21,7 @@ def test_the_rooms_that_nobody_holds_are_gone_and_those_in_use_stay(tmp_path: Pa
                     await asyncio.sleep(0.05)
                 work.cancel()
 
-    with scratch_room(tmp_path, "plan") as held:
+    with scratch_folder(tmp_path, "plan") as held:
         asyncio.run(once())
         assert (dead.exists(), held.exists()) == (False, True)
     assert list(tmp_path.iterdir()) == []

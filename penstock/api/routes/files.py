@@ -17,7 +17,7 @@ from penstock.domain import errors
 from penstock.domain.formats import KINDS
 from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.task import File
-from penstock.host.scratch import scratch_room
+from penstock.host.scratch import scratch_folder
 from penstock.services import Services
 from penstock.views.resources import FileView
 
@@ -36,7 +36,7 @@ BODY: dict[str, Any] = {
 async def upload_file(request: Request) -> Response:
     """Takes the field `file` of a form, or the raw body. What is no media is refused."""
     context, caller = context_of(request), require_caller(request)
-    with scratch_room(context.services.settings.rooms, "upload") as room:
+    with scratch_folder(context.services.settings.scratch, "upload") as room:
         path = room / "input"
         await receive(request, path, max(map(context.services.limits.input_bytes, KINDS)), context.threads.writes)
         async with context.probes.place(caller.project_id):

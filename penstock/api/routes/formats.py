@@ -50,5 +50,5 @@ SHOWN: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FormatsView]}}
 async def list_formats(request: Request) -> Response:
     """The formats that we write, and for each container that we read what it may become, or why not."""
     formats = [FormatView(format=name, kind=facts.kind, type=facts.mime) for name, facts in FORMATS.items()]
-    rows = [ContainerView.model_validate(row) for row in matrix(context_of(request).services.lifted)]
+    rows = [ContainerView.model_validate(row) for row in matrix(context_of(request).services.allowed_pairs)]
     return answer(request, FormatsView(formats=formats, matrix=rows), "/formats", None)

@@ -36,7 +36,7 @@ def _planned(context: Context, project_id: ProjectId, asked: SourceRequest) -> P
     services = context.services
     look = _look(context, project_id, asked)
     return plan_dry_run(
-        asked, look, services.tools, services.lifted, partial(services.records.receipts.experience, project_id)
+        asked, look, services.tools, services.allowed_pairs, partial(services.records.receipts.experience, project_id)
     ).view
 
 

@@ -70,18 +70,20 @@ INDEXED = frozenset(("mov", "mp4", "matroska", "avi", "wav", "flac", "asf"))
 COUNTED = frozenset(("mov", "mp4"))
 
 
-def require_possible(request: SourceRequest, media: Media, lifted: frozenset[Pair] = frozenset()) -> None:
+def require_possible(request: SourceRequest, media: Media, allowed_pairs: frozenset[Pair] = frozenset()) -> None:
     """Raises `KindIncompatible`, `FormatIncompatible` or `NoAudioStream` where the input cannot become the output."""
-    require_pair(request, media.kind, media.container, lifted)
+    require_pair(request, media.kind, media.container, allowed_pairs)
     if request.kind == "audio" and media.audio is None:
         raise errors.NoAudioStream("The input has no audio stream, so it cannot become audio.")
 
 
-def require_pair(request: SourceRequest, kind: Kind, container: str, lifted: frozenset[Pair] = frozenset()) -> None:
+def require_pair(
+    request: SourceRequest, kind: Kind, container: str, allowed_pairs: frozenset[Pair] = frozenset()
+) -> None:
     """The part of `require_possible` that needs only the input's kind and container."""
     if request.kind not in REACHES[kind]:
         raise errors.KindIncompatible(_no_way(kind, request.kind), field="kind")
-    if reason := _refusal((container, request.format), lifted):
+    if reason := _refusal((container, request.format), allowed_pairs):
         raise errors.FormatIncompatible(reason, field="format")
 
 
@@ -119,14 +121,14 @@ def _knows_its_end(media: Media) -> bool:
     return media.container not in COUNTED or told > media.filesize / 2
 
 
-def matrix(lifted: frozenset[Pair] = frozenset()) -> list[dict[str, Any]]:
+def matrix(allowed_pairs: frozenset[Pair] = frozenset()) -> list[dict[str, Any]]:
     """A row for each container that we read: the kinds it can hold and the formats that each may become."""
     return [
         {
             "container": name,
             "label": container.label,
             "inputs": [
-                {"kind": kind, "outputs": [_cell(kind, name, output, lifted) for output in FORMATS]}
+                {"kind": kind, "outputs": [_cell(kind, name, output, allowed_pairs) for output in FORMATS]}
                 for kind in KINDS
                 if kind in container.kinds
             ],
@@ -135,21 +137,21 @@ def matrix(lifted: frozenset[Pair] = frozenset()) -> list[dict[str, Any]]:
     ]
 
 
-def outputs_of(kind: Kind, container: str, lifted: frozenset[Pair] = frozenset()) -> tuple[Format, ...]:
+def outputs_of(kind: Kind, container: str, allowed_pairs: frozenset[Pair] = frozenset()) -> tuple[Format, ...]:
     """The formats that an input may become, in the order of the table of formats."""
     reached = [name for target in REACHES[kind] for name in formats_of(target)]
-    return tuple(name for name in reached if not _refusal((container, name), lifted))
+    return tuple(name for name in reached if not _refusal((container, name), allowed_pairs))
 
 
-def _cell(kind: Kind, container: str, output: Format, lifted: frozenset[Pair]) -> dict[str, Any]:
+def _cell(kind: Kind, container: str, output: Format, allowed_pairs: frozenset[Pair]) -> dict[str, Any]:
     target = FORMATS[output].kind
     unreachable = None if target in REACHES[kind] else _no_way(kind, target)
-    reason = unreachable or _refusal((container, output), lifted)
+    reason = unreachable or _refusal((container, output), allowed_pairs)
     return {"kind": target, "format": output, "allowed": reason is None, "reason": reason}
 
 
-def _refusal(pair: Pair, lifted: frozenset[Pair]) -> str | None:
-    return None if pair in lifted else REFUSED.get(pair)
+def _refusal(pair: Pair, allowed_pairs: frozenset[Pair]) -> str | None:
+    return None if pair in allowed_pairs else REFUSED.get(pair)
 
 
 def _no_way(kind: Kind, target: Kind) -> str:

@@ -58,9 +58,11 @@ _LAST_PICTURE = 1.5
 LONGEST_SIDES = {"webp": 16_383}
 
 
-def plan_for(request: SourceRequest, media: Media, limits: Limits, lifted: frozenset[Pair] = frozenset()) -> Plan:
+def plan_for(
+    request: SourceRequest, media: Media, limits: Limits, allowed_pairs: frozenset[Pair] = frozenset()
+) -> Plan:
     """What will be done. Raises the `RequestError` or `InputLimitsExceeded` that the input calls for."""
-    require_possible(request, media, lifted)
+    require_possible(request, media, allowed_pairs)
     match request.format:
         case "mp4" | "webm" | "mov" | "avi":
             return _video_plan(request, request.format, media, limits)

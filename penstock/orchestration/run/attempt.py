@@ -16,7 +16,7 @@ from typing import Literal
 from penstock.domain import errors
 from penstock.domain.ids import FileId, TaskId, new_file_id
 from penstock.domain.task import Failure, State, Step
-from penstock.host.scratch import scratch_room
+from penstock.host.scratch import scratch_folder
 from penstock.orchestration.run.heartbeat import Heartbeat
 from penstock.orchestration.run.stop_signal import StopSignal
 from penstock.records import Records
@@ -150,7 +150,7 @@ def attempt_at(task_id: TaskId, number: int) -> Iterator[Attempt]:
     attempt = Attempt(task_id, number, owner, partial(services.records.tasks.beat, task_id, number, owner))
     try:
         with (
-            scratch_room(services.settings.rooms, task_id) as attempt.room,
+            scratch_folder(services.settings.scratch, task_id) as attempt.room,
             services.live.holding(attempt),
             attempt.heart.beating(f"heart-{task_id}"),
         ):
