@@ -8,7 +8,7 @@ from typing import Any
 from penstock.domain.formats import Format, kind_of
 from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.request import read_request
+from penstock.domain.request import parse_request
 from penstock.engines import MediaFile, Tools, encode
 
 
@@ -40,7 +40,7 @@ class _Counting:
 def planned(source: MediaFile, target: Format, tools: Tools, **fields: Any) -> Plan:
     """What the service would do for this request."""
     wanted = {"url": "https://example.com/input", "kind": kind_of(target), "format": target, **fields}
-    return plan_for(read_request(wanted), source.media, tools.limits)
+    return plan_for(parse_request(wanted), source.media, tools.limits)
 
 
 def converted(plan: Plan, source: MediaFile, room: Path, tools: Tools) -> tuple[Path, Cost]:

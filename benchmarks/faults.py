@@ -33,7 +33,7 @@ from penstock.host.home import Home, RunningService, records_database
 from penstock.host.scratch import remove_dead_folders
 from penstock.records import Records
 from penstock.settings import Settings
-from penstock.storage.objects import Objects
+from penstock.storage.objects import ObjectStore
 
 SLOTS = os.cpu_count() or 1
 LONG = 8
@@ -181,12 +181,12 @@ def leftovers(site: Site) -> dict[str, int]:
     settings = site.settings()
     with records_database(settings) as url:
         records = Records(url)
-        objects = Objects.at(settings.storage, settings.s3_endpoint_url)
+        objects = ObjectStore.at(settings.storage, settings.s3_endpoint_url)
         remove_dead_folders(settings.scratch, 0)
         swept = clear_orphans(records, objects, 0)
         stored = [path for path in (settings.root / "files").rglob("file_*") if path.is_file()]
         clear_forgotten(settings.root / "prefect" / "storage", time.time() + MONTHS_SECONDS)
-        outputs = len([task for task in site.asked if records.tasks.read(TaskId(task)).output])
+        outputs = len([task for task in site.asked if records.tasks.get_by_id(TaskId(task)).output])
         records.close()
     print(f"{swept} objects of killed runs were swept")
     return {

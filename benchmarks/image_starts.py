@@ -18,7 +18,7 @@ from benchmarks.report import Row, paired
 from penstock.domain.limits import Limits
 from penstock.domain.planning.plan import ImagePlan
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.request import read_request
+from penstock.domain.request import parse_request
 from penstock.engines import MediaFile, Tools, encode, probe
 from penstock.engines.images.pictures import render
 
@@ -54,7 +54,7 @@ def start_rows(tools: Tools, room: Path, rounds: int) -> list[Row]:
 
 def _planned(source: MediaFile, limits: Limits) -> ImagePlan:
     request = {"url": "https://example.com/input", "kind": "image", "format": "webp", "width": 160}
-    plan = plan_for(read_request(request), source.media, limits)
+    plan = plan_for(parse_request(request), source.media, limits)
     assert isinstance(plan, ImagePlan)
     return plan
 

@@ -24,8 +24,8 @@ from benchmarks.report import Report, Row, paired, reported
 from penstock.domain.limits import Limits
 from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.quality import DEFAULT, setting
-from penstock.domain.request import read_request
+from penstock.domain.planning.quality import DEFAULT_QUALITY, encoder_setting
+from penstock.domain.request import parse_request
 from penstock.engines import MediaFile, Tools, bundled_ffmpeg, encode, probe, sandbox_pool, verify
 
 _BARS = {"sharp 0.35": 1.0}
@@ -99,11 +99,11 @@ def _rows(
 
 def _planned(case: Case, source: MediaFile, limits: Limits) -> Plan:
     request = {"url": "https://example.com/input", "kind": "image", "format": case.format, "width": case.width}
-    return plan_for(read_request(request), source.media, limits)
+    return plan_for(parse_request(request), source.media, limits)
 
 
 def _wish(case: Case, path: Path, target: Path) -> Wish:
-    return Wish(str(path), str(target), case.format, case.width, int(setting(case.format, DEFAULT)))
+    return Wish(str(path), str(target), case.format, case.width, int(encoder_setting(case.format, DEFAULT_QUALITY)))
 
 
 def _way(peer: Peer, wish: Wish) -> Callable[[], Path]:

@@ -19,7 +19,7 @@ from penstock.domain.media import Media
 from penstock.domain.planning.compatibility import outputs_of
 from penstock.domain.planning.plan import Plan, needs_slot
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.request import read_request
+from penstock.domain.request import parse_request
 from penstock.engines import MediaFile, Tools, bundled_ffmpeg, encode, probe, sandbox_pool, verify
 
 ROW = "{file:<48.48} {output:<5} {what:<7} {seconds:>7.2f} {ratio:>6} {outcome}"
@@ -98,7 +98,7 @@ def _size(plan: Plan, source: MediaFile, tools: Tools) -> int:
 
 def _planned(output: Format, media: Media, tools: Tools) -> Plan:
     request = {"url": "https://example.com/input", "kind": kind_of(output), "format": output}
-    return plan_for(read_request(request), media, tools.limits)
+    return plan_for(parse_request(request), media, tools.limits)
 
 
 def _arguments() -> argparse.Namespace:

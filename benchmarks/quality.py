@@ -33,7 +33,7 @@ from benchmarks.quality_points import (
 )
 from benchmarks.report import Report, Row, reported
 from penstock.domain.limits import Limits
-from penstock.domain.planning.quality import DEFAULT
+from penstock.domain.planning.quality import DEFAULT_QUALITY
 from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
 
 TITLE = "One quality"
@@ -89,7 +89,7 @@ def rows(points: Sequence[Point]) -> Iterator[Row]:
         yield _sized_row([point for point in films if _rung(point) == lines], lines)
     yield _size_row(films)
     yield from (_still_row(large, quality, "") for quality in QUALITIES)
-    yield _still_row([point for point in stills if point.lines < _LARGE], DEFAULT, ", 320 px wide")
+    yield _still_row([point for point in stills if point.lines < _LARGE], DEFAULT_QUALITY, ", 320 px wide")
     yield from (_sound_row(points, name) for name in SOUNDS)
     scored = [point for point in points if point.kind != "sound"]
     yield _rising_row([point for point in scored if point.format != "gif"], "but gif")
@@ -103,9 +103,9 @@ def _rung(point: Point) -> int:
 
 def _sized_row(films: Sequence[Point], lines: int) -> Row:
     """The usual quality at one size, against its target."""
-    row = _film_row(films, DEFAULT, f"about {lines}p")
-    target = FILM_TARGETS[DEFAULT]
-    usual = [point.vmaf or 0.0 for point in films if point.quality == DEFAULT]
+    row = _film_row(films, DEFAULT_QUALITY, f"about {lines}p")
+    target = FILM_TARGETS[DEFAULT_QUALITY]
+    usual = [point.vmaf or 0.0 for point in films if point.quality == DEFAULT_QUALITY]
     near = abs(fmean(usual) - target) <= _OFF
     return replace(row, bar=f"{row.bar}, ± {_OFF:g} of the target", met=bool(row.met) and near)
 
@@ -130,11 +130,11 @@ def _film_row(films: Sequence[Point], quality: float, which: str) -> Row:
 
 def _size_row(films: Sequence[Point]) -> Row:
     """What the same clips score less, or more, at their smallest than at their largest."""
-    usual = [point for point in films if point.quality == DEFAULT]
+    usual = [point for point in films if point.quality == DEFAULT_QUALITY]
     changes = {name: list(_changes([point for point in usual if point.format == name])) for name in FILMS}
     means: dict[str, float] = {name: fmean(change) for name, change in changes.items() if change}
     return Row(
-        what=f"the same clips at their smallest, quality {DEFAULT:g}, {' / '.join(FILMS)}",
+        what=f"the same clips at their smallest, quality {DEFAULT_QUALITY:g}, {' / '.join(FILMS)}",
         ours=f"VMAF {' / '.join(f'{mean:+.1f}' for mean in means.values())}",
         peer="at their largest",
         peer_figure="0",
@@ -157,7 +157,7 @@ def _still_row(stills: Sequence[Point], quality: float, size: str) -> Row:
     scores = _means(here, STILLS, lambda point: point.s2)
     lossy = {name: score for name, score in scores.items() if name != "gif" and score < 99.9}
     target = STILL_TARGETS.get(quality)
-    near = quality != DEFAULT or target is None or not lossy or abs(fmean(lossy.values()) - target) <= _OFF
+    near = quality != DEFAULT_QUALITY or target is None or not lossy or abs(fmean(lossy.values()) - target) <= _OFF
     return Row(
         what=f"quality {quality:g}, {' / '.join(STILLS)}{size}",
         ours=f"S2 {_figures(scores)}",
@@ -165,7 +165,7 @@ def _still_row(stills: Sequence[Point], quality: float, size: str) -> Row:
         peer_figure=f"{target:g}" if target else "",
         ratio=None,
         spread=_ends(scores),
-        bar=_BETWEEN + (f", ± {_OFF:g} of the target" if quality == DEFAULT else "") + ", not gif",
+        bar=_BETWEEN + (f", ± {_OFF:g} of the target" if quality == DEFAULT_QUALITY else "") + ", not gif",
         met=_apart(lossy) <= _APART and near,
         note=_spent(here, STILLS),
     )

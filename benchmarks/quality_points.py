@@ -14,7 +14,7 @@ from benchmarks.likeness import Eyes
 from penstock.domain.formats import AudioFormat, ImageFormat, VideoFormat
 from penstock.domain.media import Size
 from penstock.domain.planning.plan import EncodeVideo, VideoPlan
-from penstock.domain.planning.quality import DEFAULT, picture_setting
+from penstock.domain.planning.quality import DEFAULT_QUALITY, image_setting
 from penstock.engines import MediaFile, Tools, bundled_ffmpeg, probe
 
 QUALITIES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -91,7 +91,7 @@ def _film(clip: Clip, wish: tuple[MediaFile, VideoFormat, float], place: Place) 
     assert isinstance(plan, VideoPlan)
     assert isinstance(plan.video, EncodeVideo)
     path, cost = converted(plan, source, place.room / "made", place.tools)
-    seen = place.eyes.film(source.path, path, clip.sampled(1) if quality == DEFAULT else ())
+    seen = place.eyes.film(source.path, path, clip.sampled(1) if quality == DEFAULT_QUALITY else ())
     codec, size = plan.video.codec, plan.video.framing.size
     point = _point(("film", clip.name, clip.content), (target, codec, quality), size, cost)
     return replace(point, vmaf=seen.vmaf, neg=seen.neg, s2=seen.s2)
@@ -103,7 +103,7 @@ def _point(
     kind, name, content = what
     target, codec, quality = how
     pixels = size.width * size.height
-    lines, number = min(size.width, size.height), picture_setting(codec, quality, pixels)
+    lines, number = min(size.width, size.height), image_setting(codec, quality, pixels)
     return Point(kind, name, content, target, codec, lines, pixels, quality, number, cost.bytes, cost.cpu, cost.wall)
 
 
@@ -117,10 +117,10 @@ def still_points(still: Still, place: Place) -> Iterator[Point]:
 
 def _still(still: Still, wish: tuple[MediaFile, ImageFormat, float], place: Place) -> Point:
     source, target, quality = wish
-    assert source.media.picture
+    assert source.media.image
     plan = planned(source, target, place.tools, quality=quality)
     path, cost = converted(plan, source, place.room / "made", place.tools)
-    point = _point(("still", still.name, still.content), (target, target, quality), source.media.picture.size, cost)
+    point = _point(("still", still.name, still.content), (target, target, quality), source.media.image.size, cost)
     return replace(point, s2=place.eyes.still(source.path, path))
 
 

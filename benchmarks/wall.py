@@ -19,7 +19,7 @@ from benchmarks.report import Row, paired
 from benchmarks.service import Running, penstock_up
 from penstock.domain.planning.plan import VideoPlan
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.request import read_request
+from penstock.domain.request import parse_request
 from penstock.engines import MediaFile, Tools, bundled_ffmpeg, command_line, probe, sandbox_pool
 from penstock.services import limits_of
 from penstock.settings import Settings
@@ -74,7 +74,7 @@ def _bare(film: Path, folder: Path) -> list[str]:
     with sandbox_pool() as pool:
         tools = Tools(pool, bundled_ffmpeg(), limits, settings.threads_per_encoder)
         source = MediaFile(film, probe(film, tools))
-        plan = plan_for(read_request({"url": "https://example.com/film.mp4", **WANTED}), source.media, limits)
+        plan = plan_for(parse_request({"url": "https://example.com/film.mp4", **WANTED}), source.media, limits)
         assert isinstance(plan, VideoPlan)
         return command_line(plan, source, folder / "bare.mp4", tools)
 

@@ -60,6 +60,6 @@ def convert_request(request: RequestForm, project: str | None = None) -> State[A
         if isinstance(refusal, errors.RequestError):  # anything else may go well by a retry, which needs them
             forget_secrets(flow_run.id, flow_run.parameters)
         return failed(refusal)
-    if adopted.news is not None:
-        return completed(adopted.task, adopted.news)
+    if adopted.skip_reason is not None:
+        return completed(adopted.task, adopted.skip_reason)
     return convert_source.fn(adopted.task.id, adopted.task.attempt)

@@ -12,8 +12,8 @@ from penstock.domain import errors
 from penstock.domain.ids import ALPHABET, ProjectId, is_stored_key
 from penstock.domain.task import File
 from penstock.records import Records
-from penstock.storage.disk import files_in
-from penstock.storage.objects import Kept, Objects
+from penstock.storage.disk import list_files_in
+from penstock.storage.objects import ObjectStore, StoredObject
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Purged:
     kept: int = 0
 
 
-def purge(records: Records, objects: Objects) -> Purged:
+def purge(records: Records, objects: ObjectStore) -> Purged:
     """Remove the bytes of deleted files. One that cannot be removed now keeps none of the others, and is tried again
     by the next sweep. Raises `StorageUnavailable` where nothing can be removed."""
     gone = kept = in_a_row = 0
@@ -58,31 +58,31 @@ def purge(records: Records, objects: Objects) -> Purged:
 
 def _deleted(records: Records) -> Iterator[File]:
     after = ""
-    while deleted := records.files.unpurged(AT_ONCE, after):
+    while deleted := records.files.list_unpurged(AT_ONCE, after):
         yield from deleted
         after = deleted[-1].id
 
 
-def _purged(file: File, records: Records, objects: Objects) -> bool:
+def _purged(file: File, records: Records, objects: ObjectStore) -> bool:
     try:
         objects.delete(file.key)
     except errors.StorageUnavailable as refused:
         log.warning("%s could not be removed from the storage: %s", file.id, refused.detail)
         return False
-    records.files.purged(file.id)
+    records.files.mark_purged(file.id)
     return True
 
 
-def clear_orphans(records: Records, objects: Objects, older_than_seconds: float = ORPHAN_SECONDS) -> int:
+def clear_orphans(records: Records, objects: ObjectStore, older_than_seconds: float = ORPHAN_SECONDS) -> int:
     """Remove what was stored by runs that died before they could record it; answers how many.
 
     Only below our projects, only under keys of our form, and only what no run could still record."""
     before = time.time() - older_than_seconds
-    projects = list(records.keys.projects())
+    projects = list(records.keys.project_ids())
     random.shuffle(projects)
     found = chain.from_iterable(_kept_of(project, objects) for project in projects)
     old = (kept.key for kept in islice(found, LISTED) if kept.written < before and is_stored_key(kept.key))
-    return sum(_removed(key, objects) for keys in _batches(old) for key in records.files.unknown(keys))
+    return sum(_removed(key, objects) for keys in _batches(old) for key in records.files.find_unknown_keys(keys))
 
 
 def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
@@ -90,14 +90,14 @@ def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _kept_of(project: ProjectId, objects: Objects) -> Iterator[Kept]:
+def _kept_of(project: ProjectId, objects: ObjectStore) -> Iterator[StoredObject]:
     """All that is stored for a project, from a random place round to it again."""
     start = f"{project}/file_{random.choice(ALPHABET)}"  # noqa: S311 - only a place to begin
-    before = takewhile(lambda kept: kept.key <= start, objects.kept(project))
-    return chain(objects.kept(project, start), before)
+    before = takewhile(lambda kept: kept.key <= start, objects.list_files(project))
+    return chain(objects.list_files(project, start), before)
 
 
-def _removed(key: str, objects: Objects) -> bool:
+def _removed(key: str, objects: ObjectStore) -> bool:
     try:
         objects.delete(key)
     except errors.StorageUnavailable as refused:
@@ -119,7 +119,7 @@ def clear_forgotten(folder: Path, now: float) -> int:
 
 
 def _older(folder: Path, now: float, seconds: float) -> Iterator[Path]:
-    return (folder / name for name, written in files_in(folder) if now - written > seconds)
+    return (folder / name for name, written in list_files_in(folder) if now - written > seconds)
 
 
 def _tells_our_failure(path: Path) -> bool:

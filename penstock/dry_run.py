@@ -9,22 +9,22 @@ from pathlib import Path
 from penstock import engines
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.domain.planning.estimate import estimate
-from penstock.domain.planning.forecast import Experience, Forecast, forecast
+from penstock.domain.planning.estimate import estimate_cost
+from penstock.domain.planning.forecast import CostHistory, Forecast, forecast
 from penstock.domain.planning.plan import Plan, summary
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import codecs_of, family, output_seconds, output_size, steps_of
+from penstock.domain.planning.steps import codecs_of, cost_class, output_duration, output_size, steps_of
 from penstock.domain.request import SourceRequest
 from penstock.host.scratch import scratch_folder
 from penstock.settings import Settings
 from penstock.storage.download import FetchPolicy
-from penstock.storage.interruptible import never
-from penstock.storage.objects import Objects
-from penstock.storage.partial_download import Parts, parts_of_object, parts_of_url
-from penstock.views.plans import EstimateView, PlanView, SeenView, StepView
+from penstock.storage.interruptible import never_stopped
+from penstock.storage.objects import ObjectStore
+from penstock.storage.partial_download import PartialFile, partial_file_of_object, partial_file_of_url
+from penstock.views.plans import EstimateView, PlanView, SourceView, StepView
 
 # What is known of conversions of a family.
-HistoryOf = Callable[[str], Experience]
+HistoryOf = Callable[[str], CostHistory]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class DryRun:
             width=size and size.width,
             height=size and size.height,
             codecs=codecs_of(self.plan),
-            duration=_rounded(output_seconds(self.plan)),
+            duration=_rounded(output_duration(self.plan)),
             estimate=EstimateView.model_validate(asdict(self.forecast)),
             source=_seen(self.look),
         )
@@ -80,12 +80,12 @@ class InputProber:
 
     def probe_url(self, url: str) -> Probed:
         """Raises what a download raises, and `InputLimitsExceeded` where too much would have to be read."""
-        with self._room() as path, parts_of_url(url, path, self.policy, self.max_bytes) as parts:
+        with self._room() as path, partial_file_of_url(url, path, self.policy, self.max_bytes) as parts:
             return self._at(parts)
 
-    def probe_object(self, objects: Objects, key: str) -> Probed:
+    def probe_object(self, objects: ObjectStore, key: str) -> Probed:
         """The same of a file that is stored."""
-        with self._room() as path, parts_of_object(objects, key, path, self.max_bytes) as parts:
+        with self._room() as path, partial_file_of_object(objects, key, path, self.max_bytes) as parts:
             return self._at(parts)
 
     def probe_file(self, path: Path) -> Probed:
@@ -93,7 +93,7 @@ class InputProber:
         here = path.absolute()  # a child works in another directory
         return self._taken(Probed(engines.probe(here, self.tools), here.stat().st_size))
 
-    def _at(self, parts: Parts) -> Probed:
+    def _at(self, parts: PartialFile) -> Probed:
         with watch_with_deadline(self.policy.total_seconds) as watch:
             return self._taken(Probed(engines.probe_remote(parts, self.tools, watch), parts.received))
 
@@ -116,7 +116,7 @@ def plan_dry_run(
 ) -> DryRun:
     """What would be done to the input that was looked at. Raises the refusal that its task would get."""
     plan = plan_for(request, look.media, tools.limits, allowed_pairs)
-    expected = forecast(estimate(plan, look.media), lore(family(plan)))
+    expected = forecast(estimate_cost(plan, look.media), lore(cost_class(plan)))
     return DryRun(request, look, plan, engines.public_command(plan, look.media, tools), expected)
 
 
@@ -138,7 +138,7 @@ class _Hurry:
 
 
 @contextmanager
-def watch_with_deadline(seconds: float, unwanted: Callable[[], bool] = never) -> Iterator[engines.Watch]:
+def watch_with_deadline(seconds: float, unwanted: Callable[[], bool] = never_stopped) -> Iterator[engines.Watch]:
     """Who watches a look that may take so long. Raises `InputTimeout` after that, `Cancelled` once it is unwanted."""
     try:
         yield _Hurry(time.monotonic() + seconds, unwanted)
@@ -148,10 +148,10 @@ def watch_with_deadline(seconds: float, unwanted: Callable[[], bool] = never) ->
         raise errors.InputTimeout("It took too long to look at the input; ask for the conversion itself.") from late
 
 
-def _seen(look: Probed) -> SeenView:
+def _seen(look: Probed) -> SourceView:
     media, size = look.media, look.media.shown
     streams = [stream.codec for stream in (media.video, media.audio) if stream]
-    return SeenView(
+    return SourceView(
         kind=media.kind,
         format=media.container,
         codecs=",".join(streams) or None,

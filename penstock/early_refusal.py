@@ -7,12 +7,12 @@ from pathlib import Path
 from penstock import engines
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.domain.planning.compatibility import CONTAINERS, INDEXED, Pair, stands, stands_by_index
+from penstock.domain.planning.compatibility import CONTAINERS, INDEXED_CONTAINERS, Pair, is_final, is_final_by_index
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import SourceRequest
 from penstock.dry_run import watch_with_deadline
-from penstock.storage.download import Arriving
-from penstock.storage.peek import parts_of_arriving
+from penstock.storage.download import OngoingDownload
+from penstock.storage.peek import partial_file_of_download
 
 # An origin that is not read from for a minute may hang up; the look is over long before.
 LOOK_SECONDS = 10.0
@@ -32,15 +32,19 @@ class EarlyCheck:
     most: int
     watch: engines.Watch
 
-    def __call__(self, arriving: Arriving) -> None:
+    def __call__(self, arriving: OngoingDownload) -> None:
         total = arriving.answer.total
         if (container := _container(arriving.path)) is None:
             return
         self._require_fitting(container, total or 0)
-        if total is not None and container in INDEXED and (media := self._surveyed(arriving, total, container)):
-            self._require_possible(media, lambda refusal: stands_by_index(refusal, self.request, container, media))
+        if (
+            total is not None
+            and container in INDEXED_CONTAINERS
+            and (media := self._surveyed(arriving, total, container))
+        ):
+            self._require_possible(media, lambda refusal: is_final_by_index(refusal, self.request, container, media))
         elif media := self._glanced(arriving.path):
-            self._require_possible(media, lambda refusal: stands(refusal, container))
+            self._require_possible(media, lambda refusal: is_final(refusal, container))
 
     def _require_fitting(self, container: str, total: int) -> None:
         largest = max(CONTAINERS[container].kinds, key=self.tools.limits.input_bytes)
@@ -53,16 +57,16 @@ class EarlyCheck:
             if lasting(refusal):
                 raise
 
-    def _surveyed(self, arriving: Arriving, total: int, container: str) -> Media | None:
+    def _surveyed(self, arriving: OngoingDownload, total: int, container: str) -> Media | None:
         """What the header and the index say; None where they cannot be had from this origin."""
         try:
             with (
-                parts_of_arriving(arriving, total, self.most, LOOK_SECONDS) as parts,
+                partial_file_of_download(arriving, total, self.most, LOOK_SECONDS) as parts,
                 watch_with_deadline(LOOK_SECONDS, self.watch.stopped) as watch,
             ):
                 return engines.probe_remote(parts, self.tools, watch)
         except (errors.InputError, errors.EngineError, errors.PlatformError) as fault:
-            if _is_lasting(fault) and stands_by_index(fault, self.request, container, None):
+            if _is_lasting(fault) and is_final_by_index(fault, self.request, container, None):
                 raise
             return None
 
@@ -75,7 +79,7 @@ class EarlyCheck:
 
 
 def _is_lasting(fault: errors.MediaError) -> bool:
-    return isinstance(fault, _LASTING) and not isinstance(fault, errors.LookLimitExceeded)
+    return isinstance(fault, _LASTING) and not isinstance(fault, errors.ProbeLimitExceeded)
 
 
 def _container(path: Path) -> str | None:

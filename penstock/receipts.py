@@ -2,9 +2,9 @@
 
 from penstock import engines
 from penstock.domain.media import Media
-from penstock.domain.planning.estimate import estimate
+from penstock.domain.planning.estimate import estimate_cost
 from penstock.domain.planning.plan import Cut, FramePlan, Plan, summary
-from penstock.domain.planning.steps import family, output_seconds
+from penstock.domain.planning.steps import cost_class, output_duration
 from penstock.domain.receipt import Checks, Receipt, Score, StreamFacts, Work, drift_of
 
 
@@ -12,11 +12,11 @@ def receipt_of(plan: Plan, source: Media, made: engines.VerifiedOutput, work: Wo
     """What is known of the output."""
     checks = Checks(
         streams=_streams(made),
-        expected_duration=output_seconds(plan),
+        expected_duration=output_duration(plan),
         drift=drift_of(source, made.read_back.media, Cut() if isinstance(plan, FramePlan) else plan.cut),
         quality=score,
     )
-    return Receipt(made.facts, checks, work, family(plan), estimate(plan, source))
+    return Receipt(made.facts, checks, work, cost_class(plan), estimate_cost(plan, source))
 
 
 def work_of(plan: Plan, source: Media, tools: engines.Tools, spent: tuple[float, float]) -> Work:
@@ -27,8 +27,8 @@ def work_of(plan: Plan, source: Media, tools: engines.Tools, spent: tuple[float,
 
 def _streams(made: engines.VerifiedOutput) -> tuple[StreamFacts, ...]:
     media, decoded_frames = made.read_back.media, made.read_back.decoded_frames
-    if media.picture:
-        return (StreamFacts(media.container, None, media.picture.duration, media.picture.frames),)
+    if media.image:
+        return (StreamFacts(media.container, None, media.image.duration, media.image.frames),)
     return tuple(
         StreamFacts(stream.codec, stream.start, stream.duration, _decoded(made, stream.index))
         for stream in (media.video, media.audio)

@@ -15,7 +15,7 @@ from penstock.live_runs import LiveRuns
 from penstock.records import Records
 from penstock.settings import Settings, read_settings
 from penstock.storage.download import FetchPolicy
-from penstock.storage.objects import Objects
+from penstock.storage.objects import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Services:
 
     settings: Settings
     records: Records
-    objects: Objects
+    objects: ObjectStore
     tools: Tools
     limits: Limits
     fetch_policy: FetchPolicy
@@ -48,7 +48,7 @@ def services(settings: Settings) -> Iterator[Services]:
         yield Services(
             settings=settings,
             records=records,
-            objects=Objects.at(settings.storage, settings.s3_endpoint_url),
+            objects=ObjectStore.at(settings.storage, settings.s3_endpoint_url),
             tools=Tools(pool, ffmpeg_of(settings), limits, settings.threads_per_encoder),
             limits=limits,
             fetch_policy=fetch_policy_of(settings),

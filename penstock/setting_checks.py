@@ -8,8 +8,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from penstock.domain.addresses import read_allowed, shown
-from penstock.domain.planning.compatibility import REFUSED
+from penstock.domain.addresses import parse_allowed, quoted
+from penstock.domain.planning.compatibility import REFUSED_PAIRS
 
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+")
@@ -24,7 +24,7 @@ def home(path: Path) -> Path:
     except (OSError, RuntimeError, ValueError) as fault:
         raise ValueError("must be a folder, and this is not a valid path") from fault
     if not nearest.is_dir():
-        raise ValueError(f"must be a folder: {shown(str(nearest))} is a file")
+        raise ValueError(f"must be a folder: {quoted(str(nearest))} is a file")
     return path
 
 
@@ -34,7 +34,7 @@ def program(path: Path) -> Path:
     except (OSError, ValueError):
         there = False
     if not there:
-        raise ValueError(f"must be a program: there is no file {shown(str(path))}")
+        raise ValueError(f"must be a program: there is no file {quoted(str(path))}")
     return path
 
 
@@ -63,7 +63,7 @@ def storage_url(url: str) -> str:
         return _storage_folder(url, Path(unquote(parts.path)))
     if parts.scheme == "s3" and _BUCKET.fullmatch(parts.netloc) and not (parts.query or parts.fragment):
         return url
-    hint = f"; for that folder write {shown(f'file://{url}')}" if url.startswith("/") else ""
+    hint = f"; for that folder write {quoted(f'file://{url}')}" if url.startswith("/") else ""
     raise ValueError(f"must be file:///folder or s3://bucket/prefix{hint}")
 
 
@@ -91,21 +91,21 @@ def hosts(text: str) -> str:
         host, colon, port = entry.rpartition(":") if re.search(r":\d*$", entry) else (entry, "", "")
         if not _HOST.fullmatch(host) or (colon and not _is_port(port)):
             raise ValueError(
-                f"must be hosts, separated by commas, like media.example, 10.0.0.5:8000: not {shown(entry)}"
+                f"must be hosts, separated by commas, like media.example, 10.0.0.5:8000: not {quoted(entry)}"
             )
     return text
 
 
 def fetch_allow(text: str) -> str:
-    read_allowed(text)
+    parse_allowed(text)
     return text
 
 
 def pairs(text: str) -> str:
-    known = [f"{source}:{target}" for source, target in REFUSED]
+    known = [f"{source}:{target}" for source, target in REFUSED_PAIRS]
     for entry in _entries(text):
         if entry not in known:
-            raise ValueError(f"must be refused pairs, separated by commas, of {', '.join(known)}: not {shown(entry)}")
+            raise ValueError(f"must be refused pairs, separated by commas, of {', '.join(known)}: not {quoted(entry)}")
     return text
 
 

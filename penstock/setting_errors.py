@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from penstock.domain.addresses import shown
+from penstock.domain.addresses import quoted
 
 # By pydantic's name of a fault, what is right instead.
 _RIGHT = {
@@ -55,4 +55,4 @@ def _sentence(fault: ErrorDetails, variables: Mapping[str, str]) -> str:
     right = _RIGHT.get(fault["type"])
     if right is None:
         return f"{variable} {fault['msg'].removeprefix('Value error, ')}."
-    return f"{variable} must be {right.format(**fault.get('ctx', {}))}, not {shown(str(fault['input']))}."
+    return f"{variable} must be {right.format(**fault.get('ctx', {}))}, not {quoted(str(fault['input']))}."

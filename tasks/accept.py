@@ -6,8 +6,8 @@ from prefect import get_run_logger, task
 from prefect.runtime import flow_run
 
 from penstock.domain.ids import ProjectId
-from penstock.domain.request_form import read_shown
-from penstock.domain.stages import Adopted
+from penstock.domain.request_form import parse_parameter
+from penstock.domain.stages import RequestedTask
 from penstock.domain.task import Task
 from penstock.services import Services, current
 from penstock.storage.input_versions import is_unchanged
@@ -15,17 +15,17 @@ from penstock.tasks import policy
 
 
 @task(**policy.ACCEPT)
-def accept(request: Any, project: str | None) -> Adopted:
+def accept(request: Any, project: str | None) -> RequestedTask:
     """The Task of a request, whose next attempt is this run's, or why there is none: it goes on elsewhere, or is
     completed and its input is the same as then. Raises the request's `RequestError`, and what asking its origin
     does."""
     services = current()
-    asked = read_shown(request)
+    asked = parse_parameter(request)
     owner = ProjectId(project) if project else services.records.keys.default_project()
     services.records.keys.require_project(owner)
-    if _has_changed(services.records.tasks.known(owner, asked), services):
+    if _has_changed(services.records.tasks.find_current(owner, asked), services):
         asked = asked.model_copy(update={"fresh": True})
-    return _adopted(services.records.tasks.adopt(owner, asked, flow_run.id, services.queue))
+    return _adopted(services.records.tasks.submit_for_run(owner, asked, flow_run.id, services.queue))
 
 
 def _has_changed(known: Task | None, services: Services) -> bool:
@@ -36,14 +36,14 @@ def _has_changed(known: Task | None, services: Services) -> bool:
     return version is None or not is_unchanged(known.request.url, version, services.fetch_policy)
 
 
-def _adopted(task: Task) -> Adopted:
-    news = _news(task)
-    if news is not None:
-        get_run_logger().info(news)
-    return Adopted(task, news)
+def _adopted(task: Task) -> RequestedTask:
+    skip_reason = _skip_reason(task)
+    if skip_reason is not None:
+        get_run_logger().info(skip_reason)
+    return RequestedTask(task, skip_reason)
 
 
-def _news(task: Task) -> str | None:
+def _skip_reason(task: Task) -> str | None:
     if task.status == "processing":
         return None if task.run_id == flow_run.id else f"{task.id} is being made by another run."
     made = task.output.created if task.output else task.updated

@@ -33,4 +33,4 @@ def _download(accepted: Accepted, path: Path, attempt: Attempt) -> None:
     services, request = current(), accepted.task.request
     look = EarlyCheck(request, services.tools, services.allowed_pairs, services.settings.max_plan_bytes, attempt)
     version = download(request.url or "", path, services.fetch_policy, look, attempt.stopped)
-    services.records.tasks.fetched(attempt.task_id, attempt.number, version)
+    services.records.tasks.record_input_version(attempt.task_id, attempt.number, version)

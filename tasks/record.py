@@ -14,7 +14,7 @@ from penstock.tasks import policy
 def record(stored: Stored, attempt: Attempt) -> Task:
     with attempt.stage("record", policy.DEADLINES["record"]):
         tasks = current().records.tasks
-        done = tasks.finish(attempt.task_id, attempt.number, attempt.owner, stored.file, stored.receipt)
+        done = tasks.complete(attempt.task_id, attempt.number, attempt.owner, stored.file, stored.receipt)
         get_run_logger().info("%s is completed: %s", done.id, stored.file.id)
         receipt_in_the_ui(stored.file, stored.receipt)
         return done

@@ -23,7 +23,7 @@ def retire_old_files() -> None:
     days = services.settings.retention_days
     if days is None:
         return
-    deleted = sum(_retire(file) for file in services.records.files.older(days, AT_ONCE))
+    deleted = sum(_retire(file) for file in services.records.files.list_older(days, AT_ONCE))
     get_run_logger().info("%d files deleted that were older than %g days", deleted, days)
 
 
@@ -51,7 +51,7 @@ def clear_leftovers() -> None:
     recorded, and outdated results of Prefect's."""
     services = current()
     scratch = remove_dead_folders(services.settings.scratch)
-    objects = services.objects.sweep(DAY_SECONDS)
+    objects = services.objects.remove_stale_uploads(DAY_SECONDS)
     orphans = clear_orphans(services.records, services.objects)
     results = _clear_results(services.settings.root / "prefect" / "storage")
     get_run_logger().info(

@@ -9,7 +9,7 @@ from prefect import get_run_logger, task
 
 from penstock import engines
 from penstock.domain import errors
-from penstock.domain.planning.keep_original import kept
+from penstock.domain.planning.keep_original import plan_keeping_original
 from penstock.domain.planning.plan import Plan, VideoPlan, needs_slot, summary
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.receipt import Score
@@ -63,7 +63,7 @@ def _neighbours(attempt: Attempt) -> AbstractContextManager[None]:
 
 
 def _tell(plan: Plan, attempt: Attempt) -> None:
-    current().records.tasks.planned(attempt.task_id, attempt.number, summary(plan))
+    current().records.tasks.record_plan(attempt.task_id, attempt.number, summary(plan))
     get_run_logger().info("plan: %s", summary(plan))
 
 
@@ -73,7 +73,9 @@ def _verified(plan: Plan, path: Path, source: engines.MediaFile, attempt: Attemp
 
 def _or_the_input(made: _Made, source: engines.MediaFile, attempt: Attempt) -> _Made:
     """What was made; or where it is larger than an input that is what was asked for, the input."""
-    instead = kept(made.plan, source.media) if made.verified.facts.filesize > source.media.filesize else None
+    instead = (
+        plan_keeping_original(made.plan, source.media) if made.verified.facts.filesize > source.media.filesize else None
+    )
     if instead is None:
         return made
     room = attempt.room / "kept"

@@ -23,8 +23,8 @@ from penstock.domain import errors
 from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.task import File, FileFacts
 from penstock.records import Records
-from penstock.storage.objects import Folder, Objects
-from penstock.storage.s3_upload import abort_stale
+from penstock.storage.objects import FolderStore, ObjectStore
+from penstock.storage.s3_upload import abort_stale_uploads
 from tests.storage.conftest import aws, bucket, s3_endpoint  # noqa: F401 - fixtures
 
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -45,15 +45,15 @@ def project(records: Records) -> ProjectId:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path / "files")
+def folder(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "files")
 
 
 @pytest.fixture
 def store(records: Records, project: ProjectId, tmp_path: Path) -> Callable[..., File]:
     """Stores some bytes; `recorded` says whether a row names them."""
 
-    def stored(objects: Objects, recorded: bool = True, key: str = "") -> File:
+    def stored(objects: ObjectStore, recorded: bool = True, key: str = "") -> File:
         name = new_file_id()
         file = File(name, project, "source", FACTS, key or f"{project}/{name}", None, NEVER, NEVER)
         (tmp_path / "bytes").write_bytes(b"some bytes")
@@ -63,7 +63,7 @@ def store(records: Records, project: ProjectId, tmp_path: Path) -> Callable[...,
     return stored
 
 
-def aged(folder: Folder, file: File, seconds: float = ORPHAN_SECONDS + 60) -> None:
+def aged(folder: FolderStore, file: File, seconds: float = ORPHAN_SECONDS + 60) -> None:
     then = time.time() - seconds
     os.utime(folder._address(file.key), (then, then))
 
@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_removed_keeps_none_of_the_others(records, project
     assert (purge(records, folder).gone, purge(records, folder).gone) == (1, 0)
 
 
-def replaced_by_a_folder(folder: Folder, file: File) -> None:
+def replaced_by_a_folder(folder: FolderStore, file: File) -> None:
     path = Path(folder._address(file.key))
     path.unlink()
     path.mkdir()
@@ -99,7 +99,7 @@ def test_a_storage_that_removes_nothing_is_not_asked_for_each_file(records, proj
         asked.append(key)
         raise errors.StorageUnavailable("Away.")
 
-    monkeypatch.setattr(Folder, "delete", refuse)
+    monkeypatch.setattr(FolderStore, "delete", refuse)
     with pytest.raises(errors.StorageUnavailable):
         purge(records, folder)
     assert len(asked) == cleanup.REFUSED_IN_A_ROW
@@ -155,8 +155,8 @@ def test_an_orphan_in_a_bucket_goes_too(records, bucket, store):  # noqa: F811
 
 def test_a_bucket_tells_all_that_it_keeps_by_key(bucket, project, store):  # noqa: F811
     keys = sorted(store(bucket, recorded=False).key for _ in range(5))
-    assert [kept.key for kept in bucket.kept(project)] == keys
-    assert [kept.key for kept in bucket.kept(project, keys[2])] == keys[3:]
+    assert [kept.key for kept in bucket.list_files(project)] == keys
+    assert [kept.key for kept in bucket.list_files(project, keys[2])] == keys[3:]
 
 
 class Server:
@@ -193,20 +193,20 @@ def keys_of(prefix: str, count: int) -> list[str]:
 def test_every_unfinished_upload_of_ours_is_aborted_and_none_of_others():
     others = [*keys_of("media-2/", 2), "media/notes", "media/prj_x/raw.mov", "elsewhere"]
     server = Server([*keys_of("media/", 2500), *others])
-    assert abort_stale(server, "bucket", "media/", 3600) == 2500
+    assert abort_stale_uploads(server, "bucket", "media/", 3600) == 2500
     assert server.left == sorted(others)
 
 
 def test_in_a_bucket_without_a_prefix_only_what_has_a_key_like_ours_is_aborted():
     server = Server([*keys_of("", 3), "somebody's/upload"])
-    assert abort_stale(server, "bucket", "", 3600) == 3
+    assert abort_stale_uploads(server, "bucket", "", 3600) == 3
     assert server.left == ["somebody's/upload"]
 
 
 def test_an_upload_that_cannot_be_aborted_keeps_none_of_the_others():
     keys = sorted(keys_of("media/", 5))
     server = Server(keys, broken=keys[1])
-    assert abort_stale(server, "bucket", "media/", 3600) == 4
+    assert abort_stale_uploads(server, "bucket", "media/", 3600) == 4
     assert server.left == [keys[1]]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.request import read_request
+from penstock.domain.request import parse_request
 from penstock.domain.task import InputVersion
 from penstock.early_refusal import EarlyCheck
 from penstock.engines import NoWatch, Tools
@@ -42,7 +42,7 @@ class Fetching:
         self.host, self.tools, self.path = host, tools, room / "input"
 
     def __call__(self, place: str, **asked: object) -> InputVersion:
-        request = read_request({"url": f"{self.host.address}/{place}", "kind": "video", "format": "mp4"} | asked)
+        request = parse_request({"url": f"{self.host.address}/{place}", "kind": "video", "format": "mp4"} | asked)
         policy = FetchPolicy(max_bytes=10**9, read_seconds=5, total_seconds=60, allow="127.0.0.0/8")
         look = EarlyCheck(request, self.tools, frozenset(), 16 * MIB, NoWatch())
         return download(request.url or "", self.path, policy, look)
@@ -100,7 +100,7 @@ def test_a_cancel_ends_the_look(fetch: Fetching, host: Ranging, tools: Tools):
         def stopped(self) -> bool:
             return True
 
-    request = read_request({"url": f"{host.address}/parts/reel.mp4", "kind": "video", "format": "mp4"})
+    request = parse_request({"url": f"{host.address}/parts/reel.mp4", "kind": "video", "format": "mp4"})
     look = EarlyCheck(request, tools, frozenset(), MIB, Unwanted())
     policy = FetchPolicy(max_bytes=10**9, allow="127.0.0.0/8")
     with pytest.raises(errors.Cancelled):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.report import RESULTS
-from penstock.domain.planning.quality import DEFAULT, picture_setting
+from penstock.domain.planning.quality import DEFAULT_QUALITY, image_setting
 
 FILMED = ("h264", "vp9", "mpeg4")
 
@@ -19,7 +19,7 @@ def points() -> list[dict[str, Any]]:
 
 def test_every_number_in_the_code_was_measured(points):
     for point in points:
-        assert point["number"] == picture_setting(point["codec"], point["quality"], point["pixels"]), point
+        assert point["number"] == image_setting(point["codec"], point["quality"], point["pixels"]), point
 
 
 @pytest.mark.parametrize(("codec", "score"), [*((codec, "vmaf") for codec in FILMED), ("jpeg", "s2"), ("webp", "s2")])
@@ -29,7 +29,7 @@ def test_more_quality_scores_more(points, codec, score):
 
 
 def test_the_usual_quality_looks_the_same_on_every_video_format(points):
-    usual = [point for point in points if point["quality"] == DEFAULT]
+    usual = [point for point in points if point["quality"] == DEFAULT_QUALITY]
     means = [fmean(point["vmaf"] for point in usual if point["codec"] == codec) for codec in FILMED]
     assert max(means) - min(means) < 4
 

@@ -8,12 +8,12 @@ from click.testing import CliRunner
 from sqlalchemy import make_url
 
 from penstock.cli.main import COMMANDS, cli
-from penstock.domain.addresses import read_allowed
+from penstock.domain.addresses import parse_allowed
 from penstock.domain.errors import InvalidSettings
 from penstock.orchestration.prefect_server import prefect_database_url
 from penstock.services import fetch_policy_of, limits_of
 from penstock.settings import Settings, read_settings, variable_of
-from penstock.storage.objects import Objects
+from penstock.storage.objects import ObjectStore
 
 NUMBERS = ("0", "-1", "-0", "1.5", "1e3", "1e400", "nan", "inf", "-inf", "9" * 5000, "0x10", "１", "1_0", " 7 ")
 TEXTS = ("true", "null", "auto", "off", "require", "on", "me:secret", "é", "🎬", "\u202e", "a\nb", "\x7f", "a" * 10_000)
@@ -64,7 +64,7 @@ def test_any_value_is_either_usable_or_refused_in_a_sentence(monkeypatch, name):
         try:
             use(read_settings())
         except InvalidSettings as refused:
-            [fault] = refused.faults
+            [fault] = refused.messages
             assert re.fullmatch(rf"{variable} (must|cannot) .{{5,400}}\.", fault), (value, fault)
             assert not (SECRET.search(variable) and len(value) > 6 and value in fault), (value, fault)
 
@@ -72,12 +72,12 @@ def test_any_value_is_either_usable_or_refused_in_a_sentence(monkeypatch, name):
 def use(settings):
     """What the parts make of the settings before they do anything."""
     _ = settings.root, settings.scratch, settings.allowed_pairs, settings.threads_per_encoder
-    _ = limits_of(settings), fetch_policy_of(settings), read_allowed(settings.fetch_allow)
+    _ = limits_of(settings), fetch_policy_of(settings), parse_allowed(settings.fetch_allow)
     if settings.database_url:
         make_url(settings.database_url)
         make_url(prefect_database_url(settings.database_url))
     if settings.storage.startswith("file:"):
-        Objects.at(settings.storage)
+        ObjectStore.at(settings.storage)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_fault_names_the_setting_and_what_is_right(monkeypatch, variable, valu
     monkeypatch.setenv(variable, value)
     with pytest.raises(InvalidSettings) as refused:
         read_settings()
-    assert refused.value.faults == (fault,)
+    assert refused.value.messages == (fault,)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -8,18 +8,18 @@ from fastapi.routing import APIRoute
 
 import penstock
 from penstock.api import exception_handlers
-from penstock.api.api_keys import Callers
-from penstock.api.auth import Guard
-from penstock.api.cache import Cached
-from penstock.api.context import PROBES_AT_ONCE, Context, Threads
+from penstock.api.api_keys import CallerCache
+from penstock.api.auth import AuthMiddleware
+from penstock.api.cache import CachedValue
+from penstock.api.context import PROBES_AT_ONCE, Context, ThreadLimits
 from penstock.api.envelope import ErrorEnvelope
-from penstock.api.limits.fair_share import Turns
-from penstock.api.limits.rate_limit import Rates
-from penstock.api.limits.slow_bodies import Pace
-from penstock.api.long_poll import Waiting
+from penstock.api.limits.fair_share import FairShare
+from penstock.api.limits.rate_limit import RateLimiter
+from penstock.api.limits.slow_bodies import MinBodyRate
+from penstock.api.long_poll import LongPolls
 from penstock.api.openapi import DescribedApp
 from penstock.api.routes import content, docs, files, formats, health, plans, receipts, sources, tasks
-from penstock.api.run_service import Runs
+from penstock.api.run_service import RunService
 from penstock.services import Services
 
 __all__ = ["Runs", "create_app"]
@@ -41,9 +41,9 @@ ROUTERS = (
 )
 
 
-def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None) -> FastAPI:
+def create_app(services: Services, runs: RunService, lifespan: Lifespan | None = None) -> FastAPI:
     """The whole API over these services; `lifespan` is what else lives and ends with it."""
-    waiting = Waiting()
+    waiting = LongPolls()
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
@@ -73,25 +73,25 @@ def create_app(services: Services, runs: Runs, lifespan: Lifespan | None = None)
         app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     )
     pace = (services.settings.upload_min_bytes_per_second, services.settings.upload_grace_seconds)
-    app.add_middleware(Pace, *pace)
-    app.add_middleware(Guard)
+    app.add_middleware(MinBodyRate, *pace)
+    app.add_middleware(AuthMiddleware)
     return app
 
 
-def _context(services: Services, runs: Runs, waiting: Waiting) -> Context:
+def _context(services: Services, runs: RunService, waiting: LongPolls) -> Context:
     """What the handlers share."""
     settings = services.settings
-    threads = Threads.by(plans=settings.plans_at_once)
+    threads = ThreadLimits.by(plans=settings.plans_at_once)
     return Context(
         services=services,
         runs=runs,
-        callers=Callers(services.records.keys, Rates(settings.failed_keys_per_minute), threads.lookups),
+        callers=CallerCache(services.records.keys, RateLimiter(settings.failed_keys_per_minute), threads.lookups),
         waiting=waiting,
-        writes=Rates(settings.requests_per_minute),
-        reads=Rates(settings.reads_per_minute),
-        forgeries=Rates(settings.failed_links_per_minute),
-        plans=Turns(settings.plans_at_once, PLANS_WAITING * settings.plans_at_once),
-        probes=Turns(PROBES_AT_ONCE),
+        writes=RateLimiter(settings.requests_per_minute),
+        reads=RateLimiter(settings.reads_per_minute),
+        forgeries=RateLimiter(settings.failed_links_per_minute),
+        plans=FairShare(settings.plans_at_once, PLANS_WAITING * settings.plans_at_once),
+        probes=FairShare(PROBES_AT_ONCE),
         threads=threads,
-        health=Cached(HEALTH_SECONDS),
+        health=CachedValue(HEALTH_SECONDS),
     )

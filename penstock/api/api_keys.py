@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from anyio import CapacityLimiter, Semaphore, to_thread
 
-from penstock.api.limits.rate_limit import Rates
+from penstock.api.limits.rate_limit import RateLimiter
 from penstock.domain import errors
 from penstock.domain.work import Caller
 from penstock.records.keys import Keys
@@ -20,14 +20,14 @@ TRUSTED_SECONDS = 3600.0
 REMEMBERED_KEYS = 10_000
 
 
-class Callers:
+class CallerCache:
     """Good keys and unknown ones are remembered for two seconds. An address that sends unknown keys has a rate: beyond
     it, what it sends costs no look-up, unless the key was good within the hour."""
 
     def __init__(
         self,
         keys: Keys,
-        failures: Rates,
+        failures: RateLimiter,
         lookups: CapacityLimiter,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -42,11 +42,11 @@ class Callers:
             return self._known[name][0]
         async with self._turns:  # many who come at once with one key, or with many wrong ones, are seen one by one
             if not self._is_fresh(name):
-                self._require_leave(name, place_of(address))
-                caller = await to_thread.run_sync(self._keys.caller, token, limiter=self._lookups)
+                self._require_leave(name, rate_limit_key(address))
+                caller = await to_thread.run_sync(self._keys.find_caller, token, limiter=self._lookups)
                 self._remember(name, caller)
                 if caller is None:
-                    self._failures.take(place_of(address))
+                    self._failures.take(rate_limit_key(address))
         return self._known[name][0]
 
     def _is_fresh(self, name: bytes) -> bool:
@@ -68,7 +68,7 @@ class Callers:
             self._known.popitem(last=False)
 
 
-def place_of(address: str) -> str:
+def rate_limit_key(address: str) -> str:
     """An address as it is counted: of IPv6 the network that one customer is given, /64."""
     try:
         read = ipaddress.ip_address(address.partition("%")[0])

@@ -5,8 +5,8 @@ import re
 from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from penstock.api.context import address_of, context_of
-from penstock.api.envelope import refusal
+from penstock.api.context import client_address, context_of
+from penstock.api.envelope import error_response
 from penstock.domain import errors
 from penstock.domain.ids import new_request_id
 from penstock.domain.work import Caller
@@ -15,7 +15,7 @@ CONTENT = re.compile(r"/files/[^/]+/content")
 OPEN = re.compile(r"/health|/docs(/[a-z.-]+)?|/openapi\.json|/files/[^/]+/content")
 
 
-class Guard:
+class AuthMiddleware:
     """Middleware: gives each request its id and its caller, or answers 401 or 429."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -30,7 +30,7 @@ class Guard:
         try:
             await _admit(request)
         except errors.MediaError as refused:
-            await refusal(request, refused)(scope, receive, send)
+            await error_response(request, refused)(scope, receive, send)
         else:
             await self._app(_without_body(scope), receive, send)
 
@@ -58,7 +58,7 @@ async def _caller(request: Request) -> Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise errors.TokenMissing("No API key was sent; send the header Authorization: Bearer <key>.")
-    caller = await context_of(request).callers.of(token.strip(), address_of(request))
+    caller = await context_of(request).callers.of(token.strip(), client_address(request))
     if caller is None:
         raise errors.TokenInvalid("This API key is unknown, expired or revoked.")
     return caller

@@ -9,12 +9,12 @@ _DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class WholeFile:
     """All of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class RequestedRange:
     """From the byte `start` to the byte `end`, which is still in it."""
 
     start: int
@@ -35,15 +35,15 @@ class Unchanged:
     """Nothing: the caller has it already."""
 
 
-Wanted = Whole | Span | Unsatisfiable | Unchanged
+RangeResult = WholeFile | RequestedRange | Unsatisfiable | Unchanged
 
 
-def wanted(headers: Mapping[str, str], etag: str, size: int) -> Wanted:
+def requested_range(headers: Mapping[str, str], etag: str, size: int) -> RangeResult:
     """What a GET or HEAD with these headers is to be answered with."""
     if _names(headers.get("if-none-match", ""), etag):
         return Unchanged()
     if "if-range" in headers and headers["if-range"].strip() != etag:
-        return Whole()
+        return WholeFile()
     return _span(headers.get("range", ""), size)
 
 
@@ -52,14 +52,14 @@ def _names(header: str, etag: str) -> bool:
     return "*" in named or etag in named
 
 
-def _span(header: str, size: int) -> Wanted:
+def _span(header: str, size: int) -> RangeResult:
     """One range is served; several at once, or what cannot be read, is answered with the whole."""
     found = _RANGE.fullmatch(header)
     if found is None or not any(found.groups()) or max(map(len, found.groups())) > _DIGITS:
-        return Whole()
+        return WholeFile()
     first, last = found.groups()
     if not first:
-        return Span(max(0, size - int(last)), size - 1) if int(last) else Unsatisfiable()
+        return RequestedRange(max(0, size - int(last)), size - 1) if int(last) else Unsatisfiable()
     if last and int(last) < int(first):
-        return Whole()
-    return Span(int(first), min(int(last or size), size - 1)) if int(first) < size else Unsatisfiable()
+        return WholeFile()
+    return RequestedRange(int(first), min(int(last or size), size - 1)) if int(first) < size else Unsatisfiable()

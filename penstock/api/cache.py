@@ -10,7 +10,7 @@ from penstock.domain import errors
 T = TypeVar("T")
 
 
-class Cached(Generic[T]):
+class CachedValue(Generic[T]):
     """A value, or one of our errors, that holds for `seconds`; worked out by one caller at a time, for all who wait."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:

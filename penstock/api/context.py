@@ -11,21 +11,21 @@ from anyio import CapacityLimiter
 from fastapi import Request
 from pydantic import BaseModel
 
-from penstock.api.api_keys import Callers
-from penstock.api.cache import Cached
-from penstock.api.limits.fair_share import Turns
-from penstock.api.limits.rate_limit import Rates
-from penstock.api.long_poll import Waiting
-from penstock.api.run_service import Runs
-from penstock.domain.addresses import Allowed, read_allowed
+from penstock.api.api_keys import CallerCache
+from penstock.api.cache import CachedValue
+from penstock.api.limits.fair_share import FairShare
+from penstock.api.limits.rate_limit import RateLimiter
+from penstock.api.long_poll import LongPolls
+from penstock.api.run_service import RunService
+from penstock.domain.addresses import AllowedAddresses, parse_allowed
 from penstock.domain.work import Caller
 from penstock.services import Services
-from penstock.views.resources import Showing
+from penstock.views.resources import ViewBuilder
 
 # As many as the records keep connections open for: more threads would wait for each other, and for Python's lock.
 RECORDS_AT_ONCE = 8
 PROBES_AT_ONCE = 4  # of uploads, with their way to the storage
-THREADS = {
+THREAD_COUNTS = {
     "lookups": RECORDS_AT_ONCE,  # of keys
     "openings": RECORDS_AT_ONCE,  # of tasks
     "links": RECORDS_AT_ONCE,  # of files, by their links
@@ -40,7 +40,7 @@ _HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
-class Threads:
+class ThreadLimits:
     """How many threads each kind of work may have. Apart, so that what hangs (a storage, an upload) stops its own kind
     alone; what has no name here asks the records, in the threads of the default limiter."""
 
@@ -55,7 +55,7 @@ class Threads:
     health: CapacityLimiter
 
     @classmethod
-    def by(cls, plans: int, numbers: Mapping[str, int] = THREADS) -> "Threads":
+    def by(cls, plans: int, numbers: Mapping[str, int] = THREAD_COUNTS) -> "ThreadLimits":
         """So many for plans; the others as they are in the table."""
         return cls(**{name: CapacityLimiter(number) for name, number in numbers.items()}, plans=CapacityLimiter(plans))
 
@@ -63,22 +63,22 @@ class Threads:
 @dataclass(frozen=True)
 class Context:
     services: Services
-    runs: Runs
-    callers: Callers
-    waiting: Waiting
-    writes: Rates
-    reads: Rates
-    forgeries: Rates
-    plans: Turns
-    probes: Turns
-    threads: Threads
-    health: Cached[BaseModel]
+    runs: RunService
+    callers: CallerCache
+    waiting: LongPolls
+    writes: RateLimiter
+    reads: RateLimiter
+    forgeries: RateLimiter
+    plans: FairShare
+    probes: FairShare
+    threads: ThreadLimits
+    health: CachedValue[BaseModel]
     hanging: set[str] = field(default_factory=set)  # what was asked for its health and has not answered yet
 
     @cached_property
-    def allowed(self) -> Allowed:
+    def allowed(self) -> AllowedAddresses:
         """What may be fetched although it is private."""
-        return read_allowed(self.services.settings.fetch_allow)
+        return parse_allowed(self.services.settings.fetch_allow)
 
     @cached_property
     def hosts(self) -> frozenset[str]:
@@ -91,7 +91,7 @@ def context_of(request: Request) -> Context:
     return cast("Context", request.app.state.context)
 
 
-def address_of(request: Request) -> str:
+def client_address(request: Request) -> str:
     """Where a request comes from, as far as a proxy is to be believed."""
     return request.client.host if request.client else ""
 
@@ -108,11 +108,11 @@ def require_caller(request: Request) -> Caller:
     return caller
 
 
-def showing(request: Request) -> Showing:
+def view_builder(request: Request) -> ViewBuilder:
     """How things are shown to this caller."""
     context = context_of(request)
     expires = int(time.time()) + context.services.settings.link_seconds
-    return Showing(base_url(request), require_caller(request).secret, expires, context.runs.url)
+    return ViewBuilder(base_url(request), require_caller(request).secret, expires, context.runs.url)
 
 
 def base_url(request: Request) -> str:

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, Field, SerializeAsAny
 
 from penstock.api.context import base_url, caller_of
-from penstock.api.error_table import headers_of, problem_of
+from penstock.api.error_table import error_headers, problem_of
 from penstock.domain import errors
 from penstock.domain.listing import Listing
 from penstock.views.resources import ErrorView
@@ -88,14 +88,14 @@ _ONE = Envelope[BaseModel]
 _MANY = ListEnvelope[BaseModel]
 
 
-def answer(request: Request, data: BaseModel, at: str, parent: str | None) -> Response:
+def object_response(request: Request, data: BaseModel, at: str, parent: str | None) -> Response:
     """One object; `at` and `parent` are paths."""
     base = base_url(request)
     links = Links(self=base + at, parent=None if parent is None else base + parent)
     return _json(_ONE.model_construct(meta=_meta(request, 200, "object"), data=data, links=links))
 
 
-def list_answer(request: Request, listing: Listing[object], data: list[BaseModel]) -> Response:
+def list_response(request: Request, listing: Listing[object], data: list[BaseModel]) -> Response:
     meta = ListMeta(
         **_meta(request, 200, "list").model_dump(),
         total=listing.total,
@@ -106,13 +106,13 @@ def list_answer(request: Request, listing: Listing[object], data: list[BaseModel
     return _json(_MANY.model_construct(meta=meta, data=data, links=_page_links(request, listing)))
 
 
-def refusal(request: Request, error: errors.MediaError, headers: Mapping[str, str] | None = None) -> Response:
+def error_response(request: Request, error: errors.MediaError, headers: Mapping[str, str] | None = None) -> Response:
     """An error, as the contract tells it; `detail` stays here."""
     problem = problem_of(error)
     links = Links(self=base_url(request) + request.scope["path"], parent=None)
     body = ErrorEnvelope(meta=_meta(request, problem.status, "error"), data=None, error=_error(error), links=links)
     response = _json(body, problem.status)
-    response.headers.update({**headers_of(error, problem), **(headers or {})})
+    response.headers.update({**error_headers(error, problem), **(headers or {})})
     return response
 
 
@@ -156,7 +156,7 @@ def _page_links(request: Request, listing: Listing[object]) -> PageLinks:
         self=_page_url(request, here),
         first=_page_url(request, 1),
         prev=_page_url(request, min(here - 1, last)) if here > 1 else None,
-        next=_page_url(request, here + 1) if listing.goes_on else None,
+        next=_page_url(request, here + 1) if listing.has_more else None,
         last=_page_url(request, last),
     )
 

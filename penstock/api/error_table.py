@@ -68,10 +68,10 @@ PROBLEMS: dict[type[MediaError], Problem] = {
 
 def problem_of(error: MediaError) -> Problem:
     """The nearest entry of the table; a body with several violations is answered as its first."""
-    return next(PROBLEMS[kind] for kind in type(error.spoken).__mro__ if kind in PROBLEMS)
+    return next(PROBLEMS[kind] for kind in type(error.primary).__mro__ if kind in PROBLEMS)
 
 
-def headers_of(error: MediaError, problem: Problem) -> dict[str, str]:
+def error_headers(error: MediaError, problem: Problem) -> dict[str, str]:
     """What HTTP wants said beside the body."""
     if problem.status == 401:
         return {"WWW-Authenticate": "Bearer"}

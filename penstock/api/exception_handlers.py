@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from penstock.api.envelope import refusal
+from penstock.api.envelope import error_response
 from penstock.api.pagination import PageQuery
 from penstock.domain import errors
 
@@ -44,14 +44,14 @@ def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
 
 
 async def _ours(request: Request, error: Exception) -> Response:
-    return refusal(request, error if isinstance(error, errors.MediaError) else UNFORESEEN)
+    return error_response(request, error if isinstance(error, errors.MediaError) else UNFORESEEN)
 
 
 async def _routing(routes: Sequence[APIRoute], request: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
     if status == 405:
         headers = {"Allow": _allowed(routes, request.scope["path"], dict(headers or {}).get("Allow", ""))}
-    return refusal(request, ROUTING.get(status, UNFORESEEN), headers)
+    return error_response(request, ROUTING.get(status, UNFORESEEN), headers)
 
 
 def _allowed(routes: Sequence[APIRoute], path: str, told: str) -> str:
@@ -63,7 +63,7 @@ def _allowed(routes: Sequence[APIRoute], path: str, told: str) -> str:
 
 async def _query(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    return refusal(request, errors.InvalidRequest(tuple(_violation(one) for one in found)))
+    return error_response(request, errors.InvalidRequest(tuple(_violation(one) for one in found)))
 
 
 def _violation(found: dict[str, Any]) -> errors.RequestError:
@@ -80,4 +80,4 @@ async def _gone(_request: Request, _error: Exception) -> Response:
 
 
 async def _unforeseen(request: Request, _error: Exception) -> Response:
-    return refusal(request, UNFORESEEN)
+    return error_response(request, UNFORESEEN)

@@ -12,7 +12,7 @@ from penstock.records import notifications
 PATIENCE_SECONDS = 5.0
 
 
-class Waiting:
+class LongPolls:
     def __init__(self) -> None:
         self._bells: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._over = False
@@ -48,7 +48,7 @@ class Waiting:
         return task
 
     async def _listen(self, url: str) -> None:
-        async for _, task_id in notifications.notices(url, notifications.TASK):
+        async for _, task_id in notifications.listen(url, notifications.TASK):
             for bell in self._ringing(task_id):
                 bell.set()
 

@@ -6,7 +6,7 @@ from fastapi import Query as FromQuery
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from penstock.domain.formats import SYNONYMS, Kind
-from penstock.domain.listing import Query
+from penstock.domain.listing import ListQuery
 from penstock.domain.task import Status
 
 
@@ -25,8 +25,8 @@ class PageQuery(BaseModel):
     format: Annotated[str, BeforeValidator(_canonical), Field(pattern=r"^[a-z0-9]{2,16}$")] | None = None
 
 
-Asked = Annotated[PageQuery, FromQuery()]
+PageParameters = Annotated[PageQuery, FromQuery()]
 
 
-def query_of(asked: PageQuery) -> Query:
-    return Query(**asked.model_dump())
+def list_query(asked: PageQuery) -> ListQuery:
+    return ListQuery(**asked.model_dump())

@@ -5,7 +5,7 @@ from typing import Protocol
 from penstock.domain.work import RunsHealth
 
 
-class Runs(Protocol):
+class RunService(Protocol):
     async def cancel(self, run_id: str) -> None:
         """Ask a run to stop."""
 

@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from penstock.api.limits.protocol import Bounds, Doors, HttpProtocol
+from penstock.api.limits.protocol import ConnectionCounter, ConnectionLimits, HttpProtocol
 from penstock.settings import Settings
 
 # Longer than clients and proxies keep a connection that rests (httpx 5 s, nginx and AWS load balancers 60 s): whoever
@@ -37,7 +37,7 @@ class Server(uvicorn.Server):
         )
         # Those whose word on the caller's address is taken: FORWARDED_ALLOW_IPS, else this machine.
         proxies = ProxyHeadersMiddleware(cast("Any", app), config.forwarded_allow_ips).trusted_hosts
-        protocol: Any = partial(HttpProtocol, doors=Doors(bounds_of(settings), proxies))
+        protocol: Any = partial(HttpProtocol, doors=ConnectionCounter(connection_limits(settings), proxies))
         config.http = protocol
         super().__init__(config)
         self.hang_up = app.state.context.waiting.hang_up
@@ -47,10 +47,10 @@ class Server(uvicorn.Server):
         self.hang_up()
 
 
-def bounds_of(settings: Settings) -> Bounds:
+def connection_limits(settings: Settings) -> ConnectionLimits:
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     fitting = settings.max_connections if files < 0 else min(settings.max_connections, max(16, files - OTHER_FILES))
-    return Bounds(
+    return ConnectionLimits(
         connections=fitting,
         connections_per_address=settings.max_connections_per_address,
         head_bytes=settings.max_header_bytes,

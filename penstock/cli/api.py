@@ -20,7 +20,7 @@ from penstock.orchestration.flow_runs import FlowRuns
 from penstock.orchestration.prefect_events import follow_prefect_events
 from penstock.orchestration.prefect_server import address_of
 from penstock.orchestration.reconcile.reconciler import reconcile_runs
-from penstock.records.notifications import OUTBOX, notices
+from penstock.records.notifications import OUTBOX, listen
 from penstock.services import Services, services
 from penstock.settings import read_settings
 
@@ -39,7 +39,7 @@ def command(host: str, port: int, inherited: tuple[int, ...]) -> None:
         ready.records.migrate()
         ready.records.keys.ensure_default(settings.api_key)
         if settings.api_key:
-            ready.records.keys.take_environment(settings.api_key)
+            ready.records.keys.set_environment_key(settings.api_key)
         runs = FlowRuns.at(address)
         app = create_app(ready, runs, lifespan=lambda app: background(app, ready, runs))
         Server(app).run(list(sockets))
@@ -79,5 +79,5 @@ async def background(_app: object, ready: Services, runs: FlowRuns) -> AsyncIter
 
 
 async def _listen(ready: Services, woken: asyncio.Event) -> None:
-    async for _channel, _task in notices(ready.records.url, OUTBOX):
+    async for _channel, _task in listen(ready.records.url, OUTBOX):
         woken.set()

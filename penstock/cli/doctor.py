@@ -11,13 +11,13 @@ import click
 import httpx
 
 from penstock.domain.errors import MediaError, Misconfigured
-from penstock.domain.work import ASKING, SLOT_LIMIT, HeldSlot
+from penstock.domain.work import SLOT_LIMIT, SLOT_REQUESTED, HeldSlot
 from penstock.host.home import Home, existing_records_database
 from penstock.orchestration.prefect_server import Address, address_of, is_ready
 from penstock.records import Records
 from penstock.services import ffmpeg_of
 from penstock.settings import Settings, read_settings
-from penstock.storage.objects import Objects
+from penstock.storage.objects import ObjectStore
 
 ENCODERS = ("libx264", "libvpx-vp9", "mpeg4", "aac", "libmp3lame", "libopus", "libvorbis", "flac", "pcm_s16le", "gif")
 FREE_BYTES = 2 * 2**30
@@ -75,7 +75,7 @@ def _database(settings: Settings) -> str:
 def _storage(settings: Settings) -> str:
     if not settings.storage_url and not (settings.root / "files").exists():
         return "a folder of the home, which the first start makes"
-    Objects.at(settings.storage, settings.s3_endpoint_url).ping()
+    ObjectStore.at(settings.storage, settings.s3_endpoint_url).ping()
     return settings.storage.split("://", 1)[0]
 
 
@@ -112,12 +112,12 @@ def _slots(settings: Settings) -> str:
     except httpx.HTTPError as away:
         raise LookupError(f"Prefect does not say ({type(away).__name__})") from away
     with existing_records_database(settings) as url, closing(Records(url)) as records:
-        return taken(limit["active_slots"], limit["limit"], records.tasks.slots())
+        return taken(limit["active_slots"], limit["limit"], records.tasks.held_slots())
 
 
 def taken(counted: int, limit: int, held: list[HeldSlot]) -> str:
     """Who holds the slots that Prefect counts. Raises `LookupError` where some have no live run behind them."""
-    holders = [f"{slot.task_id} (attempt {slot.attempt}, {slot.owner})" for slot in held if slot.slot != ASKING]
+    holders = [f"{slot.task_id} (attempt {slot.attempt}, {slot.owner})" for slot in held if slot.slot != SLOT_REQUESTED]
     told = f"{counted} of {limit} taken" + (f", by {', '.join(holders)}" if holders else "")
     if counted > len(held):
         raise LookupError(f"{told}; {counted - len(held)} by no live run")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from penstock.domain.formats import KINDS
-from penstock.domain.planning.compatibility import matrix
+from penstock.domain.planning.compatibility import conversion_matrix
 from penstock.settings import read_settings
 
 
@@ -17,7 +17,7 @@ from penstock.settings import read_settings
 @click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON.")
 def command(*, as_json: bool) -> None:
     """Show what may become what. With --json each refused pair tells its reason."""
-    cells = matrix(read_settings().allowed_pairs)
+    cells = conversion_matrix(read_settings().allowed_pairs)
     if as_json:
         click.echo(json.dumps(cells, indent=2))
         return

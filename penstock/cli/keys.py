@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from penstock.domain.ids import ProjectId
-from penstock.domain.work import Key
+from penstock.domain.work import ApiKey
 from penstock.host.home import Home, existing_records_database, records_database
 from penstock.records import Records
 from penstock.settings import read_settings
@@ -84,10 +84,10 @@ def secret(project: str | None) -> None:
 
 
 def _owner(records: Records, project: str | None) -> ProjectId:
-    return records.keys.project(project) if project else records.keys.default_project()
+    return records.keys.find_project(project) if project else records.keys.default_project()
 
 
-def state_of(key: Key) -> str:
+def state_of(key: ApiKey) -> str:
     if key.revoked:
         return f"revoked {key.revoked}"
     if key.expires:
@@ -113,7 +113,7 @@ def _made_if_missing() -> Iterator[Records]:
     there = existing_records_database if running else records_database
     with there(settings) as url, _opened(url) as records:
         records.migrate()
-        if not records.keys.projects():
+        if not records.keys.project_ids():
             records.keys.ensure_default(settings.api_key or home.secret("api_key"))
         yield records
 

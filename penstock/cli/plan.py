@@ -8,8 +8,8 @@ import click
 
 from penstock.cli.request_options import asked_of, fail, is_address, output_fault, request_options
 from penstock.domain import errors
-from penstock.domain.planning.forecast import Experience
-from penstock.domain.request import read_request
+from penstock.domain.planning.forecast import CostHistory
+from penstock.domain.request import parse_request
 from penstock.dry_run import InputProber, plan_dry_run
 from penstock.engines import Tools, sandbox_pool
 from penstock.host.home import Home
@@ -33,14 +33,14 @@ def command(home: Path | None, *, as_json: bool, **options: Any) -> None:
     try:
         view = _planned(settings, asked.source, asked.request)
     except errors.MediaError as refused:
-        fail(refused.spoken.code, refused.message)
+        fail(refused.primary.code, refused.message)
     click.echo(view.model_dump_json(indent=2) if as_json else said(asked.target, view))
     if fault := output_fault(asked):
         click.echo(f"convert would refuse this: {fault}", err=True)
 
 
 def _planned(settings: Settings, source: str, request: dict[str, Any]) -> PlanView:
-    asked = read_request(request | {"url": source if is_address(source) else LOCAL})
+    asked = parse_request(request | {"url": source if is_address(source) else LOCAL})
     with sandbox_pool() as pool:
         tools = Tools(pool, ffmpeg_of(settings), limits_of(settings), settings.threads_per_encoder)
         looking = InputProber.from_settings(settings, tools, fetch_policy_of(settings))
@@ -49,17 +49,17 @@ def _planned(settings: Settings, source: str, request: dict[str, Any]) -> PlanVi
         return view.model_copy(update={"input": source})
 
 
-def _experience(settings: Settings, family: str) -> Experience:
+def _experience(settings: Settings, family: str) -> CostHistory:
     """What the default project has learnt, where the database can be reached."""
     running = Home(settings.root).running()
     url = settings.database_url or (running and running.database_url)
     if not url:
-        return Experience(0)
+        return CostHistory(0)
     records = Records(url)
     try:
-        return records.receipts.experience(records.keys.default_project(), family)
+        return records.receipts.cost_history(records.keys.default_project(), family)
     except (errors.DatabaseUnavailable, errors.NotFound):
-        return Experience(0)
+        return CostHistory(0)
     finally:
         records.close()
 

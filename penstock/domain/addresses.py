@@ -13,7 +13,7 @@ from penstock.domain import errors
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-LONGEST = 2048
+MAX_URL_CHARACTERS = 2048
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # What `is_global` lets through although it leads inwards, nowhere, or to many.
@@ -57,7 +57,7 @@ class WebAddress:
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class AllowedAddresses:
     """What an operator lets pass although it is not public."""
 
     places: frozenset[tuple[str, int]] = frozenset()
@@ -67,16 +67,16 @@ class Allowed:
         return (host, port) in self.places or any(ipaddress.ip_address(ip) in network for network in self.networks)
 
 
-def read_allowed(text: str) -> Allowed:
+def parse_allowed(text: str) -> AllowedAddresses:
     """The setting `fetch_allow`: `host:port` or CIDR, separated by commas. Raises `ValueError` for anything else."""
     entries = [entry.strip() for entry in text.split(",") if entry.strip()]
-    return Allowed(
+    return AllowedAddresses(
         frozenset(_place(entry) for entry in entries if "/" not in entry),
         tuple(_network(entry) for entry in entries if "/" in entry),
     )
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """A setting's value as a sentence can hold it: in quotes, unless it is plain, and not longer than a line."""
     return text if text.isprintable() and text.strip() == text and 0 < len(text) <= 80 else repr(text[:80])
 
@@ -88,7 +88,7 @@ def _place(entry: str) -> tuple[str, int]:
     except ValueError:
         host, port = "", None
     if not _HOST.fullmatch(host) or not port or "@" in entry:
-        raise ValueError(_NO_PLACE.format(shown(entry)))
+        raise ValueError(_NO_PLACE.format(quoted(entry)))
     return host, port
 
 
@@ -100,8 +100,8 @@ def _network(entry: str) -> Network:
     try:
         meant = ipaddress.ip_network(entry, strict=False)
     except ValueError:
-        raise ValueError(_NO_PLACE.format(shown(entry))) from None
-    raise ValueError(f"must name a network by its first address: {meant}, not {shown(entry)}")
+        raise ValueError(_NO_PLACE.format(quoted(entry))) from None
+    raise ValueError(f"must name a network by its first address: {meant}, not {quoted(entry)}")
 
 
 def is_public(ip: str) -> bool:
@@ -114,28 +114,28 @@ def is_public(ip: str) -> bool:
 
 def require_public(url: str, allow: str = "") -> None:
     """Raise `UrlForbidden` for an address that is known to be no good before anything is resolved."""
-    read_address(url, read_allowed(allow))
+    parse_address(url, parse_allowed(allow))
 
 
-def read_address(url: str, allowed: Allowed) -> WebAddress:
+def parse_address(url: str, allowed: AllowedAddresses) -> WebAddress:
     """Take an address apart, or raise `UrlForbidden`."""
     address = _taken_apart(url)
     if (address.host, address.port) in allowed.places:
         return address
     _require_usual_port(address.port)
     if (ip := _literal(address.host)) is not None:
-        require_admitted(ip, address, allowed)
+        require_allowed(ip, address, allowed)
     return address
 
 
-def require_admitted(ip: str, address: WebAddress, allowed: Allowed) -> None:
+def require_allowed(ip: str, address: WebAddress, allowed: AllowedAddresses) -> None:
     if not is_public(ip) and not allowed.admits(ip, address.host, address.port):
         raise errors.UrlForbidden("The url must lead to a public address.", field="url", detail=f"{address.host}: {ip}")
 
 
 def _taken_apart(url: str) -> WebAddress:
-    if len(url) > LONGEST or _UNPRINTABLE.search(url):
-        raise _forbidden(f"of at most {LONGEST:,} characters, without spaces and backslashes")
+    if len(url) > MAX_URL_CHARACTERS or _UNPRINTABLE.search(url):
+        raise _forbidden(f"of at most {MAX_URL_CHARACTERS:,} characters, without spaces and backslashes")
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").encode("idna").decode().lower(), parts.port

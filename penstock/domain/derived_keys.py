@@ -9,7 +9,7 @@ from typing import Literal
 Purpose = Literal["links", "receipts"]
 
 
-def key_for(purpose: Purpose, secret: str) -> str:
+def derive_key(purpose: Purpose, secret: str) -> str:
     """43 letters, of 256 bits: the expand step of HKDF-SHA256 (RFC 5869 §2.3); the secret is random already."""
     label = f"penstock {purpose}".encode()
     key = hmac.new(secret.encode(), label + b"\x01", hashlib.sha256).digest()

@@ -14,7 +14,7 @@
     │   ├── InputTimeout · InputTruncated · InputChanged · InputTooLarge
     │   ├── InputUnreadable · InputQuarantined
     │   └── InputLimitsExceeded
-    │       └── LookLimitExceeded   only to look at it, too much would have to be read
+    │       └── ProbeLimitExceeded   only to look at it, too much would have to be read
     ├── EngineError                 encoder_failed: the encoder gave up on a readable input
     │   ├── EncoderTimeout · ResourceLimit · OutputInvalid
     │   └── ResourceShortage        transient: the host had not enough, through no fault of the input
@@ -47,7 +47,7 @@ class MediaError(Exception):
         self.detail = detail
 
     @property
-    def spoken(self) -> "MediaError":
+    def primary(self) -> "MediaError":
         """Whose code and status are told: its own."""
         return self
 
@@ -88,7 +88,7 @@ class InvalidRequest(RequestError):
         self.violations = violations
 
     @property
-    def spoken(self) -> MediaError:
+    def primary(self) -> MediaError:
         """The first violation."""
         return self.violations[0]
 
@@ -221,7 +221,7 @@ class InputLimitsExceeded(InputError):
     code = "input_limits_exceeded"
 
 
-class LookLimitExceeded(InputLimitsExceeded):
+class ProbeLimitExceeded(InputLimitsExceeded):
     """It may be a good input: too much of it would have to be read to say so without all of it."""
 
 
@@ -281,9 +281,9 @@ class Superseded(Cancelled):
     """Another attempt or worker has taken the task over; this run must change nothing more."""
 
 
-def family(root: type[MediaError] = MediaError) -> tuple[type[MediaError], ...]:
+def error_classes(root: type[MediaError] = MediaError) -> tuple[type[MediaError], ...]:
     """Every class of the tree below `root`, `root` first."""
-    return (root, *(below for child in root.__subclasses__() for below in family(child)))
+    return (root, *(below for child in root.__subclasses__() for below in error_classes(child)))
 
 
 class Misconfigured(Exception):
@@ -291,8 +291,8 @@ class Misconfigured(Exception):
 
 
 class InvalidSettings(Misconfigured):
-    """`faults`: one sentence for each setting that is wrong."""
+    """`messages`: one sentence for each setting that is wrong."""
 
-    def __init__(self, *faults: str) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
+    def __init__(self, *messages: str) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = messages

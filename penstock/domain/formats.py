@@ -13,7 +13,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FormatFacts:
     """What is true of a format whatever the file: `animates` holds several frames in time,
     `alpha` keeps transparency, `even` needs even width and height."""
 
@@ -24,19 +24,19 @@ class Facts:
     even: bool = False
 
 
-FORMATS: dict[Format, Facts] = {
-    "mp4": Facts("video", "video/mp4", even=True),
-    "webm": Facts("video", "video/webm", alpha=True),
-    "mov": Facts("video", "video/quicktime", even=True),
-    "avi": Facts("video", "video/x-msvideo"),
-    "mp3": Facts("audio", "audio/mpeg"),
-    "wav": Facts("audio", "audio/wav"),
-    "ogg": Facts("audio", "audio/ogg"),
-    "flac": Facts("audio", "audio/flac"),
-    "jpeg": Facts("image", "image/jpeg"),
-    "png": Facts("image", "image/png", alpha=True),
-    "webp": Facts("image", "image/webp", animates=True, alpha=True),
-    "gif": Facts("image", "image/gif", animates=True, alpha=True),
+FORMATS: dict[Format, FormatFacts] = {
+    "mp4": FormatFacts("video", "video/mp4", even=True),
+    "webm": FormatFacts("video", "video/webm", alpha=True),
+    "mov": FormatFacts("video", "video/quicktime", even=True),
+    "avi": FormatFacts("video", "video/x-msvideo"),
+    "mp3": FormatFacts("audio", "audio/mpeg"),
+    "wav": FormatFacts("audio", "audio/wav"),
+    "ogg": FormatFacts("audio", "audio/ogg"),
+    "flac": FormatFacts("audio", "audio/flac"),
+    "jpeg": FormatFacts("image", "image/jpeg"),
+    "png": FormatFacts("image", "image/png", alpha=True),
+    "webp": FormatFacts("image", "image/webp", animates=True, alpha=True),
+    "gif": FormatFacts("image", "image/gif", animates=True, alpha=True),
 }
 
 SYNONYMS: dict[str, Format] = {"jpg": "jpeg"}

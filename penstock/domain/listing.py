@@ -8,11 +8,11 @@ from penstock.domain.task import Status
 
 Item_co = TypeVar("Item_co", covariant=True)
 
-COUNTED = 10_000
+MAX_TOTAL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ListQuery:
     """Which page, in which order, of what kind; None filters nothing. `format` is any container's name."""
 
     page: int = 1
@@ -33,14 +33,14 @@ class Listing(Generic[Item_co]):
 
     items: tuple[Item_co, ...]
     total: int
-    query: Query
+    query: ListQuery
 
     @property
     def pages(self) -> int:
         return -(-self.total // self.query.limit)
 
     @property
-    def goes_on(self) -> bool:
+    def has_more(self) -> bool:
         """Whether there is another page, as far as one can see: where the count has stopped, a full page has a next."""
         full = len(self.items) == self.query.limit
-        return self.query.page < self.pages or (self.total >= COUNTED and full)
+        return self.query.page < self.pages or (self.total >= MAX_TOTAL and full)

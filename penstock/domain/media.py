@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from penstock.domain.formats import Kind
 
@@ -79,7 +79,7 @@ class AudioStream:
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
+class CoverArt:
     """The picture that comes with a sound or a film: `index` is its place among the streams."""
 
     index: int
@@ -87,7 +87,7 @@ class Cover:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ImageFacts:
     """A still image or an animation. `size` is upright; `duration` and `frames` are of the whole animation."""
 
     size: Size
@@ -114,14 +114,16 @@ class Media:
     header_duration: float | None = None
     video: VideoStream | None = None
     audio: AudioStream | None = None
-    picture: Picture | None = None
-    cover: Cover | None = None
+    image: Annotated[
+        ImageFacts | None, Field(validation_alias=AliasChoices("image", "picture"), serialization_alias="picture")
+    ] = None
+    cover: CoverArt | None = None
     tags: dict[str, str] = field(default_factory=dict)
     origin: float = 0.0
 
     @property
     def shown(self) -> Size | None:
         """The size it is seen at; None for a sound."""
-        if self.picture:
-            return self.picture.size
+        if self.image:
+            return self.image.size
         return self.video.shown if self.video else None

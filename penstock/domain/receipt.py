@@ -62,17 +62,17 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """`family` and `rough` say what conversions it is like and what was estimated of it: later plans learn of that."""
+    """`cost_class` and `estimate` are what later plans learn from."""
 
     output: FileFacts
     checks: Checks
     work: Work
-    family: str
-    rough: Estimate
+    cost_class: str
+    estimate: Estimate
 
 
 @dataclass(frozen=True, slots=True)
-class Filed:
+class StoredReceipt:
     """A receipt as it was kept: of which file, task and attempt, and when. `body` is its JSON."""
 
     file_id: FileId

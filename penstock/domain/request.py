@@ -1,4 +1,4 @@
-"""What a caller asks for. `SourceRequest` cannot hold a contradiction; `read_request` names every one of a body."""
+"""What a caller asks for. `SourceRequest` cannot hold a contradiction; `parse_request` names every one of a body."""
 
 import hashlib
 import json
@@ -95,7 +95,7 @@ def canonical_file_id(file_id: str) -> str:
     return "file_" + file_id.removeprefix("med_") if file_id.startswith("med_") else file_id
 
 
-def read_request(body: Any) -> SourceRequest:
+def parse_request(body: Any) -> SourceRequest:
     """The request that a JSON body holds.
 
     Raises `BodyInvalid` for what is no object, `InvalidRequest` with every violation otherwise.

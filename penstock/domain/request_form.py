@@ -8,11 +8,17 @@ from typing import Annotated, Any
 from pydantic_core import CoreSchema, core_schema
 
 from penstock.domain.formats import SYNONYMS
-from penstock.domain.request import SourceRequest, read_request
-from penstock.domain.secret_urls import HIDDEN, SECRET_PATTERN, is_harmless, require_no_capability, require_no_secret
+from penstock.domain.request import SourceRequest, parse_request
+from penstock.domain.secret_urls import (
+    HIDDEN,
+    SECRET_PATTERN,
+    is_safe_to_show,
+    require_no_secret,
+    require_no_secret_anywhere,
+)
 
 _SHOWN = "parameters of a flow run are shown to everybody: send an address that carries a secret to the API instead"
-# What the form asks for; how much or how long it may be is for `read_request` to say.
+# What the form asks for; how much or how long it may be is for `parse_request` to say.
 _KEPT = ("title", "description", "position", "type", "enum")
 
 
@@ -41,28 +47,28 @@ def form_schema() -> dict[str, Any]:
     }
 
 
-def read_shown(given: Any) -> SourceRequest:
+def parse_parameter(given: Any) -> SourceRequest:
     """The request that a flow run's parameter holds. Raises what `read_request` does, and `FieldInvalid` for an address
     that would be shown though it carries a secret."""
-    request = given if isinstance(given, SourceRequest) else read_request(given)
+    request = given if isinstance(given, SourceRequest) else parse_request(given)
     if request.url is not None:
         require_no_secret(request.url)
     if request.webhook_url is not None:
-        require_no_capability(request.webhook_url, "webhook_url")
+        require_no_secret_anywhere(request.webhook_url, "webhook_url")
     return request
 
 
-def without_secrets(given: Any) -> Any:
+def redacted(given: Any) -> Any:
     """The same parameter with every text hidden that could open something."""
     match given:
         case dict():
-            return {name: without_secrets(value) for name, value in given.items()}
+            return {name: redacted(value) for name, value in given.items()}
         case list():
-            return [without_secrets(value) for value in given]
+            return [redacted(value) for value in given]
         case SourceRequest():
-            return without_secrets(given.model_dump(mode="json", exclude_defaults=True))
+            return redacted(given.model_dump(mode="json", exclude_defaults=True))
         case str():
-            return given if is_harmless(given) else HIDDEN
+            return given if is_safe_to_show(given) else HIDDEN
         case _:
             return given
 

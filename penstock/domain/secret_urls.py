@@ -34,21 +34,21 @@ def require_no_secret(url: str, field: str = "url") -> None:
         raise _refusal(field)
 
 
-def require_no_capability(url: str, field: str) -> None:
+def require_no_secret_anywhere(url: str, field: str) -> None:
     """The same where the path alone may be the secret, as it is of many webhooks."""
-    if not is_harmless(url):
+    if not is_safe_to_show(url):
         raise _refusal(field)
 
 
-def is_harmless(url: str) -> bool:
+def is_safe_to_show(url: str) -> bool:
     """Whether everybody may see an address: it carries no secret, and no part of its path looks like one."""
     parts = _parts(url)
     if parts is None or _carries_secret(url):
         return False
-    return not any(looks_random(part) for part in unquote(parts.path).split("/"))
+    return not any(looks_like_token(part) for part in unquote(parts.path).split("/"))
 
 
-def looks_random(name: str) -> bool:
+def looks_like_token(name: str) -> bool:
     """Whether a name was made by a machine, to be guessed by nobody: a UUID, hex, base64 and the like."""
     words = _WORDS.findall(name)
     joined = "".join(words)

@@ -10,12 +10,12 @@ from penstock.domain.task import File, FileFacts, Task
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
-    """The task of a request that a flow run brought. `news` is why there is nothing for that run to do, None where the
-    attempt is its own."""
+class RequestedTask:
+    """The task of a request from a flow run's parameter. `skip_reason` says why this run has nothing to do;
+    None: the attempt is its own."""
 
     task: Task
-    news: str | None
+    skip_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ State = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class TaskError:
     """The `error` of a task, fit for its caller's eyes."""
 
     code: str
@@ -96,7 +96,7 @@ class Task:
     attempt: int
     created: datetime
     updated: datetime
-    error: Failure | None = None
+    error: TaskError | None = None
     output: File | None = None
     plan: dict[str, Any] | None = None
     run_id: str | None = None
@@ -104,7 +104,7 @@ class Task:
     input_version: InputVersion | None = None
 
 
-def wants_attempt(task: Task, request: SourceRequest) -> bool:
+def needs_new_attempt(task: Task, request: SourceRequest) -> bool:
     """Whether the same request, asked again, is to be run again."""
     match task.status:
         case "processing":

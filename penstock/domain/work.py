@@ -9,7 +9,7 @@ from penstock.domain.task import File
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class OutboxEntry:
     """An attempt that has no run yet. `tries` counts how often somebody took it up."""
 
     task_id: TaskId
@@ -20,7 +20,7 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class SubmittedAttempt:
     """An attempt that was submitted and has not ended; `begun` when its run has taken it."""
 
     task_id: TaskId
@@ -30,7 +30,7 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class LostAttempt:
     """A begun attempt that nobody beats for. `losses` counts those of this request before it."""
 
     task_id: TaskId
@@ -42,12 +42,12 @@ class Lost:
 
 # The name of the limit on encoders, and what is noted of an attempt that asks for one of its slots at this moment.
 SLOT_LIMIT = "transcode"
-ASKING = "asking"
+SLOT_REQUESTED = "asking"
 
 
 @dataclass(frozen=True, slots=True)
 class HeldSlot:
-    """An encoder slot that a live attempt holds or asks for: `slot` is Prefect's lease, or `ASKING`."""
+    """An encoder slot that a live attempt holds or asks for: `slot` is Prefect's lease, or `SLOT_REQUESTED`."""
 
     task_id: TaskId
     attempt: int
@@ -55,15 +55,15 @@ class HeldSlot:
     slot: str
 
 
-Condition = Literal["ok", "degraded"]
+HealthStatus = Literal["ok", "degraded"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunsHealth:
     """Whether runs can be made, and whether a worker is there that begins them at once."""
 
-    prefect: Condition
-    workers: Condition
+    prefect: HealthStatus
+    workers: HealthStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """A key as it may be shown; the token itself is kept nowhere. Times are ISO-8601."""
 
     id: KeyId
@@ -88,7 +88,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
+class LinkedFile:
     """A file, and the secrets of its project whose links hold: the present one, and for a while the one before."""
 
     file: File

@@ -5,7 +5,7 @@ import logging
 import random
 
 from penstock.domain import errors
-from penstock.domain.work import Submission
+from penstock.domain.work import OutboxEntry
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
 from penstock.records import Records
 
@@ -32,28 +32,28 @@ async def dispatch(records: Records, runs: FlowRuns, woken: asyncio.Event, per_p
 
 async def _submit_due(records: Records, runs: FlowRuns, per_project: int | None) -> int:
     try:
-        due = await asyncio.to_thread(records.tasks.due, AT_ONCE, per_project)
+        due = await asyncio.to_thread(records.tasks.claim_due, AT_ONCE, per_project)
     except errors.DatabaseUnavailable:
         return 0
     await asyncio.gather(*(_submit(submission, records, runs) for submission in due))
     return len(due)
 
 
-async def _submit(submission: Submission, records: Records, runs: FlowRuns) -> None:
+async def _submit(submission: OutboxEntry, records: Records, runs: FlowRuns) -> None:
     try:
-        task = await asyncio.to_thread(records.tasks.read, submission.task_id)
+        task = await asyncio.to_thread(records.tasks.get_by_id, submission.task_id)
         if (task.attempt, task.status) != (submission.attempt, "processing"):
             # It was cancelled meanwhile, and perhaps asked for again: that attempt has a submission of its own. Or its
             # run was made by a dispatcher that died before it could note it, and has ended: the submission, left
             # behind, would be lent again and again and take one of its project's few places for ever.
-            await asyncio.to_thread(records.tasks.withdrawn, submission)
+            await asyncio.to_thread(records.tasks.drop_pending, submission)
             return
         run_id = await runs.create(task)
-        if not await asyncio.to_thread(records.tasks.submitted, submission, run_id):
+        if not await asyncio.to_thread(records.tasks.record_run, submission, run_id):
             await runs.cancel(run_id)
     except PrefectUnavailable as away:
         delay = BACKOFF_SECONDS[min(submission.tries, len(BACKOFF_SECONDS)) - 1] * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
         log.info("no run for %s yet: %s", submission.task_id, away)
-        await asyncio.to_thread(records.tasks.postponed, submission, delay)
+        await asyncio.to_thread(records.tasks.postpone, submission, delay)
     except errors.DatabaseUnavailable:
         log.warning("the database went away while %s was submitted", submission.task_id)

@@ -26,7 +26,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from penstock.domain.task import Task
-from penstock.domain.work import Condition, RunsHealth
+from penstock.domain.work import HealthStatus, RunsHealth
 from penstock.orchestration.live_workers import JoinedWorkers
 from penstock.orchestration.prefect_server import Address
 from penstock.orchestration.queues import QUEUES
@@ -175,14 +175,14 @@ class FlowRuns:
         except (httpx.HTTPError, TimeoutError):
             return RunsHealth("degraded", "degraded")
 
-    async def _prefect(self) -> Condition:
+    async def _prefect(self) -> HealthStatus:
         try:
             await self._deployment()
         except ObjectNotFound:
             return "degraded"
         return "ok" if await self.client.api_healthcheck() is None else "degraded"
 
-    async def _workers(self) -> Condition:
+    async def _workers(self) -> HealthStatus:
         online = WorkerFilter(status=WorkerFilterStatus(any_=["ONLINE"]))
         try:
             found = await self.client.read_workers_for_work_pool(POOL, worker_filter=online)

@@ -16,8 +16,8 @@ _ENDINGS: dict[Status, Any] = {"failed": Failed, "cancelled": Cancelled}
 
 def recorded_end(run_id: UUID, records: Records) -> State[Any] | None:
     """The end of the run's task in Prefect's words; None where the task is nobody's, or goes on."""
-    known = records.tasks.of_run(str(run_id))
-    task = records.tasks.read(known[0]) if known else None
+    known = records.tasks.find_by_run(str(run_id))
+    task = records.tasks.get_by_id(known[0]) if known else None
     if task is not None and task.status == "completed":
         return completed(task, _MESSAGE)
     ending = _ENDINGS.get(task.status) if task else None

@@ -46,7 +46,7 @@ class EventFollower:
 
     async def react(self, state: str, run_id: str) -> None:
         """A run has come to this state of Prefect's; one that is not ours is passed over."""
-        found = await asyncio.to_thread(self.records.tasks.of_run, run_id)
+        found = await asyncio.to_thread(self.records.tasks.find_by_run, run_id)
         if found is not None:
             await REACTIONS[state](self, *found)
 
@@ -61,7 +61,7 @@ class EventFollower:
         await replace_lost_run(task_id, attempt, self.records, self.runs, self.attempts)
 
     async def waits_again(self, task_id: TaskId, attempt: int) -> None:
-        await asyncio.to_thread(self.records.tasks.restate, task_id, attempt, "retrying")
+        await asyncio.to_thread(self.records.tasks.set_state, task_id, attempt, "retrying")
 
 
 REACTIONS: dict[str, Callable[[EventFollower, TaskId, int], Awaitable[None]]] = {

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from penstock.domain.secret_urls import looks_random
+from penstock.domain.secret_urls import looks_like_token
 from penstock.domain.task import Task
 
 FILE_NAME = re.compile(r"[\w .()\[\]'+-]{1,40}\.[A-Za-z0-9]{1,5}")
@@ -24,4 +24,4 @@ def input_name(task: Task) -> str:
     if task.request.url is None:
         return task.request.file_id or ""
     last = urlsplit(task.request.url).path.rpartition("/")[2]
-    return last if FILE_NAME.fullmatch(last) and not looks_random(last) else "an address"
+    return last if FILE_NAME.fullmatch(last) and not looks_like_token(last) else "an address"

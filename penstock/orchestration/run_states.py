@@ -14,10 +14,10 @@ from prefect.utilities.urls import url_for
 from pydantic import RootModel
 
 from penstock.domain import errors
-from penstock.domain.request_form import without_secrets
-from penstock.domain.secret_urls import HIDDEN, is_harmless
+from penstock.domain.request_form import redacted
+from penstock.domain.secret_urls import HIDDEN, is_safe_to_show
 from penstock.domain.task import Task
-from penstock.views.resources import Showing
+from penstock.views.resources import ViewBuilder
 
 
 def completed(task: Task, message: str | None = None) -> State[dict[str, Any]]:
@@ -33,7 +33,7 @@ def completed(task: Task, message: str | None = None) -> State[dict[str, Any]]:
 
 def forget_secrets(run_id: str, parameters: dict[str, Any]) -> None:
     """Hide in Prefect what a refused run brought along and everybody could read there."""
-    if (shown := without_secrets(parameters)) == parameters:
+    if (shown := redacted(parameters)) == parameters:
         return
     with get_client(sync_client=True) as client:
         client.update_flow_run(UUID(run_id), parameters=shown)
@@ -52,9 +52,9 @@ def sentence_of(refusal: errors.MediaError) -> str:
 
 def task_shown(task: Task) -> dict[str, Any]:
     """The contract's Task, for eyes that may see Prefect: no link, and no address that could be a secret."""
-    view = Showing("", "", 0, _page_of).task(task)
+    view = ViewBuilder("", "", 0, _page_of).task(task)
     output = view.output and view.output.model_copy(update={"url": None})
-    told = view.input if task.request.url is None or is_harmless(task.request.url) else HIDDEN
+    told = view.input if task.request.url is None or is_safe_to_show(task.request.url) else HIDDEN
     return view.model_copy(update={"output": output, "input": told}).model_dump(mode="json")
 
 

@@ -11,14 +11,14 @@ from sqlalchemy import ColumnElement, Connection, Update, bindparam, case, delet
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.receipt import Receipt
-from penstock.domain.task import Failure, File, InputVersion, State, Task
-from penstock.domain.work import HeldSlot, Lost, Running
+from penstock.domain.task import File, InputVersion, State, Task, TaskError
+from penstock.domain.work import HeldSlot, LostAttempt, SubmittedAttempt
 from penstock.records import notifications, receipts
 from penstock.records.new_tasks import free_for, notify
 from penstock.records.rows import SHOWN_TASKS, file_row, task_of
 from penstock.records.tables import FILES, OUTBOX, TASKS
 
-CANCELLED = Failure(errors.Cancelled.code, "The task was cancelled.")
+CANCELLED = TaskError(errors.Cancelled.code, "The task was cancelled.")
 
 _LIVE = TASKS.c.status == "processing"
 _ONE = SHOWN_TASKS.where(TASKS.c.id == bindparam("wanted"))
@@ -106,7 +106,7 @@ def end(
     connection: Connection,
     attempt: tuple[TaskId, int],
     status: Literal["failed", "cancelled"],
-    failure: Failure | None,
+    failure: TaskError | None,
     owner: str | None = None,
 ) -> bool:
     """Close an attempt that is still open; for a run, only if no other `owner` has taken it over."""
@@ -135,21 +135,21 @@ def restate(connection: Connection, task_id: TaskId, attempt: int, state: State)
     connection.execute(live.values(state=_unless_cancelling(state), updated=func.now()))
 
 
-def lost(connection: Connection, lease: timedelta) -> list[Lost]:
+def lost(connection: Connection, lease: timedelta) -> list[LostAttempt]:
     silent = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id, TASKS.c.losses, TASKS.c.cancelling).where(
         _LIVE, TASKS.c.beat < func.now() - lease
     )
-    return [Lost(TaskId(row[0]), *row[1:]) for row in connection.execute(silent)]
+    return [LostAttempt(TaskId(row[0]), *row[1:]) for row in connection.execute(silent)]
 
 
-def unfinished(connection: Connection, limit: int, after: str) -> list[Running]:
+def unfinished(connection: Connection, limit: int, after: str) -> list[SubmittedAttempt]:
     submitted = (
         select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id, TASKS.c.beat.is_not(None))
         .where(_LIVE, TASKS.c.run_id.is_not(None), TASKS.c.id > after)
         .order_by(TASKS.c.id)
         .limit(limit)
     )
-    return [Running(TaskId(row[0]), *row[1:]) for row in connection.execute(submitted)]
+    return [SubmittedAttempt(TaskId(row[0]), *row[1:]) for row in connection.execute(submitted)]
 
 
 def of_run(connection: Connection, run_id: str) -> tuple[TaskId, int] | None:

@@ -39,13 +39,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Each statement is a transaction of its own."""
-        with translated(), self._autocommit.connect() as connection:
+        with translate_database_errors(), self._autocommit.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction, kept if the block ends well."""
-        with translated(), self._engine.begin() as connection:
+        with translate_database_errors(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -92,7 +92,7 @@ def _answers(engine: Engine, connection: Any) -> bool:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_database_errors() -> Iterator[None]:
     """A database that is away, too busy or read-only becomes `DatabaseUnavailable`; a value that it cannot hold becomes
     `MediaError` (`internal`), which no second try heals."""
     try:

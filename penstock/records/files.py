@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, Connection, case, false, func, insert, sel
 
 from penstock.domain import errors
 from penstock.domain.ids import FileId, ProjectId, is_id
-from penstock.domain.listing import COUNTED, Listing, Query
+from penstock.domain.listing import MAX_TOTAL, Listing, ListQuery
 from penstock.domain.request import canonical_file_id
 from penstock.domain.task import File
-from penstock.domain.work import Linked
+from penstock.domain.work import LinkedFile
 from penstock.records.database import Database
 from penstock.records.rows import file_of, file_row
 from penstock.records.tables import FILES, PROJECTS, TASKS
@@ -36,19 +36,21 @@ class Files:
         with self._database.reading() as connection:
             return _own(connection, project_id, file_id)
 
-    def input(self, project_id: ProjectId, file_id: str) -> File:
+    def get_input(self, project_id: ProjectId, file_id: str) -> File:
         """The same of a file that a request names."""
         try:
             return self.get(project_id, file_id)
         except errors.FileNotFound as unknown:
             raise errors.FileNotFound(unknown.message, field="file_id") from unknown
 
-    def page(self, project_id: ProjectId, query: Query, only: Literal["source", "file"] | None = None) -> Listing[File]:
+    def page(
+        self, project_id: ProjectId, query: ListQuery, only: Literal["source", "file"] | None = None
+    ) -> Listing[File]:
         """All files of a project, or only its outputs (`source`) or uploads (`file`)."""
         matching = _matching(project_id, query, only)
         order = (getattr(FILES.c.created, query.order)(), getattr(FILES.c.id, query.order)())
         shown = select(FILES).where(*matching).order_by(*order).limit(query.limit).offset(query.offset)
-        counted = select(func.count()).select_from(select(FILES.c.id).where(*matching).limit(COUNTED).subquery())
+        counted = select(func.count()).select_from(select(FILES.c.id).where(*matching).limit(MAX_TOTAL).subquery())
         with self._database.reading() as connection:
             items = tuple(file_of(row) for row in connection.execute(shown).mappings())
             return Listing(items, connection.execute(counted).scalar_one(), query)
@@ -64,7 +66,7 @@ class Files:
             connection.execute(gone)
             return file
 
-    def key_of(self, file_id: str) -> Linked:
+    def get_for_link(self, file_id: str) -> LinkedFile:
         """Whosever file it is, with the secrets of its project's links. Raises `FileNotFound`."""
         before = case((PROJECTS.c.previous_until > func.now(), PROJECTS.c.previous_secret)).label("before")
         wanted = (
@@ -76,33 +78,33 @@ class Files:
             row = connection.execute(wanted).mappings().first() if is_id(file_id) else None
         if row is None:
             raise _unknown()
-        return Linked(file_of(row), tuple(secret for secret in (row["secret"], row["before"]) if secret))
+        return LinkedFile(file_of(row), tuple(secret for secret in (row["secret"], row["before"]) if secret))
 
     def is_recorded(self, file_id: FileId) -> bool:
         """Whether there is a row of this file, whosever it is."""
         with self._database.reading() as connection:
             return connection.execute(select(FILES.c.id).where(FILES.c.id == file_id)).first() is not None
 
-    def unpurged(self, limit: int, after: str = "") -> Sequence[File]:
+    def list_unpurged(self, limit: int, after: str = "") -> Sequence[File]:
         """Deleted files whose bytes may still be there, by id from `after` on."""
         left = select(FILES).where(FILES.c.deleted.is_not(None), FILES.c.purged.is_(None), FILES.c.id > after)
         left = left.order_by(FILES.c.id).limit(limit)
         with self._database.reading() as connection:
             return [file_of(row) for row in connection.execute(left).mappings()]
 
-    def purged(self, file_id: FileId) -> None:
+    def mark_purged(self, file_id: FileId) -> None:
         """Note that a deleted file's bytes are gone."""
         with self._database.writing() as connection:
             connection.execute(update(FILES).where(FILES.c.id == file_id).values(purged=func.now()))
 
-    def unknown(self, keys: Sequence[str]) -> set[str]:
+    def find_unknown_keys(self, keys: Sequence[str]) -> set[str]:
         """Which of these places in the storage belong to no file, shown or deleted but not purged yet."""
         ids = [key.rpartition("/")[2] for key in keys]
         held = select(FILES.c.key).where(FILES.c.id.in_(ids), FILES.c.purged.is_(None))
         with self._database.reading() as connection:
             return set(keys) - set(connection.execute(held).scalars())
 
-    def older(self, days: float, limit: int) -> Sequence[File]:
+    def list_older(self, days: float, limit: int) -> Sequence[File]:
         """Files made so long ago, the oldest first."""
         before = func.now() - timedelta(days=days)
         aged = select(FILES).where(_KEPT, FILES.c.created < before).order_by(FILES.c.created).limit(limit)
@@ -128,7 +130,7 @@ def _require_idle(connection: Connection, file: File) -> None:
         raise errors.FileInUse("An unfinished task uses this file; cancel the task, or wait until it ends.")
 
 
-def _matching(project_id: ProjectId, query: Query, only: str | None) -> list[ColumnElement[bool]]:
+def _matching(project_id: ProjectId, query: ListQuery, only: str | None) -> list[ColumnElement[bool]]:
     wanted: dict[str, Any] = {"kind": query.kind, "format": query.format, "object": only}
     filters = [FILES.c[name] == value for name, value in wanted.items() if value is not None]
     if query.status not in (None, "completed"):  # a file is there or it is not

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from penstock.domain import errors
-from penstock.domain.derived_keys import key_for
+from penstock.domain.derived_keys import derive_key
 from penstock.domain.ids import KeyId, OrgId, ProjectId, new_key_id, new_org_id, new_project_id
-from penstock.domain.work import Caller, Key
+from penstock.domain.work import ApiKey, Caller
 from penstock.records.database import Database
 from penstock.records.tables import KEYS, ORGANISATIONS, PROJECTS
 
@@ -63,7 +63,7 @@ class Keys:
         with self._database.writing() as connection:
             return _new_project(connection, name)
 
-    def list(self) -> tuple[Key, ...]:
+    def list(self) -> tuple[ApiKey, ...]:
         with self._database.reading() as connection:
             rows = connection.execute(select(KEYS).order_by(KEYS.c.created, KEYS.c.id))
             return tuple(_key(row) for row in rows)
@@ -100,7 +100,7 @@ class Keys:
             if connection.execute(rotated).rowcount == 0:
                 raise errors.NotFound("There is no such project.")
 
-    def take_environment(self, token: str) -> None:
+    def set_environment_key(self, token: str) -> None:
         """The key that the environment gives to a service that starts: those that it gave before end now."""
         with self._database.writing() as connection:
             marked = KEYS.c.sha256 == _sha256(token)
@@ -108,13 +108,13 @@ class Keys:
             connection.execute(theirs.values(expires=_not_after(func.now())))
             connection.execute(update(KEYS).where(marked).values(from_environment=True, expires=None))
 
-    def caller(self, token: str) -> Caller | None:
+    def find_caller(self, token: str) -> Caller | None:
         """Whom a token speaks for; None if it is unknown or revoked."""
         with self._database.reading() as connection:
             row = connection.execute(_HOLDER, {"hash": _sha256(token)}).first()
         return Caller(KeyId(row[0]), ProjectId(row[1]), OrgId(row[2]), row[3]) if row else None
 
-    def projects(self) -> tuple[ProjectId, ...]:
+    def project_ids(self) -> tuple[ProjectId, ...]:
         """All of them, in no order."""
         with self._database.reading() as connection:
             return tuple(ProjectId(name) for name in connection.execute(select(PROJECTS.c.id)).scalars())
@@ -127,7 +127,7 @@ class Keys:
             raise errors.NotFound("There is no project yet.")
         return project_id
 
-    def project(self, name: str) -> ProjectId:
+    def find_project(self, name: str) -> ProjectId:
         """The project of this id, else of this name. Raises `NotFound`."""
         with self._database.reading() as connection:
             named = select(PROJECTS.c.id).where(or_(PROJECTS.c.id == name, PROJECTS.c.name == name))
@@ -144,9 +144,9 @@ class Keys:
 
     def receipt_key(self, project_id: ProjectId) -> str:
         """What a project's receipts are signed and verified with. Raises `NotFound`."""
-        return key_for("receipts", self.secret(project_id))
+        return derive_key("receipts", self.project_secret(project_id))
 
-    def secret(self, project_id: ProjectId) -> str:
+    def project_secret(self, project_id: ProjectId) -> str:
         """Of what the keys are made that sign for a project: nobody's to see. Raises `NotFound`."""
         with self._database.reading() as connection:
             secret = connection.execute(select(PROJECTS.c.secret).where(PROJECTS.c.id == project_id)).scalar()
@@ -155,9 +155,9 @@ class Keys:
         return str(secret)
 
 
-def _key(row: Any) -> Key:
+def _key(row: Any) -> ApiKey:
     revoked, expires = (moment and moment.isoformat() for moment in (row.revoked, row.expires))
-    return Key(row.id, row.project_id, row.created.isoformat(), revoked, expires)
+    return ApiKey(row.id, row.project_id, row.created.isoformat(), revoked, expires)
 
 
 def _not_after(moment: Any) -> Any:

@@ -15,7 +15,7 @@ TASK = "penstock_task"
 RECONNECT_SECONDS = 0.5
 
 
-async def notices(url: str, *channels: str) -> AsyncGenerator[tuple[str, str], None]:
+async def listen(url: str, *channels: str) -> AsyncGenerator[tuple[str, str], None]:
     """Channel and payload of each notice. An empty payload, on each channel after every (re)connection, says that
     something may have been missed: look at everything."""
     while True:

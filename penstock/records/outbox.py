@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, Interval, bindparam, delete, f
 
 from penstock.domain.formats import Kind
 from penstock.domain.ids import TaskId
-from penstock.domain.work import Submission
+from penstock.domain.work import OutboxEntry
 from penstock.records.tables import OUTBOX, TASKS
 
 LENT = timedelta(seconds=30)
@@ -55,14 +55,14 @@ _DUE = text(f"""
 """).bindparams(bindparam("lent", type_=Interval()))  # noqa: S608 - of our own table above
 
 
-def due(connection: Connection, limit: int, per_project: int | None = None) -> list[Submission]:
+def due(connection: Connection, limit: int, per_project: int | None = None) -> list[OutboxEntry]:
     """Submissions whose time has come, lent to the caller for 30 s: in turn of each project, the one with the fewest
     runs first, and of one project no more than may wait in Prefect, or run at once."""
     asked = {"most": limit, "per_project": per_project, "lent": LENT}
-    return [Submission(TaskId(row[0]), *row[1:]) for row in connection.execute(_DUE, asked)]
+    return [OutboxEntry(TaskId(row[0]), *row[1:]) for row in connection.execute(_DUE, asked)]
 
 
-def submitted(connection: Connection, submission: Submission, run_id: str) -> bool:
+def submitted(connection: Connection, submission: OutboxEntry, run_id: str) -> bool:
     """Note the run of an attempt. False: the task has gone on or ended meanwhile, and nobody wants this run."""
     _lock(connection, submission.task_id)
     withdrawn(connection, submission)
@@ -75,7 +75,7 @@ def submitted(connection: Connection, submission: Submission, run_id: str) -> bo
     return connection.execute(noted).rowcount == 1
 
 
-def withdrawn(connection: Connection, submission: Submission) -> None:
+def withdrawn(connection: Connection, submission: OutboxEntry) -> None:
     """The attempt waits for no run any more."""
     connection.execute(delete(OUTBOX).where(*_is(submission)))
 
@@ -88,7 +88,7 @@ def adopted(connection: Connection, task_id: TaskId, attempt: int, run_id: str) 
         connection.execute(update(TASKS).where(TASKS.c.id == task_id).values(run_id=run_id, updated=func.now()))
 
 
-def postponed(connection: Connection, submission: Submission, seconds: float) -> None:
+def postponed(connection: Connection, submission: OutboxEntry, seconds: float) -> None:
     later = func.now() + timedelta(seconds=seconds)
     connection.execute(update(OUTBOX).where(*_is(submission)).values(due=later))
 
@@ -98,5 +98,5 @@ def _lock(connection: Connection, task_id: TaskId) -> None:
     connection.execute(select(TASKS.c.id).where(TASKS.c.id == task_id).with_for_update())
 
 
-def _is(submission: Submission) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _is(submission: OutboxEntry) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return OUTBOX.c.task_id == submission.task_id, OUTBOX.c.attempt == submission.attempt

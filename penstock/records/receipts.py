@@ -7,8 +7,8 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from penstock.domain import errors
 from penstock.domain.ids import FileId, ProjectId, TaskId, is_id
-from penstock.domain.planning.forecast import Experience, Spread
-from penstock.domain.receipt import Filed, Receipt
+from penstock.domain.planning.forecast import CostHistory, RatioSpread
+from penstock.domain.receipt import Receipt, StoredReceipt
 from penstock.domain.task import File
 from penstock.records.database import Database
 from penstock.records.tables import RECEIPTS, TASKS
@@ -46,14 +46,14 @@ class Receipts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of_task(self, project_id: ProjectId, task_id: str) -> Filed:
+    def get_for_task(self, project_id: ProjectId, task_id: str) -> StoredReceipt:
         """The receipt of a task's output. Raises `NotFound` where it has none."""
         asked = {"wanted": task_id, "owner": project_id}
         with self._database.reading() as connection:
             row = connection.execute(_OF_TASK, asked).mappings().first() if is_id(task_id) else None
         if row is None:
             raise errors.NotFound("This task has no receipt: it is not completed.")
-        return Filed(
+        return StoredReceipt(
             file_id=FileId(row["file_id"]),
             task_id=TaskId(row["task_id"]),
             project_id=ProjectId(row["project_id"]),
@@ -62,11 +62,11 @@ class Receipts:
             body=row["body"],
         )
 
-    def experience(self, project_id: ProjectId, family: str) -> Experience:
+    def cost_history(self, project_id: ProjectId, family: str) -> CostHistory:
         """What came of the project's last conversions of this family; those of others are not its to learn of."""
         with self._database.reading() as connection:
             count, *spreads = connection.execute(_LEARNING, {"owner": project_id, "family": family}).one()
-        return Experience(count, _spread(spreads[:3]), _spread(spreads[3:]))
+        return CostHistory(count, _spread(spreads[:3]), _spread(spreads[3:]))
 
 
 def keep(connection: Connection, task_id: TaskId, attempt: int, file: File, receipt: Receipt) -> None:
@@ -76,9 +76,9 @@ def keep(connection: Connection, task_id: TaskId, attempt: int, file: File, rece
         "project_id": file.project_id,
         "task_id": task_id,
         "attempt": attempt,
-        "family": receipt.family,
-        "bytes_ratio": _ratio(receipt.output.filesize, receipt.rough.bytes),
-        "seconds_ratio": _ratio(receipt.work.wall_seconds, receipt.rough.seconds),
+        "family": receipt.cost_class,
+        "bytes_ratio": _ratio(receipt.output.filesize, receipt.estimate.bytes),
+        "seconds_ratio": _ratio(receipt.work.wall_seconds, receipt.estimate.seconds),
         "body": {name: value for name, value in asdict(receipt).items() if name in ("output", "checks", "work")},
     }
     connection.execute(insert(RECEIPTS).values(row))
@@ -88,6 +88,6 @@ def _ratio(came: float, estimated: float) -> float | None:
     return came / estimated if estimated else None
 
 
-def _spread(shares: list[float | None]) -> Spread | None:
+def _spread(shares: list[float | None]) -> RatioSpread | None:
     low, middle, high = shares
-    return None if low is None or middle is None or high is None else Spread(low, middle, high)
+    return None if low is None or middle is None or high is None else RatioSpread(low, middle, high)

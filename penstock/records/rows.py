@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, Select, select
 from penstock.domain.ids import FileId, ProjectId, TaskId
 from penstock.domain.media import Media
 from penstock.domain.request import SourceRequest
-from penstock.domain.task import Failure, File, FileFacts, InputVersion, Task
+from penstock.domain.task import File, FileFacts, InputVersion, Task, TaskError
 from penstock.records.tables import FILES, TASKS
 
 _MEDIA = TypeAdapter(Media)
@@ -43,7 +43,7 @@ def task_of(row: RowMapping) -> Task:
         attempt=row["attempt"],
         created=row["created"],
         updated=row["updated"],
-        error=Failure(**row["error"]) if row["error"] else None,
+        error=TaskError(**row["error"]) if row["error"] else None,
         output=file_of(row, _OUTPUT) if row["output_id"] else None,
         plan=row["plan"],
         run_id=row["run_id"],
@@ -87,6 +87,6 @@ def file_row(file: File) -> dict[str, Any]:
         "object": file.object,
         "key": file.key,
         "task_id": file.task_id,
-        "media": _MEDIA.dump_python(file.media, mode="json") if file.media else None,
+        "media": _MEDIA.dump_python(file.media, mode="json", by_alias=True) if file.media else None,
         **asdict(file.facts),
     }

@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, updat
 
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId, TaskId, is_id
-from penstock.domain.listing import COUNTED, Listing, Query
+from penstock.domain.listing import MAX_TOTAL, Listing, ListQuery
 from penstock.domain.receipt import Receipt
 from penstock.domain.request import SourceRequest
-from penstock.domain.task import Failure, File, InputVersion, State, Task, wants_attempt
-from penstock.domain.work import HeldSlot, Lost, QueueLimits, Running, Submission
+from penstock.domain.task import File, InputVersion, State, Task, TaskError, needs_new_attempt
+from penstock.domain.work import HeldSlot, LostAttempt, OutboxEntry, QueueLimits, SubmittedAttempt
 from penstock.records import attempts, new_tasks, outbox
 from penstock.records.database import Database
 from penstock.records.rows import SHOWN_TASKS, task_of
@@ -28,30 +28,30 @@ class Tasks:
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
 
-    def known(self, project_id: ProjectId, request: SourceRequest) -> Task | None:
+    def find_current(self, project_id: ProjectId, request: SourceRequest) -> Task | None:
         """The task of this request, unless asking again has to run it again."""
         task = self._same(project_id, request)
-        return None if task is None or wants_attempt(task, request) else task
+        return None if task is None or needs_new_attempt(task, request) else task
 
-    def open(self, project_id: ProjectId, request: SourceRequest, queue: QueueLimits | None = None) -> Task:
+    def submit(self, project_id: ProjectId, request: SourceRequest, queue: QueueLimits | None = None) -> Task:
         """The task of this request: known, new, or reopened for another attempt.
 
         Raises `QueueFull` where there is no place for a new attempt, `FileNotFound` for an input that we do not hold.
         """
         task = self._same(project_id, request)
-        if task and not wants_attempt(task, request):
+        if task and not needs_new_attempt(task, request):
             return task
         several_steps = task or request.file_id
         with self._database.writing() if several_steps else self._database.writing_at_once() as connection:
             return new_tasks.open_task(connection, project_id, request, task, queue or QueueLimits())
 
-    def adopt(
+    def submit_for_run(
         self, project_id: ProjectId, request: SourceRequest, run_id: str, queue: QueueLimits | None = None
     ) -> Task:
         """The task of a request that a flow run brings itself; `run_id` is that run's if the attempt is its to do."""
         task = self._same(project_id, request)
         with self._database.writing() as connection:
-            if task is None or wants_attempt(task, request):
+            if task is None or needs_new_attempt(task, request):
                 task = new_tasks.open_task(connection, project_id, request, task, queue or QueueLimits())
             outbox.adopted(connection, task.id, task.attempt, run_id)
             return attempts.read(connection, task.id)
@@ -61,13 +61,13 @@ class Tasks:
         with self._database.reading() as connection:
             return _own(connection, project_id, task_id)
 
-    def page(self, project_id: ProjectId, query: Query) -> Listing[Task]:
+    def page(self, project_id: ProjectId, query: ListQuery) -> Listing[Task]:
         matching = _matching(project_id, query)
         order = (getattr(TASKS.c.created, query.order)(), getattr(TASKS.c.id, query.order)())
         # The page is chosen in an index alone; only its own rows are then looked up.
         chosen = select(TASKS.c.id).where(*matching).order_by(*order).limit(query.limit).offset(query.offset).subquery()
         shown = SHOWN_TASKS.where(TASKS.c.id.in_(select(chosen.c.id))).order_by(*order)
-        counted = select(func.count()).select_from(select(TASKS.c.id).where(*matching).limit(COUNTED).subquery())
+        counted = select(func.count()).select_from(select(TASKS.c.id).where(*matching).limit(MAX_TOTAL).subquery())
         with self._database.reading() as connection:
             items = tuple(task_of(row) for row in connection.execute(shown).mappings())
             return Listing(items, connection.execute(counted).scalar_one(), query)
@@ -83,22 +83,22 @@ class Tasks:
             _cancel(connection, task)
             return _own(connection, project_id, task_id)
 
-    def due(self, limit: int, per_project: int | None = None) -> list[Submission]:
+    def claim_due(self, limit: int, per_project: int | None = None) -> list[OutboxEntry]:
         """Attempts to make a run of, as many as a project may have at once; each is lent to this caller for 30 s."""
         with self._database.writing() as connection:
             return outbox.due(connection, limit, per_project)
 
-    def submitted(self, submission: Submission, run_id: str) -> bool:
+    def record_run(self, submission: OutboxEntry, run_id: str) -> bool:
         """Note the run of an attempt. False: nobody wants that run any more."""
         with self._database.writing() as connection:
             return outbox.submitted(connection, submission, run_id)
 
-    def withdrawn(self, submission: Submission) -> None:
+    def drop_pending(self, submission: OutboxEntry) -> None:
         """Forget a submission whose attempt needs no run any more."""
         with self._database.writing() as connection:
             outbox.withdrawn(connection, submission)
 
-    def postponed(self, submission: Submission, seconds: float) -> None:
+    def postpone(self, submission: OutboxEntry, seconds: float) -> None:
         with self._database.writing() as connection:
             outbox.postponed(connection, submission, seconds)
 
@@ -110,31 +110,31 @@ class Tasks:
         with self._database.writing() as connection:
             return attempts.begin(connection, task_id, attempt, (owner, run_id), self._lease)
 
-    def beat(self, task_id: TaskId, attempt: int, owner: str, state: State, progress: int) -> bool:
+    def heartbeat(self, task_id: TaskId, attempt: int, owner: str, state: State, progress: int) -> bool:
         """Still at work; True: the task is to be cancelled. Raises `Superseded`."""
         with self._database.writing() as connection:
             return attempts.beat(connection, (task_id, attempt, owner), state, progress)
 
-    def note_slot(self, task_id: TaskId, attempt: int, owner: str, slot: str | None) -> None:
+    def record_slot(self, task_id: TaskId, attempt: int, owner: str, slot: str | None) -> None:
         """Note the lease of the encoder slot that this attempt holds, that it asks for one, or that it has none."""
         with self._database.writing_at_once() as connection:
             attempts.note_slot(connection, (task_id, attempt, owner), slot)
 
-    def slots(self) -> list[HeldSlot]:
+    def held_slots(self) -> list[HeldSlot]:
         """The encoder slots that unfinished attempts hold or ask for."""
         with self._database.reading() as connection:
             return attempts.slots(connection)
 
-    def fetched(self, task_id: TaskId, attempt: int, version: InputVersion) -> None:
+    def record_input_version(self, task_id: TaskId, attempt: int, version: InputVersion) -> None:
         """Note which version of its input an attempt works on."""
         with self._database.writing() as connection:
             attempts.fetched(connection, task_id, attempt, version)
 
-    def planned(self, task_id: TaskId, attempt: int, plan: dict[str, Any]) -> None:
+    def record_plan(self, task_id: TaskId, attempt: int, plan: dict[str, Any]) -> None:
         with self._database.writing() as connection:
             attempts.planned(connection, task_id, attempt, plan)
 
-    def finish(self, task_id: TaskId, attempt: int, owner: str, file: File, receipt: Receipt | None = None) -> Task:
+    def complete(self, task_id: TaskId, attempt: int, owner: str, file: File, receipt: Receipt | None = None) -> Task:
         """The output visible, its receipt filed and the task completed, at once. Raises `Superseded`."""
         with self._database.writing() as connection:
             return attempts.finish(connection, (task_id, attempt, owner), file, receipt)
@@ -144,7 +144,7 @@ class Tasks:
         task_id: TaskId,
         attempt: int,
         status: Literal["failed", "cancelled"],
-        failure: Failure | None = None,
+        failure: TaskError | None = None,
         *,
         owner: str | None = None,
     ) -> bool:
@@ -152,47 +152,47 @@ class Tasks:
         with self._database.writing() as connection:
             return attempts.end(connection, (task_id, attempt), status, failure, owner)
 
-    def restate(self, task_id: TaskId, attempt: int, state: State) -> None:
+    def set_state(self, task_id: TaskId, attempt: int, state: State) -> None:
         with self._database.writing() as connection:
             attempts.restate(connection, task_id, attempt, state)
 
-    def lost(self, lease_seconds: float) -> list[Lost]:
+    def lost_attempts(self, lease_seconds: float) -> list[LostAttempt]:
         """Begun attempts that were not heard of for so long."""
         with self._database.reading() as connection:
             return attempts.lost(connection, timedelta(seconds=lease_seconds))
 
-    def reattempt(self, task_id: TaskId, attempt: int) -> int | None:
+    def retry_lost(self, task_id: TaskId, attempt: int) -> int | None:
         """The number of another attempt in place of a lost one; None if it is not live, or is to be cancelled."""
         with self._database.writing() as connection:
             return new_tasks.next_attempt(connection, task_id, attempt, losses=1)
 
-    def hand_on(self, task_id: TaskId, attempt: int, owner: str) -> int | None:
+    def give_back(self, task_id: TaskId, attempt: int, owner: str) -> int | None:
         """Another attempt in place of one that its owner gives back in good order; no loss.
 
         None if it is not this owner's any more, or is to be cancelled."""
         with self._database.writing() as connection:
             return new_tasks.next_attempt(connection, task_id, attempt, losses=0, owner=owner)
 
-    def losses(self, task_id: TaskId) -> int:
+    def count_losses(self, task_id: TaskId) -> int:
         """How many runs of this request were lost so far."""
         with self._database.reading() as connection:
             return int(connection.execute(select(TASKS.c.losses).where(TASKS.c.id == task_id)).scalar_one())
 
-    def unfinished(self, limit: int, after: str = "") -> list[Running]:
+    def submitted_attempts(self, limit: int, after: str = "") -> list[SubmittedAttempt]:
         """Submitted attempts that have not ended, by task id from `after` on."""
         with self._database.reading() as connection:
             return attempts.unfinished(connection, limit, after)
 
-    def of_run(self, run_id: str) -> tuple[TaskId, int] | None:
+    def find_by_run(self, run_id: str) -> tuple[TaskId, int] | None:
         with self._database.reading() as connection:
             return attempts.of_run(connection, run_id)
 
-    def wanted(self, run_ids: Sequence[str]) -> set[str]:
+    def current_run_ids(self, run_ids: Sequence[str]) -> set[str]:
         """Those of these runs that are the present ones of unfinished tasks."""
         with self._database.reading() as connection:
             return attempts.wanted(connection, run_ids)
 
-    def read(self, task_id: TaskId) -> Task:
+    def get_by_id(self, task_id: TaskId) -> Task:
         """A task whosever it is; for those who run it."""
         with self._database.reading() as connection:
             return attempts.read(connection, task_id)
@@ -217,7 +217,7 @@ def _own(connection: Connection, project_id: ProjectId, task_id: str) -> Task:
     return task_of(row)
 
 
-def _matching(project_id: ProjectId, query: Query) -> list[ColumnElement[bool]]:
+def _matching(project_id: ProjectId, query: ListQuery) -> list[ColumnElement[bool]]:
     wanted = {"kind": query.kind, "status": query.status, "format": query.format}
     filters = [TASKS.c[name] == value for name, value in wanted.items() if value is not None]
     return [TASKS.c.project_id == project_id, *filters]

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def files_in(folder: Path) -> Iterator[tuple[str, float]]:
+def list_files_in(folder: Path) -> Iterator[tuple[str, float]]:
     """The names of the files right in a folder, and when each was written."""
     if not folder.is_dir():
         return
@@ -18,7 +18,7 @@ def files_in(folder: Path) -> Iterator[tuple[str, float]]:
                     yield entry.name, entry.stat(follow_symlinks=False).st_mtime
 
 
-def age_of(part: Path) -> float:
+def file_age(part: Path) -> float:
     """Seconds since a file was written; 0 for one that is gone."""
     try:
         return time.time() - part.stat().st_mtime

@@ -12,19 +12,19 @@ from pathlib import Path
 import httpcore
 
 from penstock.domain import errors
-from penstock.domain.addresses import read_allowed
+from penstock.domain.addresses import parse_allowed
 from penstock.domain.task import InputVersion
-from penstock.storage.foreign_errors import translated
-from penstock.storage.http_source import Answer, Origins
-from penstock.storage.interruptible import Stopped, never
-from penstock.storage.network import Guard, Patience, Resolver, resolve
+from penstock.storage.foreign_errors import translate_storage_errors
+from penstock.storage.http_source import OriginClient, OriginResponse
+from penstock.storage.interruptible import IsStopped, never_stopped
+from penstock.storage.network import Deadline, GuardedBackend, Resolver, resolve
 
 # What of an input has arrived when it is looked at: enough for most headers. Where its origin sends parts the rest can
 # be asked for; else more has to be here.
-HEAD = 256 * 1024
-LONG_HEAD = 2**20
+HEAD_BYTES = 256 * 1024
+HEAD_BYTES_WITHOUT_RANGES = 2**20
 # A look takes some 50 ms, and a round trip or two where the index is elsewhere: less than this comes as fast.
-WORTH_A_LOOK = 4 * 2**20
+MIN_REMAINING_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +57,19 @@ class FetchPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Arriving:
+class OngoingDownload:
     """An input whose beginning is here, at `path`; the rest waits at its origin until the look is over."""
 
     path: Path
-    answer: Answer
+    answer: OriginResponse
     policy: FetchPolicy
-    stopped: Stopped
+    stopped: IsStopped
 
 
-Look = Callable[[Arriving], None]
+EarlyCheck = Callable[[OngoingDownload], None]
 
 
-def sees_nothing(arriving: Arriving) -> None:
+def no_check(arriving: OngoingDownload) -> None:
     """The look that refuses nothing."""
 
 
@@ -77,24 +77,24 @@ def download(
     url: str,
     path: Path,
     policy: FetchPolicy,
-    look: Look = sees_nothing,
-    stopped: Stopped = never,
+    look: EarlyCheck = no_check,
+    stopped: IsStopped = never_stopped,
 ) -> InputVersion:
     """Bring what `url` leads to into a new file at `path`. Answers which version of it that is.
 
     `look` sees a large one while it arrives, once, and refuses it by raising."""
-    allowed = read_allowed(policy.allow)
-    guard = Guard(Patience.of(policy.total_seconds, stopped), allowed, policy.resolve)
+    allowed = parse_allowed(policy.allow)
+    guard = GuardedBackend(Deadline.of(policy.total_seconds, stopped), allowed, policy.resolve)
     with httpcore.ConnectionPool(network_backend=guard) as pool:
-        origins = Origins(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
+        origins = OriginClient(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
         with origins.answer(url) as answer:
             announced = answer.total or 0
             _require_room(announced, policy.max_bytes)
             guard.patience.extend(policy.seconds_for(announced))
-            return _receive(Arriving(path, answer, policy, stopped), look)
+            return _receive(OngoingDownload(path, answer, policy, stopped), look)
 
 
-def _receive(arriving: Arriving, look: Look) -> InputVersion:
+def _receive(arriving: OngoingDownload, look: EarlyCheck) -> InputVersion:
     versioned = arriving.answer.etag or arriving.answer.modified
     digest = None if versioned else hashlib.sha256()
     path, policy, look_after = arriving.path, arriving.policy, _look_after(arriving.answer)
@@ -104,7 +104,7 @@ def _receive(arriving: Arriving, look: Look) -> InputVersion:
             before, arrived = arrived, arrived + len(block)
             _require_room(arrived, policy.max_bytes)
             _require_pace(arrived, time.monotonic() - began, policy)
-            write_whole(file, block)
+            write_all(file, block)
             if digest:
                 digest.update(block)
             if before < look_after <= arrived:
@@ -112,16 +112,16 @@ def _receive(arriving: Arriving, look: Look) -> InputVersion:
     return InputVersion(arrived, arriving.answer.etag, arriving.answer.modified, digest.hexdigest() if digest else None)
 
 
-def _look_after(answer: Answer) -> float:
+def _look_after(answer: OriginResponse) -> float:
     """How many bytes are here when an input is looked at; one that will soon be here is not."""
-    head = HEAD if answer.sends_parts else LONG_HEAD
-    return math.inf if answer.total is not None and answer.total < head + WORTH_A_LOOK else head
+    head = HEAD_BYTES if answer.sends_parts else HEAD_BYTES_WITHOUT_RANGES
+    return math.inf if answer.total is not None and answer.total < head + MIN_REMAINING_BYTES else head
 
 
-def write_whole(file: io.FileIO, block: bytes) -> None:
+def write_all(file: io.FileIO, block: bytes) -> None:
     """Write all of a block, or raise `DiskFull` or `StorageUnavailable`."""
     rest = memoryview(block)
-    with translated():
+    with translate_storage_errors():
         while rest:
             rest = rest[file.write(rest) :]
 

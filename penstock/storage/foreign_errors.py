@@ -10,9 +10,9 @@ from fsspec.exceptions import FSTimeoutError
 
 from penstock.domain import errors
 
-FOREIGN = (OSError, BotoCoreError, ClientError, FSTimeoutError, TimeoutError)
+STORAGE_ERRORS = (OSError, BotoCoreError, ClientError, FSTimeoutError, TimeoutError)
 # What the HTTP client may raise of an origin's words: its own errors, and Python's about text and numbers.
-ORIGINS = (
+HTTP_ERRORS = (
     httpcore.ProtocolError,
     httpcore.NetworkError,
     httpcore.TimeoutException,
@@ -25,19 +25,19 @@ FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_storage_errors() -> Iterator[None]:
     """Foreign errors become `StorageUnavailable` or `DiskFull`."""
     try:
         yield
-    except FOREIGN as fault:
+    except STORAGE_ERRORS as fault:
         raise _told(fault) from fault
 
 
 @contextmanager
-def reading() -> Iterator[None]:
-    """As `translated`, where what is missing is the stored file."""
+def translate_read_errors() -> Iterator[None]:
+    """As `translate_storage_errors`, where what is missing is the stored file."""
     try:
-        with translated():
+        with translate_storage_errors():
             yield
     except errors.StorageUnavailable as fault:
         if isinstance(fault.__cause__, FileNotFoundError):
@@ -46,11 +46,11 @@ def reading() -> Iterator[None]:
 
 
 @contextmanager
-def asking() -> Iterator[None]:
+def translate_http_errors() -> Iterator[None]:
     """What goes wrong between the HTTP client and an origin becomes `OriginUnavailable`."""
     try:
         yield
-    except ORIGINS as fault:
+    except HTTP_ERRORS as fault:
         raise errors.OriginUnavailable(
             "The origin of the input sent an invalid HTTP answer.", detail=repr(fault)[:500]
         ) from fault

@@ -9,16 +9,23 @@ import httpcore
 
 from penstock import __version__
 from penstock.domain import errors
-from penstock.domain.addresses import Allowed, WebAddress, read_address
-from penstock.storage.foreign_errors import asking
-from penstock.storage.response_headers import Headers, announced_size, destination, read_headers, rest_asked, written
+from penstock.domain.addresses import AllowedAddresses, WebAddress, parse_address
+from penstock.storage.foreign_errors import translate_http_errors
+from penstock.storage.response_headers import (
+    Headers,
+    content_length,
+    decode_headers,
+    encode_headers,
+    redirect_target,
+    retry_after,
+)
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 WORTH_ANOTHER_TRY = frozenset((408, 425, 429))
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OriginResponse:
     """An origin's good answer, its body still to come. `total` is the size that it announces.
 
     Reading it raises `InputUnreachable` for one that cannot be."""
@@ -28,11 +35,11 @@ class Answer:
 
     @property
     def headers(self) -> Headers:
-        return headers_of(self.response)
+        return decoded_headers(self.response)
 
     @property
     def total(self) -> int | None:
-        return announced_size(self.headers)
+        return content_length(self.headers)
 
     @property
     def etag(self) -> str | None:
@@ -58,16 +65,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Origins:
+class OriginClient:
     """The way to ask. `seconds` is how long to wait for a connection, and for each word after it."""
 
     pool: httpcore.ConnectionPool
-    allowed: Allowed
+    allowed: AllowedAddresses
     redirects: int
     seconds: tuple[float, float]
 
     @contextmanager
-    def answer(self, url: str, headers: Headers | None = None) -> Iterator[Answer]:
+    def answer(self, url: str, headers: Headers | None = None) -> Iterator[OriginResponse]:
         """The answer at the end of all redirects; 206 is a good one where `headers` ask for a part."""
         good = (200, 206) if headers else (200,)
         hops: list[WebAddress] = []
@@ -75,9 +82,9 @@ class Origins:
             hops.append(self._next_hop(url, hops))
             with self.asked(hops[-1], headers or {}) as response:
                 if response.status not in REDIRECTS:
-                    yield Answer(hops[-1], required_good(response, good))
+                    yield OriginResponse(hops[-1], require_success(response, good))
                     return
-                url = destination(url, headers_of(response))
+                url = redirect_target(url, decoded_headers(response))
 
     @contextmanager
     def asked(self, address: WebAddress, headers: Headers) -> Iterator[httpcore.Response]:
@@ -85,10 +92,10 @@ class Origins:
         request = httpcore.Request(
             "GET",
             httpcore.URL(scheme=address.scheme, host=address.host, port=address.port, target=address.target),
-            headers=written({**_standing(address), **headers}),
+            headers=encode_headers({**_standing(address), **headers}),
             extensions={"timeout": self._timeouts},
         )
-        with asking():
+        with translate_http_errors():
             response = self.pool.handle_request(request)
         try:
             yield response
@@ -101,7 +108,7 @@ class Origins:
         return {"connect": connect, "read": read, "write": read}
 
     def _next_hop(self, url: str, hops: list[WebAddress]) -> WebAddress:
-        address = read_address(url, self.allowed)
+        address = parse_address(url, self.allowed)
         if address in hops:
             raise errors.InputUnreachable("The url redirects in a circle.")
         if len(hops) > self.redirects:
@@ -111,8 +118,8 @@ class Origins:
         return address
 
 
-def headers_of(response: httpcore.Response) -> Headers:
-    return read_headers(response.headers)
+def decoded_headers(response: httpcore.Response) -> Headers:
+    return decode_headers(response.headers)
 
 
 def blocks_of(response: httpcore.Response) -> Iterator[bytes]:
@@ -124,7 +131,7 @@ def blocks_of(response: httpcore.Response) -> Iterator[bytes]:
 
 def _next_block(blocks: Iterator[bytes]) -> bytes | None:
     try:
-        with asking():
+        with translate_http_errors():
             return next(blocks, None)
     except errors.OriginUnavailable as fault:
         if isinstance(fault.__cause__, httpcore.ProtocolError):
@@ -143,12 +150,12 @@ def _standing(address: WebAddress) -> Headers:
     }
 
 
-def required_good(response: httpcore.Response, good: Collection[int]) -> httpcore.Response:
+def require_success(response: httpcore.Response, good: Collection[int]) -> httpcore.Response:
     """The response, if its status is a good one and its body comes as it is."""
-    status, headers = response.status, headers_of(response)
+    status, headers = response.status, decoded_headers(response)
     if status >= 500 or status in WORTH_ANOTHER_TRY:
         raise errors.OriginUnavailable(
-            f"The origin of the input answers {status}.", retry_after_seconds=rest_asked(headers, datetime.now(UTC))
+            f"The origin of the input answers {status}.", retry_after_seconds=retry_after(headers, datetime.now(UTC))
         )
     if status not in good:
         raise errors.InputUnreachable(f"The origin of the input answers {status}.")

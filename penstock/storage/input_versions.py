@@ -5,21 +5,21 @@ from collections.abc import Iterator
 
 import httpcore
 
-from penstock.domain.addresses import read_allowed
+from penstock.domain.addresses import parse_allowed
 from penstock.domain.task import InputVersion
 from penstock.storage.download import FetchPolicy
-from penstock.storage.http_source import Answer, Origins
-from penstock.storage.interruptible import never
-from penstock.storage.network import Guard, Patience
+from penstock.storage.http_source import OriginClient, OriginResponse
+from penstock.storage.interruptible import never_stopped
+from penstock.storage.network import Deadline, GuardedBackend
 
 
 def is_unchanged(url: str, known: InputVersion, policy: FetchPolicy) -> bool:
     """Asks the origin. Where it tells its versions apart nothing is read but its headers; else everything is, and
     kept nowhere. Raises what a download does."""
-    allowed = read_allowed(policy.allow)
-    guard = Guard(Patience.of(policy.total_seconds, never), allowed, policy.resolve)
+    allowed = parse_allowed(policy.allow)
+    guard = GuardedBackend(Deadline.of(policy.total_seconds, never_stopped), allowed, policy.resolve)
     with httpcore.ConnectionPool(network_backend=guard) as pool:
-        origins = Origins(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
+        origins = OriginClient(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
         with origins.answer(url) as answer:
             if answer.total not in (None, known.length):
                 return False
@@ -31,7 +31,7 @@ def is_unchanged(url: str, known: InputVersion, policy: FetchPolicy) -> bool:
             return _digest(answer, known.length) == known.sha256
 
 
-def _digest(answer: Answer, length: int) -> str:
+def _digest(answer: OriginResponse, length: int) -> str:
     """Of the bytes as far as they can be the same: what comes after is not read."""
     digest = hashlib.sha256()
     for block in _first(answer.blocks(), length + 1):

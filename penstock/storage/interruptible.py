@@ -13,31 +13,31 @@ from fsspec.exceptions import FSTimeoutError
 from penstock.domain import errors
 
 Result = TypeVar("Result")
-Stopped = Callable[[], bool]
+IsStopped = Callable[[], bool]
 
 POLL_SECONDS = 0.2
 BLOCK = 4 * 2**20
 
 
-def never() -> bool:
+def never_stopped() -> bool:
     return False
 
 
-def require_wanted(stopped: Stopped) -> None:
+def raise_if_stopped(stopped: IsStopped) -> None:
     """Raise `Cancelled` where the caller is to stop."""
     if stopped():
         raise errors.Cancelled("The task was cancelled, or goes on in another run.")
 
 
-def awaited(
-    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Result], seconds: float, stopped: Stopped
+def wait_for(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Result], seconds: float, stopped: IsStopped
 ) -> Result:
     """The result of `work` on another thread's loop. Raises `FSTimeoutError` after so many seconds, or `Cancelled`."""
     future = asyncio.run_coroutine_threadsafe(work, loop)
     deadline = time.monotonic() + seconds
     try:
         while not future.done():
-            require_wanted(stopped)
+            raise_if_stopped(stopped)
             if time.monotonic() > deadline:
                 raise FSTimeoutError
             with suppress(StillRunning):
@@ -47,9 +47,9 @@ def awaited(
     return future.result()
 
 
-def copy(source: Path, target: Path, stopped: Stopped) -> None:
+def copy_file(source: Path, target: Path, stopped: IsStopped) -> None:
     """Copy a file in blocks. Raises `Cancelled`, `OSError`."""
     with source.open("rb", buffering=0) as reading, target.open("wb") as writing:
         while block := reading.read(BLOCK):
-            require_wanted(stopped)
+            raise_if_stopped(stopped)
             writing.write(block)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import httpcore
 
 from penstock.domain import errors
-from penstock.domain.addresses import Allowed, WebAddress, require_admitted
+from penstock.domain.addresses import AllowedAddresses, WebAddress, require_allowed
 
 Resolver = Callable[[str, int], list[str]]
 Result = TypeVar("Result")
@@ -29,7 +29,7 @@ LONGEST_TURN = 30.0
 
 
 @dataclass(slots=True)
-class Patience:
+class Deadline:
     """How long to wait: for one answer, for all of them, and not at all once `stopped` says so."""
 
     began: float
@@ -37,9 +37,9 @@ class Patience:
     stopped: Callable[[], bool]
 
     @staticmethod
-    def of(seconds: float, stopped: Callable[[], bool]) -> "Patience":
+    def of(seconds: float, stopped: Callable[[], bool]) -> "Deadline":
         began = time.monotonic()
-        return Patience(began, began + seconds, stopped)
+        return Deadline(began, began + seconds, stopped)
 
     def extend(self, seconds: float) -> None:
         """Wait so long from the beginning, if that is longer: what comes turned out to be much."""
@@ -60,11 +60,11 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard(httpcore.NetworkBackend):
+class GuardedBackend(httpcore.NetworkBackend):
     """The way out. Every address that a name stands for must be admitted, else none of them is asked."""
 
-    patience: Patience
-    allowed: Allowed
+    patience: Deadline
+    allowed: AllowedAddresses
     resolve: Resolver
 
     def connect_tcp(
@@ -78,8 +78,8 @@ class Guard(httpcore.NetworkBackend):
         seconds = timeout or LONGEST_TURN
         found = self._addresses(host, port, seconds)
         for ip in found:
-            require_admitted(ip, WebAddress("http", host, port, "/"), self.allowed)
-        return Stream(_first_connection(found, port, self.patience, seconds), self.patience)
+            require_allowed(ip, WebAddress("http", host, port, "/"), self.allowed)
+        return GuardedStream(_first_connection(found, port, self.patience, seconds), self.patience)
 
     def _addresses(self, host: str, port: int, seconds: float) -> list[str]:
         found = self.patience.wait(_in_background(lambda: self.resolve(host, port)), seconds)
@@ -88,10 +88,10 @@ class Guard(httpcore.NetworkBackend):
         return found
 
 
-class Stream(httpcore.NetworkStream):
+class GuardedStream(httpcore.NetworkStream):
     """A socket, plain or under TLS, whose every wait is a patient one."""
 
-    def __init__(self, connection: socket.socket, patience: Patience) -> None:
+    def __init__(self, connection: socket.socket, patience: Deadline) -> None:
         self._connection = connection
         self._patience = patience
 
@@ -112,7 +112,7 @@ class Stream(httpcore.NetworkStream):
         secured = ssl_context.wrap_socket(
             self._connection, server_hostname=server_hostname, do_handshake_on_connect=False
         )
-        stream = Stream(secured, self._patience)
+        stream = GuardedStream(secured, self._patience)
         stream._patiently(secured.do_handshake, timeout)
         return stream
 
@@ -159,7 +159,7 @@ def _unknown(detail: str) -> errors.InputUnreachable:
     )
 
 
-def _first_connection(addresses: list[str], port: int, patience: Patience, seconds: float) -> socket.socket:
+def _first_connection(addresses: list[str], port: int, patience: Deadline, seconds: float) -> socket.socket:
     """A connection to the first address that answers; the last one's error if none does."""
     for ip in addresses[:-1]:
         try:
@@ -169,7 +169,7 @@ def _first_connection(addresses: list[str], port: int, patience: Patience, secon
     return _connected(addresses[-1], port, patience, seconds)
 
 
-def _connected(ip: str, port: int, patience: Patience, seconds: float) -> socket.socket:
+def _connected(ip: str, port: int, patience: Deadline, seconds: float) -> socket.socket:
     connection = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
     try:
         connection.settimeout(0)

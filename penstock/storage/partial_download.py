@@ -8,30 +8,30 @@ from pathlib import Path
 import httpcore
 
 from penstock.domain import errors
-from penstock.domain.addresses import read_allowed
-from penstock.storage.byte_ranges import beginning, part_of, version_of
-from penstock.storage.download import HEAD, FetchPolicy, write_whole
-from penstock.storage.foreign_errors import translated
-from penstock.storage.http_source import Answer, Origins
-from penstock.storage.interruptible import never
-from penstock.storage.network import Guard, Patience
-from penstock.storage.objects import Objects
+from penstock.domain.addresses import parse_allowed
+from penstock.storage.byte_ranges import first_bytes, read_range, version_of
+from penstock.storage.download import HEAD_BYTES, FetchPolicy, write_all
+from penstock.storage.foreign_errors import translate_storage_errors
+from penstock.storage.http_source import OriginClient, OriginResponse
+from penstock.storage.interruptible import never_stopped
+from penstock.storage.network import Deadline, GuardedBackend
+from penstock.storage.objects import ObjectStore
 
-Stretch = tuple[int, int]
+ByteRange = tuple[int, int]
 # From a stretch that is wanted to what comes: places and bytes.
-Way = Callable[[Stretch], Iterator[tuple[int, bytes]]]
+RangeReader = Callable[[ByteRange], Iterator[tuple[int, bytes]]]
 
 
 @dataclass(slots=True)
-class Parts:
+class PartialFile:
     """A file at `path` of the input's whole size, with holes where nothing was fetched. `most` is how many bytes may
     come; `here` are the stretches that have, in order and apart from each other."""
 
     path: Path
     total: int
     most: int
-    way: Way
-    here: list[Stretch] = field(default_factory=list)
+    way: RangeReader
+    here: list[ByteRange] = field(default_factory=list)
 
     @property
     def received(self) -> int:
@@ -52,96 +52,98 @@ class Parts:
     def keep(self, place: int, block: bytes) -> None:
         """Put a block to its place."""
         _require_little(self.received + len(block), self.most)
-        with translated(), self.path.open("r+b", buffering=0) as file:
+        with translate_storage_errors(), self.path.open("r+b", buffering=0) as file:
             file.seek(place)
-            write_whole(file, block)
+            write_all(file, block)
         self.here = _joined([*self.here, (place, place + len(block))])
 
 
 @contextmanager
-def parts_of_url(url: str, path: Path, policy: FetchPolicy, most: int) -> Iterator[Parts]:
+def partial_file_of_url(url: str, path: Path, policy: FetchPolicy, most: int) -> Iterator[PartialFile]:
     """What `url` leads to, its first 256 KiB fetched. The rules of a download hold for every part of it.
 
     Where the origin sends no parts, the file is read from its beginning only as far as is wanted."""
-    allowed = read_allowed(policy.allow)
-    guard = Guard(Patience.of(policy.total_seconds, never), allowed, policy.resolve)
+    allowed = parse_allowed(policy.allow)
+    guard = GuardedBackend(Deadline.of(policy.total_seconds, never_stopped), allowed, policy.resolve)
     with httpcore.ConnectionPool(network_backend=guard) as pool:
-        origins = Origins(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
-        with origins.answer(url, beginning(HEAD)) as answer:
+        origins = OriginClient(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
+        with origins.answer(url, first_bytes(HEAD_BYTES)) as answer:
             yield _begun(answer, path, origins, (most, policy.max_bytes))
 
 
 @contextmanager
-def parts_of_object(objects: Objects, key: str, path: Path, most: int) -> Iterator[Parts]:
+def partial_file_of_object(objects: ObjectStore, key: str, path: Path, most: int) -> Iterator[PartialFile]:
     """A stored file, its first 256 KiB fetched."""
-    parts = blank(path, objects.size(key), most, lambda wanted: placed(wanted[0], _stored(objects, key, wanted)))
-    parts.fetch(0, HEAD)
+    parts = new_partial_file(
+        path, objects.size(key), most, lambda wanted: with_offsets(wanted[0], _stored(objects, key, wanted))
+    )
+    parts.fetch(0, HEAD_BYTES)
     yield parts
 
 
-def _begun(answer: Answer, path: Path, origins: Origins, bounds: tuple[int, int]) -> Parts:
+def _begun(answer: OriginResponse, path: Path, origins: OriginClient, bounds: tuple[int, int]) -> PartialFile:
     """`bounds` are how much may come, and how large the whole may be: that is judged before a byte is written."""
     most, largest = bounds
     if answer.response.status == 206:
-        version = version_of(answer, HEAD)
+        version = version_of(answer, HEAD_BYTES)
         _require_taken(version.total, largest)
-        first = placed(0, answer.blocks())
-        parts = blank(path, version.total, most, lambda _: first)
-        parts.fetch(0, HEAD)
+        first = with_offsets(0, answer.blocks())
+        parts = new_partial_file(path, version.total, most, lambda _: first)
+        parts.fetch(0, HEAD_BYTES)
         answer.response.close()  # its connection serves the other parts
-        parts.way = lambda wanted: placed(wanted[0], part_of(origins, version, *wanted))
+        parts.way = lambda wanted: with_offsets(wanted[0], read_range(origins, version, *wanted))
         return parts
     if answer.total is None:
         return _measured(answer, path, most)
     _require_taken(answer.total, largest)
-    parts = blank(path, answer.total, most, Onward(answer.blocks()))
-    parts.fetch(0, HEAD)
+    parts = new_partial_file(path, answer.total, most, ForwardReader(answer.blocks()))
+    parts.fetch(0, HEAD_BYTES)
     return parts
 
 
-def _measured(answer: Answer, path: Path, most: int) -> Parts:
+def _measured(answer: OriginResponse, path: Path, most: int) -> PartialFile:
     """A file whose size nobody tells has to be read to its end."""
-    parts = blank(path, 0, most, lambda _: iter(()))
-    for place, block in placed(0, answer.blocks()):
+    parts = new_partial_file(path, 0, most, lambda _: iter(()))
+    for place, block in with_offsets(0, answer.blocks()):
         parts.keep(place, block)
         parts.total = parts.received
     return parts
 
 
 @dataclass(slots=True)
-class Onward:
+class ForwardReader:
     """The way of an origin that sends no parts: only forward, from where the last part ended."""
 
     blocks: Iterator[bytes]
     place: int = 0
 
-    def __call__(self, wanted: Stretch) -> Iterator[tuple[int, bytes]]:
+    def __call__(self, wanted: ByteRange) -> Iterator[tuple[int, bytes]]:
         while self.place < wanted[1] and (block := next(self.blocks, None)) is not None:
             yield self.place, block
             self.place += len(block)
 
 
-def _stored(objects: Objects, key: str, wanted: Stretch) -> Iterator[bytes]:
+def _stored(objects: ObjectStore, key: str, wanted: ByteRange) -> Iterator[bytes]:
     return objects.read(key, wanted[0], wanted[1] - wanted[0])
 
 
-def placed(start: int, blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+def with_offsets(start: int, blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     """Blocks that follow each other, each with its place."""
     for block in blocks:
         yield start, block
         start += len(block)
 
 
-def blank(path: Path, total: int, most: int, way: Way) -> Parts:
+def new_partial_file(path: Path, total: int, most: int, way: RangeReader) -> PartialFile:
     """A new file of which nothing is here yet."""
-    with translated(), path.open("xb") as file:
+    with translate_storage_errors(), path.open("xb") as file:
         file.truncate(total)
-    return Parts(path, total, most, way)
+    return PartialFile(path, total, most, way)
 
 
-def _joined(stretches: list[Stretch]) -> list[Stretch]:
+def _joined(stretches: list[ByteRange]) -> list[ByteRange]:
     """The same places, each told once."""
-    joined: list[Stretch] = []
+    joined: list[ByteRange] = []
     for start, end in sorted(stretches):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
@@ -152,7 +154,7 @@ def _joined(stretches: list[Stretch]) -> list[Stretch]:
 
 def _require_little(size: int, most: int) -> None:
     if size > most:
-        raise errors.LookLimitExceeded(
+        raise errors.ProbeLimitExceeded(
             f"More than {most:,} bytes of this input would have to be read to plan it; ask for the conversion itself."
         )
 

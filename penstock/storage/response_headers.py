@@ -14,14 +14,14 @@ from penstock.domain import errors
 
 Headers = dict[str, str]
 
-LONGEST_REST = 300.0
+MAX_RETRY_AFTER_SECONDS = 300.0
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 _LONGEST_DATE = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ContentRange:
     """Which part of how much a `Content-Range` tells: the bytes from `start` up to `end` of `total`."""
 
     start: int
@@ -29,17 +29,17 @@ class Place:
     total: int
 
 
-def read_headers(sent: Iterable[tuple[bytes, bytes]]) -> Headers:
+def decode_headers(sent: Iterable[tuple[bytes, bytes]]) -> Headers:
     """The headers by lower-case name; of several with one name the last. Every byte is a character of Latin-1."""
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in sent}
 
 
-def written(headers: Headers) -> list[tuple[bytes, bytes]]:
+def encode_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     """The same as bytes: what an origin sent goes back to it unchanged."""
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
-def announced_size(headers: Headers) -> int | None:
+def content_length(headers: Headers) -> int | None:
     """The `Content-Length` in bytes, None where there is none. Raises `InputUnreachable` for what is no size."""
     told = headers.get("content-length")
     if told is None:
@@ -49,26 +49,26 @@ def announced_size(headers: Headers) -> int | None:
     return int(told)
 
 
-def part_sent(headers: Headers) -> Place | None:
+def content_range(headers: Headers) -> ContentRange | None:
     """What the `Content-Range` tells, None where it is missing or no part of a file of known size."""
     told = _RANGE.fullmatch(headers.get("content-range", ""))
     if told is None:
         return None
     start, last, total = map(int, told.groups())
-    return Place(start, last + 1, total) if start <= last < total else None
+    return ContentRange(start, last + 1, total) if start <= last < total else None
 
 
-def rest_asked(headers: Headers, now: datetime) -> float:
+def retry_after(headers: Headers, now: datetime) -> float:
     """After how many seconds `Retry-After` asks to come again: a number or a date, 300 at most, 0 for neither."""
     told = headers.get("retry-after", "")
     if _NUMBER.fullmatch(told):
-        return min(float(told), LONGEST_REST)
+        return min(float(told), MAX_RETRY_AFTER_SECONDS)
     if (moment := _date(told)) is None:
         return 0.0
-    return min(max((moment - now).total_seconds(), 0.0), LONGEST_REST)
+    return min(max((moment - now).total_seconds(), 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
-def destination(base: str, headers: Headers) -> str:
+def redirect_target(base: str, headers: Headers) -> str:
     """Where a redirect from `base` leads. Raises `InputUnreachable` where its `Location` cannot be read."""
     try:
         url = urljoin(base, _location(headers.get("location", "")))

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-from penstock.domain.derived_keys import key_for
+from penstock.domain.derived_keys import derive_key
 from penstock.domain.ids import FileId
 
 
@@ -12,11 +12,11 @@ def content_path(file_id: FileId, secret: str, expires: int) -> str:
     return f"/files/{file_id}/content?expires={expires}&signature={_signature(file_id, secret, expires)}"
 
 
-def is_signed(file_id: FileId, secret: str, expires: int, signature: str) -> bool:
+def is_valid_signature(file_id: FileId, secret: str, expires: int, signature: str) -> bool:
     return hmac.compare_digest(_signature(file_id, secret, expires).encode(), signature.encode())
 
 
 def _signature(file_id: FileId, secret: str, expires: int) -> str:
     return hmac.new(
-        key_for("links", secret).encode(), f"GET\n{file_id}\n{expires}".encode(), hashlib.sha256
+        derive_key("links", secret).encode(), f"GET\n{file_id}\n{expires}".encode(), hashlib.sha256
     ).hexdigest()

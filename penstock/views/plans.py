@@ -32,7 +32,7 @@ class EstimateView(BaseModel):
     tasks: int
 
 
-class SeenView(BaseModel):
+class SourceView(BaseModel):
     """What the input is, and how many of its bytes were read to know it. `duration` is what its header says."""
 
     kind: Kind
@@ -60,4 +60,4 @@ class PlanView(BaseModel):
     codecs: str | None
     duration: float | None
     estimate: EstimateView
-    source: SeenView
+    source: SourceView

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from penstock.domain.derived_keys import key_for
-from penstock.domain.receipt import Checks, Filed, Work
+from penstock.domain.derived_keys import derive_key
+from penstock.domain.receipt import Checks, StoredReceipt, Work
 from penstock.domain.task import FileFacts
 from penstock.views.jws import sign
-from penstock.views.resources import Moment
+from penstock.views.resources import UtcTime
 
 
 class ReceiptView(BaseModel):
@@ -19,7 +19,7 @@ class ReceiptView(BaseModel):
     attempt: int
     project: str
     file: str
-    made: Moment
+    made: UtcTime
     output: FileFacts
     checks: Checks
     work: Work
@@ -31,7 +31,7 @@ class SignedReceiptView(ReceiptView):
     )
 
 
-def signed_view(filed: Filed, secret: str) -> SignedReceiptView:
+def signed_receipt(filed: StoredReceipt, secret: str) -> SignedReceiptView:
     """The receipt with its signature, by the key for receipts of this project's secret."""
     view = ReceiptView(
         task=filed.task_id,
@@ -42,4 +42,4 @@ def signed_view(filed: Filed, secret: str) -> SignedReceiptView:
         **{name: filed.body[name] for name in ("output", "checks", "work")},
     )
     shown = view.model_dump(mode="json")
-    return SignedReceiptView(**shown, signature=sign(shown, key_for("receipts", secret)))
+    return SignedReceiptView(**shown, signature=sign(shown, derive_key("receipts", secret)))

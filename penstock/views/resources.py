@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, PlainSerializer
 
 from penstock.domain.formats import Format, Kind
 from penstock.domain.request import Fit
-from penstock.domain.task import Failure, File, State, Status, Step, Task
+from penstock.domain.task import File, State, Status, Step, Task, TaskError
 from penstock.views.links import content_path
 
 
@@ -17,7 +17,7 @@ def _in_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-Moment = Annotated[datetime, PlainSerializer(_in_utc, return_type=str)]
+UtcTime = Annotated[datetime, PlainSerializer(_in_utc, return_type=str)]
 
 
 class ErrorView(BaseModel):
@@ -56,8 +56,8 @@ class FileView(BaseModel):
     sha256: str
     url: str | None = Field(description="serves the bytes, without a key, until it expires; null once deleted")
     task: str | None = Field(description="the task that made it")
-    created: Moment
-    updated: Moment
+    created: UtcTime
+    updated: UtcTime
 
 
 class TaskView(BaseModel):
@@ -69,8 +69,8 @@ class TaskView(BaseModel):
     kind: Kind
     format: Format
     status: Status
-    created: Moment
-    updated: Moment
+    created: UtcTime
+    updated: UtcTime
     width: int | None
     height: int | None
     fit: Fit | None
@@ -86,7 +86,7 @@ class TaskView(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Showing:
+class ViewBuilder:
     """For whom things are shown: the base of the links, what signs them and until when, where runs have their pages."""
 
     base_url: str
@@ -137,5 +137,5 @@ class Showing:
         return self.base_url + content_path(file.id, self.secret, self.expires)
 
 
-def _error(failure: Failure) -> ErrorView:
+def _error(failure: TaskError) -> ErrorView:
     return ErrorView(**asdict(failure))

@@ -17,7 +17,7 @@ from penstock.api.server import Server
 from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.media import Media
 from penstock.domain.task import File, FileFacts, Task
-from penstock.domain.work import Condition, RunsHealth
+from penstock.domain.work import HealthStatus, RunsHealth
 from penstock.records import Records
 from penstock.services import Services, services
 from penstock.settings import Settings
@@ -32,8 +32,8 @@ class PretendedRuns:
     """Remembers what was asked of it."""
 
     cancelled: list[str] = field(default_factory=list)
-    prefect: Condition = "ok"
-    workers: Condition = "ok"
+    prefect: HealthStatus = "ok"
+    workers: HealthStatus = "ok"
 
     async def cancel(self, run_id: str) -> None:
         self.cancelled.append(run_id)
@@ -165,9 +165,9 @@ def stored(parts: Services, project: Project, content: bytes = b"0123456789", me
 
 def finished(parts: Services, task_id: str) -> Task:
     """The task, run to its end."""
-    task = parts.records.tasks.read(task_id)
+    task = parts.records.tasks.get_by_id(task_id)
     parts.records.tasks.begin(task.id, task.attempt, "owner", "run-1")
     file_id = new_file_id()
     facts = FileFacts("video", "mp4", "video/mp4", 10, file_id, "h264,aac", 640, 360, 1.5, 25.0, 37, 53)
     file = File(file_id, task.project_id, "source", facts, f"{task.project_id}/{file_id}", task.id, NEVER, NEVER)
-    return parts.records.tasks.finish(task.id, task.attempt, "owner", file)
+    return parts.records.tasks.complete(task.id, task.attempt, "owner", file)

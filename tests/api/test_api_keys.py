@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 from anyio import CapacityLimiter
 
-from penstock.api.api_keys import REMEMBERED_SECONDS, Callers
-from penstock.api.limits.rate_limit import Rates
+from penstock.api.api_keys import REMEMBERED_SECONDS, CallerCache
+from penstock.api.limits.rate_limit import RateLimiter
 from penstock.domain import errors
 from penstock.domain.ids import new_key_id
 from penstock.domain.work import Caller
@@ -32,8 +32,8 @@ def clock() -> Clock:
 HERE, ELSEWHERE = "192.0.2.1", "2001:db8::1"
 
 
-def callers_of(parts: Services, clock: Clock, per_minute: int = 1000) -> Callers:
-    return Callers(parts.records.keys, Rates(per_minute, clock), CapacityLimiter(2), clock)
+def callers_of(parts: Services, clock: Clock, per_minute: int = 1000) -> CallerCache:
+    return CallerCache(parts.records.keys, RateLimiter(per_minute, clock), CapacityLimiter(2), clock)
 
 
 def test_a_revoked_key_is_forgotten_within_two_seconds(parts: Services, project: Project, clock: Clock):
@@ -57,7 +57,7 @@ def test_a_key_that_was_unknown_works_two_seconds_later(parts: Services, clock: 
 
 def test_an_unknown_key_is_looked_up_once_in_two_seconds(parts: Services, clock: Clock):
     counted = Counted(parts.records.keys)
-    callers = Callers(counted, Rates(1000, clock), CapacityLimiter(2), clock)
+    callers = CallerCache(counted, RateLimiter(1000, clock), CapacityLimiter(2), clock)
 
     async def many() -> set[object]:
         return set(await asyncio.gather(*(callers.of("wrong", HERE) for _ in range(50))))
@@ -70,7 +70,7 @@ def test_an_address_that_guesses_keys_is_told_to_wait_and_costs_nothing(
     parts: Services, project: Project, clock: Clock
 ):
     counted = Counted(parts.records.keys)
-    callers = Callers(counted, Rates(6, clock), CapacityLimiter(2), clock)
+    callers = CallerCache(counted, RateLimiter(6, clock), CapacityLimiter(2), clock)
     for guess in ("a", "b"):
         assert asyncio.run(callers.of(guess, HERE)) is None
     with pytest.raises(errors.RateLimited) as refused:
@@ -105,13 +105,13 @@ class Counted:
     keys: Keys
     asked: int = 0
 
-    def caller(self, token: str) -> Caller | None:
+    def find_caller(self, token: str) -> Caller | None:
         self.asked += 1
-        return self.keys.caller(token)
+        return self.keys.find_caller(token)
 
 
 def test_only_the_latest_callers_are_remembered(clock: Clock):
-    rates = Rates(3, clock, remembered=2)
+    rates = RateLimiter(3, clock, remembered=2)
     for who in ("a", "b", "c"):
         rates.take(who)
 
@@ -119,14 +119,14 @@ def test_only_the_latest_callers_are_remembered(clock: Clock):
 
 
 def test_a_third_of_a_minutes_requests_may_come_at_once(clock: Clock):
-    rates, key_id = Rates(60, clock), new_key_id()
+    rates, key_id = RateLimiter(60, clock), new_key_id()
 
     assert [rates.take(key_id) for _ in range(20)] == [0] * 20
     assert rates.take(key_id) == 1
 
 
 def test_the_right_to_ask_comes_back_with_time(clock: Clock):
-    rates, key_id = Rates(6, clock), new_key_id()
+    rates, key_id = RateLimiter(6, clock), new_key_id()
     assert [rates.take(key_id) for _ in range(3)] == [0, 0, 10]
 
     clock.now = 10
@@ -134,6 +134,6 @@ def test_the_right_to_ask_comes_back_with_time(clock: Clock):
 
 
 def test_keys_do_not_slow_each_other(clock: Clock):
-    rates = Rates(3, clock)
+    rates = RateLimiter(3, clock)
 
     assert [rates.take(new_key_id()) for _ in range(3)] == [0, 0, 0]

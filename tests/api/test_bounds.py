@@ -14,7 +14,7 @@ import pytest
 
 from penstock.domain.work import RunsHealth
 from penstock.services import Services
-from penstock.storage.objects import Objects
+from penstock.storage.objects import ObjectStore
 
 from .conftest import PretendedRuns, Project, serving, stored, with_settings
 
@@ -255,7 +255,7 @@ class Counting(PretendedRuns):
 class Stalled:
     """A storage that answers nothing until it is let go."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: ObjectStore) -> None:
         self._objects, self.let_go, self.waiting = objects, threading.Event(), threading.Semaphore(0)
         self.pings = 0
 

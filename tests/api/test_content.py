@@ -10,7 +10,7 @@ import pytest
 
 from penstock.domain.task import File
 from penstock.services import Services
-from penstock.storage.objects import Objects
+from penstock.storage.objects import ObjectStore
 from penstock.views.links import content_path
 
 from .conftest import PretendedRuns, Project, serving, stored, with_settings
@@ -116,14 +116,14 @@ def test_a_forged_link_is_refused_like_one_of_a_file_that_is_not(client: httpx.C
 
 
 def test_a_link_holds_for_its_hour_only(client: httpx.Client, file: File, parts: Services):
-    secret = parts.records.keys.secret(file.project_id)
+    secret = parts.records.keys.project_secret(file.project_id)
 
     assert client.get(content_path(file.id, secret, int(time.time()) - 1)).status_code == 401
     assert client.get(content_path(file.id, secret, int(time.time()) + 5)).status_code == 200
 
 
 def test_another_projects_secret_signs_nothing_here(client: httpx.Client, file: File, parts: Services, other: Project):
-    secret = parts.records.keys.secret(other.id)
+    secret = parts.records.keys.project_secret(other.id)
 
     assert client.get(content_path(file.id, secret, int(time.time()) + 60)).status_code == 401
 
@@ -149,7 +149,7 @@ def test_bytes_that_are_gone_are_told_before_the_answer_begins(
 @pytest.fixture
 def bucket(parts: Services, s3_endpoint: str, aws: None) -> Services:
     """The same service with its files in an S3."""
-    return replace(parts, objects=Objects.at("s3://bucket/links", s3_endpoint))
+    return replace(parts, objects=ObjectStore.at("s3://bucket/links", s3_endpoint))
 
 
 def test_a_store_that_signs_serves_its_own_links_where_asked_to(

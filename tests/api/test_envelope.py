@@ -24,7 +24,7 @@ def test_the_envelope_is_told_to_the_letter(client: httpx.Client, project: Proje
     assert answered.status_code == 200
     assert list(told) == ["meta", "data", "links"]
     assert list(meta.items())[1:] == [
-        ("org_id", project.records.keys.caller(project.key).org_id),
+        ("org_id", project.records.keys.find_caller(project.key).org_id),
         ("project_id", project.id),
         ("method", "POST"),
         ("host", base(client)),

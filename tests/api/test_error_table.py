@@ -22,7 +22,7 @@ def test_the_table_holds_every_code_and_nothing_else():
 
 
 def test_every_error_of_the_tree_has_a_code_of_the_vocabulary():
-    assert {kind.code for kind in errors.family()} == VOCABULARY
+    assert {kind.code for kind in errors.error_classes()} == VOCABULARY
 
 
 def test_what_can_heal_is_retryable_in_the_table_too():
@@ -31,7 +31,7 @@ def test_what_can_heal_is_retryable_in_the_table_too():
     assert all(PROBLEMS[kind].retryable for kind in transient)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in errors.family() if kind is not errors.InvalidRequest])
+@pytest.mark.parametrize("kind", [kind for kind in errors.error_classes() if kind is not errors.InvalidRequest])
 def test_every_error_can_be_answered(kind: type[errors.MediaError]):
     assert problem_of(kind("A sentence.")).status in (400, 401, 404, 405, 409, 413, 415, 422, 429, 500, 503)
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from penstock.api.limits.fair_share import Turns
+from penstock.api.limits.fair_share import FairShare
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId
 
@@ -15,7 +15,7 @@ CROWD, OTHER, THIRD = ProjectId("crowd"), ProjectId("other"), ProjectId("third")
 class Worked:
     """Who has had a place, in order; each keeps it until it is let go."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: FairShare) -> None:
         self.turns, self.order = turns, []
         self.leave = asyncio.Semaphore(0)
 
@@ -40,7 +40,7 @@ async def settled() -> None:
 
 
 async def crowded(places: int, crowd: int, *late: ProjectId) -> list[ProjectId]:
-    work = Worked(Turns(places))
+    work = Worked(FairShare(places))
     tasks = [work.ask(CROWD) for _ in range(crowd)]
     await settled()
     tasks += [work.ask(project) for project in late]
@@ -66,7 +66,7 @@ def test_all_places_are_used_by_one_who_is_alone():
 
 def test_no_more_of_a_project_wait_than_may():
     async def asked() -> None:
-        work = Worked(Turns(1, waiting=2))
+        work = Worked(FairShare(1, waiting=2))
         tasks = [work.ask(CROWD) for _ in range(4)]
         others = [work.ask(OTHER) for _ in range(2)]
         await settled()
@@ -80,7 +80,7 @@ def test_no_more_of_a_project_wait_than_may():
 
 def test_who_goes_away_leaves_its_place_to_others():
     async def asked() -> list[ProjectId]:
-        work = Worked(Turns(1))
+        work = Worked(FairShare(1))
         holder, waiting, following = work.ask(CROWD), work.ask(OTHER), work.ask(THIRD)
         await settled()
         waiting.cancel()
@@ -100,7 +100,7 @@ def test_who_goes_away_leaves_its_place_to_others():
 
 def test_who_goes_away_as_its_place_comes_leaves_it_too():
     async def asked() -> list[ProjectId]:
-        work = Worked(Turns(1))
+        work = Worked(FairShare(1))
         work.ask(CROWD)
         waiting, following = work.ask(OTHER), work.ask(THIRD)
         await settled()

@@ -9,12 +9,12 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from penstock.api import ROUTERS
-from penstock.api.create_task import request_in
+from penstock.api.create_task import request_from
 from penstock.api.envelope import ErrorEnvelope
 from penstock.api.examples import REQUESTS
 from penstock.api.openapi import operations
 from penstock.api.routes.docs import FILES, HEADERS
-from penstock.domain.addresses import read_allowed
+from penstock.domain.addresses import parse_allowed
 from penstock.domain.formats import FORMATS
 from penstock.domain.planning.compatibility import CONTAINERS
 from penstock.domain.request import SourceRequest
@@ -119,7 +119,7 @@ def test_a_key_is_declared_for_all_that_needs_one(client: httpx.Client, parts: S
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_every_example_of_a_request_is_one(name: str):
-    assert request_in(REQUESTS[name], read_allowed("")).model_dump(exclude_defaults=True)
+    assert request_from(REQUESTS[name], parse_allowed("")).model_dump(exclude_defaults=True)
 
 
 def models() -> list[tuple[str, str, type[BaseModel]]]:

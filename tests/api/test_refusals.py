@@ -37,7 +37,7 @@ def test_what_is_no_bearer_token_is_a_missing_one(client: httpx.Client, header: 
 
 
 def test_a_revoked_key_opens_nothing(client: httpx.Client, project: Project, parts: Services):
-    parts.records.keys.revoke(parts.records.keys.caller(project.key).key_id)
+    parts.records.keys.revoke(parts.records.keys.find_caller(project.key).key_id)
 
     assert client.get("/tasks", **project()).json()["error"]["code"] == "token_invalid"
 

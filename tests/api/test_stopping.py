@@ -3,7 +3,7 @@
 import asyncio
 
 from penstock.api import create_app
-from penstock.api.long_poll import Waiting
+from penstock.api.long_poll import LongPolls
 from penstock.api.server import Server
 from tests.orchestration.test_run_names import task_of
 
@@ -13,7 +13,7 @@ def test_a_stop_answers_those_who_wait():
 
 
 async def asked_and_stopped():
-    waiting, task = Waiting(), task_of(url="https://example.com/clip.mov")
+    waiting, task = LongPolls(), task_of(url="https://example.com/clip.mov")
     asked = asyncio.Event()
 
     async def read():

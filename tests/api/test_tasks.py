@@ -22,7 +22,7 @@ def test_a_thousand_equal_posts_make_one_task(client: httpx.Client, project: Pro
         ids = set(crowd.map(lambda _: created(client, project), range(1000)))
 
     assert len(ids) == 1
-    assert [submission.task_id for submission in parts.records.tasks.due(10_000)].count(*ids) == 1
+    assert [submission.task_id for submission in parts.records.tasks.claim_due(10_000)].count(*ids) == 1
 
 
 def test_jpg_is_read_as_jpeg(client: httpx.Client, project: Project):
@@ -97,8 +97,8 @@ def test_a_run_that_has_not_begun_is_over_at_once(
     client: httpx.Client, project: Project, parts: Services, runs: PretendedRuns
 ):
     task_id = created(client, project)
-    submission = next(one for one in parts.records.tasks.due(1000) if one.task_id == task_id)
-    parts.records.tasks.submitted(submission, "run-not-begun")
+    submission = next(one for one in parts.records.tasks.claim_due(1000) if one.task_id == task_id)
+    parts.records.tasks.record_run(submission, "run-not-begun")
     data = client.post(f"/tasks/{task_id}/cancel", **project()).json()["data"]
 
     assert (data["status"], data["error"]["code"]) == ("cancelled", "cancelled")

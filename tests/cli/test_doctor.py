@@ -4,10 +4,10 @@ import pytest
 
 from penstock.cli.doctor import taken
 from penstock.domain.ids import TaskId
-from penstock.domain.work import ASKING, HeldSlot
+from penstock.domain.work import SLOT_REQUESTED, HeldSlot
 
 HOLDER = HeldSlot(TaskId("tsk_one"), 2, "here:7", "a lease")
-WAITER = HeldSlot(TaskId("tsk_two"), 1, "here:7", ASKING)
+WAITER = HeldSlot(TaskId("tsk_two"), 1, "here:7", SLOT_REQUESTED)
 
 
 def test_who_holds_a_slot_is_named():

@@ -4,7 +4,7 @@ import pytest
 
 from penstock.cli.keys import state_of
 from penstock.domain.ids import KeyId, ProjectId
-from penstock.domain.work import Key
+from penstock.domain.work import ApiKey
 
 PAST, FUTURE = "2001-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"
 
@@ -19,4 +19,4 @@ PAST, FUTURE = "2001-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"
     ],
 )
 def test_a_key_is_listed_with_its_state(revoked, expires, state):
-    assert state_of(Key(KeyId("key_a"), ProjectId("prj_a"), PAST, revoked, expires)) == state
+    assert state_of(ApiKey(KeyId("key_a"), ProjectId("prj_a"), PAST, revoked, expires)) == state

@@ -71,7 +71,7 @@ def test_a_part_alone_wants_to_know_its_prefect(part, tmp_path):
 
 
 def test_a_fault_of_ours_shows_as_one(monkeypatch):
-    monkeypatch.setattr("penstock.cli.formats.matrix", lambda _lifted: {}["status"])
+    monkeypatch.setattr("penstock.cli.formats.conversion_matrix", lambda _lifted: {}["status"])
     with pytest.raises(KeyError, match="status"):
         CliRunner().invoke(cli, ["formats"], catch_exceptions=False)
 

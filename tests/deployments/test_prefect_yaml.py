@@ -7,8 +7,8 @@ from prefect.utilities.schema_tools.validation import ValidationError, validate
 
 from penstock.deployments.bootstrap import project
 from penstock.domain.errors import FieldInvalid, InvalidRequest
-from penstock.domain.request import SourceRequest, read_request
-from penstock.domain.request_form import read_shown, without_secrets
+from penstock.domain.request import SourceRequest, parse_request
+from penstock.domain.request_form import parse_parameter, redacted
 from penstock.domain.secret_urls import HIDDEN
 from penstock.orchestration.queues import QUEUES
 from penstock.orchestration.worker.worker_main import POOL
@@ -78,9 +78,9 @@ TAKEN = [
 
 @pytest.mark.parametrize("request_body", TAKEN)
 def test_prefect_lets_pass_what_http_takes(form, request_body):
-    read_request(request_body)
+    parse_request(request_body)
     validate({"request": request_body}, form, raise_on_error=True)
-    assert read_shown(request_body) == read_request(request_body)
+    assert parse_parameter(request_body) == parse_request(request_body)
 
 
 REFUSED = [
@@ -97,7 +97,7 @@ REFUSED = [
 def test_what_it_lets_pass_besides_is_refused_by_us(form, request_body):
     validate({"request": request_body}, form, raise_on_error=True)
     with pytest.raises(InvalidRequest):
-        read_shown(request_body)
+        parse_parameter(request_body)
 
 
 SECRET = [
@@ -112,11 +112,11 @@ def test_prefect_stores_no_address_that_carries_a_secret(form, request_body):
     with pytest.raises(ValidationError, match="send an address that carries a secret to the API instead"):
         validate({"request": request_body}, form, raise_on_error=True)
     with pytest.raises(FieldInvalid, match="carries a secret"):
-        read_shown(request_body)
+        parse_parameter(request_body)
 
 
 def test_a_secret_that_no_schema_tells_is_refused_by_us():
     hook = VIDEO | {"webhook_url": "https://hooks.example.com/services/T024BE7LD/aB3xY9Qz7Rk2Lm5Tn8"}
     with pytest.raises(FieldInvalid, match="webhook_url carries a secret"):
-        read_shown(hook)
-    assert without_secrets({"request": hook})["request"] == hook | {"webhook_url": HIDDEN}
+        parse_parameter(hook)
+    assert redacted({"request": hook})["request"] == hook | {"webhook_url": HIDDEN}

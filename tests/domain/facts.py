@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from penstock.domain.formats import Kind
-from penstock.domain.media import AudioStream, Media, Picture, Size, VideoStream
-from penstock.domain.request import SourceRequest, read_request
+from penstock.domain.media import AudioStream, ImageFacts, Media, Size, VideoStream
+from penstock.domain.request import SourceRequest, parse_request
 
 H264 = VideoStream(
     index=0,
@@ -34,9 +34,9 @@ def audio(container: str = "m4a", **changes: Any) -> Media:
 
 def image(container: str = "jpeg", **changes: Any) -> Media:
     """A still of 1920x1080, changed as told."""
-    return Media("image", container, 400_000, picture=replace(Picture(Size(1920, 1080), "RGB"), **changes))
+    return Media("image", container, 400_000, image=replace(ImageFacts(Size(1920, 1080), "RGB"), **changes))
 
 
 def asked(kind: Kind, output: str, **fields: Any) -> SourceRequest:
     """A request for an output of this kind and format."""
-    return read_request({"url": "https://example.com/input", "kind": kind, "format": output, **fields})
+    return parse_request({"url": "https://example.com/input", "kind": kind, "format": output, **fields})

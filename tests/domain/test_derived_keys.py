@@ -5,11 +5,11 @@ import base64
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from penstock.domain.derived_keys import key_for
+from penstock.domain.derived_keys import derive_key
 
 
 def test_each_purpose_has_a_key_of_its_own():
-    keys = {key_for("links", "secret"), key_for("receipts", "secret"), key_for("links", "another"), "secret"}
+    keys = {derive_key("links", "secret"), derive_key("receipts", "secret"), derive_key("links", "another"), "secret"}
 
     assert len(keys) == 4
 
@@ -18,4 +18,4 @@ def test_a_key_is_what_the_standard_says():
     """HKDF-Expand of RFC 5869 (cryptography's), which stays: receipts are verified with it for years."""
 
     expanded = HKDFExpand(SHA256(), 32, b"penstock receipts").derive(b"secret")
-    assert base64.urlsafe_b64decode(key_for("receipts", "secret") + "=") == expanded
+    assert base64.urlsafe_b64decode(derive_key("receipts", "secret") + "=") == expanded

@@ -6,7 +6,7 @@ import pytest
 
 from penstock.domain import errors
 
-EVERY = [kind for kind in errors.family() if kind is not errors.InvalidRequest]
+EVERY = [kind for kind in errors.error_classes() if kind is not errors.InvalidRequest]
 
 
 @pytest.mark.parametrize("kind", EVERY)
@@ -32,14 +32,14 @@ def test_a_body_speaks_with_the_voice_of_its_first_violation():
 
 
 def test_what_the_caller_has_to_change_is_never_transient():
-    assert not any(kind.transient for kind in errors.family(errors.RequestError))
+    assert not any(kind.transient for kind in errors.error_classes(errors.RequestError))
 
 
 def test_what_is_ours_to_heal_is_always_transient():
-    assert all(kind.transient for kind in errors.family(errors.PlatformError))
+    assert all(kind.transient for kind in errors.error_classes(errors.PlatformError))
 
 
 def test_every_error_stands_in_the_drawing():
-    missing = [kind.__name__ for kind in errors.family() if kind.__name__ not in (errors.__doc__ or "")]
+    missing = [kind.__name__ for kind in errors.error_classes() if kind.__name__ not in (errors.__doc__ or "")]
 
     assert missing == []

@@ -4,7 +4,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.formats import FORMATS, KINDS, formats_of
-from penstock.domain.request import SourceRequest, read_request
+from penstock.domain.request import SourceRequest, parse_request
 
 VIDEO = {"url": "https://example.com/a", "kind": "video", "format": "mp4"}
 AUDIO = VIDEO | {"kind": "audio", "format": "mp3"}
@@ -13,12 +13,12 @@ IMAGE = VIDEO | {"kind": "image", "format": "webp"}
 
 def wrong(body: object) -> list[tuple[str, str | None]]:
     with pytest.raises(errors.InvalidRequest) as refused:
-        read_request(body)
+        parse_request(body)
     return [(violation.code, violation.field) for violation in refused.value.violations]
 
 
 def test_defaults_are_filled_in():
-    request = read_request(VIDEO)
+    request = parse_request(VIDEO)
 
     assert (request.fit, request.background, request.quality, request.at) == ("contain", "#ffffff", 0.8, "auto")
     assert (request.width, request.height, request.start, request.end) == (None, None, None, None)
@@ -28,7 +28,7 @@ def test_defaults_are_filled_in():
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_format_of_a_kind_may_be_asked_for(kind: str):
     for name in formats_of(kind):
-        assert read_request(VIDEO | {"kind": kind, "format": name}).format == name
+        assert parse_request(VIDEO | {"kind": kind, "format": name}).format == name
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -38,19 +38,19 @@ def test_no_format_of_another_kind_may_be_asked_for(kind: str):
 
 
 def test_jpg_is_jpeg():
-    assert read_request(IMAGE | {"format": "jpg"}).format == "jpeg"
+    assert parse_request(IMAGE | {"format": "jpg"}).format == "jpeg"
 
 
 def test_med_names_the_same_as_file():
     asked = {"file_id": "med_abcdefgh12345678", "kind": "video", "format": "mp4"}
 
-    assert read_request(asked).input == "file_abcdefgh12345678"
-    assert read_request(asked) == read_request(asked | {"file_id": "file_abcdefgh12345678"})
+    assert parse_request(asked).input == "file_abcdefgh12345678"
+    assert parse_request(asked) == parse_request(asked | {"file_id": "file_abcdefgh12345678"})
 
 
 @pytest.mark.parametrize("sound", [640, 640.0])
 def test_a_whole_number_is_a_size_however_it_is_written(sound: float):
-    assert read_request(VIDEO | {"width": sound}).width == 640
+    assert parse_request(VIDEO | {"width": sound}).width == 640
 
 
 @pytest.mark.parametrize("unsound", ["640", 640.5, 0, -1, True, [], 2**31, float("inf")])
@@ -71,13 +71,13 @@ def test_a_background_is_a_colour(unsound: object):
 def test_null_is_left_out():
     nothing = dict.fromkeys(("width", "fit", "quality", "start", "at", "webhook_url", "fresh"))
 
-    assert read_request(VIDEO | nothing) == read_request(VIDEO)
+    assert parse_request(VIDEO | nothing) == parse_request(VIDEO)
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 3])
 def test_what_is_no_object_is_no_request(body: object):
     with pytest.raises(errors.BodyInvalid):
-        read_request(body)
+        parse_request(body)
 
 
 def test_there_is_exactly_one_input():
@@ -117,7 +117,7 @@ def test_a_field_that_means_nothing_is_refused(body: dict, field: str):
 
 def test_what_has_time_may_be_cut():
     for body in (VIDEO, AUDIO, IMAGE | {"format": "gif"}):
-        assert read_request(body | {"start": 1, "end": 2.5}).end == 2.5
+        assert parse_request(body | {"start": 1, "end": 2.5}).end == 2.5
 
 
 def test_an_end_comes_after_its_start():
@@ -133,14 +133,14 @@ def test_an_end_comes_after_its_start():
     ],
 )  # fmt: skip
 def test_the_same_request_has_the_same_fingerprint(same: dict):
-    assert read_request(VIDEO | same).fingerprint() == read_request(VIDEO).fingerprint()
+    assert parse_request(VIDEO | same).fingerprint() == parse_request(VIDEO).fingerprint()
 
 
 @pytest.mark.parametrize(
     "other", [{"quality": 0.81}, {"width": 2}, {"format": "webm"}, {"url": "https://example.com/b"}, {"end": 1}]
 )
 def test_another_request_has_another_fingerprint(other: dict):
-    assert read_request(VIDEO | other).fingerprint() != read_request(VIDEO).fingerprint()
+    assert parse_request(VIDEO | other).fingerprint() != parse_request(VIDEO).fingerprint()
 
 
 def test_a_contradiction_cannot_even_be_built():
@@ -164,7 +164,7 @@ def test_an_address_is_text_without_gaps(url: object):
 )
 def test_an_unknown_format_is_told_the_formats_of_its_kind(kind, choice):
     with pytest.raises(errors.InvalidRequest) as refused:
-        read_request({"url": "https://example.com/a", "kind": kind, "format": "tiff"})
+        parse_request({"url": "https://example.com/a", "kind": kind, "format": "tiff"})
 
     [told] = [one.message for one in refused.value.violations if one.field == "format"]
     assert told == f"format must be one of {choice}."

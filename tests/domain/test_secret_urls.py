@@ -7,10 +7,10 @@ import pytest
 from penstock.domain.errors import FieldInvalid
 from penstock.domain.secret_urls import (
     SECRET_PATTERN,
-    is_harmless,
-    looks_random,
-    require_no_capability,
+    is_safe_to_show,
+    looks_like_token,
     require_no_secret,
+    require_no_secret_anywhere,
 )
 
 SIGNED = [
@@ -69,24 +69,24 @@ WRITTEN = [
 
 @pytest.mark.parametrize("name", RANDOM)
 def test_what_a_machine_made_up_is_told_from(name):
-    assert looks_random(name)
-    assert not is_harmless(f"https://example.com/share/{name}")
+    assert looks_like_token(name)
+    assert not is_safe_to_show(f"https://example.com/share/{name}")
 
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_a_person_named(name):
-    assert not looks_random(name)
-    assert is_harmless(f"https://example.com/share/{name}")
+    assert not looks_like_token(name)
+    assert is_safe_to_show(f"https://example.com/share/{name}")
 
 
 def test_a_path_may_be_the_secret_of_a_webhook():
-    require_no_capability("https://example.com/hooks/done", "webhook_url")
+    require_no_secret_anywhere("https://example.com/hooks/done", "webhook_url")
     with pytest.raises(FieldInvalid, match="webhook_url carries a secret"):
-        require_no_capability(
+        require_no_secret_anywhere(
             "https://hooks.example.com/services/T024BE7LD/B024BE7LD/aB3xY9Qz7Rk2Lm5Tn8", "webhook_url"
         )
 
 
 def test_what_is_no_address_is_refused_elsewhere():
     require_no_secret("http://[x")
-    assert not is_harmless("http://[x")
+    assert not is_safe_to_show("http://[x")

@@ -8,7 +8,7 @@ from penstock.domain.formats import Format, kind_of
 from penstock.domain.media import Media
 from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.request import SourceRequest, read_request
+from penstock.domain.request import SourceRequest, parse_request
 from penstock.domain.task import FileFacts
 from penstock.engines import MediaFile, Tools, encode, probe, verify
 
@@ -24,7 +24,7 @@ class Made:
 
 
 def request_for(output: Format, **fields: Any) -> SourceRequest:
-    return read_request({"url": "https://example.com/input", "kind": kind_of(output), "format": output, **fields})
+    return parse_request({"url": "https://example.com/input", "kind": kind_of(output), "format": output, **fields})
 
 
 def convert(path: Path, output: Format, room: Path, tools: Tools, **fields: Any) -> Made:

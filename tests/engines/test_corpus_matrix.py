@@ -87,8 +87,8 @@ def _little(output, media):
 
 
 def _pairs(media):
-    if media.picture:
-        return {(media.container, "still" if media.picture.frames == 1 else "moving")}
+    if media.image:
+        return {(media.container, "still" if media.image.frames == 1 else "moving")}
     return {(media.container, stream.codec) for stream in (media.video, media.audio) if stream}
 
 

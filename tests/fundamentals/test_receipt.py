@@ -41,7 +41,7 @@ def test_the_receipt_is_shown_in_the_ui_and_opens_nothing(penstock, origin, phot
 
     assert task["output"]["sha256"] in shown["data"]
     assert "http" not in shown["data"]
-    assert records.keys.secret(records.keys.default_project()) not in shown["data"]
+    assert records.keys.project_secret(records.keys.default_project()) not in shown["data"]
 
 
 def test_a_task_without_an_output_has_no_receipt(penstock, origin):

@@ -29,34 +29,34 @@ class Prefect:
 
 @pytest.fixture
 def task(records, project):
-    return records.tasks.open(project, asked())
+    return records.tasks.submit(project, asked())
 
 
 def due(records, task):
-    return next(each for each in records.tasks.due(10_000) if each.task_id == task.id)
+    return next(each for each in records.tasks.claim_due(10_000) if each.task_id == task.id)
 
 
 def test_a_task_that_was_cancelled_and_asked_for_again_keeps_its_new_run(records, project, task):
     prefect, first = Prefect(), due(records, task)
     records.tasks.cancel(project, task.id)
-    again = records.tasks.open(project, asked())
+    again = records.tasks.submit(project, asked())
     asyncio.run(_submit(first, records, prefect))
     asyncio.run(_submit(due(records, again), records, prefect))
 
     assert (prefect.made, prefect.cancelled) == ([f"{task.id}:2"], [])
-    assert records.tasks.read(task.id).run_id == f"{task.id}:2"
+    assert records.tasks.get_by_id(task.id).run_id == f"{task.id}:2"
 
 
 def test_a_run_of_a_task_that_is_cancelled_while_it_is_made_is_cancelled(records, project, task):
     def cancel_and_ask_again():
         records.tasks.cancel(project, task.id)
-        records.tasks.open(project, asked())
+        records.tasks.submit(project, asked())
 
     prefect = Prefect(cancel_and_ask_again)
     asyncio.run(_submit(due(records, task), records, prefect))
 
     assert prefect.cancelled == [f"{task.id}:1"]
-    assert (records.tasks.read(task.id).status, records.tasks.read(task.id).attempt) == ("processing", 2)
+    assert (records.tasks.get_by_id(task.id).status, records.tasks.get_by_id(task.id).attempt) == ("processing", 2)
 
 
 def test_an_attempt_that_has_ended_gets_no_run(records, project, task):
@@ -72,7 +72,7 @@ def test_a_run_that_ended_before_it_was_noted_leaves_no_submission_behind(record
     prefect, lent = Prefect(), due(records, task)
     done = completed(records, task)
     asyncio.run(_submit(lent, records, prefect))
-    records.tasks.postponed(lent, 0)
+    records.tasks.postpone(lent, 0)
 
     assert (done.status, prefect.made) == ("completed", [])
-    assert task.id not in {each.task_id for each in records.tasks.due(10_000)}
+    assert task.id not in {each.task_id for each in records.tasks.claim_due(10_000)}

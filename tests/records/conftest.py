@@ -79,4 +79,4 @@ def output_of(task: Task) -> File:
 def completed(records: Records, task: Task) -> Task:
     """The task, run to its end."""
     records.tasks.begin(task.id, task.attempt, "owner", "run")
-    return records.tasks.finish(task.id, task.attempt, "owner", output_of(task))
+    return records.tasks.complete(task.id, task.attempt, "owner", output_of(task))

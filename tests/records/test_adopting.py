@@ -11,14 +11,14 @@ def request_of_a_run():
 
 
 def test_a_run_adopts_the_task_of_its_request(records, project, request_of_a_run):
-    task = records.tasks.adopt(project, request_of_a_run, "run-1")
+    task = records.tasks.submit_for_run(project, request_of_a_run, "run-1")
 
     assert (task.status, task.run_id) == ("processing", "run-1")
-    assert task.id not in [submission.task_id for submission in records.tasks.due(100)]
+    assert task.id not in [submission.task_id for submission in records.tasks.claim_due(100)]
 
 
 def test_a_task_that_another_run_has_is_left_to_it(records, project, request_of_a_run):
-    first = records.tasks.adopt(project, request_of_a_run, "run-1")
-    second = records.tasks.adopt(project, request_of_a_run, "run-2")
+    first = records.tasks.submit_for_run(project, request_of_a_run, "run-1")
+    second = records.tasks.submit_for_run(project, request_of_a_run, "run-2")
 
     assert (second.id, second.run_id) == (first.id, "run-1")

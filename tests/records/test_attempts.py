@@ -6,7 +6,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId
-from penstock.domain.task import Failure, Task
+from penstock.domain.task import Task, TaskError
 from penstock.records import Records
 
 from .conftest import asked, completed, output_of
@@ -14,7 +14,7 @@ from .conftest import asked, completed, output_of
 
 @pytest.fixture
 def task(records: Records, project: ProjectId) -> Task:
-    return records.tasks.open(project, asked())
+    return records.tasks.submit(project, asked())
 
 
 def test_a_begun_attempt_is_validating_and_knows_its_run(records: Records, task: Task):
@@ -26,17 +26,17 @@ def test_a_begun_attempt_is_validating_and_knows_its_run(records: Records, task:
 def test_beats_tell_how_far_it_is(records: Records, task: Task):
     records.tasks.begin(task.id, 1, "me", "run")
 
-    assert records.tasks.beat(task.id, 1, "me", "transcoding", 40) is False
-    assert (records.tasks.read(task.id).state, records.tasks.read(task.id).progress) == ("transcoding", 40)
+    assert records.tasks.heartbeat(task.id, 1, "me", "transcoding", 40) is False
+    assert (records.tasks.get_by_id(task.id).state, records.tasks.get_by_id(task.id).progress) == ("transcoding", 40)
 
 
 def test_a_beat_without_news_is_no_update(records: Records, task: Task):
     records.tasks.begin(task.id, 1, "me", "run")
-    records.tasks.beat(task.id, 1, "me", "transcoding", 40)
-    before = records.tasks.read(task.id).updated
-    records.tasks.beat(task.id, 1, "me", "transcoding", 40)
+    records.tasks.heartbeat(task.id, 1, "me", "transcoding", 40)
+    before = records.tasks.get_by_id(task.id).updated
+    records.tasks.heartbeat(task.id, 1, "me", "transcoding", 40)
 
-    assert records.tasks.read(task.id).updated == before
+    assert records.tasks.get_by_id(task.id).updated == before
 
 
 def test_a_live_owner_is_not_pushed_aside(records: Records, task: Task):
@@ -52,14 +52,14 @@ def test_a_silent_owner_is_pushed_aside_and_learns_of_it(hasty: Records, task: T
     hasty.tasks.begin(task.id, 1, "you", "run")
 
     with pytest.raises(errors.Superseded):
-        hasty.tasks.beat(task.id, 1, "me", "transcoding", 1)
+        hasty.tasks.heartbeat(task.id, 1, "me", "transcoding", 1)
     with pytest.raises(errors.Superseded):
-        hasty.tasks.finish(task.id, 1, "me", output_of(task))
+        hasty.tasks.complete(task.id, 1, "me", output_of(task))
 
 
 def test_an_older_attempt_is_superseded(records: Records, project: ProjectId, task: Task):
     records.tasks.end(task.id, 1, "failed", None)
-    records.tasks.open(project, asked())
+    records.tasks.submit(project, asked())
 
     with pytest.raises(errors.Superseded):
         records.tasks.begin(task.id, 1, "me", "run")
@@ -68,7 +68,7 @@ def test_an_older_attempt_is_superseded(records: Records, project: ProjectId, ta
 
 def test_a_failed_attempt_can_be_retried_by_hand(records: Records, task: Task):
     records.tasks.begin(task.id, 1, "me", "run")
-    records.tasks.end(task.id, 1, "failed", Failure("encoder_failed", "It failed."))
+    records.tasks.end(task.id, 1, "failed", TaskError("encoder_failed", "It failed."))
 
     again = records.tasks.begin(task.id, 1, "you", "run")
 
@@ -77,7 +77,7 @@ def test_a_failed_attempt_can_be_retried_by_hand(records: Records, task: Task):
 
 def test_what_is_completed_or_cancelled_is_not_begun_again(records: Records, project: ProjectId, task: Task):
     completed(records, task)
-    cancelled = records.tasks.cancel(project, records.tasks.open(project, asked(width=2)).id)
+    cancelled = records.tasks.cancel(project, records.tasks.submit(project, asked(width=2)).id)
 
     for ended in (task, cancelled):
         with pytest.raises(errors.Superseded):
@@ -87,7 +87,7 @@ def test_what_is_completed_or_cancelled_is_not_begun_again(records: Records, pro
 def test_a_finished_task_shows_its_output(records: Records, project: ProjectId, task: Task):
     records.tasks.begin(task.id, 1, "me", "run")
     output = output_of(task)
-    done = records.tasks.finish(task.id, 1, "me", output)
+    done = records.tasks.complete(task.id, 1, "me", output)
 
     assert (done.status, done.state, done.progress) == ("completed", "completed", 100)
     assert done.output == replace(output, created=done.output.created, updated=done.output.updated)
@@ -98,7 +98,7 @@ def test_finishing_twice_with_the_same_output_is_harmless(records: Records, task
     records.tasks.begin(task.id, 1, "me", "run")
     output = output_of(task)
 
-    assert records.tasks.finish(task.id, 1, "me", output) == records.tasks.finish(task.id, 1, "me", output)
+    assert records.tasks.complete(task.id, 1, "me", output) == records.tasks.complete(task.id, 1, "me", output)
 
 
 def test_a_second_finisher_leaves_no_file(records: Records, project: ProjectId, task: Task):
@@ -106,36 +106,36 @@ def test_a_second_finisher_leaves_no_file(records: Records, project: ProjectId, 
     late = output_of(task)
 
     with pytest.raises(errors.Superseded):
-        records.tasks.finish(task.id, 1, "owner", late)
+        records.tasks.complete(task.id, 1, "owner", late)
     with pytest.raises(errors.FileNotFound):
         records.files.get(project, late.id)
 
 
 def test_a_failure_is_told(records: Records, task: Task):
-    failure = Failure("upscale_not_allowed", "Too large.", field="width", step="validate")
+    failure = TaskError("upscale_not_allowed", "Too large.", field="width", step="validate")
 
     assert records.tasks.end(task.id, 1, "failed", failure)
-    assert records.tasks.read(task.id).error == failure
-    assert records.tasks.read(task.id).state == "failed"
+    assert records.tasks.get_by_id(task.id).error == failure
+    assert records.tasks.get_by_id(task.id).state == "failed"
 
 
 def test_an_ended_task_stays_as_it_ended(records: Records, task: Task):
     records.tasks.end(task.id, 1, "cancelled", None)
 
     assert not records.tasks.end(task.id, 1, "failed", None)
-    assert records.tasks.read(task.id).status == "cancelled"
+    assert records.tasks.get_by_id(task.id).status == "cancelled"
 
 
 def test_a_plan_is_shown_once_known(records: Records, task: Task):
-    records.tasks.planned(task.id, 1, {"video": "copy"})
+    records.tasks.record_plan(task.id, 1, {"video": "copy"})
 
-    assert records.tasks.read(task.id).plan == {"video": "copy"}
+    assert records.tasks.get_by_id(task.id).plan == {"video": "copy"}
 
 
 def test_an_outsider_may_restate_a_live_attempt_only(records: Records, task: Task):
-    records.tasks.restate(task.id, 1, "retrying")
-    assert records.tasks.read(task.id).state == "retrying"
+    records.tasks.set_state(task.id, 1, "retrying")
+    assert records.tasks.get_by_id(task.id).state == "retrying"
 
     records.tasks.end(task.id, 1, "failed", None)
-    records.tasks.restate(task.id, 1, "queued")
-    assert records.tasks.read(task.id).state == "failed"
+    records.tasks.set_state(task.id, 1, "queued")
+    assert records.tasks.get_by_id(task.id).state == "failed"

@@ -10,24 +10,24 @@ from .conftest import asked, completed
 
 
 def test_a_task_without_a_run_is_cancelled_at_once(records: Records, project: ProjectId):
-    task = records.tasks.cancel(project, records.tasks.open(project, asked()).id)
+    task = records.tasks.cancel(project, records.tasks.submit(project, asked()).id)
 
     assert (task.status, task.state) == ("cancelled", "cancelled")
-    assert task.id not in [submission.task_id for submission in records.tasks.due(1000)]
+    assert task.id not in [submission.task_id for submission in records.tasks.claim_due(1000)]
 
 
 def test_a_running_task_is_told_to_stop(records: Records, project: ProjectId):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     records.tasks.begin(task.id, 1, "me", "run")
 
     assert records.tasks.cancel(project, task.id).state == "cancelling"
-    assert records.tasks.beat(task.id, 1, "me", "transcoding", 50) is True
+    assert records.tasks.heartbeat(task.id, 1, "me", "transcoding", 50) is True
     assert records.tasks.get(project, task.id).state == "cancelling"
     assert records.tasks.end(task.id, 1, "cancelled")
 
 
 def test_cancelling_twice_is_harmless(records: Records, project: ProjectId):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     records.tasks.begin(task.id, 1, "me", "run")
 
     records.tasks.cancel(project, task.id)
@@ -36,14 +36,14 @@ def test_cancelling_twice_is_harmless(records: Records, project: ProjectId):
 
 
 def test_an_ended_task_cannot_be_cancelled(records: Records, project: ProjectId):
-    done = completed(records, records.tasks.open(project, asked()))
+    done = completed(records, records.tasks.submit(project, asked()))
 
     with pytest.raises(errors.TaskEnded):
         records.tasks.cancel(project, done.id)
 
 
 def test_anothers_task_cannot_be_cancelled(records: Records, project: ProjectId):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
 
     with pytest.raises(errors.TaskNotFound):
         records.tasks.cancel(records.keys.new_project("passer-by"), task.id)
@@ -51,13 +51,13 @@ def test_anothers_task_cannot_be_cancelled(records: Records, project: ProjectId)
 
 
 def test_a_cancelled_task_runs_again_when_asked_again(records: Records, project: ProjectId):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     records.tasks.begin(task.id, 1, "me", "run")
     records.tasks.cancel(project, task.id)
     records.tasks.end(task.id, 1, "cancelled")
 
-    again = records.tasks.open(project, asked())
+    again = records.tasks.submit(project, asked())
     records.tasks.begin(task.id, 2, "me", "run 2")
 
     assert again.attempt == 2
-    assert records.tasks.beat(task.id, 2, "me", "fetching", 0) is False
+    assert records.tasks.heartbeat(task.id, 2, "me", "fetching", 0) is False

@@ -21,15 +21,15 @@ def test_a_database_that_became_read_only_is_away_and_is_found_again_later(apart
     apart._database._engine.dispose()  # as a fail-over ends all connections
 
     with pytest.raises(errors.DatabaseUnavailable):
-        apart.tasks.open(project, asked())
+        apart.tasks.submit(project, asked())
     read_only(apart, "off")
-    assert apart.tasks.open(project, asked()).status == "processing"
+    assert apart.tasks.submit(project, asked()).status == "processing"
 
 
 def test_a_value_that_the_database_cannot_hold_is_an_error_of_ours(apart):
-    task = apart.tasks.open(apart.keys.new_project("one"), asked())
+    task = apart.tasks.submit(apart.keys.new_project("one"), asked())
     apart.tasks.begin(task.id, 1, "me", "run")
 
     with pytest.raises(errors.MediaError) as refused:
-        apart.tasks.beat(task.id, 1, "me", "transcoding", 10**12)
+        apart.tasks.heartbeat(task.id, 1, "me", "transcoding", 10**12)
     assert (refused.value.code, refused.value.transient) == ("internal", False)

@@ -14,7 +14,7 @@ from .conftest import asked, output_of
 @pytest.mark.parametrize(("status", "state"), [("failed", "FAILED"), ("cancelled", "CANCELLED")])
 def test_an_end_without_an_output_is_told_as_what_it_was(records: Records, project: ProjectId, status, state):
     run = uuid4()
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     records.tasks.begin(task.id, 1, "me", str(run))
     records.tasks.end(task.id, 1, status)
 
@@ -25,9 +25,9 @@ def test_an_end_without_an_output_is_told_as_what_it_was(records: Records, proje
 
 def test_a_completed_task_completes_its_run(records: Records, project: ProjectId):
     run = uuid4()
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     records.tasks.begin(task.id, 1, "me", str(run))
-    records.tasks.finish(task.id, 1, "me", output_of(task))
+    records.tasks.complete(task.id, 1, "me", output_of(task))
 
     end = recorded_end(run, records)
     assert end is not None
@@ -36,7 +36,7 @@ def test_a_completed_task_completes_its_run(records: Records, project: ProjectId
 
 def test_nothing_is_told_of_a_run_whose_task_goes_on_or_is_nobodys(records: Records, project: ProjectId):
     run = uuid4()
-    records.tasks.begin(records.tasks.open(project, asked()).id, 1, "me", str(run))
+    records.tasks.begin(records.tasks.submit(project, asked()).id, 1, "me", str(run))
 
     assert recorded_end(run, records) is None
     assert recorded_end(uuid4(), records) is None

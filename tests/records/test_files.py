@@ -7,7 +7,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId, new_file_id
-from penstock.domain.media import AudioStream, Media, Picture, Size, VideoStream
+from penstock.domain.media import AudioStream, ImageFacts, Media, Size, VideoStream
 from penstock.domain.task import File
 from penstock.records import Records
 
@@ -16,7 +16,7 @@ from .conftest import asked, completed, reading
 SIZE = Size(64, 48)
 MEDIA = Media(
     "video", "mp4", 9, 1.5, video=VideoStream(0, "h264", SIZE, SIZE, "yuv420p", sar=Fraction(4, 3), fps=25.0),
-    audio=AudioStream(1, "aac", 2, 48_000), picture=Picture(SIZE, "RGB"), tags={"title": "Ä"},
+    audio=AudioStream(1, "aac", 2, 48_000), image=ImageFacts(SIZE, "RGB"), tags={"title": "Ä"},
 )  # fmt: skip
 
 
@@ -49,11 +49,11 @@ def test_a_deleted_file_is_gone(records: Records, project: ProjectId, upload: Fi
         with pytest.raises(errors.FileNotFound):
             asking(project, upload.id)
     with pytest.raises(errors.FileNotFound):
-        records.files.key_of(upload.id)
+        records.files.get_for_link(upload.id)
 
 
 def test_a_file_that_a_task_reads_is_kept(records: Records, project: ProjectId, upload: File):
-    task = records.tasks.open(project, reading(upload))
+    task = records.tasks.submit(project, reading(upload))
 
     with pytest.raises(errors.FileInUse):
         records.files.delete(project, upload.id)
@@ -65,11 +65,11 @@ def test_a_deleted_file_is_no_input(records: Records, project: ProjectId, upload
     records.files.delete(project, upload.id)
 
     with pytest.raises(errors.FileNotFound):
-        records.tasks.open(project, reading(upload))
+        records.tasks.submit(project, reading(upload))
 
 
 def test_a_task_whose_output_was_deleted_shows_none(records: Records, project: ProjectId):
-    done = completed(records, records.tasks.open(project, asked()))
+    done = completed(records, records.tasks.submit(project, asked()))
     records.files.delete(project, done.output.id)
 
     assert records.tasks.get(project, done.id).output is None
@@ -78,20 +78,20 @@ def test_a_task_whose_output_was_deleted_shows_none(records: Records, project: P
 
 def test_the_bytes_of_a_deleted_file_are_remembered_until_purged(records: Records, project: ProjectId, upload: File):
     records.files.delete(project, upload.id)
-    assert upload.id in [file.id for file in records.files.unpurged(1000)]
+    assert upload.id in [file.id for file in records.files.list_unpurged(1000)]
 
-    records.files.purged(upload.id)
-    assert upload.id not in [file.id for file in records.files.unpurged(1000)]
+    records.files.mark_purged(upload.id)
+    assert upload.id not in [file.id for file in records.files.list_unpurged(1000)]
 
 
 def test_old_files_can_be_found(records: Records, upload: File):
-    assert upload.id in [file.id for file in records.files.older(0, 100_000)]
-    assert upload.id not in [file.id for file in records.files.older(1, 100_000)]
+    assert upload.id in [file.id for file in records.files.list_older(0, 100_000)]
+    assert upload.id not in [file.id for file in records.files.list_older(1, 100_000)]
 
 
 def test_a_link_is_signed_with_the_projects_secret(records: Records, upload: File):
-    linked = records.files.key_of(upload.id)
+    linked = records.files.get_for_link(upload.id)
 
     assert linked.file == upload
-    assert linked.secrets == (records.keys.secret(upload.project_id),)
+    assert linked.secrets == (records.keys.project_secret(upload.project_id),)
     assert linked.secrets[0] not in repr(linked)

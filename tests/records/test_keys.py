@@ -23,14 +23,14 @@ def empty(new_database: Callable[[], str]) -> Iterator[Records]:
 def test_the_first_start_makes_a_key_and_tells_it_once(empty: Records):
     token = empty.keys.ensure_default()
 
-    assert empty.keys.caller(token).project_id == empty.keys.default_project()
+    assert empty.keys.find_caller(token).project_id == empty.keys.default_project()
     assert empty.keys.ensure_default() is None
 
 
 def test_a_given_key_is_taken_and_not_told(empty: Records):
     assert empty.keys.ensure_default("mine own") is None
     assert empty.keys.ensure_default("mine own") is None
-    assert empty.keys.caller("mine own").project_id == empty.keys.default_project()
+    assert empty.keys.find_caller("mine own").project_id == empty.keys.default_project()
     assert len(empty.keys.list()) == 1
 
 
@@ -38,7 +38,7 @@ def test_a_given_key_may_change_at_a_later_start(empty: Records):
     first = empty.keys.ensure_default()
     empty.keys.ensure_default("the new one")
 
-    assert empty.keys.caller("the new one").project_id == empty.keys.caller(first).project_id
+    assert empty.keys.find_caller("the new one").project_id == empty.keys.find_caller(first).project_id
 
 
 def test_a_revoked_key_stays_revoked_though_it_is_given_again(empty: Records):
@@ -46,7 +46,7 @@ def test_a_revoked_key_stays_revoked_though_it_is_given_again(empty: Records):
     empty.keys.revoke(empty.keys.list()[0].id)
     empty.keys.ensure_default("mine own")
 
-    assert empty.keys.caller("mine own") is None
+    assert empty.keys.find_caller("mine own") is None
 
 
 def test_many_starts_at_once_make_one_project(empty: Records):
@@ -70,12 +70,12 @@ def test_a_key_of_a_named_project_opens_that_one(records: Records):
     (one, token), (_, other) = records.keys.create(project), records.keys.create(project)
     records.keys.revoke(one)
 
-    assert records.keys.caller(token) is None
-    assert records.keys.caller(other).project_id == project
+    assert records.keys.find_caller(token) is None
+    assert records.keys.find_caller(other).project_id == project
 
 
 def test_an_unknown_token_opens_nothing(records: Records):
-    assert records.keys.caller("nobody's") is None
+    assert records.keys.find_caller("nobody's") is None
 
 
 def test_keys_of_unknown_projects_and_unknown_keys_are_refused(records: Records, empty: Records):
@@ -96,12 +96,12 @@ def test_a_rotated_key_works_until_the_overlap_is_over(empty: Records):
     empty.keys.ensure_default()
     key_id, token = empty.keys.create()
     _, second = empty.keys.rotate(key_id, timedelta(hours=1))
-    both = [empty.keys.caller(one) is not None for one in (token, second)]
+    both = [empty.keys.find_caller(one) is not None for one in (token, second)]
     set_back(empty, "UPDATE keys SET expires = expires - interval '1 hour'")
 
     assert both == [True, True]
-    assert empty.keys.caller(token) is None
-    assert empty.keys.caller(second) is not None
+    assert empty.keys.find_caller(token) is None
+    assert empty.keys.find_caller(second) is not None
     assert [key.expires is not None for key in empty.keys.list()] == [False, True, False]
 
 
@@ -110,7 +110,7 @@ def test_a_rotation_never_lengthens_a_life(empty: Records):
     key_id, token = empty.keys.create()
     empty.keys.rotate(key_id, timedelta())
 
-    assert empty.keys.caller(token) is None
+    assert empty.keys.find_caller(token) is None
     with pytest.raises(errors.NotFound):
         empty.keys.rotate(key_id, timedelta(hours=1))
 
@@ -129,20 +129,20 @@ def test_only_a_key_that_works_is_rotated(empty: Records, revoked: bool):
 def test_an_old_key_of_the_environment_ends_when_it_is_changed(empty: Records):
     def start(token: str) -> None:
         empty.keys.ensure_default(token)
-        empty.keys.take_environment(token)
+        empty.keys.set_environment_key(token)
 
     start("first")
     other = empty.keys.create()[1]
     start("second")
 
-    assert [empty.keys.caller(one) is not None for one in ("first", "second", other)] == [False, True, True]
+    assert [empty.keys.find_caller(one) is not None for one in ("first", "second", other)] == [False, True, True]
     start("first")
-    assert [empty.keys.caller(one) is not None for one in ("first", "second", other)] == [True, False, True]
+    assert [empty.keys.find_caller(one) is not None for one in ("first", "second", other)] == [True, False, True]
 
 
 def test_a_key_of_the_environment_is_rotated_there(empty: Records):
     empty.keys.ensure_default("mine own")
-    empty.keys.take_environment("mine own")
+    empty.keys.set_environment_key("mine own")
 
     with pytest.raises(errors.FieldInvalid, match="PENSTOCK_API_KEY"):
         empty.keys.rotate(empty.keys.list()[0].id, timedelta(hours=1))
@@ -151,17 +151,17 @@ def test_a_key_of_the_environment_is_rotated_there(empty: Records):
 def test_a_revoked_key_of_the_environment_stays_revoked(empty: Records):
     empty.keys.ensure_default("mine own")
     empty.keys.revoke(empty.keys.list()[0].id)
-    empty.keys.take_environment("mine own")
+    empty.keys.set_environment_key("mine own")
 
-    assert empty.keys.caller("mine own") is None
+    assert empty.keys.find_caller("mine own") is None
 
 
 def test_a_rotated_secret_signs_at_once_and_holds_for_a_while(empty: Records):
     empty.keys.ensure_default()
     project = empty.keys.default_project()
-    before = empty.keys.secret(project), empty.keys.receipt_key(project)
+    before = empty.keys.project_secret(project), empty.keys.receipt_key(project)
     empty.keys.rotate_secret(project, timedelta(hours=1))
-    after = empty.keys.secret(project), empty.keys.receipt_key(project)
+    after = empty.keys.project_secret(project), empty.keys.receipt_key(project)
 
     assert len({*before, *after}) == 4
     with pytest.raises(errors.NotFound):

@@ -83,7 +83,7 @@ def waits_for_a_while(url: str) -> bool:
 
 
 def test_what_a_process_of_the_version_before_submits_is_handed_over(records: Records, project: ProjectId):
-    first = records.tasks.open(project, asked())
+    first = records.tasks.submit(project, asked())
     with psycopg.connect(records.url) as before:
         before.execute("DELETE FROM outbox WHERE task_id = %s", [first.id])
         before.execute("INSERT INTO outbox (task_id, attempt) VALUES (%s, 1)", [first.id])
@@ -99,12 +99,12 @@ def test_what_a_process_of_the_version_before_submits_is_handed_over(records: Re
             [first.id],
         )
 
-    due = {one.task_id: one.kind for one in records.tasks.due(10_000)}
+    due = {one.task_id: one.kind for one in records.tasks.claim_due(10_000)}
     assert (due.get(first.id), due.get("tsk_of_before")) == ("video", "image")
 
 
 def test_a_process_of_the_version_before_files_its_receipts(records: Records, project: ProjectId):
-    done = completed(records, records.tasks.open(project, asked()))
+    done = completed(records, records.tasks.submit(project, asked()))
     assert done.output is not None
     with psycopg.connect(records.url) as before:
         row = [done.output.id, done.id]
@@ -112,4 +112,4 @@ def test_a_process_of_the_version_before_files_its_receipts(records: Records, pr
             "INSERT INTO receipts (file_id, task_id, attempt, family, body) VALUES (%s, %s, 1, 'f', '{}')", row
         )
 
-    assert records.receipts.experience(project, "f").tasks == 0
+    assert records.receipts.cost_history(project, "f").tasks == 0

@@ -8,7 +8,7 @@ import psycopg
 
 from penstock.domain.ids import ProjectId
 from penstock.records import Records
-from penstock.records.notifications import OUTBOX, TASK, notices
+from penstock.records.notifications import OUTBOX, TASK, listen
 
 from .conftest import asked, completed
 
@@ -21,25 +21,25 @@ async def until(heard: AsyncIterator[tuple[str, str]], wanted: tuple[str, str]) 
 
 
 def test_opening_and_ending_are_called_out(records: Records, project: ProjectId):
-    async def listen() -> None:
-        async with aclosing(notices(records.url, OUTBOX, TASK)) as heard:
+    async def run() -> None:
+        async with aclosing(listen(records.url, OUTBOX, TASK)) as heard:
             await until(heard, (TASK, ""))
-            task = await asyncio.to_thread(records.tasks.open, project, asked())
+            task = await asyncio.to_thread(records.tasks.submit, project, asked())
             await until(heard, (OUTBOX, task.id))
             await asyncio.to_thread(completed, records, task)
             await until(heard, (TASK, task.id))
 
-    asyncio.run(listen())
+    asyncio.run(run())
 
 
 def test_a_listener_that_lost_its_connection_is_told_to_look_at_everything(records: Records):
-    async def listen() -> None:
-        async with aclosing(notices(records.url, TASK)) as heard:
+    async def run() -> None:
+        async with aclosing(listen(records.url, TASK)) as heard:
             await until(heard, (TASK, ""))
             await asyncio.to_thread(end_listeners, records.url)
             await until(heard, (TASK, ""))
 
-    asyncio.run(listen())
+    asyncio.run(run())
 
 
 def end_listeners(url: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from penstock.domain.ids import ProjectId, TaskId
 from penstock.domain.task import Task
-from penstock.domain.work import Submission
+from penstock.domain.work import OutboxEntry
 from penstock.records import Records
 from penstock.records.notifications import OUTBOX
 from penstock.records.outbox import AHEAD
@@ -18,39 +18,39 @@ from tests.service import wait_for
 from .conftest import asked, completed
 
 
-def waiting_for(records: Records, task: Task) -> list[Submission]:
-    return [submission for submission in records.tasks.due(1000) if submission.task_id == task.id]
+def waiting_for(records: Records, task: Task) -> list[OutboxEntry]:
+    return [submission for submission in records.tasks.claim_due(1000) if submission.task_id == task.id]
 
 
 def test_an_opened_task_waits_for_its_run(records: Records, project: ProjectId):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
 
-    assert waiting_for(records, task) == [Submission(task.id, 1, "video", "mp4", tries=1)]
+    assert waiting_for(records, task) == [OutboxEntry(task.id, 1, "video", "mp4", tries=1)]
 
 
 def test_dispatchers_do_not_take_the_same_submission(records: Records):
     projects = [records.keys.new_project(f"one of many {secrets.token_hex(8)}") for _ in range(40)]
-    opened = {records.tasks.open(each, asked()).id for each in projects}
+    opened = {records.tasks.submit(each, asked()).id for each in projects}
     with ThreadPoolExecutor(8) as dispatchers:
-        taken = [one.task_id for some in dispatchers.map(records.tasks.due, [5] * 60) for one in some]
+        taken = [one.task_id for some in dispatchers.map(records.tasks.claim_due, [5] * 60) for one in some]
 
     assert opened <= set(taken)
     assert len(taken) == len(set(taken))
 
 
 def opened(records: Records, project: ProjectId, count: int, **more: object) -> set[TaskId]:
-    return {records.tasks.open(project, asked(f"https://example.com/{number}", **more)).id for number in range(count)}
+    return {records.tasks.submit(project, asked(f"https://example.com/{number}", **more)).id for number in range(count)}
 
 
-def handed(records: Records, among: set[TaskId], most: int = 1000) -> list[Submission]:
+def handed(records: Records, among: set[TaskId], most: int = 1000) -> list[OutboxEntry]:
     """Those that were due, each with a run made of it."""
-    due = [one for one in records.tasks.due(most) if one.task_id in among]
+    due = [one for one in records.tasks.claim_due(most) if one.task_id in among]
     for one in due:
-        records.tasks.submitted(one, f"run of {one.task_id}")
+        records.tasks.record_run(one, f"run of {one.task_id}")
     return due
 
 
-def begun(records: Records, submission: Submission) -> None:
+def begun(records: Records, submission: OutboxEntry) -> None:
     records.tasks.begin(submission.task_id, submission.attempt, "owner", f"run of {submission.task_id}")
 
 
@@ -102,66 +102,70 @@ def test_a_begun_run_wakes_the_dispatcher(records: Records, project: ProjectId):
 
 
 def test_no_more_of_a_project_is_submitted_than_may_run_at_once(records: Records, project: ProjectId):
-    tasks = [records.tasks.open(project, asked(f"https://example.com/{number}")) for number in range(4)]
+    tasks = [records.tasks.submit(project, asked(f"https://example.com/{number}")) for number in range(4)]
 
-    def lent() -> list[Submission]:
-        return [one for one in records.tasks.due(1000, per_project=2) if one.task_id in {task.id for task in tasks}]
+    def lent() -> list[OutboxEntry]:
+        return [
+            one for one in records.tasks.claim_due(1000, per_project=2) if one.task_id in {task.id for task in tasks}
+        ]
 
     first, second = lent()
     assert lent() == []
-    records.tasks.submitted(first, "run 1")
-    records.tasks.submitted(second, "run 2")
+    records.tasks.record_run(first, "run 1")
+    records.tasks.record_run(second, "run 2")
     assert lent() == []
     completed(records, records.tasks.get(project, first.task_id))
     assert len(lent()) == 1
 
 
 def test_a_submitted_attempt_waits_no_more_and_knows_its_run(records: Records, project: ProjectId):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     [submission] = waiting_for(records, task)
 
-    assert records.tasks.submitted(submission, "run of it")
+    assert records.tasks.record_run(submission, "run of it")
     assert records.tasks.get(project, task.id).run_id == "run of it"
-    assert records.tasks.of_run("run of it") == (task.id, 1)
-    assert (task.id, 1, "run of it") in [(r.task_id, r.attempt, r.run_id) for r in records.tasks.unfinished(1000)]
+    assert records.tasks.find_by_run("run of it") == (task.id, 1)
+    assert (task.id, 1, "run of it") in [
+        (r.task_id, r.attempt, r.run_id) for r in records.tasks.submitted_attempts(1000)
+    ]
 
 
 def test_a_postponed_submission_comes_back(records: Records, project: ProjectId):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     [submission] = waiting_for(records, task)
-    records.tasks.postponed(submission, 0)
+    records.tasks.postpone(submission, 0)
 
-    assert waiting_for(records, task) == [Submission(task.id, 1, "video", "mp4", tries=2)]
+    assert waiting_for(records, task) == [OutboxEntry(task.id, 1, "video", "mp4", tries=2)]
 
 
 def test_nobody_wants_the_run_of_a_task_that_was_cancelled_meanwhile(records: Records, project: ProjectId):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     [submission] = waiting_for(records, task)
     records.tasks.cancel(project, task.id)
 
-    assert not records.tasks.submitted(submission, "unwanted")
-    assert records.tasks.of_run("unwanted") is None
-    assert records.tasks.of_run("never heard of") is None
+    assert not records.tasks.record_run(submission, "unwanted")
+    assert records.tasks.find_by_run("unwanted") is None
+    assert records.tasks.find_by_run("never heard of") is None
 
 
 def test_unfinished_attempts_come_page_by_page(records: Records, project: ProjectId):
     for number in range(3):
         still = asked(f"https://example.com/{number}", kind="image", format="png")
-        [submission] = waiting_for(records, records.tasks.open(project, still))
-        records.tasks.submitted(submission, f"run {number}")
-    first = records.tasks.unfinished(2)
+        [submission] = waiting_for(records, records.tasks.submit(project, still))
+        records.tasks.record_run(submission, f"run {number}")
+    first = records.tasks.submitted_attempts(2)
 
     assert [one.task_id for one in first] == sorted(one.task_id for one in first)
-    assert all(one.task_id > first[-1].task_id for one in records.tasks.unfinished(2, after=first[-1].task_id))
+    assert all(one.task_id > first[-1].task_id for one in records.tasks.submitted_attempts(2, after=first[-1].task_id))
 
 
 @pytest.mark.parametrize("how", ["submitted", "adopted"])
 def test_a_cancel_beside_a_submission_is_no_deadlock(records: Records, project: ProjectId, how: str):
-    task = records.tasks.open(project, asked())
-    submission = Submission(task.id, 1, "video", "mp4", tries=1)
+    task = records.tasks.submit(project, asked())
+    submission = OutboxEntry(task.id, 1, "video", "mp4", tries=1)
     note = {
-        "submitted": lambda: records.tasks.submitted(submission, "its run"),
-        "adopted": lambda: records.tasks.adopt(project, asked(), "its run"),
+        "submitted": lambda: records.tasks.record_run(submission, "its run"),
+        "adopted": lambda: records.tasks.submit_for_run(project, asked(), "its run"),
     }[how]
     with psycopg.connect(records.url) as cancel, ThreadPoolExecutor(1) as dispatcher:
         cancel.execute("SELECT id FROM tasks WHERE id = %s FOR UPDATE", [task.id])

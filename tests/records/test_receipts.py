@@ -7,7 +7,7 @@ import pytest
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId
 from penstock.domain.planning.estimate import Estimate
-from penstock.domain.planning.forecast import Experience, Spread
+from penstock.domain.planning.forecast import CostHistory, RatioSpread
 from penstock.domain.receipt import Checks, Receipt, Work
 from penstock.domain.task import Task
 from penstock.records import Records
@@ -28,14 +28,14 @@ def done(records: Records, task: Task, family: str, rough: Estimate = ROUGH) -> 
     file = output_of(task)
     receipt = Receipt(file.facts, Checks((), 1.0, None), WORK, family, rough)
     records.tasks.begin(task.id, task.attempt, "me", "run")
-    records.tasks.finish(task.id, task.attempt, "me", file, receipt)
+    records.tasks.complete(task.id, task.attempt, "me", file, receipt)
     return receipt
 
 
 def test_a_completed_task_has_its_receipt(records: Records, project: ProjectId, family: str):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     receipt = done(records, task, family)
-    filed = records.receipts.of_task(project, task.id)
+    filed = records.receipts.get_for_task(project, task.id)
 
     assert (filed.task_id, filed.attempt, filed.project_id) == (task.id, 1, project)
     assert filed.body["output"]["sha256"] == receipt.output.sha256
@@ -43,33 +43,33 @@ def test_a_completed_task_has_its_receipt(records: Records, project: ProjectId, 
 
 
 def test_an_unfinished_task_has_none(records: Records, project: ProjectId):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     with pytest.raises(errors.NotFound):
-        records.receipts.of_task(project, task.id)
+        records.receipts.get_for_task(project, task.id)
 
 
 def test_a_new_attempt_has_a_receipt_of_its_own(records: Records, project: ProjectId, family: str):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     done(records, task, family)
-    again = records.tasks.open(project, asked(fresh=True))
+    again = records.tasks.submit(project, asked(fresh=True))
     with pytest.raises(errors.NotFound):
-        records.receipts.of_task(project, task.id)
+        records.receipts.get_for_task(project, task.id)
     second = done(records, again, family)
 
-    assert records.receipts.of_task(project, task.id).body["output"]["sha256"] == second.output.sha256
+    assert records.receipts.get_for_task(project, task.id).body["output"]["sha256"] == second.output.sha256
 
 
 def test_another_project_sees_none(records: Records, project: ProjectId, family: str):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     done(records, task, family)
     with pytest.raises(errors.NotFound):
-        records.receipts.of_task(records.keys.new_project(secrets.token_hex(8)), task.id)
+        records.receipts.get_for_task(records.keys.new_project(secrets.token_hex(8)), task.id)
 
 
 def test_what_came_of_a_family_is_learnt(records: Records, project: ProjectId, family: str):
     for width, estimated in enumerate((3, 6, 9), 2):
-        done(records, records.tasks.open(project, asked(width=width)), family, Estimate(estimated, 1.5))
-    learnt = records.receipts.experience(project, family)
+        done(records, records.tasks.submit(project, asked(width=width)), family, Estimate(estimated, 1.5))
+    learnt = records.receipts.cost_history(project, family)
 
     assert learnt.tasks == 3
     assert (learnt.bytes.middle, learnt.seconds.middle) == (1.5, 2.0)
@@ -77,16 +77,16 @@ def test_what_came_of_a_family_is_learnt(records: Records, project: ProjectId, f
 
 
 def test_what_was_not_estimated_teaches_nothing(records: Records, project: ProjectId, family: str):
-    done(records, records.tasks.open(project, asked()), family, Estimate(0, 1.5))
-    assert records.receipts.experience(project, family) == Experience(1, None, Spread(2.0, 2.0, 2.0))
+    done(records, records.tasks.submit(project, asked()), family, Estimate(0, 1.5))
+    assert records.receipts.cost_history(project, family) == CostHistory(1, None, RatioSpread(2.0, 2.0, 2.0))
 
 
 def test_of_an_unknown_family_nothing_is_known(records: Records, project: ProjectId):
-    assert records.receipts.experience(project, "none") == Experience(0)
+    assert records.receipts.cost_history(project, "none") == CostHistory(0)
 
 
 def test_nothing_is_learnt_of_other_projects(records: Records, project: ProjectId, family: str):
-    done(records, records.tasks.open(project, asked()), family, Estimate(3, 1.5))
+    done(records, records.tasks.submit(project, asked()), family, Estimate(3, 1.5))
     other = records.keys.new_project(secrets.token_hex(8))
 
-    assert records.receipts.experience(other, family) == Experience(0)
+    assert records.receipts.cost_history(other, family) == CostHistory(0)

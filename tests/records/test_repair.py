@@ -5,7 +5,7 @@ import pytest
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId
 from penstock.domain.task import Task
-from penstock.domain.work import Lost
+from penstock.domain.work import LostAttempt
 from penstock.records import Records
 
 from .conftest import asked
@@ -13,58 +13,58 @@ from .conftest import asked
 
 @pytest.fixture
 def task(records: Records, project: ProjectId) -> Task:
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     return records.tasks.begin(task.id, 1, "me", "run")
 
 
-def lost(records: Records, task: Task) -> list[Lost]:
-    return [one for one in records.tasks.lost(0) if one.task_id == task.id]
+def lost(records: Records, task: Task) -> list[LostAttempt]:
+    return [one for one in records.tasks.lost_attempts(0) if one.task_id == task.id]
 
 
 def test_a_silent_run_is_lost(records: Records, task: Task):
-    assert lost(records, task) == [Lost(task.id, 1, "run", losses=0, cancelling=False)]
+    assert lost(records, task) == [LostAttempt(task.id, 1, "run", losses=0, cancelling=False)]
 
 
 def test_a_beating_run_is_not_lost(records: Records, task: Task):
-    assert task.id not in [one.task_id for one in records.tasks.lost(60)]
+    assert task.id not in [one.task_id for one in records.tasks.lost_attempts(60)]
 
 
 def test_a_task_that_never_began_is_not_lost(records: Records, project: ProjectId):
-    assert lost(records, records.tasks.open(project, asked("https://example.com/new"))) == []
+    assert lost(records, records.tasks.submit(project, asked("https://example.com/new"))) == []
 
 
 def test_a_lost_task_is_tried_again(records: Records, project: ProjectId, task: Task):
-    assert records.tasks.reattempt(task.id, 1) == 2
+    assert records.tasks.retry_lost(task.id, 1) == 2
 
     again = records.tasks.get(project, task.id)
     assert (again.attempt, again.state, again.run_id) == (2, "queued", None)
-    assert [(task.id, 2)] == [(s.task_id, s.attempt) for s in records.tasks.due(1000) if s.task_id == task.id]
+    assert [(task.id, 2)] == [(s.task_id, s.attempt) for s in records.tasks.claim_due(1000) if s.task_id == task.id]
 
 
 def test_losses_are_counted_until_somebody_asks_again(records: Records, project: ProjectId, task: Task):
-    records.tasks.reattempt(task.id, 1)
+    records.tasks.retry_lost(task.id, 1)
     records.tasks.begin(task.id, 2, "you", "run 2")
     assert [one.losses for one in lost(records, task)] == [1]
 
     records.tasks.end(task.id, 2, "failed")
-    records.tasks.open(project, asked())
+    records.tasks.submit(project, asked())
     records.tasks.begin(task.id, 3, "you", "run 3")
     assert [one.losses for one in lost(records, task)] == [0]
 
 
 def test_two_reapers_make_one_attempt(records: Records, task: Task):
-    assert [records.tasks.reattempt(task.id, 1), records.tasks.reattempt(task.id, 1)] == [2, None]
+    assert [records.tasks.retry_lost(task.id, 1), records.tasks.retry_lost(task.id, 1)] == [2, None]
 
 
 def test_the_lost_run_is_superseded_if_it_comes_back(records: Records, task: Task):
-    records.tasks.reattempt(task.id, 1)
+    records.tasks.retry_lost(task.id, 1)
 
     with pytest.raises(errors.Superseded):
-        records.tasks.beat(task.id, 1, "me", "transcoding", 99)
+        records.tasks.heartbeat(task.id, 1, "me", "transcoding", 99)
 
 
 def test_a_lost_task_that_was_to_be_cancelled_is_not_tried_again(records: Records, project: ProjectId, task: Task):
     records.tasks.cancel(project, task.id)
 
     assert [one.cancelling for one in lost(records, task)] == [True]
-    assert records.tasks.reattempt(task.id, 1) is None
+    assert records.tasks.retry_lost(task.id, 1) is None

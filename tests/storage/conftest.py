@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from penstock.storage.download import FetchPolicy
-from penstock.storage.objects import Objects
+from penstock.storage.objects import ObjectStore
 
 from . import origin
 
@@ -45,12 +45,12 @@ def aws(monkeypatch):
 
 @pytest.fixture
 def bucket(s3_endpoint, aws, tmp_path):
-    return Objects.at(f"s3://bucket/{tmp_path.name}", s3_endpoint)
+    return ObjectStore.at(f"s3://bucket/{tmp_path.name}", s3_endpoint)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return Objects.at((tmp_path / "kept here").as_uri())
+    return ObjectStore.at((tmp_path / "kept here").as_uri())
 
 
 @pytest.fixture(params=["folder", "bucket"])

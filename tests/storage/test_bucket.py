@@ -11,7 +11,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 import pytest
 
 from penstock.domain import errors
-from penstock.storage.objects import Bucket, Objects
+from penstock.storage.objects import BucketStore, ObjectStore
 
 from .conftest import free_port
 
@@ -41,14 +41,14 @@ def test_a_signed_link_ends_when_it_was_signed_for(bucket, file):
 
 
 def test_a_bucket_that_is_not_there_is_unavailable(s3_endpoint, aws, file):
-    nowhere = Objects.at("s3://nowhere", s3_endpoint)
+    nowhere = ObjectStore.at("s3://nowhere", s3_endpoint)
     for ask in (nowhere.ping, lambda: nowhere.put(file, "a", "video/mp4")):
         with pytest.raises(errors.StorageUnavailable):
             ask()
 
 
 def test_a_server_that_is_away_is_unavailable_not_a_missing_file(aws, file):
-    away = Objects.at("s3://bucket", f"http://127.0.0.1:{free_port()}")
+    away = ObjectStore.at("s3://bucket", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(errors.StorageUnavailable):
         away.exists("a")
 
@@ -56,7 +56,7 @@ def test_a_server_that_is_away_is_unavailable_not_a_missing_file(aws, file):
 @pytest.mark.parametrize("way", ["put", "get"])
 def test_a_cancel_ends_a_transfer_with_a_server_that_says_nothing(aws, file, tmp_path, way):
     with listening(Silent) as port:
-        stalled = Bucket("bucket", "", f"http://127.0.0.1:{port}")
+        stalled = BucketStore("bucket", "", f"http://127.0.0.1:{port}")
         cancelled = threading.Event()
         threading.Timer(0.5, cancelled.set).start()
         started = time.monotonic()
@@ -74,7 +74,7 @@ TRANSFERS = {
 
 def test_a_server_that_stops_reading_ends_an_upload_at_its_deadline(aws, big):
     with listening(Silent) as port:
-        stalled = Bucket("bucket", "", f"http://127.0.0.1:{port}", step_seconds=1.0)
+        stalled = BucketStore("bucket", "", f"http://127.0.0.1:{port}", step_seconds=1.0)
         started = time.monotonic()
         with pytest.raises(errors.StorageUnavailable):
             stalled.put(big, "a", "video/mp4")
@@ -83,7 +83,7 @@ def test_a_server_that_stops_reading_ends_an_upload_at_its_deadline(aws, big):
 
 def test_a_part_that_fails_takes_the_whole_upload_with_it(aws, big):
     with answering() as (port, asked):
-        broken = Bucket("bucket", "", f"http://127.0.0.1:{port}")
+        broken = BucketStore("bucket", "", f"http://127.0.0.1:{port}")
         with pytest.raises(errors.StorageUnavailable):
             broken.put(big, "a", "video/mp4")
     assert (asked[0], asked[-1]) == ("POST uploads", "DELETE uploadId")

@@ -133,7 +133,7 @@ def test_a_storage_that_works_answers_a_ping(objects):
 
 def test_a_sweep_leaves_stored_files_alone(objects, file):
     objects.put(file, "a", "video/mp4")
-    assert objects.sweep(0) == 0
+    assert objects.remove_stale_uploads(0) == 0
     assert objects.exists("a")
 
 

@@ -7,16 +7,16 @@ import sys
 import pytest
 
 from penstock.domain import errors
-from penstock.storage.objects import Objects
+from penstock.storage.objects import ObjectStore
 
 FILL = """
 import resource, sys
 from pathlib import Path
 from penstock.domain import errors
-from penstock.storage.objects import Objects
+from penstock.storage.objects import ObjectStore
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 try:
-    Objects.at(sys.argv[1]).put(Path(sys.argv[2]), "a", "video/mp4")
+    ObjectStore.at(sys.argv[1]).put(Path(sys.argv[2]), "a", "video/mp4")
 except errors.DiskFull as fault:
     print(fault.code, fault.transient)
 """
@@ -49,9 +49,9 @@ def test_what_a_killed_put_has_left_is_swept_once_it_is_old(folder, file, tmp_pa
     folder.put(file, "a", "video/mp4")
     left = tmp_path / "kept here" / ".arriving" / "left"
     left.write_bytes(b"half")
-    assert folder.sweep(3600) == 0
+    assert folder.remove_stale_uploads(3600) == 0
     os.utime(left, (0, 0))
-    assert (folder.sweep(3600), left.exists()) == (1, False)
+    assert (folder.remove_stale_uploads(3600), left.exists()) == (1, False)
 
 
 def test_a_folder_signs_no_links(folder, file):
@@ -62,9 +62,9 @@ def test_a_folder_signs_no_links(folder, file):
 def test_a_folder_that_cannot_be_written_fails_its_ping(tmp_path):
     (tmp_path / "a file").touch()
     with pytest.raises(errors.StorageUnavailable):
-        Objects.at((tmp_path / "a file").as_uri()).ping()
+        ObjectStore.at((tmp_path / "a file").as_uri()).ping()
 
 
 def test_only_folders_and_s3_are_storages():
     with pytest.raises(ValueError, match="file:///"):
-        Objects.at("memory://anything")
+        ObjectStore.at("memory://anything")

@@ -13,8 +13,8 @@ import pytest
 from penstock.domain import errors
 from penstock.storage import network
 from penstock.storage.download import FetchPolicy, download
-from penstock.storage.partial_download import HEAD, parts_of_url
-from penstock.storage.response_headers import destination, rest_asked
+from penstock.storage.partial_download import HEAD_BYTES, partial_file_of_url
+from penstock.storage.response_headers import redirect_target, retry_after
 
 OK, PART = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 206 Partial Content\r\n"
 FILE = bytes(range(256)) * 4096  # 1 MiB
@@ -126,14 +126,14 @@ def test_an_odd_answer_is_an_error_of_ours_at_once(name, way, tmp_path):
 def asked(way, url, path, policy):
     if way == "download":
         return download(url, path, policy)
-    with parts_of_url(url, path, policy, 2**20) as parts:
+    with partial_file_of_url(url, path, policy, 2**20) as parts:
         return parts
 
 
 @pytest.mark.parametrize("name", PARTS)
 def test_an_odd_part_is_an_error_of_ours_and_takes_no_room(name, tmp_path):
     told, expected = PARTS[name]
-    answer = PART + b"Content-Range: " + told + b"\r\nContent-Length: 262144\r\n\r\n" + FILE[:HEAD]
+    answer = PART + b"Content-Range: " + told + b"\r\nContent-Length: 262144\r\n\r\n" + FILE[:HEAD_BYTES]
     with saying(answer) as (place, _), pytest.raises(expected):
         asked("look", f"http://{place}/clip.mp4", tmp_path / "input", policy_for(place))
     assert list(tmp_path.iterdir()) == []
@@ -141,10 +141,10 @@ def test_an_odd_part_is_an_error_of_ours_and_takes_no_room(name, tmp_path):
 
 def test_a_version_whose_name_is_no_text_is_asked_for_by_it(tmp_path):
     etag = b'"\xe9\xff v1"'
-    with saying(part(0, HEAD, etag), part(HEAD, 2 * HEAD, etag)) as (place, heard):
-        with parts_of_url(f"http://{place}/a", tmp_path / "input", policy_for(place), 2**20) as parts:
-            parts.fetch(HEAD, HEAD)
-        assert parts.path.read_bytes()[: 2 * HEAD] == FILE[: 2 * HEAD]
+    with saying(part(0, HEAD_BYTES, etag), part(HEAD_BYTES, 2 * HEAD_BYTES, etag)) as (place, heard):
+        with partial_file_of_url(f"http://{place}/a", tmp_path / "input", policy_for(place), 2**20) as parts:
+            parts.fetch(HEAD_BYTES, HEAD_BYTES)
+        assert parts.path.read_bytes()[: 2 * HEAD_BYTES] == FILE[: 2 * HEAD_BYTES]
     assert b"If-Match: " + etag + b"\r\n" in heard[1]
 
 
@@ -158,7 +158,7 @@ def part(start, end, etag):
     ("told", "arrives"), [("/b\xc3\xa9.mp4", "/b%C3%A9.mp4"), ("/b\xe9.mp4", "/b%E9.mp4"), ("c d.mp4", "/c d.mp4")]
 )
 def test_a_redirect_to_bytes_beyond_ascii_leads_where_it_meant(told, arrives):
-    found = destination("http://a.example/x", {"location": told})
+    found = redirect_target("http://a.example/x", {"location": told})
     assert found.removeprefix("http://a.example") in (arrives, arrives.replace("%C3%A9", "é"))
 
 
@@ -179,7 +179,7 @@ NOW = datetime(2026, 1, 31, 15, 0, tzinfo=UTC)
     ],
 )
 def test_the_rest_that_an_origin_asks_for_is_a_number_or_a_date_of_five_minutes_at_most(told, seconds):
-    assert rest_asked({"retry-after": told}, NOW) == seconds
+    assert retry_after({"retry-after": told}, NOW) == seconds
 
 
 def test_the_rest_comes_with_the_error(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.storage.download import FetchPolicy
-from penstock.storage.partial_download import HEAD, parts_of_object, parts_of_url
+from penstock.storage.partial_download import HEAD_BYTES, partial_file_of_object, partial_file_of_url
 from tests.ranging import ranging
 
 from . import origin
@@ -29,25 +29,25 @@ def look(host, tmp_path):
     policy = FetchPolicy(
         max_bytes=20 * MIB, read_seconds=2, total_seconds=5, allow=host.address.removeprefix("http://")
     )
-    return lambda path, most=4 * MIB, **more: parts_of_url(
+    return lambda path, most=4 * MIB, **more: partial_file_of_url(
         f"{host.address}/{path}", tmp_path / "input", replace(policy, **more), most
     )
 
 
 def test_the_beginning_comes_alone(look, host):
     with look("parts/file") as parts:
-        assert (parts.total, parts.here, parts.path.stat().st_size) == (len(FILE), [(0, HEAD)], len(FILE))
-    assert (host.asked, host.sent) == (["bytes=0-262143"], HEAD)
+        assert (parts.total, parts.here, parts.path.stat().st_size) == (len(FILE), [(0, HEAD_BYTES)], len(FILE))
+    assert (host.asked, host.sent) == (["bytes=0-262143"], HEAD_BYTES)
 
 
 def test_a_part_that_is_wanted_comes_to_its_place(look, host):
     with look("parts/file") as parts:
         parts.fetch(MIB, 1000)
         content = parts.path.read_bytes()
-    assert content[:HEAD] == FILE[:HEAD]
+    assert content[:HEAD_BYTES] == FILE[:HEAD_BYTES]
     assert content[MIB : MIB + 1000] == FILE[MIB : MIB + 1000]
-    assert parts.here == [(0, HEAD), (MIB, MIB + 1000)]
-    assert host.sent == HEAD + 1000
+    assert parts.here == [(0, HEAD_BYTES), (MIB, MIB + 1000)]
+    assert host.sent == HEAD_BYTES + 1000
 
 
 def test_a_part_ends_where_the_file_does(look):
@@ -58,7 +58,7 @@ def test_a_part_ends_where_the_file_does(look):
 
 def test_parts_that_touch_are_one(look):
     with look("parts/file") as parts:
-        parts.fetch(HEAD, len(FILE))
+        parts.fetch(HEAD_BYTES, len(FILE))
     assert (parts.here, parts.whole) == ([(0, len(FILE))], True)
     assert parts.path.read_bytes() == FILE
 
@@ -123,7 +123,7 @@ def test_a_redirect_to_a_file_is_followed(look, host):
 
 def test_a_stored_file_comes_in_parts_too(folder, file, tmp_path):
     folder.put(file, "kept", "video/mp4")
-    with parts_of_object(folder, "kept", tmp_path / "input", 4 * MIB) as parts:
+    with partial_file_of_object(folder, "kept", tmp_path / "input", 4 * MIB) as parts:
         parts.fetch(MIB, 1000)
         assert parts.path.read_bytes()[MIB : MIB + 1000] == file.read_bytes()[MIB : MIB + 1000]
-    assert (parts.total, parts.received) == (file.stat().st_size, HEAD + 1000)
+    assert (parts.total, parts.received) == (file.stat().st_size, HEAD_BYTES + 1000)

@@ -3,8 +3,8 @@
 import pytest
 
 from penstock.domain import errors
-from penstock.storage.download import HEAD, LONG_HEAD, WORTH_A_LOOK, download
-from penstock.storage.peek import parts_of_arriving
+from penstock.storage.download import HEAD_BYTES, HEAD_BYTES_WITHOUT_RANGES, MIN_REMAINING_BYTES, download
+from penstock.storage.peek import partial_file_of_download
 
 from . import origin
 
@@ -15,19 +15,19 @@ def test_a_large_input_is_looked_at_once_with_its_announced_size(site, policy, t
     seen = []
     download(f"{site}/long", tmp_path / "input", policy, lambda it: seen.append((it.path.stat().st_size, it.answer)))
     ((size, answer),) = seen
-    assert LONG_HEAD <= size < LONG_HEAD + 2**17
+    assert HEAD_BYTES_WITHOUT_RANGES <= size < HEAD_BYTES_WITHOUT_RANGES + 2**17
     assert answer.total == len(origin.LONG)
 
 
 def test_where_the_origin_sends_parts_less_has_to_arrive(site, policy, tmp_path):
     seen = []
     download(f"{site}/parts", tmp_path / "input", policy, lambda it: seen.append(it.path.stat().st_size))
-    assert HEAD <= seen[0] < HEAD + 2**17
+    assert HEAD_BYTES <= seen[0] < HEAD_BYTES + 2**17
 
 
 @pytest.mark.parametrize("place", ["small", "file"])
 def test_what_will_soon_be_here_is_not_looked_at(site, policy, tmp_path, place):
-    assert len(origin.FILE) < WORTH_A_LOOK
+    assert len(origin.FILE) < MIN_REMAINING_BYTES
     download(f"{site}/{place}", tmp_path / "input", policy, lambda _: pytest.fail("it was looked at"))
 
 
@@ -45,7 +45,7 @@ def looking(act, most=2 * MIB):
     """A look that lets `act` have the parts."""
 
     def look(arriving):
-        with parts_of_arriving(arriving, arriving.answer.total, most, 5) as parts:
+        with partial_file_of_download(arriving, arriving.answer.total, most, 5) as parts:
             act(parts)
 
     return look
@@ -55,7 +55,7 @@ def test_any_part_can_be_asked_for_while_the_rest_waits(site, policy, server, tm
     def act(parts):
         parts.fetch(len(origin.LONG) - 100, 100)
         content = parts.path.read_bytes()
-        assert content[:HEAD] == origin.LONG[:HEAD]
+        assert content[:HEAD_BYTES] == origin.LONG[:HEAD_BYTES]
         assert content[-100:] == origin.LONG[-100:]
         assert len(content) == len(origin.LONG)
 
@@ -86,7 +86,7 @@ def test_an_origin_that_says_it_sends_no_parts_is_not_asked_for_one(site, policy
 
 def test_no_more_is_asked_for_than_is_allowed(site, policy, tmp_path):
     def act(parts):
-        with pytest.raises(errors.LookLimitExceeded):
+        with pytest.raises(errors.ProbeLimitExceeded):
             parts.fetch(5 * MIB, MIB)
 
     download(f"{site}/parts", tmp_path / "input", policy, looking(act, most=MIB))

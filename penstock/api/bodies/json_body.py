@@ -9,13 +9,13 @@ from fastapi import Request
 from penstock.domain import errors
 
 
-async def read_body(request: Request, limit: int) -> Any:
+async def read_json_body(request: Request, limit: int) -> Any:
     """The JSON value of a request's body. Raises `MediaTypeUnsupported`, `BodyTooLarge`, `BodyInvalid`."""
     _require_json(request.headers.get("content-type"))
-    return read_json(await _bytes_of(request, limit))
+    return parse_json(await _bytes_of(request, limit))
 
 
-def read_json(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     try:
         value = json.loads(body.decode(), object_pairs_hook=_each_once, parse_constant=_no_number)
         # Half a surrogate pair is no text: neither UTF-8 nor PostgreSQL can hold it.

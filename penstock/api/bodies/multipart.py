@@ -16,7 +16,7 @@ _PARAMETER = re.compile(
 )
 
 
-async def file_part(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIterator[bytes]:
+async def file_field(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIterator[bytes]:
     """The bytes of the form's field `file`. Raises `BodyInvalid` for what is no whole form, `FieldRequired` for one
     without that field."""
     form = Form(_boundary(content_type))

@@ -6,14 +6,14 @@ from pathlib import Path
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
-from penstock.api.bodies.multipart import file_part
+from penstock.api.bodies.multipart import file_field
 from penstock.domain import errors
-from penstock.storage.download import write_whole
+from penstock.storage.download import write_all
 
 BLOCK = 2**20
 
 
-async def receive(request: Request, path: Path, limit: int, threads: CapacityLimiter) -> None:
+async def receive_upload(request: Request, path: Path, limit: int, threads: CapacityLimiter) -> None:
     """Write a request's file, from its form or its raw body, to `path`, in one of these threads.
 
     Raises `InputTooLarge`, `FieldRequired` for a form without one, `DiskFull`.
@@ -24,12 +24,12 @@ async def receive(request: Request, path: Path, limit: int, threads: CapacityLim
         async for block in _blocks(_content(request)):
             size += len(block)
             _require_small(size, limit)
-            await to_thread.run_sync(write_whole, file, block, limiter=threads)
+            await to_thread.run_sync(write_all, file, block, limiter=threads)
 
 
 def _content(request: Request) -> AsyncIterator[bytes]:
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
-        return file_part(request.stream(), request.headers["content-type"])
+        return file_field(request.stream(), request.headers["content-type"])
     return request.stream()
 
 

@@ -11,7 +11,7 @@ from penstock.domain.ids import ProjectId
 RETRY_SECONDS = 2
 
 
-class Turns:
+class FairShare:
     """So many places for work of one kind. `waiting` is how many of one project may wait; None: any number."""
 
     def __init__(self, places: int, waiting: int | None = None) -> None:

@@ -21,7 +21,7 @@ _DAMAGED = (400, "This is not an HTTP request.")
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ConnectionLimits:
     """What one connection may send before a request is understood, and how many connections there may be."""
 
     connections: int
@@ -33,18 +33,18 @@ class Bounds:
     unread_seconds: float
 
 
-class Proxies(Protocol):
+class TrustedProxies(Protocol):
     """Whose word on the caller's address is taken."""
 
     def __contains__(self, address: str | None, /) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class ConnectionCounter:
     """The open connections. Addresses of `proxies` carry those of many, and are counted only in all."""
 
-    bounds: Bounds
-    proxies: Proxies
+    bounds: ConnectionLimits
+    proxies: TrustedProxies
     by_address: Counter[str] = field(default_factory=Counter)
 
     def enter(self, address: str) -> bool:
@@ -67,7 +67,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     cycle: Any  # None before the first request
 
-    def __init__(self, *arguments: Any, doors: Doors, **more: Any) -> None:
+    def __init__(self, *arguments: Any, doors: ConnectionCounter, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._doors, self._bounds = doors, doors.bounds
         self._address = ""

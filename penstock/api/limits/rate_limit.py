@@ -8,7 +8,7 @@ from collections.abc import Callable
 REMEMBERED = 100_000
 
 
-class Rates:
+class RateLimiter:
     """A third of a minute's requests may come at once. Kept in this process, for the latest callers."""
 
     def __init__(

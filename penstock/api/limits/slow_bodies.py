@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from penstock.domain import errors
 
 
-class Pace:
+class MinBodyRate:
     """Middleware: reading a body raises `InputTimeout` once it has been waited for longer than its bytes are worth.
     What came fast earns no more than the grace."""
 
@@ -23,24 +23,24 @@ class Pace:
         await self._app(scope, self._paced(receive), send)
 
     def _paced(self, receive: Receive) -> Receive:
-        granted, goes_on = self._grace, True
+        granted, has_more = self._grace, True
 
         async def received() -> Message:
-            nonlocal granted, goes_on
-            if not goes_on:  # all that may come now is the caller's hanging up
+            nonlocal granted, has_more
+            if not has_more:  # all that may come now is the caller's hanging up
                 return await receive()
             began = time.monotonic()
             try:
                 async with asyncio.timeout(max(0.0, granted)):
                     message = await receive()
             except TimeoutError as late:
-                goes_on = False
+                has_more = False
                 raise errors.InputTimeout(
                     f"The body arrived slower than {self._rate:,} bytes a second; send it again."
                 ) from late
             earned = len(message.get("body", b"")) / self._rate
             granted = min(self._grace, granted + earned - (time.monotonic() - began))
-            goes_on = message.get("more_body", False)
+            has_more = message.get("more_body", False)
             return message
 
         return received

@@ -7,12 +7,12 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from penstock.api.api_keys import place_of
-from penstock.api.byte_ranges import Span, Unchanged, Unsatisfiable, Whole, wanted
-from penstock.api.context import Context, address_of, context_of
+from penstock.api.api_keys import rate_limit_key
+from penstock.api.byte_ranges import RequestedRange, Unchanged, Unsatisfiable, WholeFile, requested_range
+from penstock.api.context import Context, client_address, context_of
 from penstock.domain import errors
 from penstock.domain.task import File
-from penstock.views.links import is_signed
+from penstock.views.links import is_valid_signature
 
 router = APIRouter(tags=["files"])
 
@@ -30,7 +30,7 @@ async def read_content(request: Request, file_id: str, expires: str = "", signat
 
 async def _linked(request: Request, file_id: str, expires: str, signature: str) -> File:
     """The file, if the link is one of ours and still holds. Who sends many that are not is asked to wait."""
-    context, place = context_of(request), place_of(address_of(request))
+    context, place = context_of(request), rate_limit_key(client_address(request))
     until = int(expires) if expires.isascii() and expires.isdigit() and len(expires) <= 12 else 0
     if until < time.time():  # which costs no look-up
         raise _no_link()
@@ -50,10 +50,10 @@ async def _linked(request: Request, file_id: str, expires: str, signature: str) 
 def _signed(context: Context, file_id: str, until: int, signature: str) -> File | None:
     """A forged link is told as little as one to a file that is not there."""
     try:
-        linked = context.services.records.files.key_of(file_id)
+        linked = context.services.records.files.get_for_link(file_id)
     except errors.FileNotFound:
         return None
-    signed = any(is_signed(linked.file.id, secret, until, signature) for secret in linked.secrets)
+    signed = any(is_valid_signature(linked.file.id, secret, until, signature) for secret in linked.secrets)
     return linked.file if signed else None
 
 
@@ -70,20 +70,20 @@ async def _store_link(context: Context, file: File) -> str | None:
 async def _bytes(request: Request, file: File, context: Context) -> Response:
     etag, size = f'"{file.facts.sha256}"', file.facts.filesize
     headers = _headers(file, etag)
-    match wanted(request.headers, etag, size):
+    match requested_range(request.headers, etag, size):
         case Unchanged():
             return Response(status_code=304, headers=headers)
         case Unsatisfiable():
             return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
-        case Whole():
-            return await _stream(request, file, context, Span(0, size - 1), (200, headers))
-        case Span() as span:
+        case WholeFile():
+            return await _stream(request, file, context, RequestedRange(0, size - 1), (200, headers))
+        case RequestedRange() as span:
             headers["Content-Range"] = f"bytes {span.start}-{span.end}/{size}"
             return await _stream(request, file, context, span, (206, headers))
 
 
 async def _stream(
-    request: Request, file: File, context: Context, span: Span, head: tuple[int, dict[str, str]]
+    request: Request, file: File, context: Context, span: RequestedRange, head: tuple[int, dict[str, str]]
 ) -> Response:
     status, headers = head
     headers |= {"Content-Length": str(span.length), "Content-Type": file.facts.type}

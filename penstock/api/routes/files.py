@@ -9,10 +9,10 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
 from penstock import engines
-from penstock.api.bodies.uploads import receive
-from penstock.api.context import Context, context_of, require_caller, showing
-from penstock.api.envelope import Envelope, ListEnvelope, answer, list_answer
-from penstock.api.pagination import Asked, query_of
+from penstock.api.bodies.uploads import receive_upload
+from penstock.api.context import Context, context_of, require_caller, view_builder
+from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_response
+from penstock.api.pagination import PageParameters, list_query
 from penstock.domain import errors
 from penstock.domain.formats import KINDS
 from penstock.domain.ids import ProjectId, new_file_id
@@ -38,25 +38,27 @@ async def upload_file(request: Request) -> Response:
     context, caller = context_of(request), require_caller(request)
     with scratch_folder(context.services.settings.scratch, "upload") as room:
         path = room / "input"
-        await receive(request, path, max(map(context.services.limits.input_bytes, KINDS)), context.threads.writes)
+        await receive_upload(
+            request, path, max(map(context.services.limits.input_bytes, KINDS)), context.threads.writes
+        )
         async with context.probes.place(caller.project_id):
             file = await to_thread.run_sync(_keep, context, caller.project_id, path, limiter=context.threads.probes)
-    return answer(request, showing(request).file(file), f"/files/{file.id}", "/files")
+    return object_response(request, view_builder(request).file(file), f"/files/{file.id}", "/files")
 
 
 @router.get("/files", responses=MANY, summary="List files")
-async def list_files(request: Request, asked: Asked) -> Response:
+async def list_files(request: Request, asked: PageParameters) -> Response:
     files = context_of(request).services.records.files
-    listing = await to_thread.run_sync(files.page, require_caller(request).project_id, query_of(asked))
-    shown = showing(request)
-    return list_answer(request, listing, [shown.file(file) for file in listing.items])
+    listing = await to_thread.run_sync(files.page, require_caller(request).project_id, list_query(asked))
+    shown = view_builder(request)
+    return list_response(request, listing, [shown.file(file) for file in listing.items])
 
 
 @router.get("/files/{file_id}", responses=ONE, summary="Read a file")
 async def read_file(request: Request, file_id: str) -> Response:
     files = context_of(request).services.records.files
     file = await to_thread.run_sync(files.get, require_caller(request).project_id, file_id)
-    return answer(request, showing(request).file(file), f"/files/{file.id}", "/files")
+    return object_response(request, view_builder(request).file(file), f"/files/{file.id}", "/files")
 
 
 @router.delete("/files/{file_id}", responses=ONE, summary="Delete a file")
@@ -64,7 +66,7 @@ async def delete_file(request: Request, file_id: str) -> Response:
     """Deletes its bytes too. The task that made it then shows no output."""
     context, caller = context_of(request), require_caller(request)
     file = await to_thread.run_sync(_delete, context, caller.project_id, file_id, limiter=context.threads.deletions)
-    return answer(request, showing(request).deleted(file), f"/files/{file.id}", "/files")
+    return object_response(request, view_builder(request).deleted(file), f"/files/{file.id}", "/files")
 
 
 def _keep(context: Context, project_id: ProjectId, path: Path) -> File:
@@ -95,5 +97,5 @@ def _delete(context: Context, project_id: ProjectId, file_id: str) -> File:
     file = files.delete(project_id, file_id)
     with suppress(errors.PlatformError):  # the sweep will try again
         context.services.objects.delete(file.key)
-        files.purged(file.id)
+        files.mark_purged(file.id)
     return file

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from penstock.api.context import context_of
-from penstock.api.envelope import Envelope, answer
+from penstock.api.envelope import Envelope, object_response
 from penstock.domain.formats import FORMATS, Format, Kind
-from penstock.domain.planning.compatibility import matrix
+from penstock.domain.planning.compatibility import conversion_matrix
 
 router = APIRouter(tags=["formats"])
 
@@ -50,5 +50,5 @@ SHOWN: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FormatsView]}}
 async def list_formats(request: Request) -> Response:
     """The formats that we write, and for each container that we read what it may become, or why not."""
     formats = [FormatView(format=name, kind=facts.kind, type=facts.mime) for name, facts in FORMATS.items()]
-    rows = [ContainerView.model_validate(row) for row in matrix(context_of(request).services.allowed_pairs)]
-    return answer(request, FormatsView(formats=formats, matrix=rows), "/formats", None)
+    rows = [ContainerView.model_validate(row) for row in conversion_matrix(context_of(request).services.allowed_pairs)]
+    return object_response(request, FormatsView(formats=formats, matrix=rows), "/formats", None)

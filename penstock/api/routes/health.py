@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from penstock.api.context import Context, context_of
-from penstock.api.envelope import Envelope, answer
+from penstock.api.envelope import Envelope, object_response
 from penstock.domain import errors
-from penstock.domain.work import Condition
+from penstock.domain.work import HealthStatus
 
 router = APIRouter(tags=["health"])
 
@@ -21,15 +21,15 @@ PATIENCE_SECONDS = 3.0
 class Dependencies(BaseModel):
     database: Literal["ok"] = "ok"
     storage: Literal["ok"] = "ok"
-    prefect: Condition
-    workers: Condition
+    prefect: HealthStatus
+    workers: HealthStatus
 
 
 class HealthView(BaseModel):
     """`degraded`: work is taken, and begun once Prefect is back and a worker has joined."""
 
     object: Literal["health"] = "health"
-    status: Condition
+    status: HealthStatus
     dependencies: Dependencies
 
 
@@ -41,7 +41,7 @@ async def read_health(request: Request) -> Response:
     """200 once it can take work; 503 while the database or the storage cannot be reached. Looked at once a second."""
     context = context_of(request)
     view = await context.health.get(partial(_looked_at, context))
-    return answer(request, view, "/health", None)
+    return object_response(request, view, "/health", None)
 
 
 async def _looked_at(context: Context) -> HealthView:
@@ -49,7 +49,7 @@ async def _looked_at(context: Context) -> HealthView:
     await _answering(context, services.records.ping, errors.DatabaseUnavailable("The database does not answer."))
     await _answering(context, services.objects.ping, errors.StorageUnavailable("The storage does not answer."))
     runs = await context.runs.health()
-    status: Condition = "ok" if (runs.prefect, runs.workers) == ("ok", "ok") else "degraded"
+    status: HealthStatus = "ok" if (runs.prefect, runs.workers) == ("ok", "ok") else "degraded"
     return HealthView(status=status, dependencies=Dependencies(prefect=runs.prefect, workers=runs.workers))
 
 

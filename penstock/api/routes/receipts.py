@@ -6,11 +6,11 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
 from penstock.api.context import context_of, require_caller
-from penstock.api.envelope import Envelope, answer
+from penstock.api.envelope import Envelope, object_response
 from penstock.domain.ids import ProjectId
-from penstock.domain.receipt import Filed
+from penstock.domain.receipt import StoredReceipt
 from penstock.records import Records
-from penstock.views.receipts import SignedReceiptView, signed_view
+from penstock.views.receipts import SignedReceiptView, signed_receipt
 
 router = APIRouter(tags=["tasks"])
 
@@ -23,8 +23,8 @@ async def read_receipt(request: Request, task_id: str) -> Response:
     records, caller = context_of(request).services.records, require_caller(request)
     filed = await to_thread.run_sync(_filed, records, caller.project_id, task_id)
     here = f"/tasks/{filed.task_id}"
-    return answer(request, signed_view(filed, caller.secret), f"{here}/receipt", here)
+    return object_response(request, signed_receipt(filed, caller.secret), f"{here}/receipt", here)
 
 
-def _filed(records: Records, project_id: ProjectId, task_id: str) -> Filed:
-    return records.receipts.of_task(project_id, records.tasks.get(project_id, task_id).id)
+def _filed(records: Records, project_id: ProjectId, task_id: str) -> StoredReceipt:
+    return records.receipts.get_for_task(project_id, records.tasks.get(project_id, task_id).id)

@@ -5,10 +5,10 @@ from typing import Any
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
-from penstock.api.context import context_of, require_caller, showing
-from penstock.api.create_task import BODY, create
-from penstock.api.envelope import Envelope, ListEnvelope, answer, list_answer
-from penstock.api.pagination import Asked, query_of
+from penstock.api.context import context_of, require_caller, view_builder
+from penstock.api.create_task import BODY, post_task
+from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_response
+from penstock.api.pagination import PageParameters, list_query
 from penstock.domain import errors
 from penstock.views.resources import FileView, TaskView
 
@@ -22,15 +22,15 @@ MANY: dict[int | str, dict[str, Any]] = {200: {"model": ListEnvelope[FileView]}}
 @router.post("/sources", responses=ASKED, openapi_extra=BODY, summary="Convert")
 async def create_source(request: Request) -> Response:
     """Asks for a conversion; the same request again is the same Task."""
-    return await create(request)
+    return await post_task(request)
 
 
 @router.get("/sources", responses=MANY, summary="List outputs")
-async def list_sources(request: Request, asked: Asked) -> Response:
+async def list_sources(request: Request, asked: PageParameters) -> Response:
     files = context_of(request).services.records.files
-    listing = await to_thread.run_sync(files.page, require_caller(request).project_id, query_of(asked), "source")
-    shown = showing(request)
-    return list_answer(request, listing, [shown.file(file) for file in listing.items])
+    listing = await to_thread.run_sync(files.page, require_caller(request).project_id, list_query(asked), "source")
+    shown = view_builder(request)
+    return list_response(request, listing, [shown.file(file) for file in listing.items])
 
 
 @router.get("/sources/{file_id}", responses=ONE, summary="Read an output")
@@ -39,4 +39,4 @@ async def read_source(request: Request, file_id: str) -> Response:
     file = await to_thread.run_sync(files.get, require_caller(request).project_id, file_id)
     if file.object != "source":
         raise errors.FileNotFound("There is no such file.")
-    return answer(request, showing(request).file(file), f"/sources/{file.id}", "/sources")
+    return object_response(request, view_builder(request).file(file), f"/sources/{file.id}", "/sources")

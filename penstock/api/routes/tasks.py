@@ -6,10 +6,10 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from starlette.background import BackgroundTask
 
-from penstock.api.context import context_of, require_caller, showing
-from penstock.api.create_task import BODY, create, task_answer
-from penstock.api.envelope import Envelope, ListEnvelope, list_answer
-from penstock.api.pagination import Asked, query_of
+from penstock.api.context import context_of, require_caller, view_builder
+from penstock.api.create_task import BODY, post_task, task_response
+from penstock.api.envelope import Envelope, ListEnvelope, list_response
+from penstock.api.pagination import PageParameters, list_query
 from penstock.domain.task import Task
 from penstock.views.resources import TaskView
 
@@ -22,15 +22,15 @@ MANY: dict[int | str, dict[str, Any]] = {200: {"model": ListEnvelope[TaskView]}}
 @router.post("/tasks", responses=ONE, openapi_extra=BODY, summary="Convert")
 async def create_task(request: Request) -> Response:
     """Asks for a conversion; the same request again is the same Task."""
-    return await create(request)
+    return await post_task(request)
 
 
 @router.get("/tasks", responses=MANY, summary="List tasks")
-async def list_tasks(request: Request, asked: Asked) -> Response:
+async def list_tasks(request: Request, asked: PageParameters) -> Response:
     tasks = context_of(request).services.records.tasks
-    listing = await to_thread.run_sync(tasks.page, require_caller(request).project_id, query_of(asked))
-    shown = showing(request)
-    return list_answer(request, listing, [shown.task(task) for task in listing.items])
+    listing = await to_thread.run_sync(tasks.page, require_caller(request).project_id, list_query(asked))
+    shown = view_builder(request)
+    return list_response(request, listing, [shown.task(task) for task in listing.items])
 
 
 @router.get("/tasks/{task_id}", responses=ONE, summary="Read a task")
@@ -44,7 +44,7 @@ async def read_task(request: Request, task_id: str, wait: Annotated[float, Query
     task = await read()
     if wait and task.status == "processing":
         task = await context.waiting.end_of(task, read, wait)
-    return task_answer(request, task)
+    return task_response(request, task)
 
 
 @router.post("/tasks/{task_id}/cancel", responses=ONE, summary="Cancel a task")
@@ -52,7 +52,7 @@ async def cancel_task(request: Request, task_id: str) -> Response:
     """Stops the work; the task is `cancelled` as soon as its encoder is dead."""
     context, caller = context_of(request), require_caller(request)
     task = await to_thread.run_sync(context.services.records.tasks.cancel, caller.project_id, task_id)
-    answer = task_answer(request, task)
+    answer = task_response(request, task)
     if task.run_id:
         tell = context.runs.settle if task.status == "cancelled" else context.runs.cancel
         answer.background = BackgroundTask(tell, task.run_id)

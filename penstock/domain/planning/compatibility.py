@@ -10,13 +10,13 @@ from penstock.domain.request import SourceRequest
 
 Pair = tuple[str, str]
 
-REACHES: dict[Kind, tuple[Kind, ...]] = {
+OUTPUT_KINDS: dict[Kind, tuple[Kind, ...]] = {
     "video": ("video", "audio", "image"),
     "audio": ("audio",),
     "image": ("image",),
 }
 
-REFUSED: dict[Pair, str] = {
+REFUSED_PAIRS: dict[Pair, str] = {
     ("mov", "mp3"): "A .mov file cannot be converted to mp3; choose wav, ogg or flac.",
 }
 
@@ -65,9 +65,9 @@ CONTAINERS: dict[str, Container] = {
 
 
 # Those whose header names every stream and the length; of others a beginning is a guess.
-INDEXED = frozenset(("mov", "mp4", "matroska", "avi", "wav", "flac", "asf"))
+INDEXED_CONTAINERS = frozenset(("mov", "mp4", "matroska", "avi", "wav", "flac", "asf"))
 # Those whose index tells of each packet; the frames of others are estimated by the pace that the header claims.
-COUNTED = frozenset(("mov", "mp4"))
+COUNTED_CONTAINERS = frozenset(("mov", "mp4"))
 
 
 def require_possible(request: SourceRequest, media: Media, allowed_pairs: frozenset[Pair] = frozenset()) -> None:
@@ -81,27 +81,27 @@ def require_pair(
     request: SourceRequest, kind: Kind, container: str, allowed_pairs: frozenset[Pair] = frozenset()
 ) -> None:
     """The part of `require_possible` that needs only the input's kind and container."""
-    if request.kind not in REACHES[kind]:
+    if request.kind not in OUTPUT_KINDS[kind]:
         raise errors.KindIncompatible(_no_way(kind, request.kind), field="kind")
     if reason := _refusal((container, request.format), allowed_pairs):
         raise errors.FormatIncompatible(reason, field="format")
 
 
-def stands(refusal: errors.MediaError, container: str) -> bool:
+def is_final(refusal: errors.MediaError, container: str) -> bool:
     """Whether what was refused by a file's beginning stays refused, whatever its rest holds."""
     if isinstance(refusal, errors.KindIncompatible):
         return len(CONTAINERS[container].kinds) == 1
     return isinstance(refusal, errors.UpscaleNotAllowed | errors.FormatIncompatible)
 
 
-def stands_by_index(refusal: errors.MediaError, request: SourceRequest, container: str, media: Media | None) -> bool:
+def is_final_by_index(refusal: errors.MediaError, request: SourceRequest, container: str, media: Media | None) -> bool:
     """Whether what was refused by a file's header and index stays refused; `media` is what they say, None where they
     themselves were refused. Where no index tells of each frame nothing stays that depends on their number or pace."""
     match refusal:
         case errors.InputLimitsExceeded():
-            return container in COUNTED and (media is None or _knows_its_end(media))
+            return container in COUNTED_CONTAINERS and (media is None or _knows_its_end(media))
         case errors.FieldInvalid() if media is not None:
-            return _knows_its_end(media) and (container in COUNTED or _begins_after(request, media.duration))
+            return _knows_its_end(media) and (container in COUNTED_CONTAINERS or _begins_after(request, media.duration))
         case _:
             return True
 
@@ -118,10 +118,10 @@ def _knows_its_end(media: Media) -> bool:
         return False
     streams = (media.video, media.audio)
     told = sum((stream.bitrate or 0) * (stream.duration or 0) / 8 for stream in streams if stream)
-    return media.container not in COUNTED or told > media.filesize / 2
+    return media.container not in COUNTED_CONTAINERS or told > media.filesize / 2
 
 
-def matrix(allowed_pairs: frozenset[Pair] = frozenset()) -> list[dict[str, Any]]:
+def conversion_matrix(allowed_pairs: frozenset[Pair] = frozenset()) -> list[dict[str, Any]]:
     """A row for each container that we read: the kinds it can hold and the formats that each may become."""
     return [
         {
@@ -139,19 +139,19 @@ def matrix(allowed_pairs: frozenset[Pair] = frozenset()) -> list[dict[str, Any]]
 
 def outputs_of(kind: Kind, container: str, allowed_pairs: frozenset[Pair] = frozenset()) -> tuple[Format, ...]:
     """The formats that an input may become, in the order of the table of formats."""
-    reached = [name for target in REACHES[kind] for name in formats_of(target)]
+    reached = [name for target in OUTPUT_KINDS[kind] for name in formats_of(target)]
     return tuple(name for name in reached if not _refusal((container, name), allowed_pairs))
 
 
 def _cell(kind: Kind, container: str, output: Format, allowed_pairs: frozenset[Pair]) -> dict[str, Any]:
     target = FORMATS[output].kind
-    unreachable = None if target in REACHES[kind] else _no_way(kind, target)
+    unreachable = None if target in OUTPUT_KINDS[kind] else _no_way(kind, target)
     reason = unreachable or _refusal((container, output), allowed_pairs)
     return {"kind": target, "format": output, "allowed": reason is None, "reason": reason}
 
 
 def _refusal(pair: Pair, allowed_pairs: frozenset[Pair]) -> str | None:
-    return None if pair in allowed_pairs else REFUSED.get(pair)
+    return None if pair in allowed_pairs else REFUSED_PAIRS.get(pair)
 
 
 def _no_way(kind: Kind, target: Kind) -> str:

@@ -20,10 +20,10 @@ from penstock.domain.planning.plan import (
 
 # Bits of one pixel at each of the six qualities.
 _PIXEL_BITS = {
-    "jpeg": scales.Scale((0.42, 0.6, 0.8, 1.2, 2.0, 4.5), 0.1, 24, whole=False),
-    "webp": scales.Scale((0.34, 0.5, 0.8, 1.3, 1.85, 10.3), 0.1, 24, whole=False),
-    "png": scales.Scale((1.6, 2.2, 3.0, 3.8, 12.9, 12.9), 0.1, 24, whole=False),
-    "gif": scales.Scale((1.5, 2.0, 2.6, 3.0, 3.5, 4.0), 0.1, 8, whole=False),
+    "jpeg": scales.QualityScale((0.42, 0.6, 0.8, 1.2, 2.0, 4.5), 0.1, 24, whole=False),
+    "webp": scales.QualityScale((0.34, 0.5, 0.8, 1.3, 1.85, 10.3), 0.1, 24, whole=False),
+    "png": scales.QualityScale((1.6, 2.2, 3.0, 3.8, 12.9, 12.9), 0.1, 24, whole=False),
+    "gif": scales.QualityScale((1.5, 2.0, 2.6, 3.0, 3.5, 4.0), 0.1, 8, whole=False),
 }
 # Processor seconds for a million pixels, with decoding and scaling.
 _MEGAPIXEL_SECONDS = {"h264": 0.04, "vp9": 0.16, "mpeg4": 0.016, "jpeg": 0.1, "webp": 0.2, "png": 0.6, "gif": 0.1}
@@ -38,7 +38,7 @@ class Estimate:
     seconds: float
 
 
-def estimate(plan: Plan, media: Media) -> Estimate:
+def estimate_cost(plan: Plan, media: Media) -> Estimate:
     """What the output will weigh, and how long one processor works on it."""
     match plan:
         case VideoPlan():
@@ -91,7 +91,7 @@ def _sound_seconds(step: Copy | EncodeAudio | None, duration: float | None) -> f
 def _drawn(plan: FramePlan | GifPlan | ImagePlan, frames: float) -> Estimate:
     size = size_of(plan)
     pixels = size.width * size.height * frames if size else 0.0
-    bits = scales.between(_PIXEL_BITS[plan.format], plan.quality)
+    bits = scales.interpolated(_PIXEL_BITS[plan.format], plan.quality)
     return _rounded(pixels * bits / 8, pixels / 1e6 * _MEGAPIXEL_SECONDS[plan.format])
 
 

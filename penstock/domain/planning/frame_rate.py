@@ -15,7 +15,7 @@ _BUSIEST = 60
 _SLOWEST_AVI, _FASTEST_AVI = 1, 60
 
 
-def cut_pace(stream: VideoStream) -> Fraction:
+def cut_fps(stream: VideoStream) -> Fraction:
     """Of a cut film, in pictures a second: its own, or so many times its own that a cut begins close to one."""
     if stream.variable_rate:
         return Fraction(max(_UNEVEN, _busy_pace(stream)))
@@ -23,19 +23,19 @@ def cut_pace(stream: VideoStream) -> Fraction:
     return pace * max(1, math.ceil(_LEAST / pace))
 
 
-def avi_pace(stream: VideoStream, cut: Cut) -> float:
+def avi_fps(stream: VideoStream, cut: Cut) -> float:
     """Of a film in AVI, which has one pace only, in pictures a second."""
     if stream.variable_rate:
         pace: Fraction | float = _busy_pace(stream)
     else:
-        pace = (stream.fps or _UNKNOWN) if cut == Cut() else cut_pace(stream)
+        pace = (stream.fps or _UNKNOWN) if cut == Cut() else cut_fps(stream)
     return float(min(_FASTEST_AVI, max(_SLOWEST_AVI, pace)))
 
 
-def gif_pace(quality: float, stream: VideoStream, cut: Cut) -> float:
+def gif_fps(quality: float, stream: VideoStream, cut: Cut) -> float:
     """Of a gif, in pictures a second, at a quality 0…1. The mean pace of an uneven film would skip those that come
     close together."""
-    pace = scales.setting("gif_fps", quality)
+    pace = scales.encoder_setting("gif_fps", quality)
     if stream.variable_rate or not stream.fps:
         return pace
     return min(pace, stream.fps if cut == Cut() else max(stream.fps, _LEAST))

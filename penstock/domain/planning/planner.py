@@ -6,7 +6,7 @@ from dataclasses import replace
 from penstock.domain import errors
 from penstock.domain.formats import FORMATS, AudioFormat, ImageFormat, VideoFormat
 from penstock.domain.limits import Limits
-from penstock.domain.media import AudioStream, Cover, Media, Picture, VideoStream
+from penstock.domain.media import AudioStream, CoverArt, ImageFacts, Media, VideoStream
 from penstock.domain.planning import frame_rate, sizing
 from penstock.domain.planning.compatibility import Pair, require_possible
 from penstock.domain.planning.plan import (
@@ -23,7 +23,7 @@ from penstock.domain.planning.plan import (
     Plan,
     VideoPlan,
 )
-from penstock.domain.planning.stream_copy import Wish, audio_obstacle, video_obstacle
+from penstock.domain.planning.stream_copy import CopyCriteria, audio_obstacle, video_obstacle
 from penstock.domain.request import SourceRequest
 
 VIDEO_CODECS: dict[VideoFormat, str] = {"mp4": "h264", "mov": "h264", "webm": "vp9", "avi": "mpeg4"}
@@ -48,14 +48,14 @@ CHANNELS: dict[str, tuple[int, ...]] = {
 }
 
 # Formats whose files hold a cover, and its longest side: players show it small.
-COVERED: frozenset[VideoFormat | AudioFormat] = frozenset(("mp3", "ogg", "flac", "mp4"))
-COVER_SIDE = 1400
+COVER_FORMATS: frozenset[VideoFormat | AudioFormat] = frozenset(("mp3", "ogg", "flac", "mp4"))
+MAX_COVER_SIDE = 1400
 
 # So many pictures before the end of a film its last has not begun, and the one before has.
 _LAST_PICTURE = 1.5
 
 # The longest side that an encoder can write, where it is less than the settings allow.
-LONGEST_SIDES = {"webp": 16_383}
+MAX_SIDES = {"webp": 16_383}
 
 
 def plan_for(
@@ -79,8 +79,8 @@ def _video_plan(request: SourceRequest, target: VideoFormat, media: Media, limit
     framing = _framing(request, stream, limits)
     cut = _cut(request, media.duration)
     if stream.duration is not None:
-        cut = _seen(cut, stream.start + stream.duration, float(frame_rate.cut_pace(stream)))
-    wish, sound = Wish(request.quality, cut, framing), _heard(cut, media.audio)
+        cut = _seen(cut, stream.start + stream.duration, float(frame_rate.cut_fps(stream)))
+    wish, sound = CopyCriteria(request.quality, cut, framing), _heard(cut, media.audio)
     return VideoPlan(
         format=target,
         video=_video_step(target, stream, wish, framing),
@@ -97,20 +97,20 @@ def _audio_plan(request: SourceRequest, target: AudioFormat, media: Media) -> Au
         raise errors.NoAudioStream("The input has no audio stream, so it cannot become audio.")
     length = media.audio.duration or media.duration
     cut = _cut(request, length)
-    step = _audio_step(target, media.audio, Wish(request.quality, cut))
+    step = _audio_step(target, media.audio, CopyCriteria(request.quality, cut))
     return AudioPlan(target, step, cut, _remaining(cut, length), media.tags, _cover_plan(target, media.cover))
 
 
-def _cover_plan(target: VideoFormat | AudioFormat, cover: Cover | None) -> CoverPlan | None:
-    if cover is None or target not in COVERED:
+def _cover_plan(target: VideoFormat | AudioFormat, cover: CoverArt | None) -> CoverPlan | None:
+    if cover is None or target not in COVER_FORMATS:
         return None
-    return CoverPlan(cover.index, sizing.shrunk(cover.size, COVER_SIDE))
+    return CoverPlan(cover.index, sizing.scaled_down(cover.size, MAX_COVER_SIDE))
 
 
 def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits: Limits) -> GifPlan:
     length = media.duration if stream.duration is None else stream.start + stream.duration
     cut = _cut(request, length)
-    fps = frame_rate.gif_pace(request.quality, stream, cut)
+    fps = frame_rate.gif_fps(request.quality, stream, cut)
     if length is not None:
         cut = _seen(cut, length, fps)
     plan = GifPlan(
@@ -128,13 +128,13 @@ def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits:
 
 
 def _still_plan(request: SourceRequest, target: ImageFormat, media: Media, limits: Limits) -> FramePlan | ImagePlan:
-    if media.picture is not None:
-        _require_timeless(request, media.picture)
-        return replace(_image_plan(request, target, media.picture, limits), tags=media.tags)
+    if media.image is not None:
+        _require_timeless(request, media.image)
+        return replace(_image_plan(request, target, media.image, limits), tags=media.tags)
     return _frame_plan(request, target, media, limits)
 
 
-def _require_timeless(request: SourceRequest, picture: Picture) -> None:
+def _require_timeless(request: SourceRequest, picture: ImageFacts) -> None:
     """Times that would change nothing are refused: they would only make another Task of the same output."""
     if request.at != "auto":
         raise errors.FieldInvalid("at applies to a video, but the input is an image; remove it.", field="at")
@@ -157,11 +157,11 @@ def _frame_plan(request: SourceRequest, target: ImageFormat, media: Media, limit
     return FramePlan(target, stream.index, framing, request.quality, at, "a still is one frame of the video")
 
 
-def _image_plan(request: SourceRequest, target: ImageFormat, picture: Picture, limits: Limits) -> ImagePlan:
+def _image_plan(request: SourceRequest, target: ImageFormat, picture: ImageFacts, limits: Limits) -> ImagePlan:
     facts = FORMATS[target]
     animated = facts.animates and picture.frames > 1
     cut = _cut(request, picture.duration) if animated else Cut()
-    framing = _within(sizing.frame(request, picture.size), request, limits)
+    framing = _within(sizing.framing_for(request, picture.size), request, limits)
     return ImagePlan(
         format=target,
         framing=framing,
@@ -175,20 +175,20 @@ def _image_plan(request: SourceRequest, target: ImageFormat, picture: Picture, l
     )
 
 
-def _image_reason(target: ImageFormat, picture: Picture) -> str:
+def _image_reason(target: ImageFormat, picture: ImageFacts) -> str:
     if picture.frames == 1:
         return "pictures are always made anew"
     return "the animation is kept" if FORMATS[target].animates else f"{target} holds the first frame only"
 
 
-def _video_step(target: VideoFormat, stream: VideoStream, wish: Wish, framing: Framing) -> Copy | EncodeVideo:
+def _video_step(target: VideoFormat, stream: VideoStream, wish: CopyCriteria, framing: Framing) -> Copy | EncodeVideo:
     obstacle = video_obstacle(target, stream, wish)
     if obstacle is None:
         return Copy(stream.index, stream.codec, "it already meets the request")
     return EncodeVideo(stream.index, VIDEO_CODECS[target], framing, wish.quality, obstacle)
 
 
-def _audio_step(target: VideoFormat | AudioFormat, stream: AudioStream, wish: Wish) -> Copy | EncodeAudio:
+def _audio_step(target: VideoFormat | AudioFormat, stream: AudioStream, wish: CopyCriteria) -> Copy | EncodeAudio:
     obstacle = audio_obstacle(target, stream, wish)
     if obstacle is None:
         return Copy(stream.index, stream.codec, "it already meets the request")
@@ -207,13 +207,13 @@ def _picture_stream(media: Media) -> VideoStream:
 
 
 def _framing(request: SourceRequest, stream: VideoStream, limits: Limits) -> Framing:
-    return _within(sizing.frame(request, stream.shown), request, limits)
+    return _within(sizing.framing_for(request, stream.shown), request, limits)
 
 
 def _within(framing: Framing, request: SourceRequest, limits: Limits) -> Framing:
     size, facts = framing.size, FORMATS[request.format]
     pixels = limits.video_pixels if facts.kind == "video" else 2 * limits.image_pixels
-    side = min(limits.image_side_pixels, LONGEST_SIDES.get(request.format, limits.image_side_pixels))
+    side = min(limits.image_side_pixels, MAX_SIDES.get(request.format, limits.image_side_pixels))
     if size.width * size.height > pixels or max(size.width, size.height) > side:
         raise errors.InputLimitsExceeded(
             f"The output would be {size.width}x{size.height}, which is more than {request.format} may have here; "

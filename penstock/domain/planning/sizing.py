@@ -20,7 +20,7 @@ class _Box:
     sides: tuple[str, ...]
 
 
-def frame(request: SourceRequest, shown: Size) -> Framing:
+def framing_for(request: SourceRequest, shown: Size) -> Framing:
     """The size of the output of an input shown at `shown`. Raises `UpscaleNotAllowed`."""
     if request.width is None and request.height is None:
         return _framing(request, shown, shown)
@@ -28,7 +28,7 @@ def frame(request: SourceRequest, shown: Size) -> Framing:
     return _fitted(request, box, shown)
 
 
-def shrunk(size: Size, longest: int) -> Size:
+def scaled_down(size: Size, longest: int) -> Size:
     """The same shape with no side longer than that."""
     return _scaled(size, min(Fraction(1), Fraction(longest, max(size.width, size.height))))
 

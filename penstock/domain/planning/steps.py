@@ -63,11 +63,11 @@ def output_size(plan: Plan, media: Media) -> Size | None:
     return planned_size(plan)
 
 
-def output_seconds(plan: Plan) -> float | None:
+def output_duration(plan: Plan) -> float | None:
     """How long the output will last; None for a still, and where the input does not say."""
     return None if isinstance(plan, FramePlan) else plan.duration
 
 
-def family(plan: Plan) -> str:
+def cost_class(plan: Plan) -> str:
     """What conversions are alike in cost: the format, and what is done to each stream."""
     return " ".join((plan.format, *(f"{step.action}:{step.codec}" for step in steps_of(plan))))

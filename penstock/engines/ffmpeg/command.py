@@ -8,7 +8,7 @@ from typing import Any
 import ffmpeg
 
 from penstock.domain.media import Media, VideoStream
-from penstock.domain.planning.frame_rate import avi_pace
+from penstock.domain.planning.frame_rate import avi_fps
 from penstock.domain.planning.plan import (
     AudioPlan,
     Copy,
@@ -164,7 +164,7 @@ def _evened(mapped: Any, plan: VideoPlan, media: Media) -> Any:
     stream, start = picture_of(media), plan.cut.start - _leap(plan.cut, media)
     if plan.format == "avi" and (stream.variable_rate or plan.cut != Cut()):
         # The encoder's own clock would show each picture of it late by up to a whole one.
-        return filters.paced(mapped, f"{avi_pace(stream, plan.cut):.6g}", start)
+        return filters.paced(mapped, f"{avi_fps(stream, plan.cut):.6g}", start)
     return mapped if plan.cut == Cut() else filters.cuttable(mapped, stream, start)
 
 
@@ -192,7 +192,7 @@ def _keeps_alpha(plan: VideoPlan, stream: VideoStream) -> bool:
 def _pace(plan: VideoPlan, stream: VideoStream) -> Options:
     """Frames keep their own times, save in AVI, which knows one pace only."""
     if plan.format == "avi":
-        return {"fps_mode": "cfr", "r": f"{avi_pace(stream, plan.cut):.6g}"}
+        return {"fps_mode": "cfr", "r": f"{avi_fps(stream, plan.cut):.6g}"}
     return {"fps_mode": "vfr", **(_uneven(plan) if stream.variable_rate else {})}
 
 

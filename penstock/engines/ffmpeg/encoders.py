@@ -39,7 +39,7 @@ _LAID_OUT = frozenset(("aac", "opus"))
 
 def video_options(step: EncodeVideo) -> Options:
     """The picture encoder's part of a command line."""
-    number = scales.setting(step.codec, step.quality)
+    number = scales.encoder_setting(step.codec, step.quality)
     match step.codec:
         case "h264":
             return {**_X264, "crf": number}
@@ -61,7 +61,7 @@ def _coded(step: EncodeAudio) -> Options:
             return {"c:a": "libopus" if step.codec == "opus" else "aac", "b:a": f"{round(kbps)}k"}
         case "mp3" | "vorbis":
             encoder = "libmp3lame" if step.codec == "mp3" else "libvorbis"
-            return {"c:a": encoder, "q:a": scales.setting(step.codec, step.quality)}
+            return {"c:a": encoder, "q:a": scales.encoder_setting(step.codec, step.quality)}
         case "flac":
             # The encoder takes its block size from the first frame, and a cut may leave a very short one.
             return {"c:a": "flac", "compression_level": 5, "af": "asetnsamples=n=4096:p=0"}

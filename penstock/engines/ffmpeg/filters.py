@@ -6,9 +6,9 @@ import ffmpeg
 
 from penstock.domain.media import Size, VideoStream
 from penstock.domain.planning import quality as scales
-from penstock.domain.planning.frame_rate import cut_pace
+from penstock.domain.planning.frame_rate import cut_fps
 from penstock.domain.planning.plan import Cut, Framing, GifPlan
-from penstock.domain.planning.stream_copy import HDR_TRANSFERS, is_wide
+from penstock.domain.planning.stream_copy import HDR_TRANSFERS, has_wide_gamut
 from penstock.engines.probing import colors
 
 # What is as bright as this comes out as white before the highlights are bent: with it, films are as light as a browser
@@ -39,7 +39,7 @@ TIED_SECONDS = 0.001
 def cuttable(source: Any, stream: VideoStream, start: float) -> Any:
     """At an even pace and from the very start of the cut: else the frame on screen then, which began before it, would
     be lost, and a picture that starts late would have nothing to cut."""
-    return paced(source, str(cut_pace(stream)), start)
+    return paced(source, str(cut_fps(stream)), start)
 
 
 def lasting(source: Any, seconds: float) -> Any:
@@ -98,10 +98,10 @@ def animated(source: Any, stream: VideoStream, plan: GifPlan, cut: Cut) -> Any:
     all frames wait for it: so the cut is made here, not at the output, and nothing beyond it is decoded or held."""
     moved = _stretch(paced(source, f"{plan.fps:g}", cut.start), cut)
     copies = _pictured(moved, stream, plan.framing, "lanczos").filter_multi_output("split")
-    most = int(scales.setting("gif_film", plan.quality))
+    most = int(scales.encoder_setting("gif_film", plan.quality))
     followed = copies[0].filter("tpad", stop=1, color=_SELDOM)
     palette = followed.filter("palettegen", stats_mode="diff", max_colors=most)
-    used = {"dither": scales.dither(plan.quality), "diff_mode": "rectangle"}
+    used = {"dither": scales.ffmpeg_dither(plan.quality), "diff_mode": "rectangle"}
     return ffmpeg.filter([copies[1], palette], "paletteuse", **_spelt(used))
 
 
@@ -120,7 +120,7 @@ def _pictured(source: Any, stream: VideoStream, framing: Framing, flags: str) ->
     picture = picture.filter("scale", framing.scaled.width, framing.scaled.height, flags=flags, **ranged)
     if stream.transfer in HDR_TRANSFERS:
         picture = _tone_mapped(picture, stream)
-    elif is_wide(stream) and stream.pixel_format.startswith("yuv") and not stream.alpha:
+    elif has_wide_gamut(stream) and stream.pixel_format.startswith("yuv") and not stream.alpha:
         picture = _narrowed(picture)
     return _placed(picture, framing).filter("setsar", 1)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import GifImagePlugin, Image, ImageChops
 
-from penstock.domain.planning.quality import setting, spread
+from penstock.domain.planning.quality import encoder_setting, gif_dither_strength
 from penstock.engines.images.frames import Frame, carried, thinned
 from penstock.engines.images.palettes import few_colours
 from penstock.engines.images.pixels import is_opaque
@@ -129,4 +129,4 @@ def _crop(picture: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
 
 def _reduced(picture: Image.Image, quality: float) -> Image.Image:
     """One colour fewer than there could be: the hole needs a place."""
-    return few_colours(picture, int(setting("gif", quality)) - 1, spread(quality))
+    return few_colours(picture, int(encoder_setting("gif", quality)) - 1, gif_dither_strength(quality))

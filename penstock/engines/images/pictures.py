@@ -10,7 +10,7 @@ from PIL import Image, ImageFile
 from penstock.domain import errors
 from penstock.domain.formats import FORMATS
 from penstock.domain.limits import Limits
-from penstock.domain.media import Media, Picture
+from penstock.domain.media import ImageFacts, Media
 from penstock.domain.planning.plan import Cut, ImagePlan
 from penstock.engines.images.color_profiles import told_profile
 from penstock.engines.images.exif import credits_of, exif_of
@@ -55,13 +55,13 @@ def _facts(path: str, container: str, picture: ImageFile.ImageFile, times: Timin
         container=container,
         filesize=Path(path).stat().st_size,
         duration=times.seconds if times.frames > 1 else None,
-        picture=_picture(picture, times),
+        image=_picture(picture, times),
         tags=credits_of(picture) if has_tags(picture) else {},
     )
 
 
-def _picture(picture: ImageFile.ImageFile, times: Timing) -> Picture:
-    return Picture(
+def _picture(picture: ImageFile.ImageFile, times: Timing) -> ImageFacts:
+    return ImageFacts(
         size=shown_size(picture),
         mode=picture.mode,
         frames=times.frames,

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from penstock.domain.formats import ImageFormat
-from penstock.domain.planning.quality import full_chroma, picture_setting, setting
+from penstock.domain.planning.quality import encoder_setting, full_chroma, image_setting
 from penstock.engines.images.frames import Frame, carried
 from penstock.engines.images.gif import SOLID, write_gif
 from penstock.engines.images.palettes import few_colours
@@ -44,7 +44,7 @@ def write_animation(frames: Sequence[Frame], plays: int, target: Path, manner: M
 
 def _jpeg(picture: Image.Image, target: Path, manner: Manner) -> None:
     chroma = 0 if full_chroma(manner.quality, picture.width * picture.height) else 2
-    options: dict[str, Any] = {"quality": int(setting("jpeg", manner.quality)), "subsampling": chroma}
+    options: dict[str, Any] = {"quality": int(encoder_setting("jpeg", manner.quality)), "subsampling": chroma}
     # Into a file, Pillow's encoder writes by itself, and takes a disk that fills up half-way for success.
     written = io.BytesIO()
     picture.save(written, "JPEG", progressive=True, exif=manner.exif, **options)
@@ -55,7 +55,7 @@ def _png(picture: Image.Image, target: Path, manner: Manner) -> None:
     if manner.quality >= _LOSSLESS_PNG or picture.mode in ("L", "LA"):
         reduced = _compact(picture)
     else:
-        reduced = few_colours(picture, int(setting("png", manner.quality)))
+        reduced = few_colours(picture, int(encoder_setting("png", manner.quality)))
     reduced.save(target, exif=manner.exif, **_PNG)
 
 
@@ -96,7 +96,7 @@ def _moving_webp(frames: Sequence[Frame], plays: int, target: Path, manner: Mann
 def _webp_options(picture: Image.Image, manner: Manner) -> dict[str, Any]:
     if manner.quality >= 1:
         return {"lossless": True, "quality": 20, "method": 0, "exif": manner.exif}
-    number = int(picture_setting("webp", manner.quality, picture.width * picture.height))
+    number = int(image_setting("webp", manner.quality, picture.width * picture.height))
     return {"quality": number, "method": 2, "exif": manner.exif}
 
 

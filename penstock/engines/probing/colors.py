@@ -3,7 +3,7 @@
 A player guesses by the size, and the output may have another size than the input: so the guess is made here, once."""
 
 from penstock.domain.media import VideoStream
-from penstock.domain.planning.stream_copy import HDR_TRANSFERS, is_wide
+from penstock.domain.planning.stream_copy import HDR_TRANSFERS, has_wide_gamut
 
 Colours = dict[str, str]
 
@@ -65,7 +65,7 @@ def untold(stream: VideoStream) -> Colours:
     What is brought to other colours has to have told them all."""
     if stream.transfer in HDR_TRANSFERS or not stream.pixel_format.startswith("yuv"):
         return {}
-    if stream.matrix and not is_wide(stream):
+    if stream.matrix and not has_wide_gamut(stream):
         return {}
     transfer = None if stream.transfer == _WITHOUT_WAY_BACK else stream.transfer
     known = {"color_primaries": stream.primaries, "color_trc": transfer, "colorspace": stream.matrix}

@@ -12,7 +12,7 @@ import av.error
 
 from penstock.domain import errors
 from penstock.domain.limits import Limits
-from penstock.domain.media import AudioStream, Cover, Media, Size, VideoStream
+from penstock.domain.media import AudioStream, CoverArt, Media, Size, VideoStream
 from penstock.engines.probing import decoders
 from penstock.engines.probing.colors import MATRICES, PRIMARIES, TRANSFERS
 from penstock.engines.probing.figures import bitrate_of, pixel_shape
@@ -190,14 +190,14 @@ def _audio(stream: Any, tally: Tally) -> AudioStream:
     )
 
 
-def _cover(reading: Reading, limits: Limits) -> Cover | None:
+def _cover(reading: Reading, limits: Limits) -> CoverArt | None:
     """The first cover that decodes; one that does not is no reason to refuse the rest."""
     with reading.opened() as source:
         for stream in source.streams.video:
             attached = stream.disposition & _ATTACHED_PICTURE and stream.codec_context is not None
             size = _decoded_size(source, stream, limits) if attached else None
             if size is not None:
-                return Cover(stream.index, size)
+                return CoverArt(stream.index, size)
     return None
 
 

@@ -63,7 +63,7 @@ def _codecs(media: Media) -> str | None:
 
 
 def _seconds(media: Media) -> float | None:
-    return media.picture.duration if media.picture else media.duration
+    return media.image.duration if media.image else media.duration
 
 
 def _bitrate(path: Path, media: Media) -> int | None:
@@ -75,10 +75,10 @@ def _picture_facts(media: Media) -> dict[str, float | int | None]:
     sides = {"width": size.width, "height": size.height} if size else {}
     if media.video:
         return {**sides, "fps": _rounded(media.video.fps), "frames": media.video.frames}
-    if media.picture and media.picture.frames > 1 and media.picture.duration:
-        pace = media.picture.frames / media.picture.duration
-        return {**sides, "fps": _rounded(pace), "frames": media.picture.frames}
-    return {**sides, **({"frames": media.picture.frames} if media.picture else {})}
+    if media.image and media.image.frames > 1 and media.image.duration:
+        pace = media.image.frames / media.image.duration
+        return {**sides, "fps": _rounded(pace), "frames": media.image.frames}
+    return {**sides, **({"frames": media.image.frames} if media.image else {})}
 
 
 def _rounded(value: float | None) -> float | None:

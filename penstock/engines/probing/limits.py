@@ -55,7 +55,7 @@ def media_within(media: Media, limits: Limits) -> Media:
 
 def _lengths(media: Media) -> Iterator[float | None]:
     yield from (media.duration, media.header_duration)
-    yield from (stream.duration for stream in (media.video, media.audio, media.picture) if stream)
+    yield from (stream.duration for stream in (media.video, media.audio, media.image) if stream)
 
 
 def _measured(media: Media, limits: Limits) -> Iterator[tuple[str, float, float]]:

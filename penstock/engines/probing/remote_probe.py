@@ -53,7 +53,7 @@ def probe_remote(parts: PartialInput, tools: Tools, watch: Watch | None = None) 
         _fetch_from(parts, drawn.missing or 0)
         if parts.whole:
             return probe(parts.path, tools, watch)
-    raise errors.LookLimitExceeded(
+    raise errors.ProbeLimitExceeded(
         "The index of this input lies in too many places to plan it; ask for the conversion itself."
     )
 

@@ -54,7 +54,7 @@ def _can_score(plan: Plan, source: Media) -> bool:
         case VideoPlan(video=EncodeVideo()) | FramePlan():
             return source.video is not None and not source.video.alpha
         case ImagePlan():
-            return plan.frames == 1 and source.picture is not None and not source.picture.alpha
+            return plan.frames == 1 and source.image is not None and not source.image.alpha
         case _:
             return False
 

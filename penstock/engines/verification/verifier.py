@@ -186,14 +186,14 @@ def _added(audio: AudioStream) -> float:
 
 
 def _animation_faults(plan: GifPlan | ImagePlan | KeepImage, media: Media) -> Iterator[str]:
-    if media.picture is None:
+    if media.image is None:
         yield "there is no picture"
         return
     animated = not isinstance(plan, ImagePlan) or plan.animated
-    if animated and plan.duration and media.picture.frames > 1:
-        pace = plan.duration / media.picture.frames
-        if _off(media.picture.duration, plan.duration, max(_LEAST_SLACK, 2 * pace)):
-            yield f"the animation lasts {media.picture.duration}, not {plan.duration}"
+    if animated and plan.duration and media.image.frames > 1:
+        pace = plan.duration / media.image.frames
+        if _off(media.image.duration, plan.duration, max(_LEAST_SLACK, 2 * pace)):
+            yield f"the animation lasts {media.image.duration}, not {plan.duration}"
 
 
 def _planned(plan: VideoPlan | AudioPlan, stream: VideoStream | AudioStream) -> float | None:

@@ -33,7 +33,7 @@ class AbandonedRuns:
         """Look once more. Raises `PrefectUnavailable`, `DatabaseUnavailable`: then all are watched anew."""
         before, self.left = self.left, {}
         found = await self.runs.open()
-        wanted = await asyncio.to_thread(self.records.tasks.wanted, [run.run_id for run in found])
+        wanted = await asyncio.to_thread(self.records.tasks.current_run_ids, [run.run_id for run in found])
         now = self.clock()
         left = {run.run_id: before.get(run.run_id, now) for run in found if run.run_id not in wanted}
         for run in found:
@@ -45,7 +45,7 @@ class AbandonedRuns:
         """As its task ended; a run of a task that has another one now was lost. One that brings its own request may
         still have to make a task of it."""
         state = await asyncio.to_thread(recorded_end, UUID(run.run_id), self.records)
-        if state is None and run.has_task and not await asyncio.to_thread(self.records.tasks.of_run, run.run_id):
+        if state is None and run.has_task and not await asyncio.to_thread(self.records.tasks.find_by_run, run.run_id):
             state = Crashed(message="Its task went on without it.")
         if state is not None:
             await self.runs.end(run.run_id, state)

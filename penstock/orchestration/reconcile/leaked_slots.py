@@ -58,7 +58,7 @@ class LeakedSlots:
 
     async def _without_holder(self) -> int:
         counted = await self.runs.active_slots(SLOT_LIMIT)
-        return max(0, counted - len(await asyncio.to_thread(self.records.tasks.slots)))
+        return max(0, counted - len(await asyncio.to_thread(self.records.tasks.held_slots)))
 
 
 def _seen(before: Leak | None, slots: int, now: float) -> Leak | None:

@@ -9,8 +9,8 @@ from prefect.client.schemas.objects import State, StateType
 
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
-from penstock.domain.task import Failure
-from penstock.domain.work import ASKING, Running
+from penstock.domain.task import TaskError
+from penstock.domain.work import SLOT_REQUESTED, SubmittedAttempt
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
 from penstock.orchestration.reconcile.abandoned_runs import AbandonedRuns
 from penstock.orchestration.reconcile.leaked_slots import LeakedSlots
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 SWEEPS_PER_LEASE = 4
 PAGE = 200
 
-LOST = Failure(
+LOST = TaskError(
     errors.WorkerLost.code,
     "The workers that ran this task were lost, again and again. Ask for it once more, or look at the workers' logs.",
     retryable=True,
@@ -65,12 +65,12 @@ class Reconciler:
 
         Not while Prefect is away: a new attempt would wait for it too, and the dead run would stay Running in it.
         """
-        suspected = await asyncio.to_thread(self.records.tasks.lost, self.lease_seconds)
+        suspected = await asyncio.to_thread(self.records.tasks.lost_attempts, self.lease_seconds)
         if not suspected:
             return
         await asyncio.sleep(3 * BEAT_SECONDS)
         await self.runs.require_prefect()
-        for lost in await asyncio.to_thread(self.records.tasks.lost, self.lease_seconds):
+        for lost in await asyncio.to_thread(self.records.tasks.lost_attempts, self.lease_seconds):
             if lost in suspected and await self._settle(lost.task_id, lost.attempt) and lost.run_id:
                 self.dead.add(lost.run_id)
 
@@ -85,7 +85,7 @@ class Reconciler:
         """The records follow Prefect where a run has come to a state of which we have not heard."""
         after = ""
         claimed: dict[str, float] = {}
-        while page := await asyncio.to_thread(self.records.tasks.unfinished, PAGE, after):
+        while page := await asyncio.to_thread(self.records.tasks.submitted_attempts, PAGE, after):
             after = page[-1].task_id
             states = await self.runs.states([entry.run_id for entry in page])
             for entry in page:
@@ -95,7 +95,7 @@ class Reconciler:
                 await self._follow_state(entry, state, claimed.get(entry.run_id))
         self.claimed = claimed
 
-    async def _follow_state(self, entry: Running, state: State[object] | None, claimed: float | None) -> None:
+    async def _follow_state(self, entry: SubmittedAttempt, state: State[object] | None, claimed: float | None) -> None:
         if state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED):
             final = state.is_final()
             await asyncio.to_thread(record_cancel, entry.task_id, entry.attempt, self.records, final=final)
@@ -116,26 +116,26 @@ async def replace_lost_run(task_id: TaskId, attempt: int, records: Records, runs
     """Another attempt for a task whose run died, or its end where that happened too often. False: it has gone on.
 
     The encoder slot of the dead run is free at once; where Prefect is away, as soon as its lease has run out."""
-    held = [slot for slot in await asyncio.to_thread(records.tasks.slots) if slot.task_id == task_id]
+    held = [slot for slot in await asyncio.to_thread(records.tasks.held_slots) if slot.task_id == task_id]
     if not await asyncio.to_thread(_replace, task_id, attempt, records, attempts):
         return False
     for slot in held:
-        if slot.attempt == attempt and slot.slot != ASKING:
+        if slot.attempt == attempt and slot.slot != SLOT_REQUESTED:
             with suppress(PrefectUnavailable):
                 await runs.free_lease(slot.slot)
     return True
 
 
 def _replace(task_id: TaskId, attempt: int, records: Records, attempts: int) -> bool:
-    task = records.tasks.read(task_id)
+    task = records.tasks.get_by_id(task_id)
     if task.attempt != attempt or task.status != "processing":
         return False
     log.warning("%s: attempt %d was lost", task_id, attempt)
     if task.state == "cancelling":
         return records.tasks.end(task_id, attempt, "cancelled")
-    if records.tasks.losses(task_id) + 1 >= attempts:
+    if records.tasks.count_losses(task_id) + 1 >= attempts:
         return records.tasks.end(task_id, attempt, "failed", LOST)
-    return records.tasks.reattempt(task_id, attempt) is not None
+    return records.tasks.retry_lost(task_id, attempt) is not None
 
 
 def _is_claimed(state: State[object] | None) -> bool:
@@ -145,7 +145,7 @@ def _is_claimed(state: State[object] | None) -> bool:
 
 def record_cancel(task_id: TaskId, attempt: int, records: Records, *, final: bool) -> None:
     """A cancel that came by Prefect: ours to pass on, or to note where it is done."""
-    task = records.tasks.read(task_id)
+    task = records.tasks.get_by_id(task_id)
     if task.attempt != attempt or task.status != "processing":
         return
     if final:

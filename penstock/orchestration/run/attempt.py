@@ -15,13 +15,13 @@ from typing import Literal
 
 from penstock.domain import errors
 from penstock.domain.ids import FileId, TaskId, new_file_id
-from penstock.domain.task import Failure, State, Step
+from penstock.domain.task import State, Step, TaskError
 from penstock.host.scratch import scratch_folder
 from penstock.orchestration.run.heartbeat import Heartbeat
 from penstock.orchestration.run.stop_signal import StopSignal
 from penstock.records import Records
 from penstock.services import current
-from penstock.storage.objects import Objects
+from penstock.storage.objects import ObjectStore
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ def attempt_at(task_id: TaskId, number: int) -> Iterator[Attempt]:
     """
     services = current()
     owner = _owner()
-    attempt = Attempt(task_id, number, owner, partial(services.records.tasks.beat, task_id, number, owner))
+    attempt = Attempt(task_id, number, owner, partial(services.records.tasks.heartbeat, task_id, number, owner))
     try:
         with (
             scratch_folder(services.settings.scratch, task_id) as attempt.room,
@@ -160,7 +160,7 @@ def attempt_at(task_id: TaskId, number: int) -> Iterator[Attempt]:
         raise
 
 
-def _close(attempt: Attempt, error: Exception, records: Records, objects: Objects) -> None:
+def _close(attempt: Attempt, error: Exception, records: Records, objects: ObjectStore) -> None:
     """Record the end; then no commit of this run can still come, and what it stored for nothing is deleted.
 
     Where the database or the storage is away, the reconciler and the sweep do both later."""
@@ -175,7 +175,7 @@ def _close(attempt: Attempt, error: Exception, records: Records, objects: Object
 def _settle(attempt: Attempt, error: Exception, records: Records) -> None:
     if attempt.stop.reason == "superseded" or isinstance(error, errors.Superseded):
         return
-    if attempt.stop.reason == "given_back" and records.tasks.hand_on(attempt.task_id, attempt.number, attempt.owner):
+    if attempt.stop.reason == "given_back" and records.tasks.give_back(attempt.task_id, attempt.number, attempt.owner):
         return
     record_end(attempt, error, records)
 
@@ -189,11 +189,13 @@ def record_end(attempt: Attempt, error: Exception, records: Records) -> None:
     records.tasks.end(attempt.task_id, attempt.number, status, failure, owner=attempt.owner)
 
 
-def failure_of(error: Exception, step: Step) -> Failure:
+def failure_of(error: Exception, step: Step) -> TaskError:
     """What a caller may know of an error: an unforeseen one says nothing of our inside."""
     if isinstance(error, errors.MediaError):
-        return Failure(error.code, error.message, error.field, step, error.transient)
-    return Failure("internal", "Something went wrong on our side. The operator finds it in the run's log.", None, step)
+        return TaskError(error.code, error.message, error.field, step, error.transient)
+    return TaskError(
+        "internal", "Something went wrong on our side. The operator finds it in the run's log.", None, step
+    )
 
 
 def _owner() -> str:

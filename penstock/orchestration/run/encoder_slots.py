@@ -20,7 +20,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 
 from penstock.domain import errors
-from penstock.domain.work import ASKING, SLOT_LIMIT
+from penstock.domain.work import SLOT_LIMIT, SLOT_REQUESTED
 from penstock.orchestration.run.attempt import Attempt
 from penstock.records import Records
 from penstock.services import current
@@ -66,7 +66,7 @@ class EncoderSlots:
         """A slot, if there is one. While Prefect or the database is away there is none."""
         attempt.require_wanted()
         try:
-            self._note(attempt, ASKING)
+            self._note(attempt, SLOT_REQUESTED)
             lease_id = _leased(client)
             self._note(attempt, str(lease_id) if lease_id else None)
         except errors.DatabaseUnavailable as away:
@@ -75,7 +75,7 @@ class EncoderSlots:
         return lease_id
 
     def _note(self, attempt: Attempt, slot: str | None) -> None:
-        self.records.tasks.note_slot(attempt.task_id, attempt.number, attempt.owner, slot)
+        self.records.tasks.record_slot(attempt.task_id, attempt.number, attempt.owner, slot)
 
     def _wait(self, attempt: Attempt) -> None:
         """Until a slot of this process is given back, or it is time to ask again."""

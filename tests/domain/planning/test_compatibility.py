@@ -6,12 +6,12 @@ from penstock.domain import errors
 from penstock.domain.formats import FORMATS
 from penstock.domain.planning.compatibility import (
     CONTAINERS,
-    REFUSED,
-    matrix,
+    REFUSED_PAIRS,
+    conversion_matrix,
+    is_final,
+    is_final_by_index,
     outputs_of,
     require_possible,
-    stands,
-    stands_by_index,
 )
 from tests.domain.facts import asked, audio, image, video
 
@@ -56,17 +56,17 @@ def test_an_operator_can_lift_a_refused_pair():
 
 
 def test_the_matrix_has_a_row_for_every_container():
-    assert [row["container"] for row in matrix()] == list(CONTAINERS)
+    assert [row["container"] for row in conversion_matrix()] == list(CONTAINERS)
 
 
 def test_the_matrix_gives_a_reason_for_every_refusal():
-    cells = [cell for row in matrix() for entry in row["inputs"] for cell in entry["outputs"]]
+    cells = [cell for row in conversion_matrix() for entry in row["inputs"] for cell in entry["outputs"]]
     assert all(cell["allowed"] == (cell["reason"] is None) for cell in cells)
 
 
 def test_the_matrix_tells_of_the_refused_pair_until_it_is_lifted():
-    assert _mov_to_mp3(matrix())["reason"] == REFUSED[MOV_TO_MP3]
-    assert _mov_to_mp3(matrix(frozenset((MOV_TO_MP3,))))["allowed"]
+    assert _mov_to_mp3(conversion_matrix())["reason"] == REFUSED_PAIRS[MOV_TO_MP3]
+    assert _mov_to_mp3(conversion_matrix(frozenset((MOV_TO_MP3,))))["allowed"]
 
 
 def test_outputs_leave_out_what_is_refused():
@@ -81,12 +81,12 @@ def _mov_to_mp3(rows):
 
 
 def test_the_beginning_of_a_film_may_look_like_audio():
-    assert not stands(errors.KindIncompatible("audio"), "mov")
+    assert not is_final(errors.KindIncompatible("audio"), "mov")
 
 
 def test_the_beginning_of_a_picture_tells_its_kind_and_size():
-    assert stands(errors.KindIncompatible("image"), "png")
-    assert stands(errors.UpscaleNotAllowed("too small"), "png")
+    assert is_final(errors.KindIncompatible("image"), "png")
+    assert is_final(errors.UpscaleNotAllowed("too small"), "png")
 
 
 TOO_MUCH, TOO_LATE = errors.InputLimitsExceeded("Too much."), errors.FieldInvalid("Too late.", field="start")
@@ -109,9 +109,9 @@ FRAGMENT = video(duration=1.0)  # an index of a tenth of it
     ],
 )
 def test_what_an_index_refuses_stays_refused_where_it_knows(refusal, media, start, expected):
-    assert stands_by_index(refusal, asked("video", "mp4", start=start), media.container, media) == expected
+    assert is_final_by_index(refusal, asked("video", "mp4", start=start), media.container, media) == expected
 
 
 def test_limits_that_a_header_exceeds_are_final_where_an_index_counts():
-    told = [stands_by_index(TOO_MUCH, asked("video", "mp4"), container, None) for container in ("mov", "avi")]
+    told = [is_final_by_index(TOO_MUCH, asked("video", "mp4"), container, None) for container in ("mov", "avi")]
     assert told == [True, False]

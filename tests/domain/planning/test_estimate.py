@@ -1,7 +1,7 @@
 import pytest
 
 from penstock.domain.limits import Limits
-from penstock.domain.planning.estimate import estimate
+from penstock.domain.planning.estimate import estimate_cost
 from penstock.domain.planning.planner import plan_for
 from tests.domain.facts import asked, image, video
 
@@ -29,8 +29,8 @@ def test_a_gif_weighs_by_its_frames():
 
 def test_a_picture_weighs_by_its_pixels():
     plan = plan_for(asked("image", "png", width=960), image(), Limits())
-    assert estimate(plan, image()).bytes == pytest.approx(960 * 540 * 12.9 / 8, rel=0.01)
+    assert estimate_cost(plan, image()).bytes == pytest.approx(960 * 540 * 12.9 / 8, rel=0.01)
 
 
 def _estimate(kind, output, **fields):
-    return estimate(plan_for(asked(kind, output, **fields), video(), Limits()), video())
+    return estimate_cost(plan_for(asked(kind, output, **fields), video(), Limits()), video())

@@ -4,7 +4,7 @@ import pytest
 
 from penstock.domain.limits import Limits
 from penstock.domain.media import Size
-from penstock.domain.planning.keep_original import kept
+from penstock.domain.planning.keep_original import plan_keeping_original
 from penstock.domain.planning.plan import Copy, EncodeAudio, KeepImage, summary
 from penstock.domain.planning.planner import plan_for
 from tests.domain.facts import asked, audio, image, video
@@ -15,31 +15,31 @@ LAVISH = 90_000_000
 
 def test_a_video_encoded_only_to_make_it_smaller_can_be_copied_instead():
     media = video(bitrate=LAVISH)
-    instead = kept(plan_for(asked("video", "mp4", quality=0.9), media, LIMITS), media)
+    instead = plan_keeping_original(plan_for(asked("video", "mp4", quality=0.9), media, LIMITS), media)
     assert isinstance(instead.video, Copy)
     assert summary(instead)["video"] == "copy h264, because made anew it came out larger"
 
 
 def test_a_sound_too():
     media = audio("mp3", codec="mp3", bitrate=LAVISH)
-    instead = kept(plan_for(asked("audio", "mp3", quality=0.9), media, LIMITS), media)
+    instead = plan_keeping_original(plan_for(asked("audio", "mp3", quality=0.9), media, LIMITS), media)
     assert instead.audio.because == "made anew it came out larger"
 
 
 @pytest.mark.parametrize("wish", [{"width": 640}, {"start": 1}])
 def test_a_video_of_which_more_was_asked_stays_encoded(wish):
     media = video(bitrate=LAVISH)
-    assert kept(plan_for(asked("video", "mp4", quality=0.9, **wish), media, LIMITS), media) is None
+    assert plan_keeping_original(plan_for(asked("video", "mp4", quality=0.9, **wish), media, LIMITS), media) is None
 
 
 def test_what_is_copied_already_has_nothing_to_spare():
-    assert kept(plan_for(asked("video", "mp4"), video(), LIMITS), video()) is None
+    assert plan_keeping_original(plan_for(asked("video", "mp4"), video(), LIMITS), video()) is None
 
 
 def test_a_sound_that_does_not_fit_is_encoded_all_the_same():
     media = video(bitrate=LAVISH)
     media = replace(media, audio=replace(media.audio, codec="ac3"))
-    instead = kept(plan_for(asked("video", "mp4", quality=0.9), media, LIMITS), media)
+    instead = plan_keeping_original(plan_for(asked("video", "mp4", quality=0.9), media, LIMITS), media)
     assert isinstance(instead.video, Copy)
     assert isinstance(instead.audio, EncodeAudio)
 
@@ -47,7 +47,9 @@ def test_a_sound_that_does_not_fit_is_encoded_all_the_same():
 def test_a_picture_is_kept_where_nothing_else_was_asked_of_it():
     media = image()
     plan = plan_for(asked("image", "jpeg"), media, LIMITS)
-    assert kept(plan, media) == KeepImage("jpeg", media.picture.size, None, "made anew it came out larger")
+    assert plan_keeping_original(plan, media) == KeepImage(
+        "jpeg", media.image.size, None, "made anew it came out larger"
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,10 +59,10 @@ def test_a_picture_is_kept_where_nothing_else_was_asked_of_it():
 def test_a_picture_that_has_to_change_is_made_anew(change):
     media = image()
     plan = plan_for(asked("image", "jpeg"), media, LIMITS)
-    assert kept(plan, replace(media, picture=replace(media.picture, **change))) is None
+    assert plan_keeping_original(plan, replace(media, image=replace(media.image, **change))) is None
 
 
 def test_another_format_is_no_copy():
     media = image()
-    assert kept(plan_for(asked("image", "webp"), media, LIMITS), media) is None
-    assert kept(plan_for(asked("image", "jpeg", width=100), media, LIMITS), media) is None
+    assert plan_keeping_original(plan_for(asked("image", "webp"), media, LIMITS), media) is None
+    assert plan_keeping_original(plan_for(asked("image", "jpeg", width=100), media, LIMITS), media) is None

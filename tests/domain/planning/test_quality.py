@@ -3,11 +3,11 @@ import pytest
 from penstock.domain.planning.quality import (
     SCALES,
     audio_kbps,
-    dither,
+    encoder_setting,
+    ffmpeg_dither,
     full_chroma,
-    picture_setting,
-    setting,
-    spread,
+    gif_dither_strength,
+    image_setting,
     video_kbps,
 )
 
@@ -15,20 +15,20 @@ LOWER_IS_BETTER = {"h264", "vp9", "mpeg4", "mp3"}
 
 
 def test_the_measured_qualities_are_met():
-    assert (setting("h264", 0.8), setting("jpeg", 0.4), setting("webp", 1.0)) == (24, 46, 100)
+    assert (encoder_setting("h264", 0.8), encoder_setting("jpeg", 0.4), encoder_setting("webp", 1.0)) == (24, 46, 100)
 
 
 def test_between_them_it_is_linear():
-    assert setting("h264", 0.7) == pytest.approx((28.8 + 24) / 2)
+    assert encoder_setting("h264", 0.7) == pytest.approx((28.8 + 24) / 2)
 
 
 def test_whole_numbers_are_whole():
-    assert setting("vp9", 0.75) == 34
+    assert encoder_setting("vp9", 0.75) == 34
 
 
 @pytest.mark.parametrize("encoder", SCALES)
 def test_more_quality_is_never_worse(encoder):
-    numbers = [setting(encoder, step / 100) for step in range(101)]
+    numbers = [encoder_setting(encoder, step / 100) for step in range(101)]
     assert numbers == sorted(numbers, reverse=encoder in LOWER_IS_BETTER)
     assert numbers[0] != numbers[-1]
 
@@ -36,7 +36,7 @@ def test_more_quality_is_never_worse(encoder):
 @pytest.mark.parametrize("encoder", SCALES)
 def test_every_encoder_takes_every_quality(encoder):
     scale = SCALES[encoder]
-    assert all(scale.low <= setting(encoder, step / 20) <= scale.high for step in range(21))
+    assert all(scale.low <= encoder_setting(encoder, step / 20) <= scale.high for step in range(21))
 
 
 @pytest.mark.parametrize(
@@ -47,18 +47,18 @@ def test_small_pictures_and_good_ones_keep_all_of_their_colour(quality, pixels, 
 
 
 def test_small_pictures_need_more_of_webp():
-    assert picture_setting("webp", 0.8, 320 * 240) > picture_setting("webp", 0.8, 10**6) == setting("webp", 0.8)
-    assert picture_setting("png", 0.4, 320 * 240) == setting("png", 0.4)
+    assert image_setting("webp", 0.8, 320 * 240) > image_setting("webp", 0.8, 10**6) == encoder_setting("webp", 0.8)
+    assert image_setting("png", 0.4, 320 * 240) == encoder_setting("png", 0.4)
 
 
 def test_a_picture_of_few_colours_dithers_more_as_quality_grows():
-    spreads = [spread(step / 20) for step in range(21)]
+    spreads = [gif_dither_strength(step / 20) for step in range(21)]
     assert spreads == sorted(spreads)
     assert (spreads[0], spreads[-1]) == (0, 0.5)
 
 
 def test_gif_dithers_more_as_quality_grows():
-    assert [dither(quality) for quality in (0, 0.5, 0.8, 1)] == [
+    assert [ffmpeg_dither(quality) for quality in (0, 0.5, 0.8, 1)] == [
         "none",
         "bayer:bayer_scale=5",
         "bayer:bayer_scale=3",

@@ -2,7 +2,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.media import Size
-from penstock.domain.planning.sizing import frame
+from penstock.domain.planning.sizing import framing_for
 from tests.domain.facts import asked
 
 HD = Size(1920, 1080)
@@ -31,7 +31,7 @@ def test_one_side_keeps_the_ratio(wish, size):
     ],
 )
 def test_both_sides_are_met_as_fit_says(fit, size, scaled):
-    framing = frame(asked("image", "png", width=1000, height=1000, fit=fit), HD)
+    framing = framing_for(asked("image", "png", width=1000, height=1000, fit=fit), HD)
     assert (framing.size, framing.scaled) == (size, scaled)
 
 
@@ -42,7 +42,7 @@ def test_a_box_larger_on_one_side_only_is_no_upscaling():
 @pytest.mark.parametrize("fit", ["cover", "fill"])
 def test_cover_and_fill_magnify_when_one_side_is_larger(fit):
     with pytest.raises(errors.UpscaleNotAllowed) as refused:
-        frame(asked("image", "png", width=1280, height=1280, fit=fit), HD)
+        framing_for(asked("image", "png", width=1280, height=1280, fit=fit), HD)
     assert refused.value.field == "height"
 
 
@@ -52,13 +52,13 @@ def test_cover_and_fill_magnify_when_one_side_is_larger(fit):
 )
 def test_upscaling_is_refused_with_its_field(wish, field):
     with pytest.raises(errors.UpscaleNotAllowed) as refused:
-        frame(asked("image", "png", **wish), HD)
+        framing_for(asked("image", "png", **wish), HD)
     assert refused.value.field == field
 
 
 def test_a_refusal_names_both_sizes():
     with pytest.raises(errors.UpscaleNotAllowed, match=r"1920x1080.*3840x2160"):
-        frame(asked("image", "png", width=3840, height=2160), HD)
+        framing_for(asked("image", "png", width=3840, height=2160), HD)
 
 
 @pytest.mark.parametrize(
@@ -77,29 +77,29 @@ def test_clamping_makes_the_box_as_small_as_it_must_be(wish, size):
 
 def test_the_displayed_size_counts():
     with pytest.raises(errors.UpscaleNotAllowed):
-        frame(asked("image", "png", width=1920), PORTRAIT)
+        framing_for(asked("image", "png", width=1920), PORTRAIT)
 
 
 @pytest.mark.parametrize("output", ["mp4", "mov"])
 def test_sides_are_even_where_the_codec_needs_it(output):
-    assert frame(asked("video", output), Size(161, 121)).size == Size(160, 120)
+    assert framing_for(asked("video", output), Size(161, 121)).size == Size(160, 120)
 
 
 def test_an_odd_video_that_is_not_resized_loses_a_row_and_is_not_scaled():
-    assert frame(asked("video", "mp4"), Size(161, 121)).scaled == Size(161, 121)
+    assert framing_for(asked("video", "mp4"), Size(161, 121)).scaled == Size(161, 121)
 
 
 def test_a_single_pixel_becomes_the_smallest_video():
-    framing = frame(asked("video", "mp4"), Size(1, 1))
+    framing = framing_for(asked("video", "mp4"), Size(1, 1))
     assert (framing.size, framing.scaled) == (Size(2, 2), Size(2, 2))
 
 
 def test_odd_sides_stay_where_the_codec_takes_them():
-    assert frame(asked("video", "webm"), Size(161, 121)).size == Size(161, 121)
+    assert framing_for(asked("video", "webm"), Size(161, 121)).size == Size(161, 121)
 
 
 def test_a_padded_picture_fits_its_even_frame():
-    framing = frame(asked("video", "mp4", width=641, height=641, fit="pad"), HD)
+    framing = framing_for(asked("video", "mp4", width=641, height=641, fit="pad"), HD)
     assert framing.size == Size(640, 640)
     assert framing.scaled.width <= 640
 
@@ -109,4 +109,4 @@ def test_no_side_vanishes():
 
 
 def _size(wish, shown=HD):
-    return frame(asked("image", "png", **wish), shown).size
+    return framing_for(asked("image", "png", **wish), shown).size

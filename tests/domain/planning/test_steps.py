@@ -3,7 +3,7 @@
 from penstock.domain.limits import Limits
 from penstock.domain.media import Size
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import codecs_of, family, output_seconds, output_size, steps_of
+from penstock.domain.planning.steps import codecs_of, cost_class, output_duration, output_size, steps_of
 from tests.domain.facts import asked, image, video
 
 
@@ -36,12 +36,12 @@ def test_a_copied_picture_keeps_its_size():
 
 
 def test_what_lasts_has_a_length():
-    assert output_seconds(plan("video", "mp4", end=4)) == 4
-    assert output_seconds(plan("image", "jpeg")) is None
-    assert output_seconds(plan_for(asked("image", "png"), image(), Limits())) is None
+    assert output_duration(plan("video", "mp4", end=4)) == 4
+    assert output_duration(plan("image", "jpeg")) is None
+    assert output_duration(plan_for(asked("image", "png"), image(), Limits())) is None
 
 
 def test_conversions_that_do_the_same_are_one_family():
-    assert family(plan("video", "mp4", width=640)) == family(plan("video", "mp4", height=90))
-    assert family(plan("video", "mp4", width=640)) == "mp4 encode:h264 copy:aac"
-    assert family(plan("video", "mp4")) == "mp4 copy:h264 copy:aac"
+    assert cost_class(plan("video", "mp4", width=640)) == cost_class(plan("video", "mp4", height=90))
+    assert cost_class(plan("video", "mp4", width=640)) == "mp4 encode:h264 copy:aac"
+    assert cost_class(plan("video", "mp4")) == "mp4 copy:h264 copy:aac"

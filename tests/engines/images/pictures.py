@@ -8,7 +8,7 @@ from PIL import Image
 
 from penstock.domain.limits import Limits
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.request import read_request
+from penstock.domain.request import parse_request
 from penstock.engines.images import pictures
 from penstock.engines.probing.signatures import sniff
 
@@ -23,7 +23,7 @@ def facts(path):
 def convert(path, target, **options):
     """The output of a request, opened."""
     name = {"jpg": "jpeg"}.get(target.suffix[1:], target.suffix[1:])
-    request = read_request({"url": "http://example.com/", "kind": "image", "format": name, **options})
+    request = parse_request({"url": "http://example.com/", "kind": "image", "format": name, **options})
     plan = plan_for(request, facts(path), Limits())
     pictures.render(plan, str(path), sniff(path).opener, str(target), Limits())
     return Image.open(io.BytesIO(target.read_bytes()))

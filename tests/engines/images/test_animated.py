@@ -35,7 +35,7 @@ def test_frames_and_times_survive(film, tmp_path, given, suffix):
 @pytest.mark.parametrize("given", MOVING)
 def test_an_animation_tells_its_frames_and_length(film, given):
     told = facts(film(given))
-    assert (told.picture.frames, told.duration) == (3, pytest.approx(0.6))
+    assert (told.image.frames, told.duration) == (3, pytest.approx(0.6))
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png"])
@@ -90,7 +90,7 @@ def test_a_stretch_is_cut_out_in_time(film, tmp_path):
 
 def test_a_picture_before_an_animation_is_no_frame_of_it(film, tmp_path):
     path = film("png", [BLUE, RED, GREEN], [100, 200], default_image=True)
-    assert (facts(path).picture.frames, facts(path).duration) == (2, pytest.approx(0.3))
+    assert (facts(path).image.frames, facts(path).duration) == (2, pytest.approx(0.3))
     convert(path, tmp_path / "output.webp")
     assert Animation.of(tmp_path / "output.webp").colours == ["red", "green"]
 

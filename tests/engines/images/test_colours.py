@@ -84,6 +84,6 @@ def test_primaries_that_span_no_colours_are_passed_over(points, tmp_path):
 
 
 def test_a_picture_of_other_colours_is_not_one_that_can_stay_as_it_is(tmp_path):
-    assert facts(coded(tmp_path / "a.png", P3)).picture.profile
-    assert not facts(coded(tmp_path / "b.png", SRGB)).picture.profile
-    assert not facts(placed(tmp_path / "c.png", SRGB)).picture.profile
+    assert facts(coded(tmp_path / "a.png", P3)).image.profile
+    assert not facts(coded(tmp_path / "b.png", SRGB)).image.profile
+    assert not facts(placed(tmp_path / "c.png", SRGB)).image.profile

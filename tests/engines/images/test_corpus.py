@@ -52,7 +52,7 @@ REFUSED = {
 
 def test_facts_agree_with_the_manifest(corpus):
     for path, told in IMAGES.items():
-        picture = facts(corpus / path).picture
+        picture = facts(corpus / path).image
         sides = {picture.size.width, picture.size.height}
         assert sides == {told["width"], told["height"]}, path
         if told["format"] not in STILL_CONTAINERS:
@@ -63,7 +63,7 @@ def test_facts_agree_with_the_manifest(corpus):
 def test_pictures_held_sideways_are_measured_upright(corpus):
     for path, told in IMAGES.items():
         if told.get("exif_orientation") in SIDEWAYS and told["format"] == "JPEG":
-            assert facts(corpus / path).picture.size.width == told["height"], path
+            assert facts(corpus / path).image.size.width == told["height"], path
 
 
 @pytest.mark.parametrize("path", IMAGES)

@@ -99,7 +99,7 @@ def test_a_png_may_tell_its_orientation_after_its_pixels(source, made):
 @pytest.mark.parametrize("orientation", TURNS)
 def test_a_size_means_the_upright_picture(source, made, orientation):
     path = source(turned(orientation), "input.jpg", exif=oriented(orientation), quality=95)
-    assert facts(path).picture.size.width == 40
+    assert facts(path).image.size.width == 40
     assert corners(made(path, "png", width=20)) == ["red", "green", "blue", "white"]
 
 

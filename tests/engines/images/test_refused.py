@@ -36,7 +36,7 @@ def test_half_a_picture_is_truncated(cut, tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "gif", "bmp", "tiff"])
 def test_the_beginning_alone_tells_the_size(cut, suffix):
-    assert facts(cut(suffix, 0.9)).picture.size.width == 320
+    assert facts(cut(suffix, 0.9)).image.size.width == 320
 
 
 def test_proving_decodes_all_that_a_glance_does_not(cut):
@@ -64,7 +64,7 @@ def test_a_jpeg_may_have_twice_the_pixels(tmp_path):
     path = tmp_path / "input.jpg"
     Image.new("L", (90, 90)).save(path)
     few = Limits(image_pixels=5000)
-    assert pictures.facts(str(path), "jpeg", "JPEG", few).picture.size.width == 90
+    assert pictures.facts(str(path), "jpeg", "JPEG", few).image.size.width == 90
     Image.new("L", (90, 90)).save(tmp_path / "input.png")
     with pytest.raises(errors.InputLimitsExceeded):
         pictures.facts(str(tmp_path / "input.png"), "png", "PNG", few)

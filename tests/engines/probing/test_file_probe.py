@@ -53,7 +53,7 @@ def test_neither_cover_art_nor_a_video_container_makes_a_video(name, media, tool
 @pytest.mark.parametrize(("name", "frames"), [("still.png", 1), ("still.jpeg", 1), ("moving.gif", 4)])
 def test_pictures_are_images_moving_or_not(name, frames, media, tools):
     found = probe(media(name), tools)
-    assert (found.kind, found.picture.frames, found.picture.size) == ("image", frames, Size(64, 48))
+    assert (found.kind, found.image.frames, found.image.size) == ("image", frames, Size(64, 48))
 
 
 def test_rotation_turns_the_shown_size(media, tools):

@@ -54,13 +54,13 @@ def prefect():
 
 @pytest.fixture
 def task(records, project, prefect):
-    opened = records.tasks.open(project, asked())
+    opened = records.tasks.submit(project, asked())
     return records.tasks.begin(opened.id, 1, "owner", prefect.run_id)
 
 
 def test_a_run_whose_worker_died_after_its_task_was_completed_is_completed(records, prefect, task):
     looks = Looks(records, prefect)
-    records.tasks.finish(task.id, 1, "owner", output_of(task))
+    records.tasks.complete(task.id, 1, "owner", output_of(task))
 
     assert [*looks.after(0), *looks.after(LEASE)] == []
     assert looks.after(1) == ["COMPLETED"]
@@ -68,7 +68,7 @@ def test_a_run_whose_worker_died_after_its_task_was_completed_is_completed(recor
 
 def test_a_run_whose_task_went_to_another_one_is_crashed(records, prefect, task):
     looks = Looks(records, prefect)
-    records.tasks.reattempt(task.id, 1)
+    records.tasks.retry_lost(task.id, 1)
 
     assert looks.after(0) == []
     assert looks.after(LEASE + 1) == ["CRASHED"]
@@ -90,7 +90,7 @@ def test_a_run_that_still_has_to_make_its_task_goes_on(records):
 
 def test_after_an_absence_of_prefect_a_run_has_its_whole_time_to_tell_its_end(records, prefect, task):
     looks = Looks(records, prefect)
-    records.tasks.finish(task.id, 1, "owner", output_of(task))
+    records.tasks.complete(task.id, 1, "owner", output_of(task))
     looks.after(0)
     prefect.away = True
     with pytest.raises(PrefectUnavailable):

@@ -33,9 +33,9 @@ class Clock:
 
 def hold(records, slot="asking"):
     project = records.keys.new_project(f"project {slot}")
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     records.tasks.begin(task.id, 1, "me", "run")
-    records.tasks.note_slot(task.id, 1, "me", slot)
+    records.tasks.record_slot(task.id, 1, "me", slot)
     return task
 
 

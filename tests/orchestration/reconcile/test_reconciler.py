@@ -37,16 +37,16 @@ class Prefect:
 
 @pytest.fixture
 def task(records, project):
-    opened = records.tasks.open(project, asked())
-    due = next(each for each in records.tasks.due(10_000) if each.task_id == opened.id)
-    records.tasks.submitted(due, f"run of {opened.id}")
+    opened = records.tasks.submit(project, asked())
+    due = next(each for each in records.tasks.claim_due(10_000) if each.task_id == opened.id)
+    records.tasks.record_run(due, f"run of {opened.id}")
     return opened
 
 
 @pytest.fixture
 def only(records, task, monkeypatch):
     """The sweep sees no task of another test."""
-    unfinished = records.tasks.unfinished
+    unfinished = records.tasks.submitted_attempts
     monkeypatch.setattr(
         records.tasks, "unfinished", lambda *how: [each for each in unfinished(*how) if each.task_id == task.id]
     )
@@ -59,7 +59,7 @@ def test_a_run_claimed_just_now_is_not_stuck_whatever_prefect_s_clock_says(recor
     asyncio.run(sweep.reconcile())
     asyncio.run(sweep.reconcile())
 
-    assert records.tasks.read(task.id).attempt == 1
+    assert records.tasks.get_by_id(task.id).attempt == 1
 
 
 def test_a_run_that_is_claimed_for_longer_than_a_lease_is_stuck(records, task, only):
@@ -67,16 +67,16 @@ def test_a_run_that_is_claimed_for_longer_than_a_lease_is_stuck(records, task, o
     asyncio.run(sweep.reconcile())
     asyncio.run(sweep.reconcile())
 
-    assert records.tasks.read(task.id).attempt == 2
+    assert records.tasks.get_by_id(task.id).attempt == 2
 
 
 def test_the_slot_of_a_lost_run_is_free_at_once(records, task):
     prefect = Prefect()
     records.tasks.begin(task.id, 1, "me", "run")
-    records.tasks.note_slot(task.id, 1, "me", "its lease")
+    records.tasks.record_slot(task.id, 1, "me", "its lease")
 
     assert asyncio.run(replace_lost_run(task.id, 1, records, prefect, 3))
-    assert (prefect.freed, records.tasks.read(task.id).attempt) == (["its lease"], 2)
+    assert (prefect.freed, records.tasks.get_by_id(task.id).attempt) == (["its lease"], 2)
 
 
 def test_a_stuck_run_takes_no_place_in_prefect_any_more(records, task, only):
@@ -107,7 +107,7 @@ def test_prefect_hears_that_a_run_is_dead_as_soon_as_it_is_back(records, task, o
 def test_a_lost_run_is_replaced_though_prefect_goes_away_meanwhile(records, task):
     prefect = Prefect(away=True)
     records.tasks.begin(task.id, 1, "me", "run")
-    records.tasks.note_slot(task.id, 1, "me", "its lease")
+    records.tasks.record_slot(task.id, 1, "me", "its lease")
 
     assert asyncio.run(replace_lost_run(task.id, 1, records, prefect, 3))
-    assert records.tasks.read(task.id).attempt == 2
+    assert records.tasks.get_by_id(task.id).attempt == 2

@@ -11,7 +11,7 @@ from tests.records.conftest import asked, output_of
 
 @pytest.fixture
 def task(host, project):
-    return host.records.tasks.open(project, asked())
+    return host.records.tasks.submit(project, asked())
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def upload(host, run: Attempt, task):
 
 
 def record(host, run: Attempt, file) -> None:
-    host.records.tasks.finish(run.task_id, run.number, run.owner, file)
+    host.records.tasks.complete(run.task_id, run.number, run.owner, file)
 
 
 def test_a_commit_whose_reply_is_lost_is_found_by_the_next_try(host, task):

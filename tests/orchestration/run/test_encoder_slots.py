@@ -57,7 +57,7 @@ def prefect(monkeypatch):
 
 @pytest.fixture
 def run(records, project):
-    task = records.tasks.open(project, asked())
+    task = records.tasks.submit(project, asked())
     records.tasks.begin(task.id, 1, "me", "run")
     return Attempt(task.id, 1, "me")
 
@@ -68,7 +68,7 @@ def encoder(records):
 
 
 def noted(records, run):
-    return [held.slot for held in records.tasks.slots() if held.task_id == run.task_id]
+    return [held.slot for held in records.tasks.held_slots() if held.task_id == run.task_id]
 
 
 def test_it_is_noted_while_it_is_held_and_given_back(prefect, encoder, records, run):
