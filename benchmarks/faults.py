@@ -112,8 +112,8 @@ def up(site: Site) -> Iterator[Up]:
         environment = clean | ENVIRONMENT | SETTINGS
         process = subprocess.Popen([sys.executable, *words], stdout=log, stderr=log, env=environment)
     try:
-        wait_until(lambda: site.home.running() is not None, START_SECONDS, process)
-        service = site.home.running()
+        wait_until(lambda: site.home.running_service() is not None, START_SECONDS, process)
+        service = site.home.running_service()
         assert service is not None
         with Client(service.api_url, site.home.secret("api_key")) as client:
             yield Up(process, service, client)

@@ -59,8 +59,8 @@ def penstock_up(**settings: str) -> Iterator[Running]:
         command = ["-m", "penstock", "up", "--home", str(home.root), "--port", "0", "--prefect-port", "0"]
         environment = _clean() | ENVIRONMENT | settings
         with started(command, environment, Path(folder) / "up.log") as up:
-            wait_until(lambda: home.running() is not None, START_SECONDS, up)
-            service = home.running()
+            wait_until(lambda: home.running_service() is not None, START_SECONDS, up)
+            service = home.running_service()
             assert service is not None
             key = home.secret("api_key")
             with Client(service.api_url, key) as client:

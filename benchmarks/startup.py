@@ -69,7 +69,7 @@ def penstock_up(root: Path) -> float:
     home = Home.at(root)
     command = [sys.executable, "-m", "penstock", "up", "--home", str(root)]
     command += ["--port", str(PORT), "--prefect-port", str(PREFECT_PORT)]
-    return _timed(command, {}, time.monotonic(), lambda: home.running() is not None)
+    return _timed(command, {}, time.monotonic(), lambda: home.running_service() is not None)
 
 
 def _timed(command: list[str], extra: dict[str, str], begun: float, ready: Callable[[], bool]) -> float:

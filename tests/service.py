@@ -106,7 +106,7 @@ def penstock_up(home: Path, **environment: str) -> Iterator[Penstock]:
         up = subprocess.Popen(command, cwd=project, stdout=out, stderr=out, env=wanted, start_new_session=True)
     place = Home.at(home)
     try:
-        service = wait_for(lambda: place.running() or _died(up, log), 150)
+        service = wait_for(lambda: place.running_service() or _died(up, log), 150)
         key = environment.get("PENSTOCK_API_KEY") or place.secret("api_key")
         prefect = httpx.Client(
             base_url=service.prefect_api_url, auth=("penstock", place.secret("prefect")), trust_env=False

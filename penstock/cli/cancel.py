@@ -11,14 +11,14 @@ from penstock.settings import read_settings
 @click.command("cancel")
 @click.argument("task_id", metavar="TASK")
 def command(task_id: str) -> None:
-    """Cancel a task of the running service; its encoder is dead within 5 s."""
+    """Cancel a task of the running service. Its encoder is killed within 5 s."""
     settings = read_settings()
     home = Home(settings.root)
-    running = home.running()
+    running = home.running_service()
     if running is None:
         raise click.ClickException("No service runs on this home.")
     try:
         with Client(running.api_url, settings.api_key or running.api_key) as client:
             click.echo(client.cancel(task_id)["state"])
-    except (Refused, httpx.HTTPError) as no:
-        raise click.ClickException(str(no)) from no
+    except (Refused, httpx.HTTPError) as error:
+        raise click.ClickException(str(error)) from error

@@ -1,4 +1,4 @@
-"""`penstock convert INPUT OUTPUT`: one conversion through the service, its result in place of OUTPUT."""
+"""`penstock convert INPUT OUTPUT`: one conversion by the service, its output written to OUTPUT."""
 
 import errno
 import json
@@ -13,55 +13,63 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from penstock.cli.request_options import EXISTS, Asked, asked_of, fail, is_address, request_options, require_output
-from penstock.cli.service import the_service
+from penstock.cli.request_options import (
+    OUTPUT_EXISTS,
+    CommandLine,
+    command_line_of,
+    fail,
+    is_url,
+    request_options,
+    require_output,
+)
+from penstock.cli.service import used_service
 from penstock.client import Client, Refused
 from penstock.settings import Settings, read_settings
 
-INTERRUPTED = 130
-STOP_SECONDS = 10
+EXIT_INTERRUPTED = 130
+CANCEL_SECONDS = 10
 
 
 @click.command("convert")
 @request_options
-@click.option("--home", type=click.Path(path_type=Path), help="Folder of everything kept.  [default: ~/.penstock]")
+@click.option("--home", type=click.Path(path_type=Path), help="Folder of all data and secrets.  [default: ~/.penstock]")
 @click.option("--json", "as_json", is_flag=True, help="Print the Task as JSON.")
 def command(home: Path | None, *, as_json: bool, **options: Any) -> None:
-    """Convert INPUT (a path or an address) to OUTPUT, whose name says the format."""
+    """Convert INPUT (a file or an http(s) URL) to OUTPUT; its extension is the format."""
     settings = read_settings(home)
-    asked = asked_of(options)
-    require_output(asked)
+    given = command_line_of(options)
+    require_output(given)
     try:
-        task = _convert(settings, asked)
-    except Refused as no:
-        fail(no.code, no.message)
-    except httpx.HTTPError as away:
-        fail("internal", f"The service went away ({type(away).__name__}).")
-    except FileExistsError as meanwhile:
+        task = _convert(settings, given)
+    except Refused as refused:
+        fail(refused.code, refused.message)
+    except httpx.HTTPError as error:
+        fail("internal", f"The connection to the service was lost ({type(error).__name__}).")
+    except FileExistsError as exists:
         raise click.UsageError(
-            f"During the conversion OUTPUT was made by another program: {EXISTS.format(asked.target)}"
-        ) from meanwhile
-    except OSError as trouble:
-        fail("disk_full" if trouble.errno == errno.ENOSPC else "internal", f"{trouble.strerror}: {trouble.filename}")
+            f"During the conversion another program created OUTPUT: {OUTPUT_EXISTS.format(given.target)}"
+        ) from exists
+    except OSError as error:
+        fail("disk_full" if error.errno == errno.ENOSPC else "internal", f"{error.strerror}: {error.filename}")
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    click.echo(json.dumps(task, indent=2) if as_json else _said(asked.target, task))
+        sys.exit(EXIT_INTERRUPTED)
+    click.echo(json.dumps(task, indent=2) if as_json else _summary(given.target, task))
 
 
-def _convert(settings: Settings, asked: Asked) -> dict[str, Any]:
+def _convert(settings: Settings, given: CommandLine) -> dict[str, Any]:
     with (
         _bar() as bar,
-        the_service(settings, bar.waiting) as service,
+        used_service(settings, bar.show_start) as service,
         Client(service.api_url, settings.api_key or service.api_key) as client,
-        _input(client, asked.source) as named,
+        _input(client, given.source) as source,
     ):
-        return _run(client, asked, named, bar)
+        return _run(client, given, source, bar)
 
 
 @contextmanager
 def _input(client: Client, source: str) -> Iterator[dict[str, Any]]:
-    """What names the input in a request; our copy of a local file is gone afterwards."""
-    if is_address(source):
+    """The input as a request names it. A local file is uploaded, and the upload deleted at the end."""
+    if is_url(source):
         yield {"url": source, "fresh": True}
         return
     file = client.upload(Path(source))
@@ -72,46 +80,48 @@ def _input(client: Client, source: str) -> Iterator[dict[str, Any]]:
             client.delete(file["id"])
 
 
-def _run(client: Client, asked: Asked, named: dict[str, Any], bar: "Bar") -> dict[str, Any]:
-    request = asked.request | named
-    task = _ended(client, client.create(request), bar)
-    while task["status"] == "completed" and task["output"] is None:  # another command took the output of the same Task
-        task = _ended(client, client.create(request), bar)
+def _run(client: Client, given: CommandLine, source: dict[str, Any], bar: "Bar") -> dict[str, Any]:
+    request = given.request | source
+    task = _wait_for_end(client, client.create(request), bar)
+    while (
+        task["status"] == "completed" and task["output"] is None
+    ):  # another command deleted the output of the same Task
+        task = _wait_for_end(client, client.create(request), bar)
     if task["status"] != "completed":
         raise Refused(task["error"]["message"], task["error"]["code"])
     try:
-        client.download(task["output"]["url"], asked.target, overwrite=asked.overwrite)
+        client.download(task["output"]["url"], given.target, overwrite=given.overwrite)
     finally:
         with suppress(Refused, httpx.HTTPError):
             client.delete(task["output"]["id"])
     return task
 
 
-def _ended(client: Client, task: dict[str, Any], bar: "Bar") -> dict[str, Any]:
-    """The task at its end; an interrupt is passed on to it, and waited for."""
+def _wait_for_end(client: Client, task: dict[str, Any], bar: "Bar") -> dict[str, Any]:
+    """Wait until the task has ended. An interrupt cancels it."""
     try:
         while task["status"] == "processing":
-            bar.at(task)
+            bar.show(task)
             task = client.task(task["id"], wait_seconds=1)
     except BaseException:
         with suppress(Refused, httpx.HTTPError):
             client.cancel(task["id"])
-            client.task(task["id"], wait_seconds=STOP_SECONDS)
+            client.task(task["id"], wait_seconds=CANCEL_SECONDS)
         raise
     return task
 
 
 class Bar:
-    """Progress on a terminal; nothing where nobody looks."""
+    """Progress on a terminal; writes nothing elsewhere."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._line = progress.add_task("starting the service", total=None)
 
-    def waiting(self) -> None:
+    def show_start(self) -> None:
         self._progress.update(self._line, description="starting the service")
 
-    def at(self, task: dict[str, Any]) -> None:
+    def show(self, task: dict[str, Any]) -> None:
         total = 100 if task["progress"] else None
         self._progress.update(self._line, description=task["state"], completed=task["progress"], total=total)
 
@@ -124,7 +134,7 @@ def _bar() -> Iterator[Bar]:
         yield Bar(progress)
 
 
-def _said(target: Path, task: dict[str, Any]) -> str:
+def _summary(target: Path, task: dict[str, Any]) -> str:
     output = task["output"]
     size = f"{output['width']}×{output['height']}" if output["width"] else None
     length = f"{output['duration']:.2f} s" if output["duration"] else None

@@ -11,7 +11,7 @@ from penstock.settings import read_settings
 
 @click.command("deploy")
 def command() -> None:
-    """Bring Prefect's pools, queues, limits and deployments up to date. Safe to repeat."""
+    """Create or update Prefect's work pool, queues, limits and deployments. Safe to repeat."""
     settings = read_settings()
     asyncio.run(until_ready(address_of(settings)))
     for name in asyncio.run(import_module("penstock.deployments.bootstrap").apply(settings)):

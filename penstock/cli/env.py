@@ -1,20 +1,20 @@
-"""`penstock env`: lines to export."""
+"""`penstock env`: the environment variables of the running service."""
 
 import shlex
 
 import click
 
-from penstock.cli.up import environment_of
 from penstock.host.home import Home
 from penstock.settings import read_settings
+from penstock.supervisor import service_environment
 
 
 @click.command("env")
 def command() -> None:
-    """Print what to export, so that plain `prefect …` commands reach our Prefect: eval "$(penstock env)"."""
+    """Print the variables that plain `prefect …` commands need to reach our Prefect: eval "$(penstock env)"."""
     home = Home(read_settings().root)
-    running = home.running()
+    running = home.running_service()
     if running is None:
         raise click.ClickException("No service runs on this home; start `penstock up` first.")
-    for name, value in environment_of(home, running).items():
+    for name, value in service_environment(home, running).items():
         click.echo(f"export {name}={shlex.quote(value)}")

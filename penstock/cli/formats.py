@@ -1,4 +1,4 @@
-"""`penstock formats`: what may become what."""
+"""`penstock formats`: which input can become which output."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from penstock.settings import read_settings
 @click.command("formats")
 @click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON.")
 def command(*, as_json: bool) -> None:
-    """Show what may become what. With --json each refused pair tells its reason."""
+    """Show which input can become which output. With --json also why a pair is refused."""
     cells = conversion_matrix(read_settings().allowed_pairs)
     if as_json:
         click.echo(json.dumps(cells, indent=2))
@@ -29,6 +29,6 @@ def command(*, as_json: bool) -> None:
 
 
 def _becomes(outputs: list[dict[str, Any]]) -> str:
-    """The formats in groups, a kind each."""
+    """The allowed formats, grouped by kind."""
     kinds = {kind: [cell["format"] for cell in outputs if cell["allowed"] and cell["kind"] == kind] for kind in KINDS}
     return " · ".join(" ".join(formats) for formats in kinds.values() if formats)

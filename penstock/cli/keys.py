@@ -1,4 +1,4 @@
-"""`penstock keys`: the API keys of projects, each shown once, when it is made; and what signs for a project."""
+"""`penstock keys`: API keys of projects, each shown once, when it is created; and a project's signing secret."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,28 +12,28 @@ from penstock.host.home import Home, existing_records_database, records_database
 from penstock.records import Records
 from penstock.settings import read_settings
 
-OVERLAP = "Hours that what is replaced still works."
+OVERLAP = "Hours for which the old one still works."
 
 
 @click.group("keys")
 def command() -> None:
-    """Make, list, rotate and revoke API keys; show what verifies receipts."""
+    """Create, list, rotate and revoke API keys; show the key that verifies receipts."""
 
 
 @command.command("create")
-@click.option("--project", help="The project it belongs to, by name or id.  [default: the first one]")
-@click.option("--new-project", metavar="NAME", help="Make another project and a key of it.")
+@click.option("--project", help="Project of the key, by name or id.  [default: the first project]")
+@click.option("--new-project", metavar="NAME", help="Create a project and a key for it.")
 def create(project: str | None, new_project: str | None) -> None:
-    """Make a key and show it once."""
-    with _made_if_missing() as records:
+    """Create a key and show it once."""
+    with _records_or_new() as records:
         owner = records.keys.new_project(new_project) if new_project else _owner(records, project)
         key_id, token = records.keys.create(owner)
     click.echo(f"{key_id}  {token}")
 
 
 @command.command("list")
-def show() -> None:
-    """List the ids of all keys, and their state."""
+def show_all() -> None:
+    """List all keys with their projects and states."""
     with _records() as records:
         for key in records.keys.list():
             click.echo(f"{key.id}  {key.project_id}  {key.created}  {state_of(key)}")
@@ -42,7 +42,7 @@ def show() -> None:
 @command.command("revoke")
 @click.argument("key_id")
 def revoke(key_id: str) -> None:
-    """End a key now."""
+    """Revoke a key at once."""
     with _records() as records:
         records.keys.revoke(key_id)
 
@@ -53,20 +53,19 @@ def revoke(key_id: str) -> None:
 def rotate(key_id: str, overlap_hours: float) -> None:
     """Replace a key by a new one.
 
-    The old one works until the overlap is over."""
+    The old one works until the overlap ends."""
     with _records() as records:
-        fresh_id, token = records.keys.rotate(key_id, timedelta(hours=overlap_hours))
-    click.echo(f"{fresh_id}  {token}")
+        new_id, token = records.keys.rotate(key_id, timedelta(hours=overlap_hours))
+    click.echo(f"{new_id}  {token}")
 
 
 @command.command("rotate-secret")
-@click.option("--project", help="Whose it is, by name or id.  [default: the first one]")
+@click.option("--project", help="Project, by name or id.  [default: the first project]")
 @click.option("--overlap-hours", default=24.0, show_default=True, type=click.FloatRange(0, 8760), help=OVERLAP)
 def rotate_secret(project: str | None, overlap_hours: float) -> None:
-    """Replace what signs links and receipts.
+    """Replace the secret that signs links and receipts.
 
-    Receipts are verified with the new receipt key, which is shown. Links that were given out work until the overlap is
-    over."""
+    Shows the new receipt key: receipts are verified with it from now on. Existing links work until the overlap ends."""
     with _records() as records:
         owner = _owner(records, project)
         records.keys.rotate_secret(owner, timedelta(hours=overlap_hours))
@@ -74,11 +73,11 @@ def rotate_secret(project: str | None, overlap_hours: float) -> None:
 
 
 @command.command("secret")
-@click.option("--project", help="Whose it is, by name or id.  [default: the first one]")
+@click.option("--project", help="Project, by name or id.  [default: the first project]")
 def secret(project: str | None) -> None:
     """Show a project's receipt key.
 
-    It verifies and signs receipts, and opens nothing else."""
+    It verifies and signs receipts; it gives access to nothing else."""
     with _records() as records:
         click.echo(records.keys.receipt_key(_owner(records, project)))
 
@@ -98,20 +97,20 @@ def state_of(key: ApiKey) -> str:
 
 @contextmanager
 def _records() -> Iterator[Records]:
-    """The records that there are: whoever only looks makes no database, no tables and no key."""
+    """The existing records. Creates no database, no tables and no key."""
     with existing_records_database(read_settings()) as url, _opened(url) as records:
         records.require_current()
         yield records
 
 
 @contextmanager
-def _made_if_missing() -> Iterator[Records]:
-    """The records, with a first project and its key where there was none."""
+def _records_or_new() -> Iterator[Records]:
+    """The records. Creates the database, the tables and a first project with its key if they are missing."""
     settings = read_settings()
     home = Home.at(settings.root)
-    running = home.running()
-    there = existing_records_database if running else records_database
-    with there(settings) as url, _opened(url) as records:
+    running = home.running_service()
+    database = existing_records_database if running else records_database
+    with database(settings) as url, _opened(url) as records:
         records.migrate()
         if not records.keys.project_ids():
             records.keys.ensure_default(settings.api_key or home.secret("api_key"))

@@ -1,4 +1,4 @@
-"""The commands by name; each is imported when it is called, so that none pays for the others."""
+"""The commands by name. Each is imported only when it is called: `--help` needs no Prefect and no SQLAlchemy."""
 
 from importlib import import_module
 from typing import IO, Any
@@ -9,22 +9,22 @@ from penstock import __version__
 from penstock.domain.errors import MediaError, Misconfigured
 
 COMMANDS = {
-    "convert": "Convert one file or address.",
-    "plan": "Show what converting would do, without doing it.",
+    "convert": "Convert one file or URL.",
+    "plan": "Show what a conversion would do, without doing it.",
     "up": "Run everything one machine needs.",
-    "api": "Run the trigger API alone.",
+    "api": "Run the API alone.",
     "worker": "Run one worker alone.",
-    "deploy": "Bring Prefect's pools, limits and deployments up to date.",
-    "keys": "Make, list, rotate and revoke API keys.",
-    "formats": "Show what may become what.",
+    "deploy": "Create or update Prefect's pools, limits and deployments.",
+    "keys": "Create, list, rotate and revoke API keys.",
+    "formats": "Show which input can become which output.",
     "cancel": "Cancel a task.",
-    "doctor": "Check everything a conversion needs.",
-    "env": "Print what to export, so that plain `prefect …` commands reach our Prefect.",
+    "doctor": "Check everything that a conversion needs.",
+    "env": "Print the variables that plain `prefect …` commands need.",
 }
 
 
-class WrongUsage(click.ClickException):
-    """Each line is one thing that is wrong."""
+class ConfigurationError(click.ClickException):
+    """Prints each line of the message as an error of its own, and exits with 2."""
 
     exit_code = 2
 
@@ -34,16 +34,16 @@ class WrongUsage(click.ClickException):
 
 
 class Commands(click.Group):
-    """Loads `penstock.cli.<name>` when its command is wanted."""
+    """Imports `penstock.cli.<name>` when that command is called."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command. What is ours to say of why it cannot is said in a line; all else is a fault, and shows."""
+        """Run a command. Our own errors are printed as a line; any other is a bug and shows its traceback."""
         try:
             return super().invoke(ctx)
-        except Misconfigured as wrong:
-            raise WrongUsage(str(wrong)) from wrong
-        except MediaError as trouble:
-            raise click.ClickException("\n".join(filter(None, (trouble.message, trouble.detail)))) from trouble
+        except Misconfigured as error:
+            raise ConfigurationError(str(error)) from error
+        except MediaError as error:
+            raise click.ClickException("\n".join(filter(None, (error.message, error.detail)))) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
@@ -62,4 +62,4 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def cli() -> None:
-    """Media conversion as Prefect flow runs: video, audio and images, by address or upload."""
+    """Media conversion as Prefect flow runs: video, audio and images, by URL or upload."""

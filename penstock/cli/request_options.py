@@ -1,4 +1,4 @@
-"""What `convert` and `plan` share: the words of a request, and how a refusal is said."""
+"""What `convert` and `plan` share: the options of a request, the checks of INPUT and OUTPUT, and error output."""
 
 import os
 import re
@@ -14,9 +14,9 @@ import click
 from penstock.domain.formats import FORMATS, KINDS, SYNONYMS, Format
 from penstock.output_file import require_writable
 
-EXISTS = "{} exists; choose another OUTPUT, or replace it with -y."
+OUTPUT_EXISTS = "{} exists; choose another OUTPUT, or replace it with -y."
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_NO_SUCH_SCHEME = "INPUT is a file or an http(s) address; {} is not read. Bring the file here first."
+_SCHEME_UNSUPPORTED = "INPUT is a file or an http(s) URL; {} is not supported. Download the file first."
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,32 +24,43 @@ _OPTIONS = (
     click.argument("source", metavar="INPUT"),
     click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path)),
     click.option("-y", "--overwrite", is_flag=True, help="Replace an OUTPUT that exists."),
-    click.option("--kind", type=click.Choice(KINDS), help="Kind of the output.  [default: of the format]"),
+    click.option("--kind", type=click.Choice(KINDS), help="Kind of the output.  [default: that of the format]"),
     click.option(
-        "--format", "form", type=click.Choice([*FORMATS, *SYNONYMS]), help="Format.  [default: by OUTPUT's name]"
+        "--format",
+        "format_",
+        type=click.Choice([*FORMATS, *SYNONYMS]),
+        help="Format of the output.  [default: from OUTPUT's extension]",
     ),
-    click.option("--width", type=float, help="Width in pixels; alone it keeps the aspect ratio."),
-    click.option("--height", type=float, help="Height in pixels; alone it keeps the aspect ratio."),
-    click.option("--fit", type=click.Choice(["contain", "cover", "fill", "pad"]), help="How a box is filled."),
-    click.option("--background", help="Colour behind transparency and in bars, like #ffffff."),
-    click.option("--on-upscale", type=click.Choice(["refuse", "clamp"]), help="What to do instead of magnifying."),
+    click.option("--width", type=float, help="Width in pixels; without --height it keeps the aspect ratio."),
+    click.option("--height", type=float, help="Height in pixels; without --width it keeps the aspect ratio."),
     click.option(
-        "--quality", type=float, help="0 to 1: the same number looks the same on every format.  [default: 0.8]"
+        "--fit",
+        type=click.Choice(["contain", "cover", "fill", "pad"]),
+        help="How the image fills the given width and height.",
     ),
-    click.option("--start", type=float, help="Seconds to begin at."),
-    click.option("--end", type=float, help="Seconds to end at."),
-    click.option("--at", help='Second of the video that becomes the picture, or "auto".'),
+    click.option("--background", help="Color behind transparency and of padding, like #ffffff."),
+    click.option(
+        "--on-upscale",
+        type=click.Choice(["refuse", "clamp"]),
+        help="What to do if the output would be larger than the input.",
+    ),
+    click.option(
+        "--quality", type=float, help="0 to 1; the same value looks the same in every format.  [default: 0.8]"
+    ),
+    click.option("--start", type=float, help="Start of the cut, in seconds."),
+    click.option("--end", type=float, help="End of the cut, in seconds."),
+    click.option("--at", help='Time of the frame that becomes the image, in seconds, or "auto".'),
 )
 
 
 def request_options(command: Command) -> Command:
-    """INPUT, OUTPUT and every option that shapes a request."""
-    return reduce(lambda dressed, option: option(dressed), reversed(_OPTIONS), command)
+    """Add INPUT, OUTPUT and the options of a request to a command."""
+    return reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), command)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A command line: `request` is the contract's, but for its input."""
+class CommandLine:
+    """What was given. `request` is the body of a request (CONTRACT §1) without its input."""
 
     source: str
     target: Path
@@ -57,24 +68,26 @@ class Asked:
     request: dict[str, Any]
 
 
-def asked_of(options: dict[str, Any]) -> Asked:
-    """What the options of `request_options` ask for; refused where the input or the format cannot be."""
+def command_line_of(options: dict[str, Any]) -> CommandLine:
+    """The parsed options of `request_options`. Raises `click.UsageError` for a wrong input or format."""
     source, target, overwrite = options.pop("source"), options.pop("target"), options.pop("overwrite")
     request = _request_of(target, options)
     _require_input(source)
-    return Asked(source, target, overwrite, request)
+    return CommandLine(source, target, overwrite, request)
 
 
 def _request_of(target: Path, options: dict[str, Any]) -> dict[str, Any]:
-    named = options.pop("form") or target.suffix.lower().lstrip(".")
-    form: Format | None = SYNONYMS.get(named, named if named in FORMATS else None)
-    if form is None:
-        raise click.UsageError(f"OUTPUT's name says no format; end it in .{', .'.join(FORMATS)}, or give --format.")
-    kind = options.pop("kind") or FORMATS[form].kind
+    name = options.pop("format_") or target.suffix.lower().lstrip(".")
+    output_format: Format | None = SYNONYMS.get(name, name if name in FORMATS else None)
+    if output_format is None:
+        raise click.UsageError(f"OUTPUT has no known extension: use .{', .'.join(FORMATS)}, or give --format.")
+    kind = options.pop("kind") or FORMATS[output_format].kind
     at = options.pop("at")
-    moment = {} if at is None else {"at": at if at == "auto" else _seconds(at)}
+    time = {} if at is None else {"at": at if at == "auto" else _seconds(at)}
     return (
-        {"kind": kind, "format": form} | moment | {name: value for name, value in options.items() if value is not None}
+        {"kind": kind, "format": output_format}
+        | time
+        | {name: value for name, value in options.items() if value is not None}
     )
 
 
@@ -86,58 +99,58 @@ def _seconds(text: str) -> float:
 
 
 def _require_input(source: str) -> None:
-    """Refuse what is neither an http(s) address nor a file."""
-    if is_address(source):
+    """Raises `click.UsageError` unless INPUT is an http(s) URL or a file."""
+    if is_url(source):
         return
     if scheme := _SCHEME.match(source):
-        raise click.UsageError(_NO_SUCH_SCHEME.format(scheme[0]))
+        raise click.UsageError(_SCHEME_UNSUPPORTED.format(scheme[0]))
     path = Path(source)
     if path.is_dir():
-        raise click.UsageError(f"{source} is a folder; INPUT is one file, or an http(s) address.")
+        raise click.UsageError(f"{source} is a folder; INPUT is one file or an http(s) URL.")
     if not path.is_file():
         raise click.UsageError(f"There is no file {source}.")
 
 
-def require_output(asked: Asked) -> None:
-    """Refuse an OUTPUT that could not be written, that is INPUT by whatever name, or that exists and is to stay."""
-    if fault := output_fault(asked):
-        raise click.UsageError(fault)
+def require_output(given: CommandLine) -> None:
+    """Raises `click.UsageError` if OUTPUT cannot be written, is INPUT under another name, or exists without -y."""
+    if error := output_error(given):
+        raise click.UsageError(error)
 
 
-def output_fault(asked: Asked) -> str | None:
-    target = asked.target
+def output_error(given: CommandLine) -> str | None:
+    """Why OUTPUT cannot be written; None if it can."""
+    target = given.target
     if not target.absolute().parent.is_dir():
         return f"There is no folder {target.absolute().parent}."
     try:
-        if fault := _in_the_way(asked):
-            return fault
+        if error := _existing_output_error(given):
+            return error
         require_writable(target)
-    except OSError as trouble:
-        return f"{target} cannot be written: {trouble.strerror}."
+    except OSError as error:
+        return f"{target} cannot be written: {error.strerror}."
     return None
 
 
-def _in_the_way(asked: Asked) -> str | None:
-    """What is wrong with what OUTPUT is already."""
-    source, target = asked.source, asked.target
+def _existing_output_error(given: CommandLine) -> str | None:
+    source, target = given.source, given.target
     if not os.path.lexists(target):
         return None
     if not target.exists():
-        return f"{target} is a link that leads nowhere; remove it, or choose another OUTPUT."
+        return f"{target} is a broken link; remove it, or choose another OUTPUT."
     if target.is_dir():
         return f"{target} is a folder; OUTPUT is the file to write."
-    if not is_address(source) and target.samefile(source):
+    if not is_url(source) and target.samefile(source):
         return f"OUTPUT is INPUT: {target} and {source} are the same file; choose another OUTPUT."
     if not target.is_file():
         return f"{target} is not a regular file; choose another OUTPUT."
-    return None if asked.overwrite else EXISTS.format(target)
+    return None if given.overwrite else OUTPUT_EXISTS.format(target)
 
 
-def is_address(source: str) -> bool:
+def is_url(source: str) -> bool:
     return source.lower().startswith(("http://", "https://"))
 
 
 def fail(code: str, message: str) -> NoReturn:
-    """End with 1 and say why, in the words of the command line."""
+    """Print the error with the option names of the command line, and exit with 1."""
     click.echo(f"{code}: {message.replace('on_upscale', '--on-upscale')}", err=True)
     sys.exit(1)

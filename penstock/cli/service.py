@@ -1,4 +1,4 @@
-"""The service a command talks to: the one that runs on this home, or one brought up for as long as it is used."""
+"""The service that a command uses: the running one of the home, or one that is started and stopped with the command."""
 
 import subprocess
 import sys
@@ -17,20 +17,20 @@ POLL_SECONDS = 0.1
 
 
 @contextmanager
-def the_service(settings: Settings, waiting: Callable[[], None]) -> Iterator[RunningService]:
-    """The service of the home. `waiting` is called while it comes up."""
+def used_service(settings: Settings, show_start: Callable[[], None]) -> Iterator[RunningService]:
+    """The service of the home. `show_start` is called again and again while it starts."""
     home = Home.at(settings.root)
     started: subprocess.Popen[bytes] | None = None
     try:
-        with home.used():
-            running = home.running()
+        with home.use():
+            running = home.running_service()
             if running is None:
                 started = _start(home)
-                running = _await(home, started, waiting)
+                running = _wait_for_start(home, started, show_start)
             yield running
     finally:
         if started is not None:
-            _see_off(home, started)
+            _wait_for_stop(home, started)
 
 
 def _start(home: Home) -> subprocess.Popen[bytes]:
@@ -42,18 +42,18 @@ def _start(home: Home) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
-def _await(home: Home, started: subprocess.Popen[bytes], waiting: Callable[[], None]) -> RunningService:
+def _wait_for_start(home: Home, started: subprocess.Popen[bytes], show_start: Callable[[], None]) -> RunningService:
     deadline = time.monotonic() + START_SECONDS
-    while (running := home.running()) is None:
+    while (running := home.running_service()) is None:
         if (started.poll() is not None and not home.is_claimed()) or time.monotonic() > deadline:
-            said = (home.root / "logs" / "up.log").read_text(errors="replace")[-2000:]
-            raise click.ClickException(f"The service did not come up.\n{said}")
-        waiting()
+            log = (home.root / "logs" / "up.log").read_text(errors="replace")[-2000:]
+            raise click.ClickException(f"The service could not be started. The end of its log:\n{log}")
+        show_start()
         time.sleep(POLL_SECONDS)
     return running
 
 
-def _see_off(home: Home, started: subprocess.Popen[bytes]) -> None:
-    """Wait until what we started is gone, unless others have begun to use it."""
-    while started.poll() is None and not (home.running() and home.in_use()):
+def _wait_for_stop(home: Home, started: subprocess.Popen[bytes]) -> None:
+    """Wait until the service that we started has ended, unless other commands use it."""
+    while started.poll() is None and not (home.running_service() and home.is_used()):
         time.sleep(POLL_SECONDS)

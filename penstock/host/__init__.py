@@ -1,0 +1,1 @@
+"""One machine: the home folder, the embedded PostgreSQL, the processes of a service, scratch folders, ports."""

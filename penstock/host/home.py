@@ -1,4 +1,4 @@
-"""The folder of everything kept: its secrets, and the address of the service that runs on it."""
+"""The home: the folder with all data and secrets of a service, and the address of the service that runs on it."""
 
 import fcntl
 import json
@@ -16,8 +16,8 @@ from penstock.host.private_files import make_private, open_private
 from penstock.settings import Settings
 
 CLAIM_TRIES = 20
-# What may be in a home.
-NAMES = (
+# Everything that a home may contain.
+ENTRIES = (
     *("secrets", "logs", "postgres", "prefect", "scratch", "files"),
     *("service.lock", "service.users", "postgres.lock", "postgres.users"),
 )
@@ -25,7 +25,7 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
-    """Where a running service answers, and what its parts need to find each other and to be let in."""
+    """The addresses and credentials of a running service. `process` is the process id of `penstock up`."""
 
     api_url: str
     prefect_api_url: str
@@ -42,82 +42,79 @@ class Home:
 
     @classmethod
     def at(cls, root: Path) -> "Home":
-        """The home in this folder, made if it is not there; closed to everybody else. `Home(root)` makes nothing.
+        """The home in this folder, created if needed and closed to other users. `Home(root)` creates nothing.
 
-        Raises `Misconfigured` for a folder that cannot be had."""
+        Raises `Misconfigured` if the folder cannot be created or written."""
         try:
             (root / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
-            make_private(root, NAMES)
-        except OSError as fault:
-            raise Misconfigured(f"The home {root} cannot be used: {fault.strerror}. Choose another.") from fault
+            make_private(root, ENTRIES)
+        except OSError as error:
+            raise Misconfigured(f"The home {root} cannot be used: {error.strerror}. Choose another.") from error
         return cls(root)
 
     @property
-    def _service(self) -> Path:
-        """Among the secrets: it tells the service's key."""
+    def _service_file(self) -> Path:
+        """Among the secrets, because it contains the service's API key."""
         return self.root / "secrets" / "service.json"
 
     def secret(self, name: str) -> str:
-        """A secret of this home, made at the first call and kept (mode 0600)."""
-        place = self.root / "secrets" / name
-        if place.exists():
-            return place.read_text().strip()
-        fresh = place.with_name(f".{name}.{secrets.token_hex(4)}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(32))
+        """A secret of this home: random, created at the first call (mode 0600), the same for all who ask at once."""
+        path = self.root / "secrets" / name
+        if path.exists():
+            return path.read_text().strip()
+        created = path.with_name(f".{name}.{secrets.token_hex(4)}")
+        created.touch(mode=0o600)
+        created.write_text(secrets.token_urlsafe(32))
         try:
-            os.link(fresh, place)
+            os.link(created, path)
         except FileExistsError:
             pass
         finally:
-            fresh.unlink()
-        return place.read_text().strip()
+            created.unlink()
+        return path.read_text().strip()
 
-    def first(self, what: str) -> bool:
-        """True the first time that it is asked for on this home."""
+    def is_first_time(self, event: str) -> bool:
+        """Whether this is the first call with this event on this home."""
         try:
-            (self.root / "secrets" / what.replace(" ", "-")).touch(mode=0o600, exist_ok=False)
+            (self.root / "secrets" / event.replace(" ", "-")).touch(mode=0o600, exist_ok=False)
         except FileExistsError:
             return False
         return True
 
     @contextmanager
-    def claimed(self) -> Iterator[bool]:
-        """True while we are the only service on this home, False if there is another."""
+    def claim(self) -> Iterator[bool]:
+        """Whether this process is now the only service on this home; False if there is another one."""
         with open_private(self.root / "service.lock", "a") as lock:
             if not _locked(lock.fileno(), fcntl.LOCK_EX, CLAIM_TRIES):
                 yield False
                 return
-            self.retire()  # one that was killed has left its address
+            self.unpublish()  # a killed service has left its file
             try:
                 yield True
             finally:
-                self.retire()
+                self.unpublish()
 
     def is_claimed(self) -> bool:
-        """Whether a service runs on this home, or comes up, or goes down."""
+        """Whether a service runs, starts or stops on this home."""
         with open_private(self.root / "service.lock", "a") as lock:
-            return not _locked(lock.fileno(), fcntl.LOCK_SH, 1)  # two who look are not in each other's way
+            # A shared lock: two processes may check at once.
+            return not _locked(lock.fileno(), fcntl.LOCK_SH, 1)
 
     @contextmanager
-    def used(self) -> Iterator[None]:
-        """We use the service: one that runs until it is idle stays. Waits while one is closing."""
+    def use(self) -> Iterator[None]:
+        """Keep a service alive that runs with `--until-idle`. Waits while one is closing."""
         with open_private(self.root / "service.users", "a") as users:
             fcntl.flock(users, fcntl.LOCK_SH)
             yield
 
-    def in_use(self) -> bool:
-        """Whether anybody is inside `used`."""
-        with open_private(self.root / "service.users", "a") as users:
-            try:
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            return False
+    def is_used(self) -> bool:
+        """Whether any process is inside `use`."""
+        with self.close_if_unused() as unused:
+            return not unused
 
     @contextmanager
-    def closing(self) -> Iterator[bool]:
-        """True if nobody uses the service, and nobody can until the block ends."""
+    def close_if_unused(self) -> Iterator[bool]:
+        """Whether no process uses the service. If so, `use` waits until the block ends."""
         with open_private(self.root / "service.users", "a") as users:
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -126,42 +123,42 @@ class Home:
                 return
             yield True
 
-    def announce(self, service: RunningService) -> None:
-        """Say where the service is, once it is ready."""
-        fresh = self._service.with_name(".service.json")
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps(asdict(service)))
-        fresh.replace(self._service)
+    def publish(self, service: RunningService) -> None:
+        """Write the service's addresses for other commands, once it is ready."""
+        written = self._service_file.with_name(".service.json")
+        written.touch(mode=0o600)
+        written.write_text(json.dumps(asdict(service)))
+        written.replace(self._service_file)
 
-    def retire(self) -> None:
-        """The service takes no more commands."""
-        self._service.unlink(missing_ok=True)
+    def unpublish(self) -> None:
+        """Remove the addresses: the service takes no more commands."""
+        self._service_file.unlink(missing_ok=True)
 
-    def running(self) -> RunningService | None:
-        """The service that runs on this home, if one does."""
+    def running_service(self) -> RunningService | None:
+        """The service that runs on this home; None if there is none."""
         try:
-            found = RunningService(**json.loads(self._service.read_text()))
+            found = RunningService(**json.loads(self._service_file.read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        # The next one may have claimed the home and not yet have put away the address of one that was killed.
-        return found if self.is_claimed() and _lives(found.process) else None
+        # A new service may have claimed the home and not yet have removed the file of a killed one.
+        return found if self.is_claimed() and _is_alive(found.process) else None
 
 
-def _lives(process: int) -> bool:
+def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # somebody else's
+        pass  # it runs as another user
     return True
 
 
-def _locked(lock: int, how: int, tries: int) -> bool:
-    """Whether we got the lock. Several tries: somebody may have held it just to look."""
+def _locked(lock: int, mode: int, tries: int) -> bool:
+    """Whether the lock was taken. With several tries, because `is_claimed` holds it for an instant."""
     for _ in range(tries):
         try:
-            fcntl.flock(lock, how | fcntl.LOCK_NB)
+            fcntl.flock(lock, mode | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(0.05 if tries > 1 else 0)
         else:
@@ -171,7 +168,7 @@ def _locked(lock: int, how: int, tries: int) -> bool:
 
 @contextmanager
 def records_database(settings: Settings) -> Iterator[str]:
-    """The address of the records: the one that is set, else of the home's own server, up for as long as we use it."""
+    """The database URL of the records: the one that is set, else of the home's own server, which runs meanwhile."""
     if settings.database_url:
         yield settings.database_url
         return
@@ -181,14 +178,14 @@ def records_database(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def existing_records_database(settings: Settings) -> Iterator[str]:
-    """The same where there is one already, that of the running service if none is set. Nothing is made.
+    """The same, but creates nothing. If no URL is set, that of the running service, else of the home's own server.
 
-    Raises `Misconfigured` where there is none."""
-    running = Home(settings.root).running()
+    Raises `Misconfigured` if there is no database yet."""
+    running = Home(settings.root).running_service()
     if url := settings.database_url or (running and running.database_url):
         yield url
     elif (settings.root / "postgres" / "PG_VERSION").is_file():
         with postgres_server(settings.root, databases=()) as server:
             yield server.url()
     else:
-        raise Misconfigured(f"There is no database yet in {settings.root}; `penstock up` makes it.")
+        raise Misconfigured(f"There is no database in {settings.root} yet; `penstock up` creates it.")

@@ -1,6 +1,7 @@
-"""Ties a process to its parent: it ends when the parent does. Linux alone knows the tie; elsewhere nothing is tied.
+"""Makes a child process end when its parent ends (Linux only; elsewhere this does nothing).
 
-The parent must start it from its main thread: the kernel sends the signal when the starting *thread* ends.
+The parent must start the child from its main thread: the kernel sends the signal when the starting *thread* ends.
+See prctl(2), PR_SET_PDEATHSIG.
 """
 
 import ctypes
@@ -11,15 +12,15 @@ import sys
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 
 
-def die_with_parent(parent: int, at_end: signal.Signals) -> None:
-    """Tie this process to its parent; ends it at once where the parent is gone already."""
+def die_with_parent(parent: int, number: signal.Signals) -> None:
+    """Have the kernel send this process the signal `number` when its parent ends. Exits if it has ended already."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(at_end))
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number))
     if os.getppid() != parent:
         sys.exit(0)
 
 
 def set_process_name(name: str) -> None:
-    """Name this process as `ps` and `top` show it (15 bytes of it)."""
+    """The name that `ps` and `top` show; the kernel keeps 15 bytes of it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())

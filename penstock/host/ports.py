@@ -1,4 +1,4 @@
-"""The port that a service is to listen on: taken before anything starts, or refused in a sentence."""
+"""Bind the port of a service before anything starts, so that a taken port is one clear error."""
 
 import errno
 import socket
@@ -10,60 +10,63 @@ from penstock.domain.errors import Misconfigured
 
 
 class PortUnavailable(Misconfigured):
-    """The message names the port, and the option that chooses another."""
+    """The message names the port and the option that chooses another."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoundPort:
-    """Sockets that have a port, one for each address of a host, and do not listen yet."""
+    """Bound sockets that do not listen yet: one for each address of the host."""
 
     sockets: tuple[socket.socket, ...]
     port: int
 
-    def served(self) -> bool:
-        """Whether a process that has inherited the sockets listens on them: then who answers there is that one."""
+    def is_listening(self) -> bool:
+        """Whether a process that has inherited the sockets listens on all of them."""
         return all(each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) for each in self.sockets)
 
 
 @contextmanager
 def bind_port(host: str, port: int, option: str) -> Iterator[BoundPort]:
-    """The port of this host, ours until the block ends; 0 is any free one. Raises `PortUnusable`."""
-    with ExitStack() as opened:
+    """Bind a port of every address of `host` until the block ends; 0 takes a free one.
+
+    `option` is the command-line option that an error names. Raises `PortUnavailable`."""
+    with ExitStack() as stack:
         sockets: list[socket.socket] = []
         for family, address in _addresses(host, option):
-            fresh = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            each = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
             try:
-                _bind(fresh, (address, port))
-            except OSError as fault:
-                raise PortUnavailable(_sentence(fault, host, port, option)) from fault
-            port = fresh.getsockname()[1]
-            sockets.append(fresh)
+                _bind(each, (address, port))
+            except OSError as error:
+                raise PortUnavailable(_message(error, host, port, option)) from error
+            port = each.getsockname()[1]
+            sockets.append(each)
         yield BoundPort(tuple(sockets), port)
 
 
 def _addresses(host: str, option: str) -> list[tuple[int, str]]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError) as fault:
-        raise PortUnavailable(_NO_HOST.format(host=host, option=option)) from fault
+    except (OSError, UnicodeError) as error:
+        raise PortUnavailable(_NO_HOST.format(host=host, option=option)) from error
     return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
 
 
-def _bind(fresh: socket.socket, place: tuple[str, int]) -> None:
-    """As asyncio does: a port whose last connections are dying may be had again, and IPv6 is not IPv4 as well."""
-    fresh.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if fresh.family == socket.AF_INET6:
-        fresh.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    fresh.bind(place)
+def _bind(each: socket.socket, address: tuple[str, int]) -> None:
+    """With the options that asyncio sets: reuse a port in TIME_WAIT, and keep IPv6 apart from IPv4."""
+    each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if each.family == socket.AF_INET6:
+        each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    each.bind(address)
 
 
-def _sentence(fault: OSError, host: str, port: int, option: str) -> str:
-    told = _FAULTS.get(fault.errno or 0, "Port {port} of {host} cannot be used ({why}); choose another with {option}.")
-    return told.format(host=host, port=port, option=option, why=fault.strerror)
+def _message(error: OSError, host: str, port: int, option: str) -> str:
+    default = "Port {port} of {host} cannot be used ({reason}); choose another with {option}."
+    message = _MESSAGES.get(error.errno or 0, default)
+    return message.format(host=host, port=port, option=option, reason=error.strerror)
 
 
 _NO_HOST = "{host} is not an address of this machine; choose another --host."
-_FAULTS = {
+_MESSAGES = {
     errno.EADDRINUSE: "Port {port} of {host} is taken by another program; choose another with {option}, 0 for any.",
     errno.EACCES: "Port {port} of {host} is not allowed for this user; choose another with {option}.",
     errno.EADDRNOTAVAIL: _NO_HOST,

@@ -1,4 +1,4 @@
-"""Files and folders that are for their owner alone, whatever the mask of the process that makes them."""
+"""Files and folders that only their owner may read or write, whatever the umask of the process that makes them."""
 
 import os
 import stat
@@ -11,26 +11,27 @@ PRIVATE_UMASK = 0o077
 
 
 def open_private(path: Path, mode: Literal["a", "w"]) -> IO[str]:
-    """The file, for its owner alone if it is made now."""
+    """Open a file for appending or writing. If it is created now, its mode is 0600."""
     return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def make_private(root: Path, names: Iterable[str]) -> None:
-    """Take from everybody else what they may do to this folder and to the things of these names in it.
+    """Remove all permissions of group and others from a folder and from the entries of these names in it.
 
-    A folder that all may write to, as `/tmp`, stays so. Only where something was open is all below it looked at.
+    A folder with the sticky bit, such as `/tmp`, keeps its mode. The contents of an entry are only gone through if the
+    folder or the entry was open to others.
     """
-    was_open = not root.stat().st_mode & stat.S_ISVTX and _close(root)
-    for place in filter(os.path.lexists, (root / name for name in names)):
-        if _close(place) or was_open:
-            for folder, folders, files in os.walk(place):
+    was_open = not root.stat().st_mode & stat.S_ISVTX and _restrict(root)
+    for entry in filter(os.path.lexists, (root / name for name in names)):
+        if _restrict(entry) or was_open:
+            for folder, folders, files in os.walk(entry):
                 for name in (*folders, *files):
-                    _close(Path(folder, name))
+                    _restrict(Path(folder, name))
 
 
-def _close(path: Path) -> bool:
-    """Whether it was open to others, and is not any more."""
-    with suppress(OSError):  # gone meanwhile, or somebody else's
+def _restrict(path: Path) -> bool:
+    """Whether the mode had to be changed."""
+    with suppress(OSError):  # removed meanwhile, or another user's
         mode = path.lstat().st_mode
         if mode & PRIVATE_UMASK and not stat.S_ISLNK(mode):
             path.chmod(stat.S_IMODE(mode) & ~PRIVATE_UMASK)

@@ -1,6 +1,6 @@
-"""The child processes of a service: forked tied to us, watched, drained and, where that fails, killed.
+"""The processes of a service: forked, restarted when they die, stopped together.
 
-They are forked, not started anew: what is imported here is imported once, and shared by all of them.
+They are forked from one process that has imported their modules, so that they share that memory and start at once.
 """
 
 import contextlib
@@ -19,174 +19,173 @@ from penstock.host.parent_death import die_with_parent, set_process_name
 
 POLL_SECONDS = 0.2
 KILL_SECONDS = 5.0
-OFTEN, OFTEN_SECONDS, REST_SECONDS = 3, 60.0, 5.0
-# How a part ends that is not at fault: it was told to stop, or killed, by a person or where memory was short.
-# It is started again for ever, with a rest; a service that ended here would lose what its other parts run.
-STOPPED = (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT)
-STOPPING = (signal.SIGTERM, signal.SIGINT)
-FORKING = multiprocessing.get_context("fork")
+MAX_FAILURES, WINDOW_SECONDS, RESTART_DELAY_SECONDS = 3, 60.0, 5.0
+# Exits that are no failure of the process: it was told to stop, or was killed by a person or because memory was short.
+# It is restarted without limit; to end the service would lose what the other processes run.
+NOT_A_FAILURE = (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
-    """One running part, by name: a module of Python and its words; its output goes to `log`.
-
-    `keeps` are the open files that it inherits."""
+    """A process that runs `python -m` with `command`, writes to `log`, and has inherited the descriptors `fds`."""
 
     name: str
     command: tuple[str, ...]
     process: BaseProcess
     log: Path
-    keeps: tuple[int, ...] = ()
+    fds: tuple[int, ...] = ()
 
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         return self.process.is_alive()
 
-    def said(self) -> str:
-        """The end of its log, for the person who has to know why it died."""
+    def log_tail(self) -> str:
+        """The last 3000 bytes of its log."""
         return self.log.read_bytes()[-3000:].decode(errors="replace") if self.log.exists() else ""
 
 
 @dataclass
 class ServiceProcesses:
-    """The children of one service. `last` names those that stop when all others are gone."""
+    """The processes of one service. Those named in `stopped_last` are stopped when all others have ended."""
 
     logs: Path
-    last: frozenset[str] = frozenset(("prefect",))
-    children: list[ServiceProcess] = field(default_factory=list)
-    deaths: dict[str, list[float]] = field(default_factory=dict)
-    faults: dict[str, list[float]] = field(default_factory=dict)
+    stopped_last: frozenset[str] = frozenset(("prefect",))
+    processes: list[ServiceProcess] = field(default_factory=list)
+    ends: dict[str, list[float]] = field(default_factory=dict)
+    failures: dict[str, list[float]] = field(default_factory=dict)
     restarts: dict[str, float] = field(default_factory=dict)
 
-    def start(self, name: str, command: Sequence[str], keeps: tuple[int, ...] = ()) -> ServiceProcess:
-        """Fork a part: it runs `python -m` these words, and is called by its name. The caller has one thread."""
+    def start(self, name: str, command: Sequence[str], fds: tuple[int, ...] = ()) -> ServiceProcess:
+        """Fork a process of this name that runs `python -m` with `command`. The caller must have one thread only."""
         self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = self.logs / f"{name}.log"
-        process = FORKING.Process(target=_become, args=(name, command, log, keeps, os.getpid()))
-        with _signals_kept_back():
+        process = FORK.Process(target=_run, args=(name, command, log, fds, os.getpid()))
+        with _stop_signals_blocked():
             process.start()
-        child = ServiceProcess(name, tuple(command), process, log, keeps)
-        self.children.append(child)
-        return child
+        started = ServiceProcess(name, tuple(command), process, log, fds)
+        self.processes.append(started)
+        return started
 
-    def fallen(self) -> ServiceProcess | None:
-        """A child that has ended although nobody asked it to."""
-        return next((child for child in self.children if not child.running()), None)
+    def ended(self) -> ServiceProcess | None:
+        """A process that has ended without being asked to."""
+        return next((process for process in self.processes if not process.is_running()), None)
 
-    def tend(self) -> ServiceProcess | None:
-        """Start a part anew that has ended, the second time in a minute after a rest; answers the one that it was.
+    def restart_ended(self) -> ServiceProcess | None:
+        """Restart a process that has ended and return the ended one; from the second time in a minute on after 5 s.
 
-        Raises `ChildProcessError` for one that keeps dying."""
+        Raises `ChildProcessError` if one has failed three times within a minute."""
         now = time.monotonic()
-        for child in [child for child in self.children if not child.running()]:
-            if now >= self.restarts.setdefault(child.name, now + self._rest(child, now)):
-                self._restart(child)
-                return child
+        for process in [process for process in self.processes if not process.is_running()]:
+            if now >= self.restarts.setdefault(process.name, now + self._delay(process, now)):
+                self._restart(process)
+                return process
         return None
 
-    def _rest(self, child: ServiceProcess, now: float) -> float:
-        """Seconds until it is started again, noted once for each time that it ends."""
-        if child.name in self.restarts:
+    def _delay(self, process: ServiceProcess, now: float) -> float:
+        """Seconds until it is restarted; counts each end once."""
+        if process.name in self.restarts:
             return 0.0
-        deaths = _noted(self.deaths, child.name, now)
-        if child.process.exitcode not in STOPPED and len(_noted(self.faults, child.name, now)) >= OFTEN:
-            often = f"{child.name} died {OFTEN} times within a minute. The last words of its log, {child.log}:"
-            raise ChildProcessError(f"{often}\n{child.said()}")
-        return REST_SECONDS if len(deaths) > 1 else 0.0
+        ends = _counted(self.ends, process.name, now)
+        is_failure = process.process.exitcode not in NOT_A_FAILURE
+        if is_failure and len(_counted(self.failures, process.name, now)) >= MAX_FAILURES:
+            cause = f"{process.name} failed {MAX_FAILURES} times within a minute. The end of its log, {process.log}:"
+            raise ChildProcessError(f"{cause}\n{process.log_tail()}")
+        return RESTART_DELAY_SECONDS if len(ends) > 1 else 0.0
 
-    def _restart(self, child: ServiceProcess) -> None:
-        _kill_group(child)
-        self.children.remove(child)
-        del self.restarts[child.name]
-        self.start(child.name, child.command, child.keeps)
+    def _restart(self, process: ServiceProcess) -> None:
+        _kill_group(process)
+        self.processes.remove(process)
+        del self.restarts[process.name]
+        self.start(process.name, process.command, process.fds)
 
     def stop(self, grace_seconds: float) -> None:
-        """Ask all to end at once, and wait for all together; kill what is left of their process groups."""
-        first = [child for child in self.children if child.name not in self.last]
-        for children in (first, [child for child in self.children if child not in first]):
+        """Ask all processes to stop, wait for them together, and kill what is left of their process groups."""
+        first = [process for process in self.processes if process.name not in self.stopped_last]
+        for group in (first, [process for process in self.processes if process not in first]):
             try:
-                _end(children, grace_seconds)
+                _terminate(group, grace_seconds)
             except KeyboardInterrupt:
                 grace_seconds = 0.0
-            for child in children:
-                _kill_group(child)
-        self.children.clear()
+            for process in group:
+                _kill_group(process)
+        self.processes.clear()
 
 
-def _noted(times: dict[str, list[float]], name: str, now: float) -> list[float]:
-    """Add `now` to what happened to this part within the last minute, and answer all of that."""
-    times[name] = [*(then for then in times.get(name, []) if now - then < OFTEN_SECONDS), now]
+def _counted(times: dict[str, list[float]], name: str, now: float) -> list[float]:
+    """Add `now` to the times of this process, and return those within the last minute."""
+    times[name] = [*(earlier for earlier in times.get(name, []) if now - earlier < WINDOW_SECONDS), now]
     return times[name]
 
 
 @contextlib.contextmanager
 def service_processes(logs: Path, grace_seconds: float) -> Iterator[ServiceProcesses]:
-    """Children that are gone when the block ends, however it ends."""
-    members = ServiceProcesses(logs)
+    """No processes yet; all that are started have ended when the block ends, however it ends."""
+    processes = ServiceProcesses(logs)
     try:
-        yield members
+        yield processes
     finally:
-        members.stop(grace_seconds)
+        processes.stop(grace_seconds)
 
 
 @contextlib.contextmanager
-def _signals_kept_back() -> Iterator[None]:
-    """A child that is told to stop before it has its own manners would take it as we do."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+def _stop_signals_blocked() -> Iterator[None]:
+    """A child that got a signal before it has set its own handlers would run those of its parent."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
-def _become(name: str, command: Sequence[str], log: Path, keeps: tuple[int, ...], parent: int) -> None:
-    """What a forked child does: it takes on a session and streams of its own, lets go of its parent's, and runs."""
+def _run(name: str, command: Sequence[str], log: Path, fds: tuple[int, ...], parent: int) -> None:
+    """What a forked child does: take a session and streams of its own, close its parent's files, run the module."""
     die_with_parent(parent, signal.SIGKILL)
     set_process_name(name)
     os.setsid()
-    for number in STOPPING:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-    _take_streams(log, keeps)
-    module, *words = command
-    sys.argv[1:] = words
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    _set_streams(log, fds)
+    module, *arguments = command
+    sys.argv[1:] = arguments
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def _take_streams(log: Path, keeps: tuple[int, ...]) -> None:
-    """Nothing else stays open of the parent's, least of all what it holds locked."""
-    with log.open("ab") as out, Path(os.devnull).open("rb") as nothing:
-        for theirs, ours in ((nothing, 0), (out, 1), (out, 2)):
-            os.dup2(theirs.fileno(), ours)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing had opened another
+def _set_streams(log: Path, fds: tuple[int, ...]) -> None:
+    """Close all descriptors but the streams and `fds`: an inherited one would keep the parent's locks."""
+    with log.open("ab") as out, Path(os.devnull).open("rb") as empty:
+        for source, stream in ((empty, 0), (out, 1), (out, 2)):
+            os.dup2(source.fileno(), stream)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing has replaced it by another file
     first = 3
-    for kept in (*sorted(keeps), os.sysconf("SC_OPEN_MAX")):
+    for kept in (*sorted(fds), os.sysconf("SC_OPEN_MAX")):
         os.closerange(first, kept)
         first = kept + 1
 
 
-def _end(children: list[ServiceProcess], grace_seconds: float) -> None:
-    for child in children:
-        child.process.terminate()
+def _terminate(processes: list[ServiceProcess], grace_seconds: float) -> None:
+    for process in processes:
+        process.process.terminate()
     deadline = time.monotonic() + grace_seconds
-    for child in children:
-        child.process.join(max(0.0, deadline - time.monotonic()))
+    for process in processes:
+        process.process.join(max(0.0, deadline - time.monotonic()))
 
 
-def _kill_group(child: ServiceProcess) -> None:
+def _kill_group(process: ServiceProcess) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.process.pid or 0, signal.SIGKILL)
-    child.process.join(KILL_SECONDS)
+        os.killpg(process.process.pid or 0, signal.SIGKILL)
+    process.process.join(KILL_SECONDS)
 
 
-def wait_until(ready: Callable[[], bool], seconds: float, members: ServiceProcesses) -> None:
-    """Wait for `ready()` while every child lives; raises `TimeoutError` or `ChildProcessError`."""
+def wait_until_ready(is_ready: Callable[[], bool], seconds: float, processes: ServiceProcesses) -> None:
+    """Wait for `is_ready()`. Raises `ChildProcessError` if a process ends before, `TimeoutError` after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
-        if fallen := members.fallen():  # first: what answers for a part that has ended is another's
-            raise ChildProcessError(f"{fallen.name} ended while the service was starting:\n{fallen.said()}")
-        if ready():
+        if ended := processes.ended():  # checked first: what answers for an ended process is another program
+            raise ChildProcessError(f"{ended.name} ended while the service was starting:\n{ended.log_tail()}")
+        if is_ready():
             return
         if time.monotonic() > deadline:
-            raise TimeoutError("The service did not become ready in time.")
+            raise TimeoutError(f"The service was not ready after {seconds:.0f} s.")
         time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Scratch folders: one for each run, gone when it ends, found and removed if it died."""
+"""Scratch folders: one for each run, removed when the run ends. Those of processes that died are removed by a sweep."""
 
 import fcntl
 import os
@@ -15,41 +15,43 @@ CREATION_SECONDS = 2.0
 
 
 @contextmanager
-def scratch_folder(rooms: Path, name: str) -> Iterator[Path]:
-    """A folder of our own, held by a lock, so that a sweep can tell a live room from a dead one.
+def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
+    """A new folder in `parent`, whose name begins with `name`; removed when the block ends.
 
-    Raises `DiskFull` where there is no place for it."""
-    room, lock = _made(rooms, name)
+    A lock on it tells a sweep that its process lives. Raises `DiskFull` if it cannot be made."""
+    folder, lock = _create(parent, name)
     try:
-        yield room
+        yield folder
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
 
 
-def remove_dead_folders(rooms: Path, newborn_seconds: float = CREATION_SECONDS) -> int:
-    """Remove the rooms whose runs are dead; answers how many. One whose name begins with a dot is just being made, and
-    may not have its lock yet."""
-    before = time.time() - newborn_seconds
-    found = rooms.glob("*") if rooms.is_dir() else ()
-    return sum(_remove_if_dead(room, before) for room in found)
+def remove_dead_folders(parent: Path, creation_seconds: float = CREATION_SECONDS) -> int:
+    """Remove the scratch folders that no living process holds; returns how many.
+
+    A name that begins with a dot is of a folder that is being created and may not be locked yet: it is kept for
+    `creation_seconds`."""
+    before = time.time() - creation_seconds
+    found = parent.glob("*") if parent.is_dir() else ()
+    return sum(_remove_if_dead(folder, before) for folder in found)
 
 
-def _made(rooms: Path, name: str) -> tuple[Path, int]:
-    """A folder and its lock: it is locked before it has its name."""
+def _create(parent: Path, name: str) -> tuple[Path, int]:
+    """The folder and the descriptor of its lock. It is locked before it gets its final name."""
     try:
-        rooms.mkdir(parents=True, exist_ok=True, mode=0o700)
-        newborn = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=rooms))
-        lock = os.open(newborn, os.O_RDONLY)
+        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        unnamed = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=parent))
+        lock = os.open(unnamed, os.O_RDONLY)
         fcntl.flock(lock, fcntl.LOCK_SH)
-        return newborn.rename(newborn.with_name(newborn.name.removeprefix("."))), lock
+        return unnamed.rename(unnamed.with_name(unnamed.name.removeprefix("."))), lock
     except OSError as full:
-        raise errors.DiskFull("There is no room for the conversion at the moment.", detail=str(full)) from full
+        raise errors.DiskFull("There is no disk space for the conversion. Try again later.", detail=str(full)) from full
 
 
-def _remove_if_dead(room: Path, before: float) -> bool:
+def _remove_if_dead(folder: Path, before: float) -> bool:
     try:
-        lock = os.open(room, os.O_RDONLY)
+        lock = os.open(folder, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
@@ -57,16 +59,16 @@ def _remove_if_dead(room: Path, before: float) -> bool:
     except BlockingIOError:
         return False
     else:
-        if room.name.startswith(".") and os.fstat(lock).st_ctime > before:
+        if folder.name.startswith(".") and os.fstat(lock).st_ctime > before:
             return False
-        _remove(room)
+        _remove(folder)
         return True
     finally:
         os.close(lock)
 
 
-def _remove(room: Path) -> None:
-    if room.is_dir():
-        shutil.rmtree(room, ignore_errors=True)
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
     else:
-        room.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)

@@ -84,20 +84,21 @@ def test_two_parts_cannot_have_one_port(tmp_path):
     with bind_port("127.0.0.1", 0, "--port") as free:
         port = str(free.port)
     said = up(tmp_path / "home", "--port", port, "--prefect-port", port)
-    assert (said.returncode, said.stderr) == (2, f"Error: --port and --prefect-port are both {port}; choose two.\n")
+    message = f"Error: --port and --prefect-port are both {port}; choose two different ones.\n"
+    assert (said.returncode, said.stderr) == (2, message)
 
 
 TAKE = """
 import socket
-from penstock.cli import up
-start, other = up._start_parts, socket.socket()
+from penstock import supervisor
+start, other = supervisor._start_processes, socket.socket()
 
-def taken_first(members, wish, doors):
-    other.bind(("127.0.0.1", doors.prefect_port))
+def taken_first(processes, options, ports):
+    other.bind(("127.0.0.1", ports.prefect))
     other.listen()
-    start(members, wish, doors)
+    start(processes, options, ports)
 
-up._start_parts = taken_first
+supervisor._start_processes = taken_first
 """
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.cli.doctor import taken
+from penstock.cli.doctor import slot_summary
 from penstock.domain.ids import TaskId
 from penstock.domain.work import SLOT_REQUESTED, HeldSlot
 
@@ -11,13 +11,13 @@ WAITER = HeldSlot(TaskId("tsk_two"), 1, "here:7", SLOT_REQUESTED)
 
 
 def test_who_holds_a_slot_is_named():
-    assert taken(1, 2, [HOLDER, WAITER]) == "1 of 2 taken, by tsk_one (attempt 2, here:7)"
+    assert slot_summary(1, 2, [HOLDER, WAITER]) == "1 of 2 taken, by tsk_one (attempt 2, here:7)"
 
 
 def test_free_slots_are_nobody_s():
-    assert taken(0, 2, []) == "0 of 2 taken"
+    assert slot_summary(0, 2, []) == "0 of 2 taken"
 
 
 def test_a_slot_without_a_live_run_is_told():
     with pytest.raises(LookupError, match=r"2 of 2 taken, by tsk_one .*; 1 by no live run"):
-        taken(2, 2, [HOLDER])
+        slot_summary(2, 2, [HOLDER])

@@ -72,7 +72,7 @@ def test_an_output_that_cannot_be_written_is_refused(refused, clip):
     os.mkfifo(clip.parent / "pipe.mp4", stat.S_IRUSR)
 
     assert refused(clip, "folder.mp4", "-y") == "folder.mp4 is a folder; OUTPUT is the file to write."
-    assert refused(clip, "nowhere.mp4", "-y").startswith("nowhere.mp4 is a link that leads nowhere")
+    assert refused(clip, "nowhere.mp4", "-y").startswith("nowhere.mp4 is a broken link")
     assert refused(clip, "pipe.mp4", "-y").startswith("pipe.mp4 is not a regular file")
     assert refused(clip, "none/out.mp4").startswith("There is no folder ")
     assert refused(clip, "a" * 300 + ".mp4").endswith("cannot be written: File name too long.")
@@ -83,10 +83,10 @@ def test_an_output_that_cannot_be_written_is_refused(refused, clip):
 
 def test_an_input_that_is_no_file_is_told_what_it_is(refused, clip):
     assert refused("s3://bucket/a.mov", "out.mp4").startswith(
-        "INPUT is a file or an http(s) address; s3:// is not read."
+        "INPUT is a file or an http(s) URL; s3:// is not supported."
     )
     assert refused("ftp://host/a.mov", "out.mp4").startswith(
-        "INPUT is a file or an http(s) address; ftp:// is not read."
+        "INPUT is a file or an http(s) URL; ftp:// is not supported."
     )
-    assert refused(".", "out.mp4") == ". is a folder; INPUT is one file, or an http(s) address."
+    assert refused(".", "out.mp4") == ". is a folder; INPUT is one file or an http(s) URL."
     assert refused("none.mov", "out.mp4") == "There is no file none.mov."

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from penstock.cli.main import cli
-from penstock.cli.plan import said
+from penstock.cli.plan import summary
 from penstock.views.plans import PlanView
 
 pytestmark = pytest.mark.media
@@ -23,7 +23,7 @@ def test_it_tells_the_plan_and_converts_nothing(plan, clip, tmp_path):
 
     assert (told.input, told.width, told.estimate.tasks) == (str(clip), 160, 0)
     assert not (tmp_path / "out.webm").exists()
-    first, picture, *_ = said(Path("out.webm"), told).splitlines()
+    first, picture, *_ = summary(Path("out.webm"), told).splitlines()
     assert first == "out.webm: 160×90, 2.00 s, vp9,opus"
     assert picture == "  video: encode vp9, because h264 is not what webm players expect"
 
@@ -35,7 +35,7 @@ def test_a_path_is_of_the_directory_where_the_command_is_typed(plan, photo, tmp_
 
 def test_an_output_that_convert_would_not_replace_is_told(plan, photo, tmp_path):
     (tmp_path / "out.webp").write_bytes(b"before")
-    assert plan(photo, "out.webp").stderr.startswith("convert would refuse this: out.webp exists")
+    assert plan(photo, "out.webp").stderr.startswith("convert would refuse OUTPUT: out.webp exists")
     assert (plan(photo, "out.webp", "-y").stderr, (tmp_path / "out.webp").read_bytes()) == ("", b"before")
 
 

@@ -16,9 +16,9 @@ def said(home, *words, **environment):
 
 
 NOTHING_YET = {
-    ("keys", "list"): "Error: There is no database yet in {home}; `penstock up` makes it.",
-    ("keys", "secret"): "Error: There is no database yet in {home}; `penstock up` makes it.",
-    ("keys", "revoke", "key_a"): "Error: There is no database yet in {home}; `penstock up` makes it.",
+    ("keys", "list"): "Error: There is no database in {home} yet; `penstock up` creates it.",
+    ("keys", "secret"): "Error: There is no database in {home} yet; `penstock up` creates it.",
+    ("keys", "revoke", "key_a"): "Error: There is no database in {home} yet; `penstock up` creates it.",
     ("env",): "Error: No service runs on this home; start `penstock up` first.",
     ("cancel", "tsk_abcdefghijklmnop"): "Error: No service runs on this home.",
 }
@@ -33,16 +33,16 @@ def test_where_nothing_is_nothing_is_made(tmp_path, words):
 
 def test_the_doctor_tells_of_a_home_that_is_not_there_and_makes_none(tmp_path):
     told = said(tmp_path / "home", "doctor")
-    assert f"✗ database: There is no database yet in {tmp_path / 'home'}" in told.stdout
-    assert "✓ storage: a folder of the home, which the first start makes" in told.stdout
+    assert f"✗ database: There is no database in {tmp_path / 'home'} yet" in told.stdout
+    assert "✓ storage: a folder of the home; the first start creates it" in told.stdout
     assert not (tmp_path / "home").exists()
 
 
 def test_env_tells_what_opens_the_service_that_runs(tmp_path):
     home = Home.at(tmp_path / "home")
     home.secret("prefect")
-    with home.claimed():
-        home.announce(SERVICE)
+    with home.claim():
+        home.publish(SERVICE)
         told = said(home.root, "env").stdout.splitlines()
     assert "export PREFECT_API_AUTH_STRING=me:secret" in told
     assert "export PENSTOCK_API_KEY=the-key-of-the-service" in told

@@ -33,8 +33,8 @@ def test_a_secret_is_made_once_and_kept_for_its_owner_alone(tmp_path):
 
 def test_a_home_is_for_its_owner_alone(tmp_path, mask):
     home = Home.at(tmp_path / "home")
-    home.announce(SERVICE)
-    with home.claimed(), home.used():
+    home.publish(SERVICE)
+    with home.claim(), home.use():
         assert open_to_others(tmp_path / "home") == []
 
 
@@ -72,33 +72,33 @@ def test_a_folder_that_cannot_be_one_is_said_to_be(tmp_path):
 
 def test_the_first_time_is_the_first_time_only(tmp_path):
     home = Home.at(tmp_path)
-    assert [home.first("key shown"), home.first("key shown")] == [True, False]
+    assert [home.is_first_time("key shown"), home.is_first_time("key shown")] == [True, False]
 
 
 def test_a_service_is_found_while_it_runs(tmp_path):
     home = Home.at(tmp_path)
-    with home.claimed() as ours:
+    with home.claim() as ours:
         assert ours
-        home.announce(SERVICE)
-        assert Home.at(tmp_path).running() == SERVICE
-    assert home.running() is None
+        home.publish(SERVICE)
+        assert Home.at(tmp_path).running_service() == SERVICE
+    assert home.running_service() is None
 
 
 def test_the_address_of_a_service_that_was_killed_is_not_believed(tmp_path):
     home = Home.at(tmp_path)
-    home.announce(SERVICE)
-    assert home.running() is None
-    with home.claimed():
-        assert home.running() is None
+    home.publish(SERVICE)
+    assert home.running_service() is None
+    with home.claim():
+        assert home.running_service() is None
 
 
 def test_nor_is_it_while_the_next_one_comes_up(tmp_path):
     killed = subprocess.Popen(["true"])
     killed.wait()
     home = Home.at(tmp_path)
-    with home.claimed():
-        home.announce(replace(SERVICE, process=killed.pid))
-        assert home.running() is None
+    with home.claim():
+        home.publish(replace(SERVICE, process=killed.pid))
+        assert home.running_service() is None
 
 
 def test_two_who_look_do_not_take_each_other_for_a_service(tmp_path):
@@ -110,13 +110,13 @@ def test_two_who_look_do_not_take_each_other_for_a_service(tmp_path):
 
 def test_two_services_on_one_home_are_one_too_many(tmp_path):
     home = Home.at(tmp_path)
-    with home.claimed() as first, Home.at(tmp_path).claimed() as second:
+    with home.claim() as first, Home.at(tmp_path).claim() as second:
         assert (first, second) == (True, False)
 
 
 def test_a_service_closes_only_when_nobody_uses_it(tmp_path):
     home = Home.at(tmp_path)
-    with home.used(), home.closing() as free:
+    with home.use(), home.close_if_unused() as free:
         assert not free
-    with home.closing() as free:
+    with home.close_if_unused() as free:
         assert free

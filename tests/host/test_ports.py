@@ -36,10 +36,10 @@ def test_a_host_that_is_none_of_ours_is_said_to_be(host):
 
 def test_it_is_served_once_a_process_listens_on_it():
     with bind_port("127.0.0.1", 0, "--port") as place:
-        before = place.served()
+        before = place.is_listening()
         with socket.socket(fileno=os.dup(place.sockets[0].fileno())) as inherited:
             inherited.listen()
-        assert (before, place.served()) == (False, True)
+        assert (before, place.is_listening()) == (False, True)
         assert "is taken by another program" in told("127.0.0.1", place.port)
 
 

@@ -1,4 +1,4 @@
-"""A part that dies is started again; one that keeps dying ends the service, with its last words."""
+"""A process that ends is restarted; one that keeps failing ends the service, with the end of its log."""
 
 import subprocess
 import sys
@@ -9,22 +9,22 @@ DYING = """
 import itertools, sys, time
 from pathlib import Path
 from penstock.host import processes
-processes.REST_SECONDS = 0.2
+processes.RESTART_DELAY_SECONDS = 0.2
 ends = []
 Path("dying.py").write_text("import sys; print('the reason', flush=True); " + sys.argv[1])
 sys.path.insert(0, ".")
 begun = time.monotonic()
-with processes.service_processes(Path("logs"), 1) as members:
-    members.start("part", ["dying"])
+with processes.service_processes(Path("logs"), 1) as running:
+    running.start("part", ["dying"])
     while time.monotonic() < begun + 20:
-        if members.tend():
+        if running.restart_ended():
             print("again", flush=True)
             ends.append(time.monotonic())
         log = Path("logs/part.log")
         if log.exists() and log.read_text().count("reason") > 6:
             break
         time.sleep(0.01)
-print("rested", all(after - before >= 0.2 for before, after in itertools.pairwise(ends[1:])))
+print("paused", all(after - before >= 0.2 for before, after in itertools.pairwise(ends[1:])))
 """
 
 
@@ -33,15 +33,15 @@ def watched(folder, code):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_a_part_that_dies_three_times_in_a_minute_ends_the_service_with_its_last_words(tmp_path):
+def test_a_process_that_fails_three_times_in_a_minute_ends_the_service(tmp_path):
     said = watched(tmp_path, "sys.exit(3)")
     assert said.stdout.split() == ["again", "again"]
-    assert "ChildProcessError: part died 3 times within a minute. The last words of its log," in said.stderr
+    assert "ChildProcessError: part failed 3 times within a minute. The end of its log," in said.stderr
     assert said.stderr.rstrip().endswith("the reason")
 
 
 @pytest.mark.parametrize("code", ["sys.exit(0)", "import os; os.kill(os.getpid(), 9)"], ids=["told to stop", "killed"])
-def test_a_part_that_others_end_is_started_again_however_often_each_time_after_a_rest(tmp_path, code):
+def test_a_process_that_is_stopped_or_killed_is_restarted_without_limit_after_a_pause(tmp_path, code):
     said = watched(tmp_path, code)
     assert (said.returncode, said.stdout.split().count("again") >= 6) == (0, True), said.stderr
-    assert said.stdout.endswith("rested True\n")
+    assert said.stdout.endswith("paused True\n")

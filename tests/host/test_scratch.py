@@ -24,7 +24,7 @@ def test_a_room_is_gone_when_its_run_fails(tmp_path):
 
 def test_a_sweep_leaves_living_rooms_alone(tmp_path):
     with scratch_folder(tmp_path, "tsk_1") as room:
-        assert remove_dead_folders(tmp_path, newborn_seconds=0) == 0
+        assert remove_dead_folders(tmp_path, creation_seconds=0) == 0
         assert room.is_dir()
 
 
@@ -44,4 +44,4 @@ def test_a_sweep_removes_the_room_of_a_killed_run(tmp_path):
 def test_a_sweep_leaves_a_room_that_was_just_made_the_time_to_lock_it(tmp_path):
     (tmp_path / ".tsk_1-newborn").mkdir()
     assert remove_dead_folders(tmp_path) == 0
-    assert remove_dead_folders(tmp_path, newborn_seconds=0) == 1
+    assert remove_dead_folders(tmp_path, creation_seconds=0) == 1

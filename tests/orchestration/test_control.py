@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from penstock.host.scratch import scratch_folder
-from penstock.orchestration.background import sweep_scratch_hourly
+from penstock.orchestration.control import sweep_scratch_hourly
 
 
 def test_the_rooms_that_nobody_holds_are_gone_and_those_in_use_stay(tmp_path: Path):
@@ -16,7 +16,7 @@ def test_the_rooms_that_nobody_holds_are_gone_and_those_in_use_stay(tmp_path: Pa
     async def once() -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(30):
-                work = asyncio.create_task(sweep_scratch_hourly(tmp_path, newborn_seconds=0))
+                work = asyncio.create_task(sweep_scratch_hourly(tmp_path, creation_seconds=0))
                 while dead.exists():
                     await asyncio.sleep(0.05)
                 work.cancel()

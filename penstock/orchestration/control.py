@@ -1,0 +1,66 @@
+"""The control plane: what runs beside the API for its whole life. Each part is restarted after an error."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from penstock.host.scratch import CREATION_SECONDS, remove_dead_folders
+from penstock.orchestration.dispatcher import dispatch
+from penstock.orchestration.flow_runs import FlowRuns
+from penstock.orchestration.prefect_events import follow_prefect_events
+from penstock.orchestration.reconcile.reconciler import reconcile_runs
+from penstock.records.notifications import OUTBOX, listen
+from penstock.services import Services
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 1.0
+HOUR_SECONDS = 3600.0
+
+
+@asynccontextmanager
+async def control_plane(services: Services, runs: FlowRuns) -> AsyncIterator[None]:
+    """Dispatch, follow Prefect's events, reconcile and sweep until the block ends."""
+    woken = asyncio.Event()
+    async with runs:
+        parts = (
+            partial(_wake_on_notice, services, woken),
+            partial(dispatch, services.records, runs, woken, services.settings.running_per_project),
+            partial(follow_prefect_events, services.records, runs, services.settings.attempts),
+            partial(reconcile_runs, services.records, runs, services.settings),
+            partial(sweep_scratch_hourly, services.settings.scratch),
+        )
+        tasks = [asyncio.create_task(keep_running(part)) for part in parts]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _wake_on_notice(services: Services, woken: asyncio.Event) -> None:
+    """Wake the dispatcher at each PostgreSQL notice of a new submission."""
+    async for _channel, _task in listen(services.records.url, OUTBOX):
+        woken.set()
+
+
+async def keep_running(work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work` for ever: an error is logged with its traceback, and `work` is started again a second later."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("%s failed and is restarted", getattr(work, "__name__", work))
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def sweep_scratch_hourly(scratch: Path, creation_seconds: float = CREATION_SECONDS) -> None:
+    """Remove the scratch folders that no process holds: now, and every hour.
+
+    For hosts that run no flows: plans and uploads make scratch folders there, and a crash leaves them behind."""
+    while True:
+        if count := await asyncio.to_thread(remove_dead_folders, scratch, creation_seconds):
+            log.info("removed %d scratch folders", count)
+        await asyncio.sleep(HOUR_SECONDS)

@@ -1,0 +1,205 @@
+"""The service of one machine: starts PostgreSQL, Prefect, the API and the workers, restarts what dies, stops all."""
+
+import gc
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+
+import click
+import httpx
+
+from penstock.host.home import Home, RunningService, records_database
+from penstock.host.ports import BoundPort, PortUnavailable, bind_port
+from penstock.host.postgres import restart_if_dead
+from penstock.host.private_files import PRIVATE_UMASK
+from penstock.host.processes import ServiceProcesses, service_processes, wait_until_ready
+from penstock.orchestration.prefect_server import (
+    SERVER_MODULES,
+    Address,
+    auth_string,
+    client_environment,
+    server_command,
+    server_environment,
+)
+from penstock.settings import Settings
+
+START_SECONDS = 180.0
+GIVE_BACK_SECONDS = 15.0
+POLL_SECONDS = 0.5
+PREFECT_HOST, PREFECT_OPTION = "127.0.0.1", "--prefect-port"
+STOPPING = "Stopping: waiting up to {:g} s for running conversions. Ctrl-C again kills them."
+SHARED_MODULES = ("penstock.cli.api", "penstock.cli.worker", "penstock.flows.convert")
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """Where to listen (port 0: any free one), how many workers, and whether to stop once the service is unused."""
+
+    host: str
+    port: int
+    prefect_port: int
+    workers: int
+    until_idle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListenPorts:
+    """The API's port is bound already; Prefect's server binds its own, `prefect`, a moment later."""
+
+    api: BoundPort
+    prefect: int | None
+
+
+def run_service(settings: Settings, options: UpOptions, stopped: threading.Event) -> None:
+    """Run the service until `stopped` is set. Raises `ChildProcessError` or `TimeoutError` if it cannot start or go on,
+    `PortUnavailable` before anything has started."""
+    os.umask(PRIVATE_UMASK)
+    home = Home.at(settings.root)
+    with home.claim() as is_ours:
+        if not is_ours:
+            raise ChildProcessError(f"Another penstock runs on {home.root}; choose another --home.")
+        with ExitStack() as stack, started_service(settings, options, home, stopped) as (running, processes):
+            if not stopped.is_set():
+                home.publish(running)
+                _print_addresses(running, home, shows_key=not (settings.api_key or options.until_idle))
+            # Once idle, no command may begin to use the service until it has stopped: the next one starts its own.
+            is_idle = partial(_closed_if_unused, home, stack) if options.until_idle else _never
+            _watch(processes, None if settings.database_url else home, lambda: stopped.wait(POLL_SECONDS) or is_idle())
+            home.unpublish()
+            click.echo(STOPPING.format(settings.drain_seconds))
+
+
+def _never() -> bool:
+    return False
+
+
+def _closed_if_unused(home: Home, stack: ExitStack) -> bool:
+    return stack.enter_context(home.close_if_unused())
+
+
+@contextmanager
+def started_service(
+    settings: Settings, options: UpOptions, home: Home, stopped: threading.Event
+) -> Iterator[tuple[RunningService, ServiceProcesses]]:
+    """All processes, ready for requests; they have ended when the block ends."""
+    with ExitStack() as stack:
+        ports = _listen_ports(settings, options, stack)
+        database_url = stack.enter_context(records_database(settings))
+        running = _running_service(settings, options, home, ports, database_url)
+        environment = service_environment(home, running)
+        if ports.prefect is not None:
+            environment |= server_environment(Address(running.prefect_api_url), running.prefect_auth, database_url)
+        os.environ.update(environment)
+        _import_shared((*SERVER_MODULES, *SHARED_MODULES) if ports.prefect is not None else SHARED_MODULES)
+        processes = stack.enter_context(
+            service_processes(home.root / "logs", settings.drain_seconds + GIVE_BACK_SECONDS)
+        )
+        _start_processes(processes, options, ports)
+        with httpx.Client(base_url=running.api_url, trust_env=False, timeout=10.0) as http:
+            _wait(lambda: stopped.is_set() or (ports.api.is_listening() and _is_healthy(http)), processes, ports)
+        yield running, processes
+
+
+def _running_service(
+    settings: Settings, options: UpOptions, home: Home, ports: ListenPorts, database_url: str
+) -> RunningService:
+    prefect = Address(settings.prefect_api_url or f"http://{PREFECT_HOST}:{ports.prefect}/api")
+    return RunningService(
+        api_url=f"http://{_own_host(options.host)}:{ports.api.port}",
+        prefect_api_url=prefect.api_url,
+        prefect_ui_url=prefect.ui_url,
+        database_url=database_url,
+        process=os.getpid(),
+        api_key=settings.api_key or home.secret("api_key"),
+        prefect_auth=auth_string(home, settings),
+    )
+
+
+def _listen_ports(settings: Settings, options: UpOptions, stack: ExitStack) -> ListenPorts:
+    """Raises `PortUnavailable`."""
+    api = stack.enter_context(bind_port(options.host, options.port, "--port"))
+    if settings.prefect_api_url:
+        return ListenPorts(api, None)
+    with bind_port(PREFECT_HOST, options.prefect_port, PREFECT_OPTION) as prefect:
+        if api.port == prefect.port:
+            raise PortUnavailable(f"--port and {PREFECT_OPTION} are both {api.port}; choose two different ones.")
+        return ListenPorts(api, prefect.port)
+
+
+def _start_processes(processes: ServiceProcesses, options: UpOptions, ports: ListenPorts) -> None:
+    if ports.prefect is not None:
+        processes.start("prefect", server_command(PREFECT_HOST, ports.prefect))
+    sockets = tuple(each.fileno() for each in ports.api.sockets)
+    inherited = [argument for number in sockets for argument in ("--inherited", str(number))]
+    processes.start("api", ["penstock", "api", *inherited], fds=sockets)
+    for number in range(1, options.workers + 1):
+        processes.start(f"worker-{number}", ["penstock", "worker", *(["--deploy"] if number == 1 else [])])
+
+
+def _wait(is_ready: Callable[[], bool], processes: ServiceProcesses, ports: ListenPorts) -> None:
+    """Wait for the start. Raises `PortUnavailable` if another program has bound Prefect's port meanwhile."""
+    try:
+        wait_until_ready(is_ready, START_SECONDS, processes)
+    except ChildProcessError:
+        ended = processes.ended()
+        if ended and ended.name == "prefect" and ports.prefect is not None:
+            with bind_port(PREFECT_HOST, ports.prefect, PREFECT_OPTION):
+                pass
+        raise
+
+
+def _import_shared(modules: tuple[str, ...]) -> None:
+    """Import what the processes run, in their environment, so that they share the memory and start at once."""
+    for module in modules:
+        import_module(module)
+    gc.collect()
+    gc.freeze()  # objects that the collector skips are not written to, so that their pages stay shared
+
+
+def service_environment(home: Home, running: RunningService) -> dict[str, str]:
+    """The environment variables that every process of the service needs."""
+    return {
+        **client_environment(home, Address(running.prefect_api_url), running.prefect_auth),
+        "PENSTOCK_HOME": str(home.root),
+        "PENSTOCK_DATABASE_URL": running.database_url,
+        "PENSTOCK_API_KEY": running.api_key,
+    }
+
+
+def _own_host(host: str) -> str:
+    """The host for URLs: an address of this machine if the service listens on all."""
+    named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"[{named}]" if ":" in named else named
+
+
+def _is_healthy(http: httpx.Client) -> bool:
+    try:
+        response = http.get("/health")
+        return response.status_code == httpx.codes.OK and response.json()["data"]["status"] == "ok"
+    except (httpx.HTTPError, ValueError, KeyError):
+        return False
+
+
+def _watch(processes: ServiceProcesses, database_home: Home | None, is_over: Callable[[], bool]) -> None:
+    """Restart what dies until `is_over()`, which waits for a while each time."""
+    while not is_over():
+        if database_home and restart_if_dead(database_home.root):
+            click.echo("PostgreSQL had died and is restarted.", err=True)
+        if ended := processes.restart_ended():
+            click.echo(f"{ended.name} ended unexpectedly and is restarted; see its log, {ended.log}.", err=True)
+
+
+def _print_addresses(running: RunningService, home: Home, *, shows_key: bool) -> None:
+    click.echo(f"API         {running.api_url}")
+    click.echo(f"Docs        {running.api_url}/docs")
+    click.echo(f"Prefect UI  {running.prefect_ui_url}")
+    if shows_key and home.is_first_time("key shown"):
+        click.echo(f"API key     {running.api_key}")
+    click.echo(f"Home        {home.root}")
+    click.echo("Ready. Ctrl-C stops.")
+    sys.stdout.flush()
