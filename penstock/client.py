@@ -1,4 +1,4 @@
-"""A client of the service, over HTTP: requests go out, Tasks and Files come back as the contract's JSON."""
+"""An HTTP client of the service. Tasks and Files are the JSON objects of the contract."""
 
 import os
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from typing import Any, Self
 
 import httpx
 
-from penstock.output_file import arriving
+from penstock.output_file import atomic_output
 
 BLOCK_BYTES = 1 << 20
-PATIENCE = httpx.Timeout(90.0, connect=10.0)
+TIMEOUT = httpx.Timeout(90.0, connect=10.0)
 
 
 class Refused(Exception):
-    """The service said no. `code` is one of the contract's, `violations` lists each fault of a body."""
+    """The service refused a request. `code` is one of the contract's; `violations` lists all errors of a body."""
 
     def __init__(self, message: str, code: str = "internal", violations: tuple[dict[str, Any], ...] = ()) -> None:
         super().__init__(message)
@@ -25,11 +25,11 @@ class Refused(Exception):
 
 
 class Client:
-    """Speaks for one project. Raises `Refused` for what the service refuses, `httpx.HTTPError` where it is away."""
+    """A client with the key of one project. Raises `Refused`, and `httpx.HTTPError` if the service is not reachable."""
 
     def __init__(self, base_url: str, api_key: str) -> None:
         self._http = httpx.Client(
-            base_url=base_url, headers={"Authorization": f"Bearer {api_key}"}, timeout=PATIENCE, trust_env=False
+            base_url=base_url, headers={"Authorization": f"Bearer {api_key}"}, timeout=TIMEOUT, trust_env=False
         )
 
     def __enter__(self) -> Self:
@@ -41,7 +41,7 @@ class Client:
         self._http.close()
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The Task of this request (CONTRACT §1), new or known."""
+        """Request a conversion (CONTRACT §1). The same request returns the same Task."""
         return _data(self._http.post("/tasks", json=request))
 
     def plan(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Client:
         return _data(self._http.post("/plans", json=request))
 
     def task(self, task_id: str, *, wait_seconds: float = 0) -> dict[str, Any]:
-        """The Task as it stands, or as soon as it has ended within `wait_seconds` (≤ 60)."""
+        """The Task, as soon as it has ended, at the latest after `wait_seconds` (≤ 60)."""
         return _data(self._http.get(f"/tasks/{task_id}", params={"wait": wait_seconds} if wait_seconds else {}))
 
     def receipt(self, task_id: str) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Client:
         return _data(self._http.post(f"/tasks/{task_id}/cancel"))
 
     def upload(self, path: Path) -> dict[str, Any]:
-        """The File that this one becomes; streamed."""
+        """Upload a file, streamed; returns its File."""
         with path.open("rb") as file:
             headers = {
                 "Content-Type": "application/octet-stream",
@@ -72,15 +72,15 @@ class Client:
         _data(self._http.delete(f"/files/{file_id}"))
 
     def download(self, link: str, target: Path, *, overwrite: bool = False) -> None:
-        """The bytes behind a File's link, at `target` at once or not at all.
+        """Download the bytes of a File's link to `target`, atomically.
 
-        Raises `FileExistsError` where there is one that is not to be overwritten."""
-        with arriving(target, overwrite=overwrite) as part, self._http.stream("GET", link) as answer:
-            if answer.status_code != httpx.codes.OK:
-                answer.read()
-                _data(answer)
-            for block in answer.iter_bytes(BLOCK_BYTES):
-                part.write(block)
+        Raises `FileExistsError` if it exists and `overwrite` is false."""
+        with atomic_output(target, overwrite=overwrite) as output, self._http.stream("GET", link) as response:
+            if response.status_code != httpx.codes.OK:
+                response.read()
+                _data(response)
+            for block in response.iter_bytes(BLOCK_BYTES):
+                output.write(block)
 
 
 def _blocks(file: Any) -> Iterator[bytes]:
@@ -88,12 +88,12 @@ def _blocks(file: Any) -> Iterator[bytes]:
         yield block
 
 
-def _data(answer: httpx.Response) -> dict[str, Any]:
+def _data(response: httpx.Response) -> dict[str, Any]:
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
-        raise Refused(f"The service answered {answer.status_code} and no JSON.") from None
-    if answer.is_success:
+        raise Refused(f"The service answered {response.status_code} and no JSON.") from None
+    if response.is_success:
         data: dict[str, Any] = body["data"] or {}
         return data
     error = body["error"]

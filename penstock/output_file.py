@@ -1,4 +1,4 @@
-"""A file of the caller's disk that is written at once or not at all, and replaces nothing unasked."""
+"""Write a caller's file atomically: it is complete or not there, and replaces another one only if asked to."""
 
 import os
 import tempfile
@@ -11,40 +11,39 @@ PREFIX = ".penstock-"
 
 
 @contextmanager
-def arriving(target: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
-    """A file to write to, which is `target` once the block ends well. A link stays one: what it leads to is replaced.
-
-    Raises `FileExistsError` where there is a `target` by then that is not to be overwritten, else `OSError`.
+def atomic_output(target: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
+    """A file to write to, which becomes `target` when the block ends without an error. A symbolic link is kept and the
+    file behind it replaced. Raises `FileExistsError` if `target` exists and `overwrite` is false, else `OSError`.
     """
     place = target.resolve() if overwrite else target
-    settle: Callable[[Path, Path], None] = os.replace if overwrite else _settle_beside_nothing
+    publish: Callable[[Path, Path], None] = os.replace if overwrite else _link_new
     with tempfile.NamedTemporaryFile(dir=place.parent, prefix=PREFIX, delete=False) as part:
-        arrived = Path(part.name)
+        path = Path(part.name)
         try:
             yield part
             part.flush()
             os.fsync(part.fileno())
-            arrived.chmod(0o666 & ~_umask())
-            settle(arrived, place)
+            path.chmod(0o666 & ~_umask())
+            publish(path, place)
         finally:
-            arrived.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def require_writable(target: Path) -> None:
-    """Raises `OSError` unless a file can be made beside `target`, and could have its name."""
+    """Raises `OSError` unless a file can be created in the folder of `target` and `target` is a valid name."""
     place = target.resolve()
     with suppress(FileNotFoundError):
-        place.lstat()  # tells of a name that is too long
+        place.lstat()  # raises for a name that is too long
     with tempfile.NamedTemporaryFile(dir=place.parent, prefix=PREFIX):
         pass
 
 
-def _settle_beside_nothing(part: Path, place: Path) -> None:
+def _link_new(part: Path, place: Path) -> None:
     try:
         place.hardlink_to(part)
     except FileExistsError:
         raise
-    except OSError:  # a file system without hard links: FAT, some of the network
+    except OSError:  # a file system without hard links: FAT, some network ones
         os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         part.replace(place)
 

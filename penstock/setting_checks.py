@@ -1,5 +1,5 @@
-"""What the settings that are more than a number may be. Each check answers its value, or raises a `ValueError`
-whose text goes on after the setting's name. A value that may hold a password is never in the text."""
+"""Checks of the settings that are not numbers. Each returns its value, or raises a `ValueError` whose text follows the
+setting's name: "must be …". A value that may contain a password is never part of the text."""
 
 import re
 from pathlib import Path
@@ -17,12 +17,12 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]{1,254}")
 
 
 def home(path: Path) -> Path:
-    """A folder, or a place where one can be made."""
+    """A folder, or a path where one can be created."""
     try:
         root = path.expanduser().resolve()
-        nearest = next(place for place in (root, *root.parents) if place.exists())
-    except (OSError, RuntimeError, ValueError) as fault:
-        raise ValueError("must be a folder, and this is not a valid path") from fault
+        nearest = next(path for path in (root, *root.parents) if path.exists())
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ValueError("must be a folder, and this is not a valid path") from error
     if not nearest.is_dir():
         raise ValueError(f"must be a folder: {quoted(str(nearest))} is a file")
     return path
@@ -30,35 +30,35 @@ def home(path: Path) -> Path:
 
 def program(path: Path) -> Path:
     try:
-        there = path.is_file()
+        exists = path.is_file()
     except (OSError, ValueError):
-        there = False
-    if not there:
+        exists = False
+    if not exists:
         raise ValueError(f"must be a program: there is no file {quoted(str(path))}")
     return path
 
 
 def key(text: str) -> str:
     if not _VISIBLE.fullmatch(text):
-        raise ValueError("must be letters, digits and signs of ASCII, without spaces")
+        raise ValueError("must be printable ASCII characters without spaces")
     return text
 
 
 def database_url(url: str) -> str:
-    """One server, told as both libpq and SQLAlchemy understand it."""
-    if _taken_apart(url).scheme not in ("postgresql", "postgres"):
-        raise ValueError("must be the address of a PostgreSQL: postgresql://user:password@host/database")
+    """One server, in a form that both libpq and SQLAlchemy accept."""
+    if _split(url).scheme not in ("postgresql", "postgres"):
+        raise ValueError("must be the URL of a PostgreSQL database: postgresql://user:password@host/database")
     try:
-        told = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as fault:
-        raise ValueError("must be an address that PostgreSQL understands, like postgresql://user@host/name") from fault
-    if "," in str(told.get("host", "")) or not _is_port(str(told.get("port", 5432))):
-        raise ValueError("must name one host, and a port from 1 to 65535 if any")
+        fields = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise ValueError("must be a valid PostgreSQL URL, like postgresql://user@host/name") from error
+    if "," in str(fields.get("host", "")) or not _is_port(str(fields.get("port", 5432))):
+        raise ValueError("must name one host and, if any, a port from 1 to 65535")
     return url
 
 
 def storage_url(url: str) -> str:
-    parts = _taken_apart(url)
+    parts = _split(url)
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
         return _storage_folder(url, Path(unquote(parts.path)))
     if parts.scheme == "s3" and _BUCKET.fullmatch(parts.netloc) and not (parts.query or parts.fragment):
@@ -70,19 +70,19 @@ def storage_url(url: str) -> str:
 def _storage_folder(url: str, folder: Path) -> str:
     try:
         home(folder)
-    except ValueError as fault:
-        raise ValueError(str(fault).replace("must be a folder", "must lead to a folder")) from fault
+    except ValueError as error:
+        raise ValueError(str(error).replace("must be a folder", "must be the URL of a folder")) from error
     return url
 
 
 def web_url(url: str) -> str:
-    """http(s), a host, perhaps a port and a path."""
-    parts = _taken_apart(url)
+    """An http(s) URL of a host, with a port and a path if needed."""
+    parts = _split(url)
     host, _, port = parts.netloc.rpartition(":") if re.search(r":[^]]*$", parts.netloc) else (parts.netloc, "", "80")
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or not _is_port(port):
-        raise ValueError("must be an address like https://media.example:8443")
+        raise ValueError("must be a URL like https://media.example:8443")
     if parts.query or parts.fragment or not _VISIBLE.fullmatch(url):
-        raise ValueError("must be an address without spaces, ? and #")
+        raise ValueError("must be a URL without spaces, ? and #")
     return url
 
 
@@ -90,9 +90,7 @@ def hosts(text: str) -> str:
     for entry in _entries(text):
         host, colon, port = entry.rpartition(":") if re.search(r":\d*$", entry) else (entry, "", "")
         if not _HOST.fullmatch(host) or (colon and not _is_port(port)):
-            raise ValueError(
-                f"must be hosts, separated by commas, like media.example, 10.0.0.5:8000: not {quoted(entry)}"
-            )
+            raise ValueError(f"must be comma-separated hosts, like media.example, 10.0.0.5:8000, not {quoted(entry)}")
     return text
 
 
@@ -105,21 +103,21 @@ def pairs(text: str) -> str:
     known = [f"{source}:{target}" for source, target in REFUSED_PAIRS]
     for entry in _entries(text):
         if entry not in known:
-            raise ValueError(f"must be refused pairs, separated by commas, of {', '.join(known)}: not {quoted(entry)}")
+            raise ValueError(f"must be comma-separated pairs out of {', '.join(known)}, not {quoted(entry)}")
     return text
 
 
 def jail(value: str) -> str:
     if value == "require":
-        raise ValueError("cannot be require: no jail exists yet; choose auto or off")
+        raise ValueError("cannot be require: there is no jail yet; choose auto or off")
     return value
 
 
-def _taken_apart(url: str) -> SplitResult:
+def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
-    except ValueError as fault:
-        raise ValueError("must be a valid address") from fault
+    except ValueError as error:
+        raise ValueError("must be a valid URL") from error
 
 
 def _entries(text: str) -> list[str]:

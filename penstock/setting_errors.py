@@ -1,4 +1,4 @@
-"""What is said of settings that are wrong: a sentence for each fault, with the setting's name and what is right."""
+"""Error messages of invalid settings: one sentence each, with the setting's name and what it must be."""
 
 import re
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from pydantic_core import ErrorDetails
 
 from penstock.domain.addresses import quoted
 
-# By pydantic's name of a fault, what is right instead.
-_RIGHT = {
+# By the type of pydantic's error: what the value must be.
+_EXPECTED = {
     "greater_than_equal": "at least {ge}",
     "greater_than": "more than {gt}",
     "less_than_equal": "at most {le}",
@@ -22,37 +22,37 @@ _RIGHT = {
     "bool_parsing": "true or false",
     "literal_error": "{expected}",
 }
-# Kubernetes tells each container of its services in such variables; one that is called penstock is likely.
+# Kubernetes sets such variables in each container for each service; a service named penstock is likely.
 _KUBERNETES = re.compile(
     r"PENSTOCK_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 
 
-def of_values(invalid: ValidationError, variables: Mapping[str, str]) -> list[str]:
-    """One sentence a fault. `variables` are the fields' names in the environment."""
-    return [_sentence(fault, variables) for fault in invalid.errors()]
+def value_errors(invalid: ValidationError, variables: Mapping[str, str]) -> list[str]:
+    """One sentence for each invalid value. `variables` are the environment variables of the fields."""
+    return [_message(error, variables) for error in invalid.errors()]
 
 
-def of_names(found: Mapping[str, str | None], known: frozenset[str]) -> list[str]:
-    """One sentence for each variable of `found` that is named like a setting and is none."""
+def name_errors(found: Mapping[str, str | None], known: frozenset[str]) -> list[str]:
+    """One sentence for each variable whose name begins with `PENSTOCK_` and is no setting."""
     ours = {name.upper(): value or "" for name, value in found.items() if name.upper().startswith("PENSTOCK_")}
     unknown = sorted(name for name, value in ours.items() if name not in known and not _is_of_kubernetes(name, value))
-    return [_unknown(name, known) for name in unknown]
+    return [_unknown_name(name, known) for name in unknown]
 
 
 def _is_of_kubernetes(name: str, value: str) -> bool:
     return bool(_KUBERNETES.fullmatch(name)) or (name.endswith("_PORT") and value.startswith(("tcp://", "udp://")))
 
 
-def _unknown(name: str, known: frozenset[str]) -> str:
+def _unknown_name(name: str, known: frozenset[str]) -> str:
     like = get_close_matches(name, sorted(known), n=1, cutoff=0.8)
     return f"{name} is not a setting{f'; did you mean {like[0]}?' if like else '; docs/settings.md lists all.'}"
 
 
-def _sentence(fault: ErrorDetails, variables: Mapping[str, str]) -> str:
-    name = str(fault["loc"][0])
+def _message(error: ErrorDetails, variables: Mapping[str, str]) -> str:
+    name = str(error["loc"][0])
     variable = variables.get(name, name)
-    right = _RIGHT.get(fault["type"])
-    if right is None:
-        return f"{variable} {fault['msg'].removeprefix('Value error, ')}."
-    return f"{variable} must be {right.format(**fault.get('ctx', {}))}, not {quoted(str(fault['input']))}."
+    expected = _EXPECTED.get(error["type"])
+    if expected is None:
+        return f"{variable} {error['msg'].removeprefix('Value error, ')}."
+    return f"{variable} must be {expected.format(**error.get('ctx', {}))}, not {quoted(str(error['input']))}."

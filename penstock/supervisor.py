@@ -13,7 +13,7 @@ from importlib import import_module
 import click
 import httpx
 
-from penstock.host.home import Home, RunningService, records_database
+from penstock.host.home import Home, RunningService, api_key_of, records_database
 from penstock.host.ports import BoundPort, PortUnavailable, bind_port
 from penstock.host.postgres import restart_if_dead
 from penstock.host.private_files import PRIVATE_UMASK
@@ -115,7 +115,7 @@ def _running_service(
         prefect_ui_url=prefect.ui_url,
         database_url=database_url,
         process=os.getpid(),
-        api_key=settings.api_key or home.secret("api_key"),
+        api_key=api_key_of(settings, home),
         prefect_auth=auth_string(home, settings),
     )
 

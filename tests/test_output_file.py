@@ -5,11 +5,11 @@ import os
 
 import pytest
 
-from penstock.output_file import arriving, require_writable
+from penstock.output_file import atomic_output, require_writable
 
 
 def write(target, *, overwrite, meanwhile=lambda: None):
-    with arriving(target, overwrite=overwrite) as file:
+    with atomic_output(target, overwrite=overwrite) as file:
         file.write(b"ours")
         meanwhile()
 

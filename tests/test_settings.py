@@ -89,7 +89,7 @@ def use(settings):
         (
             "PENSTOCK_DATABASE_URL",
             "mysql://u:secret@h/d",
-            "PENSTOCK_DATABASE_URL must be the address of a PostgreSQL: postgresql://user:password@host/database.",
+            "PENSTOCK_DATABASE_URL must be the URL of a PostgreSQL database: postgresql://user:password@host/database.",
         ),
         (
             "PENSTOCK_STORAGE_URL",
@@ -106,7 +106,7 @@ def use(settings):
             "no!",
             "PENSTOCK_FETCH_ALLOW must be host:port or a network like 10.0.0.0/8, separated by commas: not no!.",
         ),
-        ("PENSTOCK_JAIL", "require", "PENSTOCK_JAIL cannot be require: no jail exists yet; choose auto or off."),
+        ("PENSTOCK_JAIL", "require", "PENSTOCK_JAIL cannot be require: there is no jail yet; choose auto or off."),
         ("PENSTOCK_FFMPEG", "/no/ffmpeg", "PENSTOCK_FFMPEG must be a program: there is no file /no/ffmpeg."),
         ("PENSTOCK_HOME", "/etc/passwd/home", "PENSTOCK_HOME must be a folder: /etc/passwd is a file."),
         (

@@ -3,7 +3,8 @@
 import click
 import httpx
 
-from penstock.client import Client, Refused
+from penstock.cli.service import client_of
+from penstock.client import Refused
 from penstock.host.home import Home
 from penstock.settings import read_settings
 
@@ -18,7 +19,7 @@ def command(task_id: str) -> None:
     if running is None:
         raise click.ClickException("No service runs on this home.")
     try:
-        with Client(running.api_url, settings.api_key or running.api_key) as client:
+        with client_of(running, settings) as client:
             click.echo(client.cancel(task_id)["state"])
     except (Refused, httpx.HTTPError) as error:
         raise click.ClickException(str(error)) from error

@@ -22,7 +22,7 @@ from penstock.cli.request_options import (
     request_options,
     require_output,
 )
-from penstock.cli.service import used_service
+from penstock.cli.service import client_of, used_service
 from penstock.client import Client, Refused
 from penstock.settings import Settings, read_settings
 
@@ -60,7 +60,7 @@ def _convert(settings: Settings, given: CommandLine) -> dict[str, Any]:
     with (
         _bar() as bar,
         used_service(settings, bar.show_start) as service,
-        Client(service.api_url, settings.api_key or service.api_key) as client,
+        client_of(service, settings) as client,
         _input(client, given.source) as source,
     ):
         return _run(client, given, source, bar)

@@ -8,7 +8,7 @@ import click
 
 from penstock.domain.ids import ProjectId
 from penstock.domain.work import ApiKey
-from penstock.host.home import Home, existing_records_database, records_database
+from penstock.host.home import Home, api_key_of, existing_records_database, records_database
 from penstock.records import Records
 from penstock.settings import read_settings
 
@@ -113,7 +113,7 @@ def _records_or_new() -> Iterator[Records]:
     with database(settings) as url, _opened(url) as records:
         records.migrate()
         if not records.keys.project_ids():
-            records.keys.ensure_default(settings.api_key or home.secret("api_key"))
+            records.keys.ensure_default(api_key_of(settings, home))
         yield records
 
 

@@ -8,12 +8,18 @@ from contextlib import contextmanager
 
 import click
 
+from penstock.client import Client
 from penstock.host.home import Home, RunningService
 from penstock.host.private_files import open_private
 from penstock.settings import Settings
 
 START_SECONDS = 180.0
 POLL_SECONDS = 0.1
+
+
+def client_of(service: RunningService, settings: Settings) -> Client:
+    """A client of the service, with the key that is set, else the service's own."""
+    return Client(service.api_url, settings.api_key or service.api_key)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`penstock worker`: claims flow runs of the pool and runs them in this process."""
+"""`penstock worker`: claims flow runs of the work pool and runs them in this process."""
 
 import asyncio
 import os
@@ -17,11 +17,13 @@ from penstock.settings import read_settings
 
 
 @click.command("worker")
-@click.option("--slots", type=click.IntRange(min=1), help="Runs at once, pictures apart. [PENSTOCK_WORKER_SLOTS]")
-@click.option("--image-slots", type=click.IntRange(min=1), help="Pictures at once. [PENSTOCK_IMAGE_SLOTS]")
-@click.option("--deploy", is_flag=True, help="First bring Prefect up to date, as `penstock deploy` does.")
+@click.option(
+    "--slots", type=click.IntRange(min=1), help="Runs at once, without those of images. [PENSTOCK_WORKER_SLOTS]"
+)
+@click.option("--image-slots", type=click.IntRange(min=1), help="Runs of images at once. [PENSTOCK_IMAGE_SLOTS]")
+@click.option("--deploy", is_flag=True, help="First run `penstock deploy`.")
 def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None:
-    """Run one worker alone. SIGTERM drains it."""
+    """Run one worker alone. SIGTERM stops it once its runs have ended."""
     settings = read_settings()
     address = address_of(settings)
     os.umask(PRIVATE_UMASK)
@@ -31,6 +33,6 @@ def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None
         asyncio.run(import_module("penstock.deployments.bootstrap").apply(settings))
     services = current()
     remove_dead_folders(settings.scratch)
-    tool_versions(services.tools)  # the process that forks decoders is up before the first run needs it
+    tool_versions(services.tools)  # starts the fork server before the first run needs it
     places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots)
     asyncio.run(serve(places, settings.drain_seconds, services.live))

@@ -166,6 +166,11 @@ def _locked(lock: int, mode: int, tries: int) -> bool:
     return False
 
 
+def api_key_of(settings: Settings, home: Home) -> str:
+    """The API key of the default project: the one that is set, else the home's."""
+    return settings.api_key or home.secret("api_key")
+
+
 @contextmanager
 def records_database(settings: Settings) -> Iterator[str]:
     """The database URL of the records: the one that is set, else of the home's own server, which runs meanwhile."""
