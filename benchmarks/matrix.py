@@ -16,7 +16,7 @@ from penstock.domain import errors
 from penstock.domain.formats import FORMATS, Format, kind_of
 from penstock.domain.limits import Limits
 from penstock.domain.media import Media
-from penstock.domain.planning.compatibility import outputs_of
+from penstock.domain.planning.compatibility import OUTPUT_KINDS, REFUSED_PAIRS
 from penstock.domain.planning.plan import Plan, needs_slot
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import parse_request
@@ -71,9 +71,18 @@ def rows(folder: Path, only: str, formats: list[str], tools: Tools) -> Iterator[
         except errors.MediaError as refusal:
             yield Row(name, "", "refused", 0.0, "", refusal.code)
             continue
-        for output in outputs_of(media.kind, media.container):
+        for output in _outputs_of(media):
             if output in formats:
                 yield _converted(name, output, MediaFile(path, media), tools)
+
+
+def _outputs_of(media: Media) -> tuple[Format, ...]:
+    """The formats that an input can become."""
+    return tuple(
+        name
+        for name, facts in FORMATS.items()
+        if facts.kind in OUTPUT_KINDS[media.kind] and (media.container, name) not in REFUSED_PAIRS
+    )
 
 
 def _converted(name: str, output: Format, source: MediaFile, tools: Tools) -> Row:

@@ -9,11 +9,10 @@ from pathlib import Path
 from penstock import engines
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.domain.planning.estimate import estimate_cost
-from penstock.domain.planning.forecast import CostHistory, Forecast, forecast
-from penstock.domain.planning.plan import Plan, summary
+from penstock.domain.planning.cost import CostHistory, Forecast, estimate_cost, forecast
+from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import codecs_of, cost_class, output_duration, output_size, steps_of
+from penstock.domain.planning.steps import codecs_of, cost_class, output_duration, output_size, steps_of, summary
 from penstock.domain.request import SourceRequest
 from penstock.host.scratch import scratch_folder
 from penstock.settings import Settings

@@ -2,9 +2,9 @@
 
 from penstock import engines
 from penstock.domain.media import Media
-from penstock.domain.planning.estimate import estimate_cost
-from penstock.domain.planning.plan import Cut, FramePlan, Plan, summary
-from penstock.domain.planning.steps import cost_class, output_duration
+from penstock.domain.planning.cost import estimate_cost
+from penstock.domain.planning.plan import Cut, FramePlan, Plan
+from penstock.domain.planning.steps import cost_class, output_duration, summary
 from penstock.domain.receipt import Checks, Receipt, Score, StreamFacts, Work, drift_of
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from penstock.domain.attempts import QueueLimits
 from penstock.domain.limits import Limits
-from penstock.domain.work import QueueLimits
 from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
 from penstock.host.home import records_database
 from penstock.live_runs import LiveRuns

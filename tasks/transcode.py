@@ -10,8 +10,9 @@ from prefect import get_run_logger, task
 from penstock import engines
 from penstock.domain import errors
 from penstock.domain.planning.keep_original import plan_keeping_original
-from penstock.domain.planning.plan import Plan, VideoPlan, needs_slot, summary
+from penstock.domain.planning.plan import Plan, VideoPlan, needs_slot
 from penstock.domain.planning.planner import plan_for
+from penstock.domain.planning.steps import summary
 from penstock.domain.receipt import Score
 from penstock.domain.stages import Original, Rendition
 from penstock.orchestration.run.attempt import Attempt

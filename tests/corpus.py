@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from penstock.domain.formats import FORMATS, Format, Kind
-from penstock.domain.planning.compatibility import outputs_of
+from penstock.domain.planning.compatibility import OUTPUT_KINDS, REFUSED_PAIRS
 from penstock.engines import sniff
 
 Pair = tuple[str, str]
 
 KINDS: tuple[Kind, ...] = ("video", "audio", "image")
+
+
+def outputs_of(kind: Kind, container: str) -> tuple[Format, ...]:
+    """The formats that an input can become."""
+    return tuple(
+        name
+        for name, facts in FORMATS.items()
+        if facts.kind in OUTPUT_KINDS[kind] and (container, name) not in REFUSED_PAIRS
+    )
 
 
 def corpus_folder() -> Path:

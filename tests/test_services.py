@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import pytest
 
+from penstock.domain.attempts import QueueLimits
 from penstock.domain.limits import Limits
-from penstock.domain.work import QueueLimits
 from penstock.services import fetch_policy_of, limits_of
 from penstock.settings import Settings
 from penstock.storage.download import FetchPolicy

@@ -10,7 +10,7 @@ from anyio import CapacityLimiter, Semaphore, to_thread
 
 from penstock.api.limits.rate_limit import RateLimiter
 from penstock.domain import errors
-from penstock.domain.work import Caller
+from penstock.domain.access import Caller
 from penstock.records.keys import Keys
 
 # So long a revoked key may still open something; a busy caller is looked up once in that time, not at every request.

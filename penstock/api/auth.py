@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from penstock.api.context import client_address, context_of
 from penstock.api.envelope import error_response
 from penstock.domain import errors
+from penstock.domain.access import Caller
 from penstock.domain.ids import new_request_id
-from penstock.domain.work import Caller
 
 CONTENT = re.compile(r"/files/[^/]+/content")
 OPEN = re.compile(r"/health|/docs(/[a-z.-]+)?|/openapi\.json|/files/[^/]+/content")

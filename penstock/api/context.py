@@ -17,8 +17,8 @@ from penstock.api.limits.fair_share import FairShare
 from penstock.api.limits.rate_limit import RateLimiter
 from penstock.api.long_poll import LongPolls
 from penstock.api.run_service import RunService
+from penstock.domain.access import Caller
 from penstock.domain.addresses import AllowedAddresses, parse_allowed
-from penstock.domain.work import Caller
 from penstock.services import Services
 from penstock.views.resources import ViewBuilder
 

@@ -56,7 +56,7 @@ _TASK: dict[str, Any] = {
     "output": _FILE,
     "plan": {
         "format": "mp4",
-        "video": "encode h264 1280x720, because another size is wanted",
+        "video": "encode h264 1280x720, because another size was requested",
         "audio": "copy aac, because it already meets the request",
     },
     "run": {
@@ -72,7 +72,7 @@ _PLAN: dict[str, Any] = {
     "format": "mp4",
     "plan": _TASK["plan"],
     "steps": [
-        {"stream": "video", "action": "encode", "codec": "h264", "because": "another size is wanted"},
+        {"stream": "video", "action": "encode", "codec": "h264", "because": "another size was requested"},
         {"stream": "audio", "action": "copy", "codec": "aac", "because": "it already meets the request"},
     ],
     "argv": ["ffmpeg", "-i", "input", "-vf", "scale=1280:720", "-c:v", "libx264", "-c:a", "copy", "output.mp4"],

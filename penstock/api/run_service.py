@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from penstock.domain.work import RunsHealth
+from penstock.domain.attempts import RunsHealth
 
 
 class RunService(Protocol):

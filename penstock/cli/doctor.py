@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import click
 import httpx
 
+from penstock.domain.attempts import SLOT_LIMIT, SLOT_REQUESTED, HeldSlot
 from penstock.domain.errors import MediaError, Misconfigured
-from penstock.domain.work import SLOT_LIMIT, SLOT_REQUESTED, HeldSlot
 from penstock.host.home import Home, existing_records_database
 from penstock.orchestration.prefect_server import Address, address_of, is_ready
 from penstock.records import Records

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from penstock.domain.access import ApiKey
 from penstock.domain.ids import ProjectId
-from penstock.domain.work import ApiKey
 from penstock.host.home import Home, api_key_of, existing_records_database, records_database
 from penstock.records import Records
 from penstock.settings import read_settings

@@ -8,7 +8,7 @@ import click
 
 from penstock.cli.request_options import command_line_of, fail, is_url, output_error, request_options
 from penstock.domain import errors
-from penstock.domain.planning.forecast import CostHistory
+from penstock.domain.planning.cost import CostHistory
 from penstock.domain.request import parse_request
 from penstock.dry_run import InputProber, plan_dry_run
 from penstock.engines import Tools, sandbox_pool

@@ -112,11 +112,6 @@ def is_public(ip: str) -> bool:
     return address.is_global and not any(address in network for network in _NOT_PUBLIC)
 
 
-def require_public(url: str, allow: str = "") -> None:
-    """Raise `UrlForbidden` for an address that is known to be no good before anything is resolved."""
-    parse_address(url, parse_allowed(allow))
-
-
 def parse_address(url: str, allowed: AllowedAddresses) -> WebAddress:
     """Take an address apart, or raise `UrlForbidden`."""
     address = _taken_apart(url)

@@ -71,8 +71,6 @@ class AudioStream:
     channels: int
     sample_rate: int
     profile: str | None = None
-    layout: str | None = None
-    sample_format: str | None = None
     duration: float | None = None
     start: float = 0.0
     bitrate: int | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.domain.ids import FileId, ProjectId, TaskId
 from penstock.domain.media import AudioStream, Media, VideoStream
-from penstock.domain.planning.estimate import Estimate
+from penstock.domain.planning.cost import Estimate
 from penstock.domain.planning.plan import Cut
 from penstock.domain.task import FileFacts
 

@@ -18,7 +18,7 @@ from penstock.domain.planning.plan import (
     KeepImage,
     Plan,
     VideoPlan,
-    filename,
+    output_filename,
 )
 from penstock.engines.ffmpeg import command
 from penstock.engines.ffmpeg.cover_art import comments
@@ -60,7 +60,7 @@ class MediaFile:
 
 def encode(plan: Plan, source: MediaFile, room: Path, tools: Tools, watch: Watch | None = None) -> Path:
     """Make the output in `room` and return its path. Raises `EngineError`, `InputError` or `Cancelled`."""
-    work = _Work(source, room / filename(plan), tools, watch or NoWatch())
+    work = _Work(source, room / output_filename(plan), tools, watch or NoWatch())
     match plan:
         case VideoPlan() | AudioPlan() | GifPlan():
             if cover := command.commented(plan):
@@ -85,7 +85,7 @@ def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: MediaFile, targe
 def public_command(plan: Plan, media: Media, tools: Tools) -> list[str]:
     """The argument list as a caller may see it, with neutral names; empty where no encoder is run."""
     sizes = (tools.threads, tools.limits.video_pixels)
-    paper = command.Paper("ffmpeg", "input", filename(plan), media, *sizes, comments=_COMMENTS_NAME)
+    paper = command.Paper("ffmpeg", "input", output_filename(plan), media, *sizes, comments=_COMMENTS_NAME)
     match plan:
         case VideoPlan() | AudioPlan() | GifPlan():
             return command.command(plan, paper)

@@ -5,7 +5,7 @@ import logging
 import random
 
 from penstock.domain import errors
-from penstock.domain.work import OutboxEntry
+from penstock.domain.attempts import OutboxEntry
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
 from penstock.records import Records
 

@@ -25,8 +25,8 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
+from penstock.domain.attempts import HealthStatus, RunsHealth
 from penstock.domain.task import Task
-from penstock.domain.work import HealthStatus, RunsHealth
 from penstock.orchestration.live_workers import JoinedWorkers
 from penstock.orchestration.prefect_server import Address
 from penstock.orchestration.queues import QUEUES

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Update, bindparam, case, delete, func, insert, or_, select, update
 
 from penstock.domain import errors
+from penstock.domain.attempts import HeldSlot, LostAttempt, SubmittedAttempt
 from penstock.domain.ids import TaskId
 from penstock.domain.receipt import Receipt
 from penstock.domain.task import File, InputVersion, State, Task, TaskError
-from penstock.domain.work import HeldSlot, LostAttempt, SubmittedAttempt
 from penstock.records import notifications, receipts
 from penstock.records.new_tasks import free_for, notify
 from penstock.records.rows import SHOWN_TASKS, file_row, task_of

@@ -9,9 +9,8 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from penstock.domain import errors
-from penstock.domain.derived_keys import derive_key
+from penstock.domain.access import ApiKey, Caller, derive_key
 from penstock.domain.ids import KeyId, OrgId, ProjectId, new_key_id, new_org_id, new_project_id
-from penstock.domain.work import ApiKey, Caller
 from penstock.records.database import Database
 from penstock.records.tables import KEYS, ORGANISATIONS, PROJECTS
 

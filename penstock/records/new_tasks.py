@@ -3,10 +3,10 @@
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, or_, select, text, update
 
 from penstock.domain import errors
+from penstock.domain.attempts import QueueLimits
 from penstock.domain.ids import ProjectId, TaskId, new_task_id
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import Task
-from penstock.domain.work import QueueLimits
 from penstock.records import notifications
 from penstock.records.rows import SHOWN_TASKS, request_row, task_of
 from penstock.records.tables import FILES, TASKS

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Connection, Interval, bindparam, delete, func, select, text, update
 
+from penstock.domain.attempts import OutboxEntry
 from penstock.domain.formats import Kind
 from penstock.domain.ids import TaskId
-from penstock.domain.work import OutboxEntry
 from penstock.records.tables import OUTBOX, TASKS
 
 LENT = timedelta(seconds=30)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from penstock.domain import errors
 from penstock.domain.ids import FileId, ProjectId, TaskId, is_id
-from penstock.domain.planning.forecast import CostHistory, RatioSpread
+from penstock.domain.planning.cost import CostHistory, RatioSpread
 from penstock.domain.receipt import Receipt, StoredReceipt
 from penstock.domain.task import File
 from penstock.records.database import Database

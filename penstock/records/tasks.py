@@ -7,12 +7,12 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from penstock.domain import errors
+from penstock.domain.attempts import HeldSlot, LostAttempt, OutboxEntry, QueueLimits, SubmittedAttempt
 from penstock.domain.ids import ProjectId, TaskId, is_id
 from penstock.domain.listing import MAX_TOTAL, Listing, ListQuery
 from penstock.domain.receipt import Receipt
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import File, InputVersion, State, Task, TaskError, needs_new_attempt
-from penstock.domain.work import HeldSlot, LostAttempt, OutboxEntry, QueueLimits, SubmittedAttempt
 from penstock.records import attempts, new_tasks, outbox
 from penstock.records.database import Database
 from penstock.records.rows import SHOWN_TASKS, task_of

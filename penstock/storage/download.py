@@ -17,7 +17,7 @@ from penstock.domain.task import InputVersion
 from penstock.storage.foreign_errors import translate_storage_errors
 from penstock.storage.http_source import OriginClient, OriginResponse
 from penstock.storage.interruptible import IsStopped, never_stopped
-from penstock.storage.network import Deadline, GuardedBackend, Resolver, resolve
+from penstock.storage.network import Deadline, GuardedBackend, Resolver, resolve_host
 
 # What of an input has arrived when it is looked at: enough for most headers. Where its origin sends parts the rest can
 # be asked for; else more has to be here.
@@ -44,7 +44,7 @@ class FetchPolicy:
     grace_seconds: float = 10.0
     redirects: int = 5
     allow: str = ""
-    resolve: Resolver = field(default=resolve, compare=False)
+    resolve: Resolver = field(default=resolve_host, compare=False)
 
     def seconds_for(self, size: int) -> float:
         """How long the download of so many bytes may take in all."""

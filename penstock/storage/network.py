@@ -137,7 +137,7 @@ class GuardedStream(httpcore.NetworkStream):
             raise _told(fault) from fault
 
 
-def resolve(host: str, port: int) -> list[str]:
+def resolve_host(host: str, port: int) -> list[str]:
     """The addresses of a name, as this machine sees it. Raises `InputUnreachable` for a name that has none, and
     `OriginUnavailable` where nobody can tell now."""
     try:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-from penstock.domain.derived_keys import derive_key
+from penstock.domain.access import derive_key
 from penstock.domain.ids import FileId
 
 

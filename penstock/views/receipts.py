@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from penstock.domain.derived_keys import derive_key
+from penstock.domain.access import derive_key
 from penstock.domain.receipt import Checks, StoredReceipt, Work
 from penstock.domain.task import FileFacts
 from penstock.views.jws import sign

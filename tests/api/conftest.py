@@ -14,10 +14,10 @@ from fastapi import FastAPI
 
 from penstock.api import create_app
 from penstock.api.server import Server
+from penstock.domain.attempts import HealthStatus, RunsHealth
 from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.media import Media
 from penstock.domain.task import File, FileFacts, Task
-from penstock.domain.work import HealthStatus, RunsHealth
 from penstock.records import Records
 from penstock.services import Services, services
 from penstock.settings import Settings

@@ -9,8 +9,8 @@ from anyio import CapacityLimiter
 from penstock.api.api_keys import REMEMBERED_SECONDS, CallerCache
 from penstock.api.limits.rate_limit import RateLimiter
 from penstock.domain import errors
+from penstock.domain.access import Caller
 from penstock.domain.ids import new_key_id
-from penstock.domain.work import Caller
 from penstock.records.keys import Keys
 from penstock.services import Services
 

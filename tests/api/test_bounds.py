@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import httpx
 import pytest
 
-from penstock.domain.work import RunsHealth
+from penstock.domain.attempts import RunsHealth
 from penstock.services import Services
 from penstock.storage.objects import ObjectStore
 

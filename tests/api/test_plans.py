@@ -52,7 +52,7 @@ def test_an_address_is_planned_by_a_part_of_it(open_api: httpx.Client, host: Ran
     assert (told["object"], told["width"], told["height"], told["codecs"]) == ("plan", 160, 90, "h264,aac")
     assert told["duration"] == pytest.approx(8.0, abs=0.05)
     assert [step["action"] for step in told["steps"]] == ["encode", "copy"]
-    assert told["plan"]["video"] == "encode h264 160x90, because another size is wanted"
+    assert told["plan"]["video"] == "encode h264 160x90, because another size was requested"
     assert told["source"]["bytes_read"] == host.sent - before < len(host.files["clip.mp4"]) / 3
 
 

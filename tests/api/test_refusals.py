@@ -7,7 +7,7 @@ import pytest
 
 from penstock.api import create_app
 from penstock.api.exception_handlers import QUERY_SAYINGS
-from penstock.domain.work import QueueLimits, RunsHealth
+from penstock.domain.attempts import QueueLimits, RunsHealth
 from penstock.records import Records
 from penstock.services import Services
 

@@ -3,8 +3,8 @@
 import pytest
 
 from penstock.cli.doctor import slot_summary
+from penstock.domain.attempts import SLOT_REQUESTED, HeldSlot
 from penstock.domain.ids import TaskId
-from penstock.domain.work import SLOT_REQUESTED, HeldSlot
 
 HOLDER = HeldSlot(TaskId("tsk_one"), 2, "here:7", "a lease")
 WAITER = HeldSlot(TaskId("tsk_two"), 1, "here:7", SLOT_REQUESTED)

@@ -3,8 +3,8 @@
 import pytest
 
 from penstock.cli.keys import state_of
+from penstock.domain.access import ApiKey
 from penstock.domain.ids import KeyId, ProjectId
-from penstock.domain.work import ApiKey
 
 PAST, FUTURE = "2001-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"
 

@@ -25,7 +25,7 @@ def test_it_tells_the_plan_and_converts_nothing(plan, clip, tmp_path):
     assert not (tmp_path / "out.webm").exists()
     first, picture, *_ = summary(Path("out.webm"), told).splitlines()
     assert first == "out.webm: 160×90, 2.00 s, vp9,opus"
-    assert picture == "  video: encode vp9, because h264 is not what webm players expect"
+    assert picture == "  video: encode vp9, because webm players do not expect h264"
 
 
 def test_a_path_is_of_the_directory_where_the_command_is_typed(plan, photo, tmp_path):

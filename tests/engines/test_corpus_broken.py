@@ -5,9 +5,8 @@ import time
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.planning.compatibility import outputs_of
 from penstock.engines import probe
-from tests.corpus import broken
+from tests.corpus import broken, outputs_of
 from tests.engines.conversions import convert
 
 pytestmark = [pytest.mark.media, pytest.mark.corpus]

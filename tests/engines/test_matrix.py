@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.domain.formats import FORMATS
-from penstock.domain.planning.compatibility import outputs_of
+from tests.corpus import outputs_of
 from tests.engines.conversions import convert
 
 pytestmark = pytest.mark.media

@@ -56,7 +56,7 @@ def test_a_picture_that_made_anew_is_larger_stays_as_it_is(penstock, shelf, orig
     noise.save(shelf / "rough.jpeg", quality=20, exif=notes)
     task = penstock.converted({"url": f"{origin}/rough.jpeg", "kind": "image", "format": "jpeg", "quality": 0.9})
 
-    assert task["plan"]["image"] == "copy jpeg 200x150, because made anew it came out larger"
+    assert task["plan"]["image"] == "copy jpeg 200x150, because re-encoding made it larger"
     served = penstock.bytes_of(task["output"]["url"])
     assert b"Camera 4711" not in served
     assert len(served) < (shelf / "rough.jpeg").stat().st_size

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from penstock.domain import errors
+from penstock.domain.attempts import QueueLimits
 from penstock.domain.ids import ProjectId
 from penstock.domain.task import File, TaskError
-from penstock.domain.work import QueueLimits
 from penstock.records import Records
 
 from .conftest import asked, completed, reading

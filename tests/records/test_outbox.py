@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from penstock.domain.attempts import OutboxEntry
 from penstock.domain.ids import ProjectId, TaskId
 from penstock.domain.task import Task
-from penstock.domain.work import OutboxEntry
 from penstock.records import Records
 from penstock.records.notifications import OUTBOX
 from penstock.records.outbox import AHEAD

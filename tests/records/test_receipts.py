@@ -6,8 +6,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId
-from penstock.domain.planning.estimate import Estimate
-from penstock.domain.planning.forecast import CostHistory, RatioSpread
+from penstock.domain.planning.cost import CostHistory, Estimate, RatioSpread
 from penstock.domain.receipt import Checks, Receipt, Work
 from penstock.domain.task import Task
 from penstock.records import Records

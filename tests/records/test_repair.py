@@ -3,9 +3,9 @@
 import pytest
 
 from penstock.domain import errors
+from penstock.domain.attempts import LostAttempt
 from penstock.domain.ids import ProjectId
 from penstock.domain.task import Task
-from penstock.domain.work import LostAttempt
 from penstock.records import Records
 
 from .conftest import asked

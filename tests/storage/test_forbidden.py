@@ -6,9 +6,9 @@ import time
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.addresses import require_public
+from penstock.domain.addresses import AllowedAddresses, parse_address
 from penstock.storage.download import FetchPolicy, download
-from penstock.storage.network import resolve
+from penstock.storage.network import resolve_host
 
 from . import origin
 
@@ -47,11 +47,11 @@ class Recorder:
         self.connected.append(address[0])
         return 111
 
-    def resolve(self, host, port):
+    def resolve_host(self, host, port):
         self.asked.append(host)
         if host in self.answers:
             return self.answers[host].pop(0)
-        return resolve(host, port)
+        return resolve_host(host, port)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_the_list_of_forbidden_addresses_is_long():
 
 @pytest.mark.parametrize("url", ["http://8.8.8.8/", "https://example.com/a?b=c", "http://[2606:4700::1111]:8080/"])
 def test_a_public_address_is_let_through(url):
-    require_public(url)
+    parse_address(url, AllowedAddresses())
 
 
 def test_one_private_address_among_public_ones_forbids_them_all(network, tmp_path):

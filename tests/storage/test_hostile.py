@@ -208,7 +208,7 @@ def test_a_name_that_does_not_exist_is_refused_for_good_and_one_that_nobody_can_
 
     monkeypatch.setattr(network.socket, "getaddrinfo", fails)
     with pytest.raises(expected, match="The host of the input's address cannot be") as told:
-        download("http://films.example/a", tmp_path / "input", replace(policy_for(""), resolve=network.resolve))
+        download("http://films.example/a", tmp_path / "input", replace(policy_for(""), resolve=network.resolve_host))
     assert "films" not in told.value.message
 
 

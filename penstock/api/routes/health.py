@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from penstock.api.context import Context, context_of
 from penstock.api.envelope import Envelope, object_response
 from penstock.domain import errors
-from penstock.domain.work import HealthStatus
+from penstock.domain.attempts import HealthStatus
 
 router = APIRouter(tags=["health"])
 

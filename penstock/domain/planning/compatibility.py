@@ -1,10 +1,10 @@
-"""What may become what: the kinds that reach each other, the containers we read, the pairs we refuse."""
+"""Which inputs can become which outputs: by kind, by container, and the refused pairs."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from penstock.domain import errors
-from penstock.domain.formats import FORMATS, KINDS, Format, Kind, formats_of
+from penstock.domain.formats import FORMATS, KINDS, Format, Kind
 from penstock.domain.media import Media
 from penstock.domain.request import SourceRequest
 
@@ -23,7 +23,7 @@ REFUSED_PAIRS: dict[Pair, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A kind of file that we read, and what it can turn out to be once it is probed."""
+    """A container that we read, and the kinds that a probe may find in it, the usual one first."""
 
     label: str
     kinds: tuple[Kind, ...]
@@ -64,14 +64,14 @@ CONTAINERS: dict[str, Container] = {
 }
 
 
-# Those whose header names every stream and the length; of others a beginning is a guess.
+# Containers whose header lists every stream and the duration; of the others the start of a file is not enough.
 INDEXED_CONTAINERS = frozenset(("mov", "mp4", "matroska", "avi", "wav", "flac", "asf"))
-# Those whose index tells of each packet; the frames of others are estimated by the pace that the header claims.
+# Containers with an index of every packet; in the others frames are estimated from the header's frame rate.
 COUNTED_CONTAINERS = frozenset(("mov", "mp4"))
 
 
 def require_possible(request: SourceRequest, media: Media, allowed_pairs: frozenset[Pair] = frozenset()) -> None:
-    """Raises `KindIncompatible`, `FormatIncompatible` or `NoAudioStream` where the input cannot become the output."""
+    """Raises `KindIncompatible`, `FormatIncompatible` or `NoAudioStream` if the input cannot become the output."""
     require_pair(request, media.kind, media.container, allowed_pairs)
     if request.kind == "audio" and media.audio is None:
         raise errors.NoAudioStream("The input has no audio stream, so it cannot become audio.")
@@ -80,28 +80,30 @@ def require_possible(request: SourceRequest, media: Media, allowed_pairs: frozen
 def require_pair(
     request: SourceRequest, kind: Kind, container: str, allowed_pairs: frozenset[Pair] = frozenset()
 ) -> None:
-    """The part of `require_possible` that needs only the input's kind and container."""
+    """The part of `require_possible` that needs only the input's kind and container. Raises as it does."""
     if request.kind not in OUTPUT_KINDS[kind]:
-        raise errors.KindIncompatible(_no_way(kind, request.kind), field="kind")
-    if reason := _refusal((container, request.format), allowed_pairs):
+        raise errors.KindIncompatible(_kinds_message(kind, request.kind), field="kind")
+    if reason := _refused_reason((container, request.format), allowed_pairs):
         raise errors.FormatIncompatible(reason, field="format")
 
 
-def is_final(refusal: errors.MediaError, container: str) -> bool:
-    """Whether what was refused by a file's beginning stays refused, whatever its rest holds."""
-    if isinstance(refusal, errors.KindIncompatible):
+def is_final(error: errors.MediaError, container: str) -> bool:
+    """Whether an error found in the start of a file holds for the whole file."""
+    if isinstance(error, errors.KindIncompatible):
         return len(CONTAINERS[container].kinds) == 1
-    return isinstance(refusal, errors.UpscaleNotAllowed | errors.FormatIncompatible)
+    return isinstance(error, errors.UpscaleNotAllowed | errors.FormatIncompatible)
 
 
-def is_final_by_index(refusal: errors.MediaError, request: SourceRequest, container: str, media: Media | None) -> bool:
-    """Whether what was refused by a file's header and index stays refused; `media` is what they say, None where they
-    themselves were refused. Where no index tells of each frame nothing stays that depends on their number or pace."""
-    match refusal:
+def is_final_by_index(error: errors.MediaError, request: SourceRequest, container: str, media: Media | None) -> bool:
+    """Whether an error found in a file's header and index holds for the whole file. `media` are their facts, None if
+    probing them raised the error. Without an index of every packet, errors about frame counts and rates do not hold."""
+    match error:
         case errors.InputLimitsExceeded():
-            return container in COUNTED_CONTAINERS and (media is None or _knows_its_end(media))
+            return container in COUNTED_CONTAINERS and (media is None or _has_whole_duration(media))
         case errors.FieldInvalid() if media is not None:
-            return _knows_its_end(media) and (container in COUNTED_CONTAINERS or _begins_after(request, media.duration))
+            return _has_whole_duration(media) and (
+                container in COUNTED_CONTAINERS or _begins_after(request, media.duration)
+            )
         case _:
             return True
 
@@ -111,24 +113,24 @@ def _begins_after(request: SourceRequest, seconds: float | None) -> bool:
     return seconds is not None and max(request.start or 0.0, at) > seconds
 
 
-def _knows_its_end(media: Media) -> bool:
-    """Whether the length is that of the whole file: its header tells it, and an index tells of most of its bytes (that
-    of a film in fragments knows only those that were met)."""
+def _has_whole_duration(media: Media) -> bool:
+    """Whether the duration is the whole file's: the header states it, and an index covers most of its bytes (the index
+    of a fragmented file covers only the fragments that were read)."""
     if media.header_duration is None:
         return False
     streams = (media.video, media.audio)
-    told = sum((stream.bitrate or 0) * (stream.duration or 0) / 8 for stream in streams if stream)
-    return media.container not in COUNTED_CONTAINERS or told > media.filesize / 2
+    indexed = sum((stream.bitrate or 0) * (stream.duration or 0) / 8 for stream in streams if stream)
+    return media.container not in COUNTED_CONTAINERS or indexed > media.filesize / 2
 
 
 def conversion_matrix(allowed_pairs: frozenset[Pair] = frozenset()) -> list[dict[str, Any]]:
-    """A row for each container that we read: the kinds it can hold and the formats that each may become."""
+    """The JSON of `GET /formats`: for each container the kinds it can hold, and which formats each can become."""
     return [
         {
             "container": name,
             "label": container.label,
             "inputs": [
-                {"kind": kind, "outputs": [_cell(kind, name, output, allowed_pairs) for output in FORMATS]}
+                {"kind": kind, "outputs": [_matrix_cell(kind, name, output, allowed_pairs) for output in FORMATS]}
                 for kind in KINDS
                 if kind in container.kinds
             ],
@@ -137,24 +139,18 @@ def conversion_matrix(allowed_pairs: frozenset[Pair] = frozenset()) -> list[dict
     ]
 
 
-def outputs_of(kind: Kind, container: str, allowed_pairs: frozenset[Pair] = frozenset()) -> tuple[Format, ...]:
-    """The formats that an input may become, in the order of the table of formats."""
-    reached = [name for target in OUTPUT_KINDS[kind] for name in formats_of(target)]
-    return tuple(name for name in reached if not _refusal((container, name), allowed_pairs))
-
-
-def _cell(kind: Kind, container: str, output: Format, allowed_pairs: frozenset[Pair]) -> dict[str, Any]:
+def _matrix_cell(kind: Kind, container: str, output: Format, allowed_pairs: frozenset[Pair]) -> dict[str, Any]:
     target = FORMATS[output].kind
-    unreachable = None if target in OUTPUT_KINDS[kind] else _no_way(kind, target)
-    reason = unreachable or _refusal((container, output), allowed_pairs)
+    wrong_kind = None if target in OUTPUT_KINDS[kind] else _kinds_message(kind, target)
+    reason = wrong_kind or _refused_reason((container, output), allowed_pairs)
     return {"kind": target, "format": output, "allowed": reason is None, "reason": reason}
 
 
-def _refusal(pair: Pair, allowed_pairs: frozenset[Pair]) -> str | None:
+def _refused_reason(pair: Pair, allowed_pairs: frozenset[Pair]) -> str | None:
     return None if pair in allowed_pairs else REFUSED_PAIRS.get(pair)
 
 
-def _no_way(kind: Kind, target: Kind) -> str:
+def _kinds_message(kind: Kind, target: Kind) -> str:
     return f"{_SUBJECTS[kind]} cannot become {_OBJECTS[target]}."
 
 

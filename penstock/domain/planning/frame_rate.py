@@ -1,46 +1,46 @@
-"""How many pictures a second are made of a film, where its own pace will not do."""
+"""The frame rate of the output, in frames per second, where the input's own cannot be kept."""
 
 import math
 from fractions import Fraction
 
 from penstock.domain.media import VideoStream
-from penstock.domain.planning import quality as scales
 from penstock.domain.planning.plan import Cut
+from penstock.domain.planning.quality import encoder_setting
 
-# Where pictures stand long, a cut may begin between two of them.
-_LEAST = 5
-_UNEVEN = 30
-_UNKNOWN = 25
-_BUSIEST = 60
-_SLOWEST_AVI, _FASTEST_AVI = 1, 60
+# In a cut a frame is repeated at least this often, so that the cut can start between two frames of the input.
+_MIN_CUT_FPS = 5
+_MIN_VARIABLE_CUT_FPS = 30
+_DEFAULT_FPS = 25
+_MAX_USUAL_FPS = 60
+_MIN_AVI_FPS, _MAX_AVI_FPS = 1, 60
 
 
 def cut_fps(stream: VideoStream) -> Fraction:
-    """Of a cut film, in pictures a second: its own, or so many times its own that a cut begins close to one."""
+    """The rate of a cut video: the input's, or the smallest multiple of it that is at least 5."""
     if stream.variable_rate:
-        return Fraction(max(_UNEVEN, _busy_pace(stream)))
-    pace = Fraction(stream.fps or _UNKNOWN).limit_denominator(1001)
-    return pace * max(1, math.ceil(_LEAST / pace))
+        return Fraction(max(_MIN_VARIABLE_CUT_FPS, _usual_fps(stream)))
+    fps = Fraction(stream.fps or _DEFAULT_FPS).limit_denominator(1001)
+    return fps * max(1, math.ceil(_MIN_CUT_FPS / fps))
 
 
 def avi_fps(stream: VideoStream, cut: Cut) -> float:
-    """Of a film in AVI, which has one pace only, in pictures a second."""
+    """The rate in AVI, whose frame rate is constant."""
     if stream.variable_rate:
-        pace: Fraction | float = _busy_pace(stream)
+        fps: Fraction | float = _usual_fps(stream)
     else:
-        pace = (stream.fps or _UNKNOWN) if cut == Cut() else cut_fps(stream)
-    return float(min(_FASTEST_AVI, max(_SLOWEST_AVI, pace)))
+        fps = (stream.fps or _DEFAULT_FPS) if cut == Cut() else cut_fps(stream)
+    return float(min(_MAX_AVI_FPS, max(_MIN_AVI_FPS, fps)))
 
 
 def gif_fps(quality: float, stream: VideoStream, cut: Cut) -> float:
-    """Of a gif, in pictures a second, at a quality 0…1. The mean pace of an uneven film would skip those that come
-    close together."""
-    pace = scales.encoder_setting("gif_fps", quality)
+    """The rate of a gif at a quality 0…1; at most the input's, unless that is variable: its mean would drop frames
+    where they are close together."""
+    fps = encoder_setting("gif_fps", quality)
     if stream.variable_rate or not stream.fps:
-        return pace
-    return min(pace, stream.fps if cut == Cut() else max(stream.fps, _LEAST))
+        return fps
+    return min(fps, stream.fps if cut == Cut() else max(stream.fps, _MIN_CUT_FPS))
 
 
-def _busy_pace(stream: VideoStream) -> int:
-    """Of an uneven film where it moves: at its mean pace it would stutter there."""
-    return round(max(stream.fps or _UNKNOWN, min(_BUSIEST, stream.usual_fps or 0)))
+def _usual_fps(stream: VideoStream) -> int:
+    """The rate of a variable-rate video while it moves; at its mean rate those parts would stutter."""
+    return round(max(stream.fps or _DEFAULT_FPS, min(_MAX_USUAL_FPS, stream.usual_fps or 0)))

@@ -1,4 +1,4 @@
-"""What is done where an output came out larger than its input for nothing: the input is kept as it is."""
+"""Where re-encoding made the output larger than the input, the input is kept instead."""
 
 from dataclasses import replace
 
@@ -16,14 +16,14 @@ from penstock.domain.planning.plan import (
 )
 from penstock.domain.planning.stream_copy import OVER_BITRATE
 
-REENCODED_LARGER = "made anew it came out larger"
+REENCODED_LARGER = "re-encoding made it larger"
 
-# What every viewer shows as it is; the other modes are made anew for a reason.
-_PLAIN_MODES = frozenset(("RGB", "RGBA", "L", "LA", "P", "1"))
+# Pillow modes that every viewer shows; images of the other modes are converted.
+_COMMON_MODES = frozenset(("RGB", "RGBA", "L", "LA", "P", "1"))
 
 
 def plan_keeping_original(plan: Plan, media: Media) -> Plan | None:
-    """The plan that takes the input as it is; None where the input is not what was asked for."""
+    """The plan that copies the input instead; None where the input is not already what was requested."""
     match plan:
         case VideoPlan():
             video = _copied(plan.video, media.video) or plan.video
@@ -32,20 +32,20 @@ def plan_keeping_original(plan: Plan, media: Media) -> Plan | None:
         case AudioPlan():
             copy = _copied(plan.audio, media.audio)
             return replace(plan, audio=copy) if copy else None
-        case ImagePlan() if media.image and _fits(plan, media.container, media.image):
+        case ImagePlan() if media.image and _is_as_requested(plan, media.container, media.image):
             return KeepImage(plan.format, plan.framing.size, plan.duration, REENCODED_LARGER, tags=plan.tags)
         case _:
             return None
 
 
 def _copied(step: Copy | EncodeVideo | EncodeAudio | None, stream: VideoStream | AudioStream | None) -> Copy | None:
-    """In place of what was encoded only to make it smaller."""
-    dearer = step is not None and stream is not None and step.because == OVER_BITRATE
-    return Copy(stream.index, stream.codec, REENCODED_LARGER) if stream and dearer else None
+    """A copy in place of a stream that was encoded only because of its bitrate."""
+    if step is None or stream is None or step.because != OVER_BITRATE:
+        return None
+    return Copy(stream.index, stream.codec, REENCODED_LARGER)
 
 
-def _fits(plan: ImagePlan, container: str, picture: ImageFacts) -> bool:
-    asked = (plan.format, plan.framing.scaled, plan.framing.size, plan.frames, plan.cut)
-    upright = picture.orientation == 1 and not picture.profile
-    plain = picture.mode in _PLAIN_MODES and not plan.flatten
-    return upright and plain and asked == (container, picture.size, picture.size, picture.frames, Cut())
+def _is_as_requested(plan: ImagePlan, container: str, image: ImageFacts) -> bool:
+    requested = (plan.format, plan.framing.scaled, plan.framing.size, plan.frames, plan.cut)
+    unchanged = image.orientation == 1 and not image.profile and not plan.flatten and image.mode in _COMMON_MODES
+    return unchanged and requested == (container, image.size, image.size, image.frames, Cut())

@@ -1,7 +1,6 @@
-"""The decision, as data: what will be done to an original, and why. Made by `planning`, carried out by `engines`."""
+"""A plan as data: what is done to the input, and why. Made by `planner.plan_for`, carried out by `penstock.engines`."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from penstock.domain.formats import AudioFormat, ImageFormat, VideoFormat
 from penstock.domain.media import Size
@@ -10,7 +9,7 @@ from penstock.domain.request import Fit
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """From `start` for `seconds` (None: to the end) of the input's time."""
+    """A part of the input: `seconds` (None: to the end) from `start`, in seconds of the input's time."""
 
     start: float = 0.0
     seconds: float | None = None
@@ -18,7 +17,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How a picture reaches its size: scaled to `scaled`, then cropped or padded to `size` about the centre."""
+    """How the output gets its size: scaled to `scaled`, then cropped or padded about the centre to `size`."""
 
     scaled: Size
     size: Size
@@ -28,7 +27,7 @@ class Framing:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A stream taken as it is. `index` is its place in the input."""
+    """A stream copied without re-encoding. `index` is its index in the input."""
 
     index: int
     codec: str
@@ -55,7 +54,7 @@ class EncodeAudio:
 
 @dataclass(frozen=True, slots=True)
 class CoverPlan:
-    """The picture that goes with a sound or a film, made anew at `size` so that nothing hides in it."""
+    """The cover art, re-encoded at `size` so that it carries no hidden data."""
 
     index: int
     size: Size
@@ -84,7 +83,7 @@ class AudioPlan:
 
 @dataclass(frozen=True, slots=True)
 class FramePlan:
-    """A video's still at `at` seconds (None: a representative frame)."""
+    """One frame of a video as an image: the one at `at` seconds, or a representative one (None)."""
 
     format: ImageFormat
     index: int
@@ -96,7 +95,7 @@ class FramePlan:
 
 @dataclass(frozen=True, slots=True)
 class GifPlan:
-    """A stretch of a video as an animated gif."""
+    """A video, or a part of it, as an animated gif."""
 
     format: ImageFormat
     index: int
@@ -110,7 +109,8 @@ class GifPlan:
 
 @dataclass(frozen=True, slots=True)
 class ImagePlan:
-    """An image or an animation made into another. `animated` keeps every frame; else the first."""
+    """A re-encoded image or animation. `animated`: every frame is kept; else only the first. `flatten`: transparency is
+    replaced by the background."""
 
     format: ImageFormat
     framing: Framing
@@ -126,7 +126,7 @@ class ImagePlan:
 
 @dataclass(frozen=True, slots=True)
 class KeepImage:
-    """A picture or an animation taken as it is; only what does not show is left out."""
+    """An image or animation whose pixels are copied; only metadata is removed."""
 
     format: ImageFormat
     size: Size
@@ -139,13 +139,13 @@ class KeepImage:
 Plan = VideoPlan | AudioPlan | FramePlan | GifPlan | ImagePlan | KeepImage
 
 
-def filename(plan: Plan) -> str:
-    """The name that the output has in its room."""
+def output_filename(plan: Plan) -> str:
+    """The output's file name in the scratch folder."""
     return f"output.{plan.format}"
 
 
 def needs_slot(plan: Plan) -> bool:
-    """Whether a video or audio encoder runs; copies and stills are too cheap to wait for one."""
+    """Whether the plan runs a video or audio encoder, and so needs an encoder slot. Copies and still images do not."""
     match plan:
         case VideoPlan():
             return isinstance(plan.video, EncodeVideo) or isinstance(plan.audio, EncodeAudio)
@@ -157,8 +157,8 @@ def needs_slot(plan: Plan) -> bool:
             return False
 
 
-def size_of(plan: Plan) -> Size | None:
-    """The size that the output is made at; None for audio, and for a picture that is copied as it is."""
+def planned_size(plan: Plan) -> Size | None:
+    """The output size in pixels; None for audio and for a copied video stream."""
     match plan:
         case VideoPlan(video=EncodeVideo(framing=framing)):
             return framing.size
@@ -168,43 +168,3 @@ def size_of(plan: Plan) -> Size | None:
             return plan.size
         case VideoPlan() | AudioPlan():
             return None
-
-
-def summary(plan: Plan) -> dict[str, Any]:
-    """What a Task says of its plan: per stream what is done, to what, and why."""
-    match plan:
-        case VideoPlan():
-            return {"format": plan.format, "video": _stream(plan.video), "audio": _stream(plan.audio)}
-        case AudioPlan():
-            return {"format": plan.format, "audio": _stream(plan.audio)}
-        case FramePlan():
-            moment = "a representative frame" if plan.at is None else f"the frame at {plan.at:g} s"
-            return {"format": plan.format, "image": f"{moment} as {_picture(plan)}, because {plan.because}"}
-        case GifPlan():
-            made = f"encode {_picture(plan)} at {plan.fps:g} frames a second, because {plan.because}"
-            return {"format": plan.format, "image": made}
-        case ImagePlan():
-            return {"format": plan.format, "image": f"render {_picture(plan)}, because {plan.because}"}
-        case KeepImage():
-            kept = f"copy {plan.format} {_pixels(plan.size)}, because {plan.because}"
-            return {"format": plan.format, "image": kept}
-
-
-def _stream(step: Copy | EncodeVideo | EncodeAudio | None) -> str | None:
-    match step:
-        case Copy():
-            return f"copy {step.codec}, because {step.because}"
-        case EncodeVideo():
-            return f"encode {step.codec} {_pixels(step.framing.size)}, because {step.because}"
-        case EncodeAudio():
-            return f"encode {step.codec} with {step.channels} channels, because {step.because}"
-        case None:
-            return None
-
-
-def _picture(plan: FramePlan | GifPlan | ImagePlan) -> str:
-    return f"{plan.format} {_pixels(plan.framing.size)}"
-
-
-def _pixels(size: Size) -> str:
-    return f"{size.width}x{size.height}"

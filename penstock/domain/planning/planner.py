@@ -1,4 +1,4 @@
-"""From a request and the facts of its input to a plan: pure, and the only place where an output is decided."""
+"""The plan for a request and the probed facts of its input. Pure; only here outputs are decided."""
 
 import math
 from dataclasses import replace
@@ -38,7 +38,7 @@ AUDIO_CODECS: dict[VideoFormat | AudioFormat, str] = {
     "flac": "flac",
 }
 
-# aac and opus play everywhere as mono, stereo, 5.1 and 7.1 only.
+# Output channels by input channels. AAC and Opus play everywhere as mono, stereo, 5.1 and 7.1 only.
 _COMMON_CHANNELS = (0, 1, 2, 6, 6, 6, 6, 8, 8)
 _STEREO_CHANNELS = (0, 1, 2, 2, 2, 2, 2, 2, 2)
 CHANNELS: dict[str, tuple[int, ...]] = {
@@ -47,21 +47,21 @@ CHANNELS: dict[str, tuple[int, ...]] = {
     "mp3": _STEREO_CHANNELS,
 }
 
-# Formats whose files hold a cover, and its longest side: players show it small.
+# Formats that hold cover art, and its longest side in pixels: players show it small.
 COVER_FORMATS: frozenset[VideoFormat | AudioFormat] = frozenset(("mp3", "ogg", "flac", "mp4"))
 MAX_COVER_SIDE = 1400
 
-# So many pictures before the end of a film its last has not begun, and the one before has.
-_LAST_PICTURE = 1.5
+# A cut starts at least this many frames before the end of the video, so that it contains the last frame.
+_LAST_FRAMES = 1.5
 
-# The longest side that an encoder can write, where it is less than the settings allow.
+# The longest side in pixels that an encoder can write, where that is less than the settings allow.
 MAX_SIDES = {"webp": 16_383}
 
 
 def plan_for(
     request: SourceRequest, media: Media, limits: Limits, allowed_pairs: frozenset[Pair] = frozenset()
 ) -> Plan:
-    """What will be done. Raises the `RequestError` or `InputLimitsExceeded` that the input calls for."""
+    """What will be done. Raises a `RequestError` or `InputLimitsExceeded` where the input cannot become the output."""
     require_possible(request, media, allowed_pairs)
     match request.format:
         case "mp4" | "webm" | "mov" | "avi":
@@ -75,18 +75,18 @@ def plan_for(
 
 
 def _video_plan(request: SourceRequest, target: VideoFormat, media: Media, limits: Limits) -> VideoPlan:
-    stream = _picture_stream(media)
+    stream = _video_stream(media)
     framing = _framing(request, stream, limits)
     cut = _cut(request, media.duration)
     if stream.duration is not None:
-        cut = _seen(cut, stream.start + stream.duration, float(frame_rate.cut_fps(stream)))
-    wish, sound = CopyCriteria(request.quality, cut, framing), _heard(cut, media.audio)
+        cut = _with_last_frame(cut, stream.start + stream.duration, float(frame_rate.cut_fps(stream)))
+    criteria, audio = CopyCriteria(request.quality, cut, framing), _audio_in_cut(cut, media.audio)
     return VideoPlan(
         format=target,
-        video=_video_step(target, stream, wish, framing),
-        audio=_audio_step(target, sound, wish) if sound else None,
+        video=_video_step(target, stream, criteria, framing),
+        audio=_audio_step(target, audio, criteria) if audio else None,
         cut=cut,
-        duration=_remaining(cut, media.duration),
+        duration=_duration_of(cut, media.duration),
         tags=media.tags,
         cover=_cover_plan(target, media.cover),
     )
@@ -98,7 +98,7 @@ def _audio_plan(request: SourceRequest, target: AudioFormat, media: Media) -> Au
     length = media.audio.duration or media.duration
     cut = _cut(request, length)
     step = _audio_step(target, media.audio, CopyCriteria(request.quality, cut))
-    return AudioPlan(target, step, cut, _remaining(cut, length), media.tags, _cover_plan(target, media.cover))
+    return AudioPlan(target, step, cut, _duration_of(cut, length), media.tags, _cover_plan(target, media.cover))
 
 
 def _cover_plan(target: VideoFormat | AudioFormat, cover: CoverArt | None) -> CoverPlan | None:
@@ -112,7 +112,7 @@ def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits:
     cut = _cut(request, length)
     fps = frame_rate.gif_fps(request.quality, stream, cut)
     if length is not None:
-        cut = _seen(cut, length, fps)
+        cut = _with_last_frame(cut, length, fps)
     plan = GifPlan(
         format="gif",
         index=stream.index,
@@ -120,7 +120,7 @@ def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits:
         quality=request.quality,
         fps=fps,
         cut=cut,
-        duration=_remaining(cut, length),
+        duration=_duration_of(cut, length),
         because="a video becomes an animated gif",
     )
     _require_few_frames(plan, limits)
@@ -129,16 +129,16 @@ def _gif_plan(request: SourceRequest, media: Media, stream: VideoStream, limits:
 
 def _still_plan(request: SourceRequest, target: ImageFormat, media: Media, limits: Limits) -> FramePlan | ImagePlan:
     if media.image is not None:
-        _require_timeless(request, media.image)
+        _require_no_times(request, media.image)
         return replace(_image_plan(request, target, media.image, limits), tags=media.tags)
     return _frame_plan(request, target, media, limits)
 
 
-def _require_timeless(request: SourceRequest, picture: ImageFacts) -> None:
-    """Times that would change nothing are refused: they would only make another Task of the same output."""
+def _require_no_times(request: SourceRequest, image: ImageFacts) -> None:
+    """Raise `FieldInvalid` for times that have no effect on an image: they would only make a second Task."""
     if request.at != "auto":
         raise errors.FieldInvalid("at applies to a video, but the input is an image; remove it.", field="at")
-    if picture.frames == 1 and (request.start or request.end is not None):
+    if image.frames == 1 and (request.start or request.end is not None):
         name = "start" if request.start else "end"
         raise errors.FieldInvalid(
             f"{name} applies to an input with a duration, but the input is a still image; remove it.", field=name
@@ -146,10 +146,10 @@ def _require_timeless(request: SourceRequest, picture: ImageFacts) -> None:
 
 
 def _frame_plan(request: SourceRequest, target: ImageFormat, media: Media, limits: Limits) -> FramePlan:
-    stream = _picture_stream(media)
+    stream = _video_stream(media)
     for name in ("start", "end"):
         if getattr(request, name) is not None:
-            raise errors.FieldInvalid(f"{name} does not apply to a still image; choose its moment with at.", field=name)
+            raise errors.FieldInvalid(f"{name} does not apply to a still image; choose the frame with at.", field=name)
     at = None if request.at == "auto" else request.at
     if at is not None:
         _require_before_end("at", at, stream.duration or media.duration)
@@ -157,52 +157,54 @@ def _frame_plan(request: SourceRequest, target: ImageFormat, media: Media, limit
     return FramePlan(target, stream.index, framing, request.quality, at, "a still is one frame of the video")
 
 
-def _image_plan(request: SourceRequest, target: ImageFormat, picture: ImageFacts, limits: Limits) -> ImagePlan:
+def _image_plan(request: SourceRequest, target: ImageFormat, image: ImageFacts, limits: Limits) -> ImagePlan:
     facts = FORMATS[target]
-    animated = facts.animates and picture.frames > 1
-    cut = _cut(request, picture.duration) if animated else Cut()
-    framing = _within(sizing.framing_for(request, picture.size), request, limits)
+    animated = facts.animates and image.frames > 1
+    cut = _cut(request, image.duration) if animated else Cut()
+    framing = _within(sizing.framing_for(request, image.size), request, limits)
     return ImagePlan(
         format=target,
         framing=framing,
         quality=request.quality,
         animated=animated,
-        flatten=picture.alpha and not facts.alpha,
-        frames=picture.frames if animated else 1,
-        duration=_remaining(cut, picture.duration) if animated else None,
+        flatten=image.alpha and not facts.alpha,
+        frames=image.frames if animated else 1,
+        duration=_duration_of(cut, image.duration) if animated else None,
         cut=cut,
-        because=_image_reason(target, picture),
+        because=_image_reason(target, image),
     )
 
 
-def _image_reason(target: ImageFormat, picture: ImageFacts) -> str:
-    if picture.frames == 1:
-        return "pictures are always made anew"
-    return "the animation is kept" if FORMATS[target].animates else f"{target} holds the first frame only"
+def _image_reason(target: ImageFormat, image: ImageFacts) -> str:
+    if image.frames == 1:
+        return "images are always re-encoded"
+    return "the animation is kept" if FORMATS[target].animates else f"{target} holds one frame only"
 
 
-def _video_step(target: VideoFormat, stream: VideoStream, wish: CopyCriteria, framing: Framing) -> Copy | EncodeVideo:
-    obstacle = video_obstacle(target, stream, wish)
+def _video_step(
+    target: VideoFormat, stream: VideoStream, criteria: CopyCriteria, framing: Framing
+) -> Copy | EncodeVideo:
+    obstacle = video_obstacle(target, stream, criteria)
     if obstacle is None:
         return Copy(stream.index, stream.codec, "it already meets the request")
-    return EncodeVideo(stream.index, VIDEO_CODECS[target], framing, wish.quality, obstacle)
+    return EncodeVideo(stream.index, VIDEO_CODECS[target], framing, criteria.quality, obstacle)
 
 
-def _audio_step(target: VideoFormat | AudioFormat, stream: AudioStream, wish: CopyCriteria) -> Copy | EncodeAudio:
-    obstacle = audio_obstacle(target, stream, wish)
+def _audio_step(target: VideoFormat | AudioFormat, stream: AudioStream, criteria: CopyCriteria) -> Copy | EncodeAudio:
+    obstacle = audio_obstacle(target, stream, criteria)
     if obstacle is None:
         return Copy(stream.index, stream.codec, "it already meets the request")
     codec = AUDIO_CODECS[target]
-    return EncodeAudio(stream.index, codec, _channels(codec, stream.channels), wish.quality, obstacle)
+    return EncodeAudio(stream.index, codec, _channels(codec, stream.channels), criteria.quality, obstacle)
 
 
 def _channels(codec: str, channels: int) -> int:
     return CHANNELS.get(codec, tuple(range(9)))[min(channels, 8)]
 
 
-def _picture_stream(media: Media) -> VideoStream:
+def _video_stream(media: Media) -> VideoStream:
     if media.video is None:
-        raise errors.NoVideoStream("The input has no moving picture.")
+        raise errors.NoVideoStream("The input has no video stream.")
     return media.video
 
 
@@ -216,15 +218,15 @@ def _within(framing: Framing, request: SourceRequest, limits: Limits) -> Framing
     side = min(limits.image_side_pixels, MAX_SIDES.get(request.format, limits.image_side_pixels))
     if size.width * size.height > pixels or max(size.width, size.height) > side:
         raise errors.InputLimitsExceeded(
-            f"The output would be {size.width}x{size.height}, which is more than {request.format} may have here; "
-            "ask for a smaller size.",
+            f"The output would be {size.width}x{size.height}, which exceeds the limit for {request.format}; "
+            "request a smaller size.",
             field="width" if size.width >= size.height else "height",
         )
     return framing
 
 
 def _cut(request: SourceRequest, duration: float | None) -> Cut:
-    """The stretch asked for; an end beyond the input's own is no end at all."""
+    """The requested part; an `end` at or after the input's end counts as none."""
     start = request.start or 0.0
     _require_before_end("start", start, duration)
     if request.end is None or (duration is not None and request.end >= duration):
@@ -232,28 +234,28 @@ def _cut(request: SourceRequest, duration: float | None) -> Cut:
     return Cut(start, request.end - start)
 
 
-def _seen(cut: Cut, end: float, pace: float) -> Cut:
-    """A picture stands until the next: a cut half-way through the last begins with the last, not after it."""
+def _with_last_frame(cut: Cut, end: float, fps: float) -> Cut:
+    """The cut, started earlier where it would start after the last frame, which is shown until `end`."""
     _require_before_end("start", cut.start, end)
-    early = max(0.0, cut.start - max(0.0, end - _LAST_PICTURE / pace))
+    early = max(0.0, cut.start - max(0.0, end - _LAST_FRAMES / fps))
     return Cut(cut.start - early, None if cut.seconds is None else cut.seconds + early)
 
 
-def _heard(cut: Cut, sound: AudioStream | None) -> AudioStream | None:
-    """The sound of a film, unless it ends before the cut begins, or begins after its end."""
-    if sound is None or sound.duration is None:
-        return sound
-    over = cut.start >= sound.start + sound.duration
-    unbegun = cut.seconds is not None and cut.start + cut.seconds <= sound.start
-    return None if over or unbegun else sound
+def _audio_in_cut(cut: Cut, audio: AudioStream | None) -> AudioStream | None:
+    """The audio stream; None if all of it lies before or after the cut."""
+    if audio is None or audio.duration is None:
+        return audio
+    before = cut.start >= audio.start + audio.duration
+    after = cut.seconds is not None and cut.start + cut.seconds <= audio.start
+    return None if before or after else audio
 
 
-def _require_before_end(name: str, moment: float, duration: float | None) -> None:
-    if moment > 0 and duration is not None and moment >= duration:
-        raise errors.FieldInvalid(f"{name} is {moment:g} s, but the input ends after {duration:.3f} s.", field=name)
+def _require_before_end(name: str, time: float, duration: float | None) -> None:
+    if time > 0 and duration is not None and time >= duration:
+        raise errors.FieldInvalid(f"{name} is {time:g} s, but the input ends after {duration:.3f} s.", field=name)
 
 
-def _remaining(cut: Cut, duration: float | None) -> float | None:
+def _duration_of(cut: Cut, duration: float | None) -> float | None:
     if cut.seconds is not None:
         return cut.seconds
     return None if duration is None else duration - cut.start
@@ -261,10 +263,12 @@ def _remaining(cut: Cut, duration: float | None) -> float | None:
 
 def _require_few_frames(plan: GifPlan, limits: Limits) -> None:
     frames = math.ceil((plan.duration or 0.0) * plan.fps)
-    most = min(limits.animation_frames, limits.animation_pixels // (plan.framing.size.width * plan.framing.size.height))
-    if frames > most:
+    maximum = min(
+        limits.animation_frames, limits.animation_pixels // (plan.framing.size.width * plan.framing.size.height)
+    )
+    if frames > maximum:
         raise errors.InputLimitsExceeded(
-            f"The gif would have {frames:,} frames and may have {most:,} at this size; "
-            "choose a shorter stretch with start and end, or a smaller size.",
+            f"The gif would have {frames:,} frames, but at most {maximum:,} are allowed at this size; "
+            "choose a shorter part with start and end, or a smaller size.",
             field="end",
         )

@@ -1,4 +1,4 @@
-"""How large the output is: fit, upscaling and even sides, reckoned from the size the input is shown at."""
+"""The output's size in pixels, from the request and the size at which the input is displayed."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +13,7 @@ from penstock.domain.request import SourceRequest
 
 @dataclass(frozen=True, slots=True)
 class _Box:
-    """The rectangle asked for. A side that was left out follows the input's ratio, and `sides` does not name it."""
+    """The requested box. A side that was left out follows the input's aspect ratio; `sides` names the given ones."""
 
     width: Fraction
     height: Fraction
@@ -21,16 +21,16 @@ class _Box:
 
 
 def framing_for(request: SourceRequest, shown: Size) -> Framing:
-    """The size of the output of an input shown at `shown`. Raises `UpscaleNotAllowed`."""
+    """How an input displayed at `shown` is scaled, and cropped or padded. Raises `UpscaleNotAllowed`."""
     if request.width is None and request.height is None:
         return _framing(request, shown, shown)
     box = _allowed(request, _box(request, shown), shown)
     return _fitted(request, box, shown)
 
 
-def scaled_down(size: Size, longest: int) -> Size:
-    """The same shape with no side longer than that."""
-    return _scaled(size, min(Fraction(1), Fraction(longest, max(size.width, size.height))))
+def scaled_down(size: Size, max_side: int) -> Size:
+    """The size with the same aspect ratio and no side longer than `max_side`."""
+    return _scaled(size, min(Fraction(1), Fraction(max_side, max(size.width, size.height))))
 
 
 def _box(request: SourceRequest, shown: Size) -> _Box:
@@ -45,33 +45,33 @@ def _box(request: SourceRequest, shown: Size) -> _Box:
 
 
 def _allowed(request: SourceRequest, box: _Box, shown: Size) -> _Box:
-    """The box, or with `clamp` the same shape made small enough to magnify nothing."""
-    excess = _magnification(request, box, shown)
-    if excess <= 1:
+    """The box; with `clamp` scaled down until nothing is upscaled."""
+    factor = _scale_factor(request, box, shown)
+    if factor <= 1:
         return box
     if request.on_upscale == "clamp":
-        return _Box(box.width / excess, box.height / excess, box.sides)
-    raise errors.UpscaleNotAllowed(_too_large(box, shown), field=_offending(box, shown))
+        return _Box(box.width / factor, box.height / factor, box.sides)
+    raise errors.UpscaleNotAllowed(_upscale_message(box, shown), field=_upscaled_side(box, shown))
 
 
-def _magnification(request: SourceRequest, box: _Box, shown: Size) -> Fraction:
-    across, down = box.width / shown.width, box.height / shown.height
+def _scale_factor(request: SourceRequest, box: _Box, shown: Size) -> Fraction:
+    horizontal, vertical = box.width / shown.width, box.height / shown.height
     match request.fit:
         case "contain" | "pad":
-            return min(across, down)
+            return min(horizontal, vertical)
         case "cover" | "fill":
-            return max(across, down)
+            return max(horizontal, vertical)
     assert_never(request.fit)
 
 
-def _too_large(box: _Box, shown: Size) -> str:
+def _upscale_message(box: _Box, shown: Size) -> str:
     return (
-        f"The input is {shown.width}x{shown.height} and {_wording(box)} would magnify it; "
-        "ask for less, or set on_upscale to clamp."
+        f"The input is {shown.width}x{shown.height}, and {_requested_size(box)} would upscale it; "
+        "request a smaller size, or set on_upscale to clamp."
     )
 
 
-def _wording(box: _Box) -> str:
+def _requested_size(box: _Box) -> str:
     values = {"width": int(box.width), "height": int(box.height)}
     if len(box.sides) == 2:
         return f"{values['width']}x{values['height']}"
@@ -79,25 +79,25 @@ def _wording(box: _Box) -> str:
     return f"{side} {values[side]}"
 
 
-def _offending(box: _Box, shown: Size) -> str:
+def _upscaled_side(box: _Box, shown: Size) -> str:
     if "width" in box.sides and box.width > shown.width:
         return "width"
     return "height"
 
 
 def _fitted(request: SourceRequest, box: _Box, shown: Size) -> Framing:
-    across, down = box.width / shown.width, box.height / shown.height
+    horizontal, vertical = box.width / shown.width, box.height / shown.height
     exact = _rounded(box.width, box.height)
     match request.fit:
         case "contain":
-            inside = _scaled(shown, min(across, down))
+            inside = _scaled(shown, min(horizontal, vertical))
             return _framing(request, inside, inside)
         case "cover":
-            return _framing(request, _scaled(shown, max(across, down)), exact)
+            return _framing(request, _scaled(shown, max(horizontal, vertical)), exact)
         case "fill":
             return _framing(request, exact, exact)
         case "pad":
-            return _framing(request, _scaled(shown, min(across, down)), exact)
+            return _framing(request, _scaled(shown, min(horizontal, vertical)), exact)
     assert_never(request.fit)
 
 
@@ -110,21 +110,22 @@ def _rounded(width: Fraction, height: Fraction) -> Size:
 
 
 def _framing(request: SourceRequest, scaled: Size, size: Size) -> Framing:
-    """Even sides where the codec needs them: what was not resized loses a row, what was is scaled to fit."""
+    """Sides made even where the codec needs it: an input that keeps its size loses a row or column, one that is resized
+    is scaled to the even size."""
     if not FORMATS[request.format].even:
         return Framing(scaled, size, request.fit, request.background)
     even = Size(_even(size.width), _even(size.height))
-    asked = request.width is not None or request.height is not None
-    fitted = even if scaled == size and (asked or min(scaled.width, scaled.height) < 2) else scaled
-    return Framing(_at_most(fitted, even, request), even, request.fit, request.background)
+    resized = request.width is not None or request.height is not None
+    fitted = even if scaled == size and (resized or min(scaled.width, scaled.height) < 2) else scaled
+    return Framing(_within_frame(fitted, even, request), even, request.fit, request.background)
 
 
 def _even(side: int) -> int:
     return max(2, side - side % 2)
 
 
-def _at_most(scaled: Size, size: Size, request: SourceRequest) -> Size:
-    """Padding needs a picture no larger than its frame once the frame has lost a row."""
+def _within_frame(scaled: Size, size: Size, request: SourceRequest) -> Size:
+    """With `pad` the scaled image must not exceed a frame that was made even."""
     if request.fit != "pad" or (request.width is None and request.height is None):
         return scaled
     return Size(min(scaled.width, size.width), min(scaled.height, size.height))

@@ -1,7 +1,7 @@
-"""A plan told step by step: for each stream what is done, to what, and why."""
+"""A plan described stream by stream: what is done to each, and why."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from penstock.domain.media import Media, Size
 from penstock.domain.planning.plan import (
@@ -15,59 +15,92 @@ from penstock.domain.planning.plan import (
     KeepImage,
     Plan,
     VideoPlan,
+    planned_size,
 )
-from penstock.domain.planning.plan import size_of as planned_size
 
 Action = Literal["copy", "encode", "render"]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamStep:
-    """`codec` is what the stream is in the output; of a picture it is the format."""
+    """What is done to one stream. `codec` is the output's codec, for images the format; `result` describes the step
+    in a few words, such as `encode h264 640x360`."""
 
     stream: Literal["video", "audio", "image"]
     action: Action
     codec: str
     because: str
+    result: str
 
 
 def steps_of(plan: Plan) -> tuple[StreamStep, ...]:
-    """What is done, the picture before the sound."""
+    """A step for each stream of the output, video before audio."""
     match plan:
         case VideoPlan():
-            sound = (_step("audio", plan.audio),) if plan.audio else ()
-            return (_step("video", plan.video), *sound)
+            audio = (_stream_step("audio", plan.audio),) if plan.audio else ()
+            return (_stream_step("video", plan.video), *audio)
         case AudioPlan():
-            return (_step("audio", plan.audio),)
-        case GifPlan():
-            return (StreamStep("image", "encode", plan.format, plan.because),)
-        case FramePlan() | ImagePlan():
-            return (StreamStep("image", "render", plan.format, plan.because),)
-        case KeepImage():
-            return (StreamStep("image", "copy", plan.format, plan.because),)
+            return (_stream_step("audio", plan.audio),)
+        case GifPlan() | FramePlan() | ImagePlan() | KeepImage():
+            return (_image_step(plan),)
 
 
-def _step(stream: Literal["video", "audio"], step: Copy | EncodeVideo | EncodeAudio) -> StreamStep:
-    return StreamStep(stream, "copy" if isinstance(step, Copy) else "encode", step.codec, step.because)
+def summary(plan: Plan) -> dict[str, Any]:
+    """The plan as the JSON of a Task shows it: the format, and for each stream a sentence with the reason."""
+    absent = {"audio": None} if isinstance(plan, VideoPlan) else {}
+    sentences: dict[str, Any] = {step.stream: f"{step.result}, because {step.because}" for step in steps_of(plan)}
+    return {"format": plan.format, **absent, **sentences}
 
 
 def codecs_of(plan: Plan) -> str | None:
-    """The output's codecs as a File tells them; None for pictures."""
+    """The output's codecs as a File shows them, comma-separated; None for images."""
     return ",".join(step.codec for step in steps_of(plan) if step.stream != "image") or None
 
 
 def output_size(plan: Plan, media: Media) -> Size | None:
-    """The output's size in pixels; a picture that is copied keeps the input's. None for audio."""
+    """The output's size in pixels, also where the video stream is copied; None for audio."""
     if isinstance(plan, VideoPlan) and isinstance(plan.video, Copy):
         return media.video.shown if media.video else None
     return planned_size(plan)
 
 
 def output_duration(plan: Plan) -> float | None:
-    """How long the output will last; None for a still, and where the input does not say."""
+    """The output's duration in seconds; None for a still image and where the input's is unknown."""
     return None if isinstance(plan, FramePlan) else plan.duration
 
 
 def cost_class(plan: Plan) -> str:
-    """What conversions are alike in cost: the format, and what is done to each stream."""
+    """The class of conversions whose cost is comparable: the format, and the action and codec of each stream."""
     return " ".join((plan.format, *(f"{step.action}:{step.codec}" for step in steps_of(plan))))
+
+
+def _stream_step(stream: Literal["video", "audio"], step: Copy | EncodeVideo | EncodeAudio) -> StreamStep:
+    match step:
+        case Copy():
+            return StreamStep(stream, "copy", step.codec, step.because, f"copy {step.codec}")
+        case EncodeVideo():
+            result = f"encode {step.codec} {_pixels(step.framing.size)}"
+            return StreamStep(stream, "encode", step.codec, step.because, result)
+        case EncodeAudio():
+            result = f"encode {step.codec} with {step.channels} channels"
+            return StreamStep(stream, "encode", step.codec, step.because, result)
+
+
+def _image_step(plan: FramePlan | GifPlan | ImagePlan | KeepImage) -> StreamStep:
+    size = planned_size(plan)
+    image = f"{plan.format} {_pixels(size)}" if size else plan.format
+    match plan:
+        case GifPlan():
+            result = f"encode {image} at {plan.fps:g} frames a second"
+            return StreamStep("image", "encode", plan.format, plan.because, result)
+        case FramePlan():
+            frame = "a representative frame" if plan.at is None else f"the frame at {plan.at:g} s"
+            return StreamStep("image", "render", plan.format, plan.because, f"{frame} as {image}")
+        case ImagePlan():
+            return StreamStep("image", "render", plan.format, plan.because, f"render {image}")
+        case KeepImage():
+            return StreamStep("image", "copy", plan.format, plan.because, f"copy {image}")
+
+
+def _pixels(size: Size) -> str:
+    return f"{size.width}x{size.height}"

@@ -1,52 +1,52 @@
-"""When a stream may be taken as it is. Each function answers the obstacle, in words for a task's plan, or None."""
+"""When a stream can be copied instead of encoded. Each function returns the first reason against it, as `because` of
+the plan, or None."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from penstock.domain.formats import AudioFormat, VideoFormat
 from penstock.domain.media import AudioStream, VideoStream
-from penstock.domain.planning import quality as scales
 from penstock.domain.planning.plan import Cut, Framing
+from penstock.domain.planning.quality import DEFAULT_QUALITY, audio_kbps, video_kbps
 
 HDR_TRANSFERS = frozenset(("smpte2084", "arib-std-b67"))
 WIDE_PRIMARIES = frozenset(("bt2020", "smpte431", "smpte432"))
 
-# A source may spend this much more than our encoder would, and is still not worth encoding again.
+# A stream is copied while its bitrate is below this multiple of what our encoder would need for the quality.
 BITRATE_TOLERANCE = 1.3
+OVER_BITRATE = "its bitrate is higher than this quality needs"
 
-OVER_BITRATE = "the input spends more than this quality needs"
-
+# A stream that starts later than this needs a container that can delay it.
 MAX_START_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerSupport:
-    """What players of a container take of one codec; an empty set says that anything goes.
+    """Which streams of one codec the players of a container take. An empty set allows every value.
 
-    `reorders` says whether frames may come in another order than they are shown in, `late` whether a stream may start
-    after the other."""
+    `b_frames`: frames may be stored in another order than shown. `delayed`: a stream may start after the other."""
 
     profiles: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
-    level: int | None = None
-    reorders: bool = True
-    late: bool = True
+    max_level: int | None = None
+    b_frames: bool = True
+    delayed: bool = True
 
 
-H264 = PlayerSupport(frozenset(("Constrained Baseline", "Main", "High")), level=52)
+H264 = PlayerSupport(frozenset(("Constrained Baseline", "Main", "High")), max_level=52)
 
 VIDEO_SUPPORT: dict[VideoFormat, dict[str, PlayerSupport]] = {
     "mp4": {"h264": H264},
     "mov": {"h264": H264},
     "webm": {"vp8": PlayerSupport(), "vp9": PlayerSupport(), "av1": PlayerSupport()},
-    "avi": {"mpeg4": PlayerSupport(tags=frozenset(("FMP4", "XVID")), reorders=False, late=False)},
+    "avi": {"mpeg4": PlayerSupport(tags=frozenset(("FMP4", "XVID")), b_frames=False, delayed=False)},
 }
 
 AUDIO_SUPPORT: dict[VideoFormat | AudioFormat, dict[str, PlayerSupport]] = {
     "mp4": {"aac": PlayerSupport(frozenset(("LC",)))},
     "mov": {"aac": PlayerSupport(frozenset(("LC",)))},
     "webm": {"vorbis": PlayerSupport(), "opus": PlayerSupport()},
-    "avi": {"mp3": PlayerSupport(late=False)},
+    "avi": {"mp3": PlayerSupport(delayed=False)},
     "mp3": {"mp3": PlayerSupport()},
     "ogg": {"vorbis": PlayerSupport()},
     "flac": {"flac": PlayerSupport()},
@@ -63,99 +63,101 @@ class CopyCriteria:
     framing: Framing | None = None
 
 
-def video_obstacle(target: VideoFormat, stream: VideoStream, wish: CopyCriteria) -> str | None:
-    """Why the picture has to be encoded, the first reason found."""
-    playable = VIDEO_SUPPORT[target].get(stream.codec)
-    if playable is None:
-        return f"{stream.codec} is not what {target} players expect"
-    return next(_video_obstacles(stream, playable, wish), None)
+def video_obstacle(target: VideoFormat, stream: VideoStream, criteria: CopyCriteria) -> str | None:
+    """Why the video stream has to be encoded; None if it can be copied."""
+    support = VIDEO_SUPPORT[target].get(stream.codec)
+    if support is None:
+        return f"{target} players do not expect {stream.codec}"
+    return next(_video_obstacles(stream, support, criteria), None)
 
 
-def audio_obstacle(target: VideoFormat | AudioFormat, stream: AudioStream, wish: CopyCriteria) -> str | None:
-    """Why the sound has to be encoded, the first reason found."""
-    playable = AUDIO_SUPPORT[target].get(stream.codec)
-    if playable is None:
-        return f"{stream.codec} is not what {target} players expect"
-    return next(_audio_obstacles(stream, playable, wish), None)
+def audio_obstacle(target: VideoFormat | AudioFormat, stream: AudioStream, criteria: CopyCriteria) -> str | None:
+    """Why the audio stream has to be encoded; None if it can be copied."""
+    support = AUDIO_SUPPORT[target].get(stream.codec)
+    if support is None:
+        return f"{target} players do not expect {stream.codec}"
+    return next(_audio_obstacles(stream, support, criteria), None)
 
 
 def has_wide_gamut(stream: VideoStream) -> bool:
-    """Whether it has colours, of no more than usual brightness, that most screens and many players do not show. Where
-    none are told, browsers take them for usual ones, whatever the matrix."""
+    """Whether it is SDR with primaries beyond BT.709, which most screens and many players do not show. Primaries that
+    are not given count as BT.709, as in browsers, whatever the matrix."""
     return stream.primaries in WIDE_PRIMARIES and stream.transfer not in HDR_TRANSFERS
 
 
-def _video_obstacles(stream: VideoStream, playable: PlayerSupport, wish: CopyCriteria) -> Iterator[str]:
-    yield from _codec_obstacles(stream, playable)
-    yield from _picture_obstacles(stream)
-    if wish.framing is not None and (wish.framing.size, wish.framing.scaled) != (stream.coded, stream.coded):
-        yield "another size is wanted"
-    yield from _timing_obstacles(stream, playable, wish)
-    if _lavish(stream.bitrate, _video_target(stream, wish.quality), wish.quality):
+def _video_obstacles(stream: VideoStream, support: PlayerSupport, criteria: CopyCriteria) -> Iterator[str]:
+    yield from _codec_obstacles(stream, support)
+    yield from _pixel_obstacles(stream)
+    framing = criteria.framing
+    if framing is not None and (framing.size, framing.scaled) != (stream.coded, stream.coded):
+        yield "another size was requested"
+    yield from _timing_obstacles(stream, support, criteria)
+    pixels = stream.coded.width * stream.coded.height
+    target = video_kbps(stream.codec, criteria.quality, pixels, stream.fps or 30)
+    if _is_over_bitrate(stream.bitrate, target, criteria.quality):
         yield OVER_BITRATE
 
 
-def _codec_obstacles(stream: VideoStream, playable: PlayerSupport) -> Iterator[str]:
-    if playable.profiles and stream.profile not in playable.profiles:
-        yield f"its profile {stream.profile or 'is unknown and'} does not play everywhere"
-    if playable.level and (stream.level or 0) > playable.level:
+def _codec_obstacles(stream: VideoStream, support: PlayerSupport) -> Iterator[str]:
+    yield from _profile_obstacles(stream.profile, support)
+    if support.max_level and (stream.level or 0) > support.max_level:
         yield "its level does not play everywhere"
-    if playable.tags and stream.tag not in playable.tags:
-        yield "its variant does not play everywhere"
-    if stream.b_frames and not playable.reorders:
-        yield "the container cannot reorder its frames"
+    if support.tags and stream.tag not in support.tags:
+        yield "its codec tag does not play everywhere"
+    if stream.b_frames and not support.b_frames:
+        yield "the container does not support B-frames"
 
 
-def _picture_obstacles(stream: VideoStream) -> Iterator[str]:
+def _profile_obstacles(profile: str | None, support: PlayerSupport) -> Iterator[str]:
+    if support.profiles and profile not in support.profiles:
+        yield f"its profile {profile} does not play everywhere" if profile else "its profile is unknown"
+
+
+def _pixel_obstacles(stream: VideoStream) -> Iterator[str]:
     if stream.pixel_format != "yuv420p":
-        yield f"{stream.pixel_format} does not play everywhere"
+        yield f"its pixel format {stream.pixel_format} does not play everywhere"
     yield from _colour_obstacles(stream)
     if stream.rotation or stream.mirrored:
-        yield "it has to be turned upright"
+        yield "it has to be rotated upright"
     if stream.sar != 1:
         yield "its pixels are not square"
     if stream.interlaced:
         yield "it is interlaced"
     if stream.resized:
-        yield "its frames change their size or form"
+        yield "its frames change in size or pixel format"
 
 
 def _colour_obstacles(stream: VideoStream) -> Iterator[str]:
     if stream.full_range:
-        yield "its colours use the full range"
+        yield "its colours are full range"
     if stream.transfer in HDR_TRANSFERS:
         yield "its colours are HDR"
     if has_wide_gamut(stream):
-        yield "its colours are wider than what shows everywhere"
+        yield "its colour gamut is wider than most screens show"
 
 
-def _timing_obstacles(stream: VideoStream, playable: PlayerSupport, wish: CopyCriteria) -> Iterator[str]:
-    if stream.start > MAX_START_SECONDS and not playable.late:
-        yield "the container cannot start it late"
-    if wish.cut != Cut():
-        yield "an exact cut needs new frames"
+def _timing_obstacles(stream: VideoStream, support: PlayerSupport, criteria: CopyCriteria) -> Iterator[str]:
+    if stream.start > MAX_START_SECONDS and not support.delayed:
+        yield "the container cannot delay its start"
+    if criteria.cut != Cut():
+        yield "an exact cut needs encoding"
     if not stream.starts_with_key:
-        yield "it does not start with a whole picture"
+        yield "it does not start with a keyframe"
 
 
-def _audio_obstacles(stream: AudioStream, playable: PlayerSupport, wish: CopyCriteria) -> Iterator[str]:
-    if playable.profiles and stream.profile not in playable.profiles:
-        yield f"its profile {stream.profile or 'is unknown and'} does not play everywhere"
-    if stream.start > MAX_START_SECONDS and not playable.late:
-        yield "the container cannot start it late"
-    if wish.cut != Cut():
-        yield "an exact cut needs new samples"
-    target = scales.audio_kbps(stream.codec, wish.quality, stream.channels)
-    if _lavish(stream.bitrate, target, wish.quality):
+def _audio_obstacles(stream: AudioStream, support: PlayerSupport, criteria: CopyCriteria) -> Iterator[str]:
+    yield from _profile_obstacles(stream.profile, support)
+    if stream.start > MAX_START_SECONDS and not support.delayed:
+        yield "the container cannot delay its start"
+    if criteria.cut != Cut():
+        yield "an exact cut needs encoding"
+    target = audio_kbps(stream.codec, criteria.quality, stream.channels)
+    if _is_over_bitrate(stream.bitrate, target, criteria.quality):
         yield OVER_BITRATE
 
 
-def _video_target(stream: VideoStream, quality: float) -> float:
-    return scales.video_kbps(stream.codec, quality, stream.coded.width * stream.coded.height, stream.fps or 30)
-
-
-def _lavish(bitrate: int | None, target_kbps: float, quality: float) -> bool:
-    """The default quality asks for nothing in particular, so that no source is too good for it."""
-    if quality == scales.DEFAULT_QUALITY or bitrate is None:
+def _is_over_bitrate(bitrate: int | None, target_kbps: float, quality: float) -> bool:
+    """Never at the default quality: who sends no quality does not ask for a smaller file."""
+    if quality == DEFAULT_QUALITY or bitrate is None:
         return False
     return bitrate > target_kbps * 1000 * BITRATE_TOLERANCE

@@ -182,8 +182,6 @@ def _audio(stream: Any, tally: Tally) -> AudioStream:
         channels=context.layout.nb_channels,
         sample_rate=context.sample_rate,
         profile=context.profile,
-        layout=context.layout.name,
-        sample_format=context.format.name if context.format else None,
         duration=tally.seconds,
         start=tally.start,
         bitrate=_bitrate(tally),

@@ -22,7 +22,7 @@ from penstock.domain.planning.plan import (
     KeepImage,
     Plan,
     VideoPlan,
-    size_of,
+    planned_size,
 )
 from penstock.domain.task import FileFacts
 from penstock.engines.probing.facts import file_facts
@@ -94,7 +94,7 @@ def _taking_any_output(tools: Tools) -> Tools:
 def _faults(plan: Plan, source: Media, media: Media) -> Iterator[str]:
     if media.container != plan.format:
         yield f"the container is {media.container}"
-    yield from _size_faults(size_of(plan), media)
+    yield from _size_faults(planned_size(plan), media)
     match plan:
         case VideoPlan():
             yield from _video_faults(plan, source, media)

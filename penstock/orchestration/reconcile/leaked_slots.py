@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from penstock.domain.work import SLOT_LIMIT
+from penstock.domain.attempts import SLOT_LIMIT
 from penstock.orchestration.flow_runs import FlowRuns
 from penstock.records import Records
 

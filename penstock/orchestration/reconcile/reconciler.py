@@ -8,9 +8,9 @@ from contextlib import suppress
 from prefect.client.schemas.objects import State, StateType
 
 from penstock.domain import errors
+from penstock.domain.attempts import SLOT_REQUESTED, SubmittedAttempt
 from penstock.domain.ids import TaskId
 from penstock.domain.task import TaskError
-from penstock.domain.work import SLOT_REQUESTED, SubmittedAttempt
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
 from penstock.orchestration.reconcile.abandoned_runs import AbandonedRuns
 from penstock.orchestration.reconcile.leaked_slots import LeakedSlots

@@ -20,7 +20,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 
 from penstock.domain import errors
-from penstock.domain.work import SLOT_LIMIT, SLOT_REQUESTED
+from penstock.domain.attempts import SLOT_LIMIT, SLOT_REQUESTED
 from penstock.orchestration.run.attempt import Attempt
 from penstock.records import Records
 from penstock.services import current

@@ -10,7 +10,6 @@ from penstock.domain.planning.compatibility import (
     conversion_matrix,
     is_final,
     is_final_by_index,
-    outputs_of,
     require_possible,
 )
 from tests.domain.facts import asked, audio, image, video
@@ -67,11 +66,6 @@ def test_the_matrix_gives_a_reason_for_every_refusal():
 def test_the_matrix_tells_of_the_refused_pair_until_it_is_lifted():
     assert _mov_to_mp3(conversion_matrix())["reason"] == REFUSED_PAIRS[MOV_TO_MP3]
     assert _mov_to_mp3(conversion_matrix(frozenset((MOV_TO_MP3,))))["allowed"]
-
-
-def test_outputs_leave_out_what_is_refused():
-    assert "mp3" not in outputs_of("video", "mov")
-    assert outputs_of("image", "png") == ("jpeg", "png", "webp", "gif")
 
 
 def _mov_to_mp3(rows):

@@ -5,8 +5,9 @@ import pytest
 from penstock.domain.limits import Limits
 from penstock.domain.media import Size
 from penstock.domain.planning.keep_original import plan_keeping_original
-from penstock.domain.planning.plan import Copy, EncodeAudio, KeepImage, summary
+from penstock.domain.planning.plan import Copy, EncodeAudio, KeepImage
 from penstock.domain.planning.planner import plan_for
+from penstock.domain.planning.steps import summary
 from tests.domain.facts import asked, audio, image, video
 
 LIMITS = Limits()
@@ -17,13 +18,13 @@ def test_a_video_encoded_only_to_make_it_smaller_can_be_copied_instead():
     media = video(bitrate=LAVISH)
     instead = plan_keeping_original(plan_for(asked("video", "mp4", quality=0.9), media, LIMITS), media)
     assert isinstance(instead.video, Copy)
-    assert summary(instead)["video"] == "copy h264, because made anew it came out larger"
+    assert summary(instead)["video"] == "copy h264, because re-encoding made it larger"
 
 
 def test_a_sound_too():
     media = audio("mp3", codec="mp3", bitrate=LAVISH)
     instead = plan_keeping_original(plan_for(asked("audio", "mp3", quality=0.9), media, LIMITS), media)
-    assert instead.audio.because == "made anew it came out larger"
+    assert instead.audio.because == "re-encoding made it larger"
 
 
 @pytest.mark.parametrize("wish", [{"width": 640}, {"start": 1}])
@@ -47,9 +48,7 @@ def test_a_sound_that_does_not_fit_is_encoded_all_the_same():
 def test_a_picture_is_kept_where_nothing_else_was_asked_of_it():
     media = image()
     plan = plan_for(asked("image", "jpeg"), media, LIMITS)
-    assert plan_keeping_original(plan, media) == KeepImage(
-        "jpeg", media.image.size, None, "made anew it came out larger"
-    )
+    assert plan_keeping_original(plan, media) == KeepImage("jpeg", media.image.size, None, "re-encoding made it larger")
 
 
 @pytest.mark.parametrize(

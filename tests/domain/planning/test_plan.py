@@ -2,15 +2,16 @@ import pytest
 
 from penstock.domain.limits import Limits
 from penstock.domain.media import Size
-from penstock.domain.planning.plan import filename, needs_slot, size_of, summary
+from penstock.domain.planning.plan import needs_slot, output_filename, planned_size
 from penstock.domain.planning.planner import plan_for
+from penstock.domain.planning.steps import summary
 from tests.domain.facts import asked, audio, image, video
 
 
 def test_a_summary_says_what_is_done_to_each_stream_and_why():
     assert summary(_plan("video", "mp4", width=640)) == {
         "format": "mp4",
-        "video": "encode h264 640x360, because another size is wanted",
+        "video": "encode h264 640x360, because another size was requested",
         "audio": "copy aac, because it already meets the request",
     }
 
@@ -38,12 +39,12 @@ def test_an_audio_encoder_needs_a_slot_too():
 
 
 def test_the_output_is_named_after_its_format():
-    assert filename(_plan("video", "webm")) == "output.webm"
+    assert output_filename(_plan("video", "webm")) == "output.webm"
 
 
 def test_a_copied_picture_has_no_size_of_its_own():
-    assert size_of(_plan("video", "mp4")) is None
-    assert size_of(_plan("video", "webm", width=640)) == Size(640, 360)
+    assert planned_size(_plan("video", "mp4")) is None
+    assert planned_size(_plan("video", "webm", width=640)) == Size(640, 360)
 
 
 def _plan(kind, output, **fields):

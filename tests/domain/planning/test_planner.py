@@ -30,8 +30,8 @@ def test_what_already_meets_the_request_is_copied():
         ({"rotation": 90, "shown": Size(1080, 1920)}, "upright"),
         ({"mirrored": True}, "upright"),
         ({"interlaced": True}, "interlaced"),
-        ({"resized": True}, "change their size"),
-        ({"starts_with_key": False}, "whole picture"),
+        ({"resized": True}, "change in size"),
+        ({"starts_with_key": False}, "keyframe"),
     ],
 )
 def test_a_picture_that_would_not_play_everywhere_is_encoded(change, reason):
@@ -42,7 +42,7 @@ def test_a_picture_that_would_not_play_everywhere_is_encoded(change, reason):
 
 def test_a_smaller_size_is_encoded_and_its_sound_still_copied():
     plan = _video_plan(video(), width=640)
-    assert plan.video == replace(plan.video, codec="h264", because="another size is wanted")
+    assert plan.video == replace(plan.video, codec="h264", because="another size was requested")
     assert isinstance(plan.audio, Copy)
 
 

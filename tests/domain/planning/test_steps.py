@@ -15,7 +15,7 @@ def test_each_stream_has_its_step_and_its_reason():
     picture, sound = steps_of(plan("video", "mp4", width=640))
     assert (picture.stream, picture.action, picture.codec) == ("video", "encode", "h264")
     assert (sound.stream, sound.action, sound.codec) == ("audio", "copy", "aac")
-    assert picture.because == "another size is wanted"
+    assert picture.because == "another size was requested"
 
 
 def test_a_picture_has_one_step():

@@ -125,7 +125,7 @@ def test_a_sound_whose_times_are_told_late_is_cut_by_its_own_clock():
 
 
 def test_surround_for_opus_is_laid_out_as_opus_takes_it():
-    words = _words(asked("video", "webm"), video(sound=replace(AAC, codec="ac3", channels=6, layout="5.1(side)")))
+    words = _words(asked("video", "webm"), video(sound=replace(AAC, codec="ac3", channels=6)))
     assert _after(words, "-af") == "aformat=channel_layouts=5.1"
 
 

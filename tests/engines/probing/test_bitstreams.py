@@ -7,8 +7,8 @@ import imageio_ffmpeg
 import pytest
 from PIL import Image
 
-from penstock.domain.planning.plan import summary
 from penstock.domain.planning.planner import plan_for
+from penstock.domain.planning.steps import summary
 from penstock.engines import probe
 from tests.engines.conversions import convert, request_for
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.planning.plan import summary
 from penstock.domain.planning.planner import plan_for
+from penstock.domain.planning.steps import summary
 from penstock.engines import probe, probe_remote
 from tests.engines.conversions import request_for
 

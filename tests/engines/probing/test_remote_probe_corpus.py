@@ -2,8 +2,8 @@
 
 import pytest
 
-from penstock.domain.planning.plan import summary
 from penstock.domain.planning.planner import plan_for
+from penstock.domain.planning.steps import summary
 from penstock.engines import probe, probe_remote
 from tests.engines.conversions import request_for
 from tests.engines.probing.test_remote_probe import begun
