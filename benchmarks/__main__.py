@@ -8,9 +8,11 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import burst, idle, images, large, latency, lists, memory, posts, quality, startup, video, wall
-from benchmarks.amount import QUICK, Amount
-from benchmarks.report import Report, keep, reported, show
+from benchmarks.harness.report import Report, keep, reported, show
+from benchmarks.harness.rounds import QUICK, Amount
+from benchmarks.images import peers_comparison
+from benchmarks.quality import quality_values, video_encoders
+from benchmarks.service import burst, idle, large, latency, lists, memory, posts, startup, wall
 
 ROUNDS = 3
 BENCHMARKS: dict[str, Callable[[Amount], Report]] = {
@@ -23,9 +25,9 @@ BENCHMARKS: dict[str, Callable[[Amount], Report]] = {
     "large": lambda amount: reported(large.TITLE, large.rows(amount)),
     "lists": lambda amount: reported(lists.TITLE, lists.rows(amount)),
     "memory": lambda amount: reported(memory.TITLE, memory.rows(amount)),
-    "images": lambda amount: images.measured(amount.rounds),
-    "quality": quality.measured,
-    "video": video.measured,
+    "images": lambda amount: peers_comparison.measured(amount.rounds),
+    "quality": quality_values.measured,
+    "video": video_encoders.measured,
 }
 
 

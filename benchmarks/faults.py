@@ -23,8 +23,8 @@ from typing import Any
 
 import httpx
 
-from benchmarks.gauges import children, family, name_of
-from benchmarks.service import ENVIRONMENT, wait_until
+from benchmarks.harness.process_usage import children, family, name_of
+from benchmarks.harness.service import ENVIRONMENT, wait_until
 from penstock.cleanup import clear_forgotten, clear_orphans
 from penstock.client import Client, Refused
 from penstock.domain.ids import TaskId

@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.equal import Point, at_score, reaches
-from benchmarks.plane import exchanged
+from benchmarks.quality.encoder_options import exchanged
+from benchmarks.quality.equal_score import Point, at_score, reaches
 
 MEASURED = (Point(80, 100, 1.0, 2.0), Point(90, 400, 2.0, 4.0), Point(95, 800, 3.0, 6.0))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import RESULTS, Report, Row, keep, reported
+from benchmarks.harness.report import RESULTS, Report, Row, keep, reported
 from benchmarks.table import BEGIN, END, PAGES, table
 
 
@@ -22,7 +22,7 @@ def test_every_result_is_on_a_page():
 
 
 def test_a_missed_bar_is_said_in_the_table(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("benchmarks.report.RESULTS", tmp_path)
+    monkeypatch.setattr("benchmarks.harness.report.RESULTS", tmp_path)
     keep(found("a thumbnail", met=False), "pictures")
 
     assert "| a thumbnail | 3 ms | a\\|peer | 4 ms | 0.75 | ≤ 1 | **missed** |  |" in table(tmp_path, ["pictures"])

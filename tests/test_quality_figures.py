@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.report import RESULTS
+from benchmarks.harness.report import RESULTS
 from penstock.domain.planning.quality import DEFAULT_QUALITY, image_setting
 
 FILMED = ("h264", "vp9", "mpeg4")

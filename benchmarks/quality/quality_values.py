@@ -1,13 +1,12 @@
-"""What each quality looks like on every lossy format, of our own engine: `python -m benchmarks.quality [--quick]`.
+"""What each quality looks like on every lossy format, by our own engine: `python -m benchmarks quality [--quick]`.
 
 Each clip and each picture of the corpus is brought to a size without loss, converted as a request would be, and scored
 against what it was made of. mov is what mp4 is. Rows are means over contents; the points below them, in the JSON, are
-what `penstock/domain/quality.py` was set by.
+what `penstock/domain/planning/quality.py` was fitted to.
 """
 
 import math
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -15,10 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks.amount import Amount
-from benchmarks.clips import CLIPS, corpus
-from benchmarks.likeness import eyes
-from benchmarks.quality_points import (
+from benchmarks.harness.report import Report, Row, reported
+from benchmarks.harness.rounds import Amount
+from benchmarks.quality.clips import CLIPS, corpus
+from benchmarks.quality.quality_points import (
     FILMS,
     QUALITIES,
     SOUND_FILES,
@@ -31,7 +30,7 @@ from benchmarks.quality_points import (
     sound_points,
     still_points,
 )
-from benchmarks.report import Report, Row, reported
+from benchmarks.quality.scores import eyes
 from penstock.domain.limits import Limits
 from penstock.domain.planning.quality import DEFAULT_QUALITY
 from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
@@ -228,9 +227,3 @@ def _spent(points: Sequence[Point], formats: Sequence[str]) -> str:
         " / ".join(f"{time:.2f}" for time in seconds.values()),
     )
     return f"{told[0]} kB, {told[1]} s of processor"
-
-
-if __name__ == "__main__":
-    from benchmarks.__main__ import main
-
-    sys.exit(main(["quality", *sys.argv[1:]]))

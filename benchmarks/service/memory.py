@@ -5,12 +5,12 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.amount import Amount
-from benchmarks.burst import all_converted
-from benchmarks.gauges import MB, Held, held
-from benchmarks.origin import pictures
-from benchmarks.report import Row
-from benchmarks.service import Running, penstock_up, wait_until
+from benchmarks.harness.origin import pictures
+from benchmarks.harness.process_usage import MB, Held, held
+from benchmarks.harness.report import Row
+from benchmarks.harness.rounds import Amount
+from benchmarks.harness.service import Running, penstock_up, wait_until
+from benchmarks.service.burst import all_converted
 
 TITLE = "What a thousand runs leave behind"
 RUNS, FIRST = 1000, 100

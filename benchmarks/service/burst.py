@@ -13,12 +13,12 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.amount import Amount
-from benchmarks.gauges import cpu_seconds
-from benchmarks.latency import STOCK, Requests, one_by_one
-from benchmarks.origin import pictures
-from benchmarks.report import Row, paired
-from benchmarks.service import Running, penstock_up, stock_worker
+from benchmarks.harness.origin import pictures
+from benchmarks.harness.process_usage import cpu_seconds
+from benchmarks.harness.report import Row, paired
+from benchmarks.harness.rounds import Amount
+from benchmarks.harness.service import Running, penstock_up, stock_worker
+from benchmarks.service.latency import STOCK, Requests, one_by_one
 
 TITLE = "A burst"
 RUNS, STOCK_RUNS, BAR_TIMES = 200, 20, 10

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
-_PEERS = Path(__file__).parent / "peers"
+_PEERS = Path(__file__).parents[1] / "peers"
 _NICE = ("nice", "-n", "10")
 _START_SECONDS = 60.0
 _ANSWER_SECONDS = 120.0

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.amount import Amount
-from benchmarks.report import Row, paired
-from benchmarks.service import START_SECONDS, wait_until
+from benchmarks.harness.report import Row, paired
+from benchmarks.harness.rounds import Amount
+from benchmarks.harness.service import START_SECONDS, wait_until
 from penstock.host.home import Home
 from penstock.host.postgres import postgres_server
 from penstock.orchestration.prefect_server import (

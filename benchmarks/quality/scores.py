@@ -15,7 +15,7 @@ from PIL import Image
 
 from penstock.engines import bundled_ffmpeg
 
-_SCORER = Path(__file__).parent / "peers" / "ssimulacra.py"
+_SCORER = Path(__file__).parents[1] / "peers" / "ssimulacra.py"
 _MIDDLE = (560, 420)
 # What is shown on a 1080p screen, and what fills a 4K one: https://github.com/Netflix/vmaf/blob/master/resource/doc/models.md
 _MODEL, _MODEL_4K = "vmaf_v0.6.1", "vmaf_4k_v0.6.1"

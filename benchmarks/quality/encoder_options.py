@@ -1,4 +1,4 @@
-"""The choices that an encoder leaves, each beside what is shipped: `python -m benchmarks.video --plane [FORMAT …]`.
+"""Other encoder options beside the shipped ones: `python -m benchmarks.quality.encoder_options [FORMAT …]`.
 
 Every choice is the shipped argument list with words exchanged, at two of the encoder's numbers about that of quality
 0.8. The ratios are a choice's bytes and processor seconds over the shipped ones', where both look the same on a scale:
@@ -15,11 +15,11 @@ from itertools import product
 from pathlib import Path
 from statistics import fmean, geometric_mean
 
-from benchmarks.clips import corpus
-from benchmarks.conversions import planned
-from benchmarks.equal import Point, at_score
-from benchmarks.report import RESULTS
-from benchmarks.video import FORMATS, SCALES, Entrant, Run, Track, points, spent, tracks
+from benchmarks.harness.report import RESULTS
+from benchmarks.quality.clips import corpus
+from benchmarks.quality.conversions import planned
+from benchmarks.quality.equal_score import Point, at_score
+from benchmarks.quality.video_encoders import FORMATS, SCALES, Entrant, Run, Track, points, spent, tracks
 from penstock.domain.formats import VideoFormat
 from penstock.domain.planning.plan import VideoPlan
 from penstock.engines import command_line
@@ -73,7 +73,7 @@ class Ratio:
 
 
 def main(words: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.video --plane", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality.encoder_options", description=__doc__)
     parser.add_argument("formats", nargs="*", metavar="FORMAT", default=FORMATS)
     wanted = parser.parse_args(words)
     films = corpus()
@@ -157,3 +157,7 @@ def _keep(target: str, runs: Sequence[Run]) -> None:
         f' "{name}": [\n  ' + ",\n  ".join(map(json.dumps, each)) + "\n ]" for name, each in lines.items()
     )
     (folder / f"{target}.json").write_text("{\n" + text + "\n}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

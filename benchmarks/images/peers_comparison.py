@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.image_inputs import inputs
-from benchmarks.image_peers import Peer, Wish, peers
-from benchmarks.image_quality import quality
-from benchmarks.image_starts import start_rows
-from benchmarks.report import Report, Row, paired, reported
+from benchmarks.harness.report import Report, Row, paired, reported
+from benchmarks.images.inputs import inputs
+from benchmarks.images.peers import Peer, Wish, peers
+from benchmarks.images.process_start import start_rows
+from benchmarks.images.ssimulacra import quality
 from penstock.domain.limits import Limits
 from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for

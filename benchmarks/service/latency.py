@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.amount import Amount
-from benchmarks.origin import pictures
-from benchmarks.report import Row, paired
-from benchmarks.service import Running, penstock_up, stock_worker
+from benchmarks.harness.origin import pictures
+from benchmarks.harness.report import Row, paired
+from benchmarks.harness.rounds import Amount
+from benchmarks.harness.service import Running, penstock_up, stock_worker
 
 TITLE = "From POST to completed"
 RUNS, STOCK_RUNS = 100, 10

@@ -11,12 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.amount import Amount
-from benchmarks.gauges import MB, forget_peak, peak_bytes
-from benchmarks.latency import converted
-from benchmarks.origin import serving
-from benchmarks.report import Row
-from benchmarks.service import Running, penstock_up
+from benchmarks.harness.origin import serving
+from benchmarks.harness.process_usage import MB, forget_peak, peak_bytes
+from benchmarks.harness.report import Row
+from benchmarks.harness.rounds import Amount
+from benchmarks.harness.service import Running, penstock_up
+from benchmarks.service.latency import converted
 
 TITLE = "A large input"
 BYTES, SMALL = 4_000_000_000, 4_000_000

@@ -8,9 +8,9 @@ from typing import Literal
 
 from PIL import Image, ImageOps
 
-from benchmarks.clips import Clip, lossless
-from benchmarks.conversions import Cost, converted, planned
-from benchmarks.likeness import Eyes
+from benchmarks.quality.clips import Clip, lossless
+from benchmarks.quality.conversions import Cost, converted, planned
+from benchmarks.quality.scores import Eyes
 from penstock.domain.formats import AudioFormat, ImageFormat, VideoFormat
 from penstock.domain.media import Size
 from penstock.domain.planning.plan import EncodeVideo, VideoPlan

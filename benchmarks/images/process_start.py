@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.report import Row, paired
+from benchmarks.harness.report import Row, paired
 from penstock.domain.limits import Limits
 from penstock.domain.planning.plan import ImagePlan
 from penstock.domain.planning.planner import plan_for
@@ -25,9 +25,9 @@ from penstock.engines.images.pictures import render
 # A child of the forkserver runs the main module anew, which costs half a second if what that needs is not there yet.
 _PRELOADED = [
     "penstock.engines.entrypoints",
-    "benchmarks.image_starts",
-    "benchmarks.image_peers",
-    "benchmarks.image_quality",
+    "benchmarks.images.process_start",
+    "benchmarks.images.peers",
+    "benchmarks.images.ssimulacra",
 ]
 _NICENESS = 10
 

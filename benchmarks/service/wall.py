@@ -12,11 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.amount import Amount
-from benchmarks.latency import converted
-from benchmarks.origin import serving
-from benchmarks.report import Row, paired
-from benchmarks.service import Running, penstock_up
+from benchmarks.harness.origin import serving
+from benchmarks.harness.report import Row, paired
+from benchmarks.harness.rounds import Amount
+from benchmarks.harness.service import Running, penstock_up
+from benchmarks.service.latency import converted
 from penstock.domain.planning.plan import VideoPlan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import parse_request

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.gauges import children, family, name_of
+from benchmarks.harness.process_usage import children, family, name_of
 from penstock.client import Client
 from penstock.host.home import Home, RunningService
 
@@ -82,7 +82,7 @@ def started(words: list[str], environment: dict[str, str], log: Path) -> Iterato
     """A Python command, asked to end when the block does, or we do, and killed where it does not."""
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.tethered", str(os.getpid()), sys.executable, *words],
+            [sys.executable, "-m", "benchmarks.harness.run_with_parent", str(os.getpid()), sys.executable, *words],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

@@ -2,7 +2,7 @@
 
 The whole service runs beside it: its dispatcher and its worker take up the tasks as they come, and are not waited for.
 The first hundred of each kind are not counted: they open the connections to the database.
-The client is a process of its own over raw sockets (`benchmarks.load`), on the same cores.
+The client is a process of its own over raw sockets (`benchmarks.harness.load_client`), on the same cores.
 """
 
 import json
@@ -16,12 +16,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from benchmarks.amount import Amount
-from benchmarks.gauges import cpu_seconds
-from benchmarks.latency import percentile
-from benchmarks.origin import pictures
-from benchmarks.report import Row
-from benchmarks.service import Running, penstock_up
+from benchmarks.harness.origin import pictures
+from benchmarks.harness.process_usage import cpu_seconds
+from benchmarks.harness.report import Row
+from benchmarks.harness.rounds import Amount
+from benchmarks.harness.service import Running, penstock_up
+from benchmarks.service.latency import percentile
 
 TITLE = "POSTs accepted"
 POSTS, AT_ONCE, UNCOUNTED = 1000, 50, 100
@@ -56,7 +56,7 @@ def posted(running: Running, requests: Sequence[dict[str, object]]) -> Round:
     words = [str(at.hostname), str(at.port), running.key, str(AT_ONCE)]
     before = cpu_seconds(api)
     told = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load", *words],
+        [sys.executable, "-m", "benchmarks.harness.load_client", *words],
         input="\n".join(map(json.dumps, requests)),
         stdout=subprocess.PIPE,
         text=True,

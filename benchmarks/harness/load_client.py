@@ -1,8 +1,8 @@
 """A cheap client, in a process of its own: POSTs the bodies it is given, so many at once, on connections that stay.
 
-`python -m benchmarks.load HOST PORT KEY AT_ONCE < bodies` (one a line) answers, as JSON, the seconds from the first
-POST to the last answer, the seconds of each, and how often each HTTP status came. Raw sockets: a client library costs
-as much processor as the service that it would measure.
+`python -m benchmarks.harness.load_client HOST PORT KEY AT_ONCE < bodies` (one a line) prints, as JSON, the seconds
+from the first POST to the last response, the seconds of each, and the count of each HTTP status. It uses raw sockets,
+because a client library needs as much processor time as the service under test.
 """
 
 import asyncio

@@ -14,12 +14,12 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from benchmarks.amount import Amount
-from benchmarks.gauges import MB, cpu_seconds, held, own_cpu_seconds, proportional_bytes
-from benchmarks.latency import one_by_one
-from benchmarks.origin import pictures
-from benchmarks.report import Row
-from benchmarks.service import START_SECONDS, STOCK, penstock_up, started, wait_until
+from benchmarks.harness.origin import pictures
+from benchmarks.harness.process_usage import MB, cpu_seconds, held, own_cpu_seconds, proportional_bytes
+from benchmarks.harness.report import Row
+from benchmarks.harness.rounds import Amount
+from benchmarks.harness.service import START_SECONDS, STOCK, penstock_up, started, wait_until
+from benchmarks.service.latency import one_by_one
 from penstock.host.ports import bind_port
 
 TITLE = "Idle"

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import httpx
 import psycopg
 
-from benchmarks.amount import Amount
-from benchmarks.latency import percentile
-from benchmarks.report import Row
-from benchmarks.service import Running, penstock_up
+from benchmarks.harness.report import Row
+from benchmarks.harness.rounds import Amount
+from benchmarks.harness.service import Running, penstock_up
+from benchmarks.service.latency import percentile
 
 TITLE = "Lists"
 SIZES = (10_000, 100_000, 1_000_000)

@@ -1,17 +1,16 @@
-"""Our encoders against plain `ffmpeg in out` and HandBrakeCLI, at equal VMAF: `python -m benchmarks.video [--plane]`.
+"""Our encoders against plain `ffmpeg in out` and HandBrakeCLI, at equal VMAF: `python -m benchmarks video`.
 
 Each peer converts a lossless clip as it comes; ours converts it at qualities around the peer's score, and what ours
 would spend at that very score is read between them. VMAF-NEG and SSIMULACRA2 are asked the same, so that what pleases
 one scale alone shows. Processor seconds are those of the child, decoding included, the least of some rounds in which
 all take turns. Each has all cores, as the peers take them; the service, which runs several encoders at once, gives each
-its share. `--plane` shows the other choices.
+its share. `encoder_options` measures the other choices of options.
 """
 
 import os
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,12 +18,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks.amount import Amount
-from benchmarks.clips import RACED, Clip, corpus, lossless
-from benchmarks.conversions import Cost, converted, planned
-from benchmarks.equal import Point, at_score, reaches
-from benchmarks.likeness import Eyes, Likeness, eyes
-from benchmarks.report import Report, Row, reported
+from benchmarks.harness.report import Report, Row, reported
+from benchmarks.harness.rounds import Amount
+from benchmarks.quality.clips import RACED, Clip, corpus, lossless
+from benchmarks.quality.conversions import Cost, converted, planned
+from benchmarks.quality.equal_score import Point, at_score, reaches
+from benchmarks.quality.scores import Eyes, Likeness, eyes
 from penstock.domain.formats import VideoFormat
 from penstock.domain.limits import Limits
 from penstock.engines import MediaFile, Tools, bundled_ffmpeg, probe, sandbox_pool
@@ -225,11 +224,3 @@ def at_equal(mine: Sequence[Run], peer: Run, scale: str) -> Point:
 def points(runs: Sequence[Run], scale: str) -> list[Point]:
     """Runs as points on one scale."""
     return [Point(getattr(run, scale), run.bytes, run.cpu, run.wall) for run in runs]
-
-
-if __name__ == "__main__":
-    from benchmarks import plane
-    from benchmarks.__main__ import main
-
-    chosen = [word for word in sys.argv[1:] if word != "--plane"]
-    sys.exit(plane.main(chosen) if "--plane" in sys.argv else main(["video", *chosen]))
