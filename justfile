@@ -1,6 +1,6 @@
 # What a developer types. `just check` is all that CI does.
 
-check: lint types imports test
+check: lint types imports proportions test
 
 lint:
     uv run ruff check
@@ -11,6 +11,10 @@ types:
 
 imports:
     uv run lint-imports
+
+# lengths of functions and files, modules of a folder, complexity
+proportions:
+    uv run python -m tests.proportions
 
 test:
     uv run pytest
