@@ -1,40 +1,40 @@
-"""Everything that can go wrong, as one tree.
+"""The errors of the service, as one tree.
 
     MediaError                      code, transient; the message is public
-    ├── RequestError                the caller has to change something; never retried
-    │   ├── InvalidRequest          several violations of one body at once
+    ├── RequestError                the caller has to change the request; never retried
+    │   ├── InvalidRequest          all violations of one body
     │   ├── BodyInvalid · BodyTooLarge · MediaTypeUnsupported
     │   ├── FieldRequired · FieldInvalid · FieldUnknown · InputAmbiguous · FormatUnsupported
     │   ├── KindIncompatible · FormatIncompatible · UpscaleNotAllowed · NoAudioStream · NoVideoStream
     │   ├── FileNotFound · TaskNotFound · NotFound · MethodNotAllowed · TaskEnded · FileInUse
     │   └── TokenMissing · TokenInvalid · RateLimited · QueueFull · UrlForbidden
-    ├── InputError                  the input could not be had, or not be read
-    │   ├── InputUnreachable        the origin said no for good (404, a redirect loop …)
+    ├── InputError                  the input could not be fetched or read
+    │   ├── InputUnreachable        permanent: 404, a redirect loop …
     │   ├── OriginUnavailable       transient: refused, reset, 429, 5xx
     │   ├── InputTimeout · InputTruncated · InputChanged · InputTooLarge
     │   ├── InputUnreadable · InputQuarantined
     │   └── InputLimitsExceeded
-    │       └── ProbeLimitExceeded   only to look at it, too much would have to be read
-    ├── EngineError                 encoder_failed: the encoder gave up on a readable input
+    │       └── ProbeLimitExceeded   probing alone would read too much of it
+    ├── EngineError                 encoder_failed: the encoder failed on a readable input
     │   ├── EncoderTimeout · ResourceLimit · OutputInvalid
-    │   └── ResourceShortage        transient: the host had not enough, through no fault of the input
-    ├── PlatformError               ours to heal; all transient
+    │   └── ResourceShortage        transient: the host ran short of memory or processes
+    ├── PlatformError               a part of the service is unavailable; all transient
     │   └── StorageUnavailable · DiskFull · DatabaseUnavailable · WorkerLost
-    └── Cancelled                   somebody asked for it
-        └── Superseded              a newer attempt, or another worker, has this task
+    └── Cancelled                   the task was cancelled
+        └── Superseded              a newer attempt or another worker has the task
 
-A message is one sentence a caller can act on: no path, address, stack or text of an encoder.
-What the operator needs goes to `detail`, which only the run's log shows. Which code answers with
-which HTTP status is `penstock.api.error_table`; what is retried is `penstock.tasks.policy`.
+A message is one sentence that a caller can act on, without paths, addresses, stack traces or
+encoder output. What the operator needs goes to `detail`, which is only logged. The HTTP status of
+each error is in `penstock.api.error_table`; what is retried is in `penstock.tasks.policy`.
 """
 
 from typing import ClassVar
 
 
 class MediaError(Exception):
-    """The root. `field` names the offending field of a request, `detail` is for the log alone.
+    """The root. `field` names the field of the request that is wrong; `detail` is only logged.
 
-    `retry_after_seconds` is how long another try should wait at least."""
+    `transient`: a retry may succeed, after at least `retry_after_seconds`."""
 
     code: ClassVar[str] = "internal"
     transient: ClassVar[bool] = False
@@ -48,12 +48,12 @@ class MediaError(Exception):
 
     @property
     def primary(self) -> "MediaError":
-        """Whose code and status are told: its own."""
+        """The error whose code and status are reported: itself."""
         return self
 
 
 class RequestError(MediaError):
-    """The caller has to change something."""
+    """The caller has to change the request."""
 
 
 class BodyInvalid(RequestError):
@@ -81,7 +81,7 @@ class FormatUnsupported(RequestError):
 
 
 class InvalidRequest(RequestError):
-    """A body with at least one violation; speaks with the voice of the first."""
+    """A body with one or more violations. Message and field are those of the first."""
 
     def __init__(self, violations: tuple[RequestError, ...]) -> None:
         super().__init__(violations[0].message, field=violations[0].field)
@@ -133,13 +133,13 @@ class MethodNotAllowed(RequestError):
 
 
 class MediaTypeUnsupported(RequestError):
-    """The body came as something that we do not read (HTTP 415)."""
+    """The Content-Type of the body is not supported (HTTP 415)."""
 
     code = "body_invalid"
 
 
 class BodyTooLarge(RequestError):
-    """The body of a request is over its limit (HTTP 413)."""
+    """The body of a request is larger than its limit (HTTP 413)."""
 
     code = "body_invalid"
 
@@ -177,7 +177,7 @@ class UrlForbidden(RequestError):
 
 
 class InputError(MediaError):
-    """The input could not be had, or not be read."""
+    """The input could not be fetched or read."""
 
 
 class InputUnreachable(InputError):
@@ -185,7 +185,7 @@ class InputUnreachable(InputError):
 
 
 class OriginUnavailable(InputError):
-    """Like `InputUnreachable`, but it may answer the next time."""
+    """Like `InputUnreachable`, but a retry may succeed."""
 
     code = "input_unreachable"
     transient = True
@@ -222,7 +222,7 @@ class InputLimitsExceeded(InputError):
 
 
 class ProbeLimitExceeded(InputLimitsExceeded):
-    """It may be a good input: too much of it would have to be read to say so without all of it."""
+    """Probing the input in parts would read more of it than allowed. The input itself may be within the limits."""
 
 
 class InputQuarantined(InputError):
@@ -242,7 +242,7 @@ class ResourceLimit(EngineError):
 
 
 class ResourceShortage(ResourceLimit):
-    """The kernel killed the child although it was within its own limits, or no child could be started."""
+    """The kernel killed the child process although it was within its limits, or no process could be started."""
 
     transient = True
 
@@ -252,7 +252,7 @@ class OutputInvalid(EngineError):
 
 
 class PlatformError(MediaError):
-    """Something of ours is away for the moment."""
+    """A part of the service is unavailable."""
 
     transient = True
 
@@ -278,20 +278,20 @@ class Cancelled(MediaError):
 
 
 class Superseded(Cancelled):
-    """Another attempt or worker has taken the task over; this run must change nothing more."""
+    """Another attempt or worker has the task; this run must not change it any more."""
 
 
 def error_classes(root: type[MediaError] = MediaError) -> tuple[type[MediaError], ...]:
-    """Every class of the tree below `root`, `root` first."""
+    """`root` and all its subclasses, `root` first."""
     return (root, *(below for child in root.__subclasses__() for below in error_classes(child)))
 
 
 class Misconfigured(Exception):
-    """What the operator has to put right before a command can run. No `MediaError`: no request meets it."""
+    """The operator has to correct the configuration before a command can run. No request raises it."""
 
 
 class InvalidSettings(Misconfigured):
-    """`messages`: one sentence for each setting that is wrong."""
+    """`messages`: one sentence for each wrong setting."""
 
     def __init__(self, *messages: str) -> None:
         super().__init__("\n".join(messages))

@@ -1,4 +1,4 @@
-"""The twelve formats, as one table: what each is called, carries and is served as."""
+"""The table of output formats."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -14,8 +14,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True, slots=True)
 class FormatFacts:
-    """What is true of a format whatever the file: `animates` holds several frames in time,
-    `alpha` keeps transparency, `even` needs even width and height."""
+    """`animates`: holds animations. `alpha`: keeps transparency. `even`: needs even width and height."""
 
     kind: Kind
     mime: str

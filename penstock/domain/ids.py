@@ -1,4 +1,4 @@
-"""The ids that callers see: a prefix that says what it is, and 24 characters of `[a-z0-9]`."""
+"""Public ids: a prefix for the type, and 24 random characters of `[a-z0-9]`."""
 
 import re
 import secrets
@@ -17,41 +17,41 @@ LENGTH = 24
 
 
 def new_task_id() -> TaskId:
-    return TaskId(_fresh("tsk"))
+    return TaskId(_new_id("tsk"))
 
 
 def new_file_id() -> FileId:
-    return FileId(_fresh("file"))
+    return FileId(_new_id("file"))
 
 
 def new_project_id() -> ProjectId:
-    return ProjectId(_fresh("prj"))
+    return ProjectId(_new_id("prj"))
 
 
 def new_org_id() -> OrgId:
-    return OrgId(_fresh("org"))
+    return OrgId(_new_id("org"))
 
 
 def new_key_id() -> KeyId:
-    return KeyId(_fresh("key"))
+    return KeyId(_new_id("key"))
 
 
 def new_request_id() -> RequestId:
-    return RequestId(_fresh("req"))
+    return RequestId(_new_id("req"))
 
 
 def is_id(text: str) -> bool:
-    """Whether this can be one of ours at all."""
+    """Whether the text has the form of an id."""
     return re.fullmatch(r"[a-z]{3,4}_[a-z0-9]{8,64}", text) is not None
 
 
 def is_stored_key(key: str) -> bool:
-    """Whether this can be the key of a file that we stored: its project's id, and its own."""
+    """Whether this has the form of a stored file's key: project id, slash, file id."""
     return re.fullmatch(r"prj_[a-z0-9]{8,64}/file_[a-z0-9]{8,64}", key) is not None
 
 
-def _fresh(prefix: str) -> str:
-    number = secrets.randbelow(len(ALPHABET) ** LENGTH)  # one question to the system, not one for each character
+def _new_id(prefix: str) -> str:
+    number = secrets.randbelow(len(ALPHABET) ** LENGTH)  # one system call, not one for each character
     return f"{prefix}_{''.join(_digits(number))}"
 
 

@@ -1,4 +1,4 @@
-"""What is too much, as one value. Bytes, pixels, seconds; the settings fill it."""
+"""The limits on inputs, outputs and child processes, as set by the operator. Bytes, pixels, seconds."""
 
 from dataclasses import dataclass
 
@@ -29,10 +29,10 @@ class Limits:
     child_memory_bytes: int = 3 * 2**30
 
     def input_bytes(self, kind: Kind) -> int:
-        """The largest input taken of one kind."""
+        """The maximum size in bytes of an input of one kind."""
         return {"video": self.video_input_bytes, "audio": self.audio_input_bytes, "image": self.image_input_bytes}[kind]
 
     def require_fitting(self, kind: Kind, size: int) -> None:
-        """Raises `InputTooLarge` for more bytes than are taken of this kind."""
-        if size > (most := self.input_bytes(kind)):
-            raise errors.InputTooLarge(f"The input has {size:,} bytes; at most {most:,} are allowed for {kind}.")
+        """Raises `InputTooLarge` if an input of this kind may not have `size` bytes."""
+        if size > (maximum := self.input_bytes(kind)):
+            raise errors.InputTooLarge(f"The input has {size:,} bytes; at most {maximum:,} are allowed for {kind}.")

@@ -1,4 +1,4 @@
-"""One page of a list: what was asked for, and what there is."""
+"""One page of a list: the query and the result."""
 
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
@@ -13,7 +13,7 @@ MAX_TOTAL = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which page, in which order, of what kind; None filters nothing. `format` is any container's name."""
+    """Page, order and filters; None does not filter. `format` is the name of any container."""
 
     page: int = 1
     limit: int = 12
@@ -29,7 +29,7 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[Item_co]):
-    """`total` counts to 10,000 and stops there, meaning 10,000 or more."""
+    """The items of one page. `total` is counted up to 10,000, which means 10,000 or more."""
 
     items: tuple[Item_co, ...]
     total: int
@@ -41,6 +41,6 @@ class Listing(Generic[Item_co]):
 
     @property
     def has_more(self) -> bool:
-        """Whether there is another page, as far as one can see: where the count has stopped, a full page has a next."""
+        """Whether there is a next page. Beyond the counted total, a full page is assumed to have one."""
         full = len(self.items) == self.query.limit
         return self.query.page < self.pages or (self.total >= MAX_TOTAL and full)

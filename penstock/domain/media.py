@@ -1,4 +1,4 @@
-"""What a probe read from a file's bytes. Pixels, seconds, bits per second; None is what the file does not say."""
+"""The facts that a probe reads from a file's bytes, in pixels, seconds and bits per second. None: not known."""
 
 import re
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from penstock.domain.formats import Kind
 
 
-def _short(value: Any) -> Any:
-    """As text, `1e999999999` is a fraction too, and a gigabyte of digits."""
+def _short_fraction(value: Any) -> Any:
+    """Reject long numbers: `Fraction("1e999999999")` would take a gigabyte."""
     if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,10}(/[0-9]{1,10})?", value):
         raise ValueError("must be a fraction of short numbers")
     return value
 
 
-Ratio = Annotated[Fraction, BeforeValidator(_short)]
+Ratio = Annotated[Fraction, BeforeValidator(_short_fraction)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,11 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """A moving picture. `coded` is the size as stored; `shown` is after rotation and with square pixels.
+    """A video stream. `coded` is the size as stored, `shown` the size after rotation and with square pixels.
 
-    `fps` is the mean; `usual_fps` that of the usual step from one frame to the next, which in a film of
-    `variable_rate` is another.
-    `resized` says that frames come in another size than the header's, or may change theirs midway.
-    `rotation` is clockwise degrees (0, 90, 180, 270) to apply for upright; `sar` is width over height of one pixel."""
+    `fps` is the mean frame rate, `usual_fps` that of the most common frame distance: they differ with
+    `variable_rate`. `resized`: frames differ in size from the header. `rotation`: clockwise degrees (0,
+    90, 180, 270) that make it upright. `sar`: sample aspect ratio, the width over the height of one pixel."""
 
     index: int
     codec: str
@@ -78,7 +77,7 @@ class AudioStream:
 
 @dataclass(frozen=True, slots=True)
 class CoverArt:
-    """The picture that comes with a sound or a film: `index` is its place among the streams."""
+    """The cover art of an audio or video file. `index` is its stream index."""
 
     index: int
     size: Size
@@ -86,7 +85,8 @@ class CoverArt:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """A still image or an animation. `size` is upright; `duration` and `frames` are of the whole animation."""
+    """A still image or an animation. `size` is the upright size; `mode` is Pillow's; `profile`: it has an ICC
+    profile that is not sRGB."""
 
     size: Size
     mode: str
@@ -99,11 +99,11 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One file's facts. `container` is our word for what the magic says (`mov` by brand, `mp4`, `matroska`, `jpeg` …).
+    """The facts of one file. `container` is a key of `compatibility.CONTAINERS`, found by signature.
 
-    A video has `video`; an audio has `audio` and no moving picture (its `cover` is none); an image has `picture`.
-    `duration` is the packets' own length in seconds, `header_duration` what the header claims. All times count from
-    `origin`, where the first of the streams begins on the file's own clock."""
+    A video has `video`; an audio file has `audio` and no `video`, perhaps a `cover`; an image has `image`.
+    `duration` is measured on the packets, `header_duration` is what the header states. All times are relative to
+    `origin`, the file's own timestamp at which its first stream starts."""
 
     kind: Kind
     container: str
@@ -121,7 +121,7 @@ class Media:
 
     @property
     def shown(self) -> Size | None:
-        """The size it is seen at; None for a sound."""
+        """The displayed size; None for audio."""
         if self.image:
             return self.image.size
         return self.video.shown if self.video else None

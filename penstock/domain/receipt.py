@@ -1,4 +1,4 @@
-"""The receipt of an output: what was made, how it was checked before anybody saw it, with what, and at what cost."""
+"""The receipt of an output: what was made, with which tools, how it was verified, and what it cost."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from penstock.domain.task import FileFacts
 
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
-    """One stream of the output: seconds of its time, and the frames that were decoded to see that it plays."""
+    """One stream of the output: start and duration in seconds, and how many frames the verification decoded."""
 
     codec: str
     start: float | None
@@ -23,7 +23,7 @@ class StreamFacts:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How much later the sound begins and ends, against the picture, than it does in the input. Seconds."""
+    """By how many seconds the audio starts and ends later, relative to the video, than in the input."""
 
     start: float
     end: float
@@ -31,7 +31,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How like the input the output looks: `metric` over so many frames from `at` seconds on."""
+    """The visual similarity of output and input: `metric` over `frames` frames from `at` seconds on."""
 
     metric: str
     score: float
@@ -41,7 +41,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """What was read back from the output's bytes, and what had been expected of them."""
+    """The results of verifying the output."""
 
     streams: tuple[StreamFacts, ...]
     expected_duration: float | None
@@ -51,7 +51,7 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How the output was made. `argv` has neutral names; seconds are of encoding and checking, not of waiting."""
+    """How the output was made. `argv` has neutral file names; the seconds are those of encoding and verifying."""
 
     plan: dict[str, Any]
     argv: list[str]
@@ -73,7 +73,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class StoredReceipt:
-    """A receipt as it was kept: of which file, task and attempt, and when. `body` is its JSON."""
+    """A receipt from the records. `body` is its JSON."""
 
     file_id: FileId
     task_id: TaskId
@@ -84,22 +84,23 @@ class StoredReceipt:
 
 
 def drift_of(source: Media, output: Media, cut: Cut) -> Drift | None:
-    """None where there is not both a picture and a sound to compare."""
-    before, after = _lag(source, cut), _lag(output, Cut())
+    """The A/V drift between input and output; None unless both have video and audio."""
+    before, after = _audio_delay(source, cut), _audio_delay(output, Cut())
     if before is None or after is None:
         return None
-    return Drift(*(round(late - meant, 3) for late, meant in zip(after, before, strict=True)))
+    return Drift(*(round(actual - expected, 3) for actual, expected in zip(after, before, strict=True)))
 
 
-def _lag(media: Media, cut: Cut) -> tuple[float, float] | None:
+def _audio_delay(media: Media, cut: Cut) -> tuple[float, float] | None:
+    """By how many seconds the audio starts and ends after the video."""
     if media.video is None or media.audio is None:
         return None
-    (seen, unseen), (heard, unheard) = _placed(media.video, cut), _placed(media.audio, cut)
-    return heard - seen, unheard - unseen
+    (video_start, video_end), (audio_start, audio_end) = _span(media.video, cut), _span(media.audio, cut)
+    return audio_start - video_start, audio_end - video_end
 
 
-def _placed(stream: VideoStream | AudioStream, cut: Cut) -> tuple[float, float]:
-    """From when to when a stream lasts within the cut."""
+def _span(stream: VideoStream | AudioStream, cut: Cut) -> tuple[float, float]:
+    """Start and end of a stream within the cut, in seconds."""
     end = stream.start + (stream.duration or 0.0)
     until = end if cut.seconds is None else min(end, cut.start + cut.seconds)
     return max(stream.start, cut.start) - cut.start, until - cut.start

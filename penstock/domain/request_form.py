@@ -1,7 +1,8 @@
-"""A request as the parameter of a flow run: the same description that HTTP reads by, as a form for people.
+"""A request as the parameter of a flow run: its JSON schema, which Prefect shows as a form.
 
-Whatever `read_request` takes passes the schema, `null` for an optional field included; most of what it refuses passes
-too, so that the refusal is ours. What the schema itself refuses was never stored: an address that carries a secret."""
+The schema allows everything that `parse_request` accepts, including `null` for an optional field, and most of what it
+rejects, so that the error message is ours. Prefect stores parameters in clear: the schema itself rejects URLs that
+carry a secret, so that they are never stored."""
 
 from typing import Annotated, Any
 
@@ -17,13 +18,15 @@ from penstock.domain.secret_urls import (
     require_no_secret_anywhere,
 )
 
-_SHOWN = "parameters of a flow run are shown to everybody: send an address that carries a secret to the API instead"
-# What the form asks for; how much or how long it may be is for `parse_request` to say.
-_KEPT = ("title", "description", "position", "type", "enum")
+_SECRET_REASON = (
+    "Prefect shows the parameters of a flow run in clear: send a URL that carries a secret to the API instead"
+)
+# The parts of the schema that the form needs; `parse_request` checks ranges and lengths.
+_FORM_KEYS = ("title", "description", "position", "type", "enum")
 
 
 class _Form:
-    """Says nothing of a value, and describes it as a request."""
+    """Validates nothing; its JSON schema is the form."""
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> CoreSchema:
         return core_schema.any_schema()
@@ -36,7 +39,7 @@ RequestForm = Annotated[Any, _Form()]
 
 
 def form_schema() -> dict[str, Any]:
-    """The JSON schema of the form. Prefect lets an optional field without a default be null."""
+    """The JSON schema of the form. In Prefect's forms an optional field without a default may be null."""
     described = SourceRequest.model_json_schema()
     return {
         "title": "Request",
@@ -48,8 +51,7 @@ def form_schema() -> dict[str, Any]:
 
 
 def parse_parameter(given: Any) -> SourceRequest:
-    """The request that a flow run's parameter holds. Raises what `read_request` does, and `FieldInvalid` for an address
-    that would be shown though it carries a secret."""
+    """The request in a flow run's parameter. Raises as `parse_request`, and `FieldInvalid` for a URL with a secret."""
     request = given if isinstance(given, SourceRequest) else parse_request(given)
     if request.url is not None:
         require_no_secret(request.url)
@@ -59,7 +61,7 @@ def parse_parameter(given: Any) -> SourceRequest:
 
 
 def redacted(given: Any) -> Any:
-    """The same parameter with every text hidden that could open something."""
+    """The parameter with every text replaced that may be a secret."""
     match given:
         case dict():
             return {name: redacted(value) for name, value in given.items()}
@@ -75,31 +77,31 @@ def redacted(given: Any) -> Any:
 
 def _field(name: str, facts: dict[str, Any]) -> dict[str, Any]:
     choices = [each for each in facts.get("anyOf", [facts]) if each.get("type") != "null"]
-    field = {key: facts[key] for key in _KEPT if key in facts} | _choice(choices)
+    field = {key: facts[key] for key in _FORM_KEYS if key in facts} | _field_type(choices)
     if facts.get("default") is not None:
         field["description"] = " ".join((*filter(None, [facts.get("description")]), f"Default: {facts['default']}."))
     if "enum" in field:
-        field["enum"] = [*field["enum"], *(SYNONYMS if name == "format" else ()), *_nothing(facts)]
+        field["enum"] = [*field["enum"], *(SYNONYMS if name == "format" else ()), *_null(facts)]
     if name in ("url", "webhook_url"):
-        # A refusal tells this whole, in the order of the keys' lengths and letters: the sentence comes first.
-        field["not"] = {"because": _SHOWN, "type": "string", "pattern": SECRET_PATTERN}
+        # Prefect prints this object in its error, keys sorted by length and name: the sentence comes first.
+        field["not"] = {"because": _SECRET_REASON, "type": "string", "pattern": SECRET_PATTERN}
     return field
 
 
-def _choice(choices: list[dict[str, Any]]) -> dict[str, Any]:
-    """One type where there is one, or one list of words; else each of them, and nothing."""
+def _field_type(choices: list[dict[str, Any]]) -> dict[str, Any]:
+    """The type of a field: one type, one list of words, or any of several types and null."""
     if all("enum" in each for each in choices):
         return {"type": "string", "enum": [word for each in choices for word in each["enum"]]}
     if len(choices) == 1:
         return {"type": choices[0]["type"]}
-    kinds = [{"type": each["type"], **_only(each)} for each in choices]
+    kinds = [{"type": each["type"], **_constant(each)} for each in choices]
     return {"anyOf": [*kinds, {"type": "null"}]}
 
 
-def _only(choice: dict[str, Any]) -> dict[str, Any]:
-    """A constant as a list of one word: forms show a true one as nothing that could be chosen."""
+def _constant(choice: dict[str, Any]) -> dict[str, Any]:
+    """A constant as an enum of one word: Prefect's forms do not offer a `const`."""
     return {"enum": [choice["const"]]} if "const" in choice else {}
 
 
-def _nothing(facts: dict[str, Any]) -> list[None]:
+def _null(facts: dict[str, Any]) -> list[None]:
     return [None] if "default" in facts else []

@@ -1,4 +1,4 @@
-"""Addresses that are secrets: whoever has one may read, or reach, what is behind it."""
+"""Recognises URLs that are secrets: whoever has one can read what is behind it."""
 
 import re
 from itertools import pairwise
@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from penstock.domain import errors
 
-# What stands in the place of an address that is not for all eyes.
+# Shown in place of a URL that may be a secret.
 HIDDEN = "an address that is not shown here"
 
 SECRET_WORDS = (
@@ -15,66 +15,67 @@ SECRET_WORDS = (
 )  # fmt: skip
 _SECRET_NAMES = re.compile("|".join(SECRET_WORDS), re.IGNORECASE)
 
-# The same for a JSON schema, which knows no ignoring of case: credentials, a fragment, or a parameter of such a name.
+# The same for JSON schema, which has no case-insensitive match: credentials, a fragment, or such a parameter name.
 _ANY_CASE = "|".join("".join(f"[{c}{c.upper()}]" if c.isalpha() else c for c in word) for word in SECRET_WORDS)
 SECRET_PATTERN = rf"^[^/?#]*//[^/?#]*@|#|[?&][^=&]*({_ANY_CASE})[^=&]*(=|&|$)"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _WORDS = re.compile(r"[A-Za-z0-9]+")
-# So long a word, or so long a name of several, is random where its letters, digits and cases take turns like that.
-_LONG_WORD, _LONG_NAME = 8, 20
-_TURNS = 0.25
-# No word that people write is so long.
-_LONGEST_WORD = 24
+# A name is taken for random if in a word of 8 or more characters, or in all its words of 20 or more together, more than
+# a quarter of the neighbouring characters change between letter and digit or from lower to upper case.
+_MIN_WORD_LENGTH, _MIN_NAME_LENGTH = 8, 20
+_MAX_CHANGES = 0.25
+# Longer words are taken for random in any case.
+_MAX_WORD_LENGTH = 24
 
 
 def require_no_secret(url: str, field: str = "url") -> None:
-    """Refuse an address that would be shown in clear. Raises `FieldInvalid` for one with credentials or a signature."""
+    """Raises `FieldInvalid` for a URL with credentials, a fragment or a parameter named like a secret."""
     if _carries_secret(url):
-        raise _refusal(field)
+        raise _secret_error(field)
 
 
 def require_no_secret_anywhere(url: str, field: str) -> None:
-    """The same where the path alone may be the secret, as it is of many webhooks."""
+    """The same, and for a path that looks like a secret, as in many webhook URLs."""
     if not is_safe_to_show(url):
-        raise _refusal(field)
+        raise _secret_error(field)
 
 
 def is_safe_to_show(url: str) -> bool:
-    """Whether everybody may see an address: it carries no secret, and no part of its path looks like one."""
-    parts = _parts(url)
+    """Whether a URL carries no secret and no part of its path looks like one."""
+    parts = _split(url)
     if parts is None or _carries_secret(url):
         return False
     return not any(looks_like_token(part) for part in unquote(parts.path).split("/"))
 
 
 def looks_like_token(name: str) -> bool:
-    """Whether a name was made by a machine, to be guessed by nobody: a UUID, hex, base64 and the like."""
+    """Whether a name looks like a generated token: a UUID, hex, base64 and the like."""
     words = _WORDS.findall(name)
     joined = "".join(words)
     return (
         _UUID.search(name) is not None
-        or any(len(word) >= _LONGEST_WORD for word in words)
-        or any(len(word) >= _LONG_WORD and _takes_turns(word) for word in words)
-        or (len(joined) >= _LONG_NAME and _takes_turns(joined))
+        or any(len(word) >= _MAX_WORD_LENGTH for word in words)
+        or any(len(word) >= _MIN_WORD_LENGTH and _changes_often(word) for word in words)
+        or (len(joined) >= _MIN_NAME_LENGTH and _changes_often(joined))
     )
 
 
-def _takes_turns(word: str) -> bool:
-    turns = sum(a.isdigit() != b.isdigit() or (a.islower() and b.isupper()) for a, b in pairwise(word))
-    return turns > _TURNS * (len(word) - 1)
+def _changes_often(word: str) -> bool:
+    changes = sum(a.isdigit() != b.isdigit() or (a.islower() and b.isupper()) for a, b in pairwise(word))
+    return changes > _MAX_CHANGES * (len(word) - 1)
 
 
 def _carries_secret(url: str) -> bool:
-    parts = _parts(url)
+    parts = _split(url)
     if parts is None:
         return False
     names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     return parts.username is not None or bool(parts.fragment) or any(map(_SECRET_NAMES.search, names))
 
 
-def _parts(url: str) -> SplitResult | None:
-    """None for what is no address at all: that is refused elsewhere."""
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL; None if it is not valid, which is reported elsewhere."""
     try:
         parts = urlsplit(url)
         _ = parts.username
@@ -83,8 +84,8 @@ def _parts(url: str) -> SplitResult | None:
     return parts
 
 
-def _refusal(field: str) -> errors.FieldInvalid:
+def _secret_error(field: str) -> errors.FieldInvalid:
     return errors.FieldInvalid(
-        f"{field} carries a secret, and parameters of a flow run are shown to everybody: send it to the API instead.",
+        f"{field} carries a secret, and Prefect shows parameters in clear: send it to the API instead.",
         field=field,
     )

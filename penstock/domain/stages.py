@@ -1,4 +1,4 @@
-"""What travels from stage to stage: each takes one value and returns the next. Paths travel, never bytes."""
+"""The values that stages take and return. Files are passed as paths, never as bytes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ class RequestedTask:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A task whose attempt is ours to run. `file` is the input where we hold it already."""
+    """A task whose attempt this run has begun. `file` is the input if it is a stored file."""
 
     task: Task
     file: File | None
@@ -28,7 +28,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The input on this disk, and what its bytes say it is."""
+    """The input on the local disk, with its probed facts."""
 
     task: Task
     path: Path
@@ -37,7 +37,7 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """The output on this disk, read back and checked against its plan."""
+    """The output on the local disk, verified against its plan."""
 
     task: Task
     path: Path
@@ -49,7 +49,7 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The output in the storage, not yet visible."""
+    """The output in the object store, not yet visible to callers."""
 
     task: Task
     file: File

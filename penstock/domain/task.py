@@ -1,4 +1,4 @@
-"""The API's Task and File, and the words that their states are told in."""
+"""The API's Task and File, with their statuses and states."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ State = Literal[
 
 @dataclass(frozen=True, slots=True)
 class TaskError:
-    """The `error` of a task, fit for its caller's eyes."""
+    """The `error` of a task, as its caller sees it."""
 
     code: str
     message: str
@@ -39,7 +39,7 @@ class TaskError:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What was read back from a file's own bytes. Seconds, pixels, bytes, bits per second."""
+    """The public facts of a file, read from its bytes. Seconds, pixels, bytes, bits per second."""
 
     kind: Kind
     format: str
@@ -57,9 +57,9 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A stored file: an upload (`object` is `file`) or an output (`source`); `key` is its place in the storage.
+    """A stored file: an upload (`object` is `file`) or an output (`source`). `key` is its key in the object store.
 
-    `media` is the probe of its bytes, where it was kept: what a plan can be made of without reading them again."""
+    `media` is the result of its probe, if it was stored: plans are made from it without reading the file."""
 
     id: FileId
     project_id: ProjectId
@@ -74,8 +74,8 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class InputVersion:
-    """What told one version of an input at an address from another when it was fetched: its origin's words, its size
-    in bytes, and where the origin says nothing the digest of the bytes."""
+    """What identifies the version of a fetched input: its size in bytes, `ETag` and `Last-Modified`, and its sha256
+    if the origin sent neither header."""
 
     length: int
     etag: str | None = None
@@ -85,7 +85,7 @@ class InputVersion:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One request and how far it is. `attempt` counts from 1; `run_id` is the Prefect flow run's."""
+    """One request and its progress. `attempt` counts from 1; `run_id` is the id of the Prefect flow run."""
 
     id: TaskId
     project_id: ProjectId
@@ -105,7 +105,7 @@ class Task:
 
 
 def needs_new_attempt(task: Task, request: SourceRequest) -> bool:
-    """Whether the same request, asked again, is to be run again."""
+    """Whether sending the same request again starts another attempt."""
     match task.status:
         case "processing":
             return False

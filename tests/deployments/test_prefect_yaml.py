@@ -109,7 +109,7 @@ SECRET = [
 
 @pytest.mark.parametrize("request_body", SECRET)
 def test_prefect_stores_no_address_that_carries_a_secret(form, request_body):
-    with pytest.raises(ValidationError, match="send an address that carries a secret to the API instead"):
+    with pytest.raises(ValidationError, match="send a URL that carries a secret to the API instead"):
         validate({"request": request_body}, form, raise_on_error=True)
     with pytest.raises(FieldInvalid, match="carries a secret"):
         parse_parameter(request_body)
