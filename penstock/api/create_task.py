@@ -38,7 +38,7 @@ async def post_task(request: Request) -> Response:
 
 
 def task_response(request: Request, task: Task) -> Response:
-    return object_response(request, view_builder(request).task(task), f"/tasks/{task.id}", "/tasks")
+    return object_response(request, view_builder(request).task_view(task), f"/tasks/{task.id}", "/tasks")
 
 
 def request_from(body: Any, allowed: AllowedAddresses) -> SourceRequest:

@@ -18,10 +18,10 @@ from penstock.domain.secret_urls import (
     require_no_secret_anywhere,
 )
 
-_SECRET_REASON = (
+_SHOWN_IN_CLEAR = (
     "Prefect shows the parameters of a flow run in clear: send a URL that carries a secret to the API instead"
 )
-# The parts of the schema that the form needs; `parse_request` checks ranges and lengths.
+# The schema keys that the form needs; `parse_request` checks ranges and lengths.
 _FORM_KEYS = ("title", "description", "position", "type", "enum")
 
 
@@ -84,7 +84,7 @@ def _field(name: str, facts: dict[str, Any]) -> dict[str, Any]:
         field["enum"] = [*field["enum"], *(SYNONYMS if name == "format" else ()), *_null(facts)]
     if name in ("url", "webhook_url"):
         # Prefect prints this object in its error, keys sorted by length and name: the sentence comes first.
-        field["not"] = {"because": _SECRET_REASON, "type": "string", "pattern": SECRET_PATTERN}
+        field["not"] = {"because": _SHOWN_IN_CLEAR, "type": "string", "pattern": SECRET_PATTERN}
     return field
 
 

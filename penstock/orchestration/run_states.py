@@ -52,7 +52,7 @@ def sentence_of(refusal: errors.MediaError) -> str:
 
 def task_shown(task: Task) -> dict[str, Any]:
     """The contract's Task, for eyes that may see Prefect: no link, and no address that could be a secret."""
-    view = ViewBuilder("", "", 0, _page_of).task(task)
+    view = ViewBuilder("", "", 0, _page_of).task_view(task)
     output = view.output and view.output.model_copy(update={"url": None})
     told = view.input if task.request.url is None or is_safe_to_show(task.request.url) else HIDDEN
     return view.model_copy(update={"output": output, "input": told}).model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""A Plan as its caller sees it: what would be done and why, what comes out, what it costs, what was looked at."""
+"""The JSON of `POST /plans`: what a conversion would do and why, its output, its cost and its input."""
 
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ class StepView(BaseModel):
 
 
 class RangeView(BaseModel):
-    """What is expected; four of five conversions like it came out between `low` and `high`."""
+    """The expected value; four of five earlier conversions lay between `low` and `high`."""
 
     expected: float
     low: float
@@ -25,15 +25,15 @@ class RangeView(BaseModel):
 
 
 class EstimateView(BaseModel):
-    """Learnt from `tasks` ended ones of the same format and steps; null where they were too few to learn from."""
+    """Learnt from `tasks` earlier conversions with the same format and steps; null where there are fewer than three."""
 
     bytes: RangeView | None
-    seconds: RangeView | None = Field(description="from the start of the encoder to the verified output")
+    seconds: RangeView | None = Field(description="from the start of encoding to the verified output")
     tasks: int
 
 
 class SourceView(BaseModel):
-    """What the input is, and how many of its bytes were read to know it. `duration` is what its header says."""
+    """The input's facts; `bytes_read` is how many of its bytes were read for them. `duration` is the header's."""
 
     kind: Kind
     format: str
@@ -46,15 +46,15 @@ class SourceView(BaseModel):
 
 
 class PlanView(BaseModel):
-    """What a Task of the same request would do. Nothing is kept of it."""
+    """What a Task for the same request would do. It is not stored."""
 
     object: Literal["plan"] = "plan"
     input: str
     kind: Kind
     format: Format
-    plan: dict[str, Any] = Field(description="as a Task tells it")
+    plan: dict[str, Any] = Field(description="as in a Task")
     steps: list[StepView]
-    argv: list[str] = Field(description="of the encoder, with neutral names; empty where none is started")
+    argv: list[str] = Field(description="the encoder's argument list with neutral file names; empty if no encoder runs")
     width: int | None
     height: int | None
     codecs: str | None

@@ -1,18 +1,20 @@
-"""A receipt as its caller sees it."""
+"""A receipt as its caller sees it: JSON with a signature."""
 
 from typing import Literal
 
+import jwt
 from pydantic import BaseModel, Field
 
 from penstock.domain.access import derive_key
 from penstock.domain.receipt import Checks, StoredReceipt, Work
 from penstock.domain.task import FileFacts
-from penstock.views.jws import sign
 from penstock.views.resources import UtcTime
+
+_HEADERS = {"typ": "penstock-receipt"}
 
 
 class ReceiptView(BaseModel):
-    """What was made, how it was checked before it could be seen, and how it was made."""
+    """What was made, how it was verified, and with which tools."""
 
     object: Literal["receipt"] = "receipt"
     task: str
@@ -27,19 +29,20 @@ class ReceiptView(BaseModel):
 
 class SignedReceiptView(ReceiptView):
     signature: str = Field(
-        description="compact JWS (HS256, the project's key for receipts) whose payload is all the rest"
+        description="compact JWS (HS256, keyed with the project's receipt key); its payload is the rest of this object"
     )
 
 
-def signed_receipt(filed: StoredReceipt, secret: str) -> SignedReceiptView:
-    """The receipt with its signature, by the key for receipts of this project's secret."""
+def signed_receipt(stored: StoredReceipt, secret: str) -> SignedReceiptView:
+    """The receipt with its signature; `secret` is the project's."""
     view = ReceiptView(
-        task=filed.task_id,
-        attempt=filed.attempt,
-        project=filed.project_id,
-        file=filed.file_id,
-        made=filed.made,
-        **{name: filed.body[name] for name in ("output", "checks", "work")},
+        task=stored.task_id,
+        attempt=stored.attempt,
+        project=stored.project_id,
+        file=stored.file_id,
+        made=stored.made,
+        **{name: stored.body[name] for name in ("output", "checks", "work")},
     )
-    shown = view.model_dump(mode="json")
-    return SignedReceiptView(**shown, signature=sign(shown, derive_key("receipts", secret)))
+    payload = view.model_dump(mode="json")
+    signature = jwt.encode(payload, derive_key("receipts", secret), algorithm="HS256", headers=_HEADERS)
+    return SignedReceiptView(**payload, signature=signature)

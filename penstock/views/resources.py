@@ -1,5 +1,7 @@
-"""Tasks and Files as their callers see them: the contract's JSON, field for field, in its order."""
+"""The JSON of Tasks and Files, field by field in the contract's order, and the signed links to files."""
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -7,21 +9,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, PlainSerializer
 
+from penstock.domain.access import derive_key
 from penstock.domain.formats import Format, Kind
+from penstock.domain.ids import FileId
 from penstock.domain.request import Fit
 from penstock.domain.task import File, State, Status, Step, Task, TaskError
-from penstock.views.links import content_path
 
 
-def _in_utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _utc_text(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-UtcTime = Annotated[datetime, PlainSerializer(_in_utc, return_type=str)]
+UtcTime = Annotated[datetime, PlainSerializer(_utc_text, return_type=str)]
 
 
 class ErrorView(BaseModel):
-    """What went wrong, and where. `retryable`: the same again may go well."""
+    """Why a task failed or a request was rejected. `retryable`: the same request may succeed later."""
 
     code: str
     message: str
@@ -31,14 +34,14 @@ class ErrorView(BaseModel):
 
 
 class RunView(BaseModel):
-    """The Prefect flow run of the current attempt, and its page."""
+    """The Prefect flow run of the current attempt and the address of its page."""
 
     id: str
     url: str
 
 
 class FileView(BaseModel):
-    """A stored file: an upload (`file`) or an output (`source`). What does not apply is null."""
+    """A stored file: an upload (`file`) or an output (`source`). Fields that do not apply are null."""
 
     id: str
     object: Literal["file", "source"]
@@ -54,14 +57,14 @@ class FileView(BaseModel):
     bitrate: int | None
     filesize: int
     sha256: str
-    url: str | None = Field(description="serves the bytes, without a key, until it expires; null once deleted")
-    task: str | None = Field(description="the task that made it")
+    url: str | None = Field(description="link to the bytes; needs no key, expires; null once the file is deleted")
+    task: str | None = Field(description="the task that produced it; null for an upload")
     created: UtcTime
     updated: UtcTime
 
 
 class TaskView(BaseModel):
-    """One request, and how far it is."""
+    """One request and its progress."""
 
     id: str
     object: Literal["task"] = "task"
@@ -87,14 +90,15 @@ class TaskView(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ViewBuilder:
-    """For whom things are shown: the base of the links, what signs them and until when, where runs have their pages."""
+    """Builds the views for one caller. Links start with `base_url`, are signed with `secret` and valid until `expires`
+    (seconds since 1970); `run_url` gives the page of a flow run."""
 
     base_url: str
     secret: str
     expires: int
     run_url: Callable[[str], str]
 
-    def task(self, task: Task) -> TaskView:
+    def task_view(self, task: Task) -> TaskView:
         request = task.request
         return TaskView(
             id=task.id,
@@ -112,17 +116,17 @@ class ViewBuilder:
             progress=task.progress,
             attempt=task.attempt,
             error=_error(task.error) if task.error else None,
-            output=self.file(task.output) if task.output else None,
+            output=self.file_view(task.output) if task.output else None,
             plan=task.plan,
             run=RunView(id=task.run_id, url=self.run_url(task.run_id)) if task.run_id else None,
             batch=task.batch,
         )
 
-    def file(self, file: File) -> FileView:
-        return self.deleted(file).model_copy(update={"url": self.link(file)})
+    def file_view(self, file: File) -> FileView:
+        return self.deleted_file_view(file).model_copy(update={"url": self.link(file)})
 
-    def deleted(self, file: File) -> FileView:
-        """A file whose bytes are gone."""
+    def deleted_file_view(self, file: File) -> FileView:
+        """A file without a link."""
         return FileView(
             id=file.id,
             object=file.object,
@@ -139,3 +143,17 @@ class ViewBuilder:
 
 def _error(failure: TaskError) -> ErrorView:
     return ErrorView(**asdict(failure))
+
+
+def content_path(file_id: FileId, secret: str, expires: int) -> str:
+    """The path of a signed link to a file's bytes, valid until `expires` (seconds since 1970)."""
+    return f"/files/{file_id}/content?expires={expires}&signature={_link_signature(file_id, secret, expires)}"
+
+
+def is_valid_link_signature(file_id: FileId, secret: str, expires: int, signature: str) -> bool:
+    return hmac.compare_digest(_link_signature(file_id, secret, expires).encode(), signature.encode())
+
+
+def _link_signature(file_id: FileId, secret: str, expires: int) -> str:
+    key, text = derive_key("links", secret), f"GET\n{file_id}\n{expires}"
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()

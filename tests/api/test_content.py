@@ -11,7 +11,7 @@ import pytest
 from penstock.domain.task import File
 from penstock.services import Services
 from penstock.storage.objects import ObjectStore
-from penstock.views.links import content_path
+from penstock.views.resources import content_path
 
 from .conftest import PretendedRuns, Project, serving, stored, with_settings
 

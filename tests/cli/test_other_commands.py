@@ -4,12 +4,12 @@ import json
 import subprocess
 import sys
 
+import jwt
 import pytest
 from click.testing import CliRunner
 
 from penstock.cli.main import cli
 from penstock.client import Client, Refused
-from penstock.views.jws import verified
 from tests.service import exported
 
 pytestmark = pytest.mark.service
@@ -43,7 +43,7 @@ def test_a_rotated_key_and_the_one_before_open_the_door(penstock):
 def test_whoever_has_the_secret_can_verify_a_receipt(penstock, origin, photo):
     secret = penstock_tells(penstock, "keys", "secret").stdout.strip()
     task = penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 93})
-    receipt = verified(penstock.client.receipt(task["id"])["signature"], secret)
+    receipt = jwt.decode(penstock.client.receipt(task["id"])["signature"], secret, algorithms=["HS256"])
     assert receipt["output"]["sha256"] == task["output"]["sha256"]
 
 

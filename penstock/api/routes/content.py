@@ -12,7 +12,7 @@ from penstock.api.byte_ranges import RequestedRange, Unchanged, Unsatisfiable, W
 from penstock.api.context import Context, client_address, context_of
 from penstock.domain import errors
 from penstock.domain.task import File
-from penstock.views.links import is_valid_signature
+from penstock.views.resources import is_valid_link_signature
 
 router = APIRouter(tags=["files"])
 
@@ -53,7 +53,7 @@ def _signed(context: Context, file_id: str, until: int, signature: str) -> File 
         linked = context.services.records.files.get_for_link(file_id)
     except errors.FileNotFound:
         return None
-    signed = any(is_valid_signature(linked.file.id, secret, until, signature) for secret in linked.secrets)
+    signed = any(is_valid_link_signature(linked.file.id, secret, until, signature) for secret in linked.secrets)
     return linked.file if signed else None
 
 

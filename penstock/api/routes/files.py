@@ -43,7 +43,7 @@ async def upload_file(request: Request) -> Response:
         )
         async with context.probes.place(caller.project_id):
             file = await to_thread.run_sync(_keep, context, caller.project_id, path, limiter=context.threads.probes)
-    return object_response(request, view_builder(request).file(file), f"/files/{file.id}", "/files")
+    return object_response(request, view_builder(request).file_view(file), f"/files/{file.id}", "/files")
 
 
 @router.get("/files", responses=MANY, summary="List files")
@@ -51,14 +51,14 @@ async def list_files(request: Request, asked: PageParameters) -> Response:
     files = context_of(request).services.records.files
     listing = await to_thread.run_sync(files.page, require_caller(request).project_id, list_query(asked))
     shown = view_builder(request)
-    return list_response(request, listing, [shown.file(file) for file in listing.items])
+    return list_response(request, listing, [shown.file_view(file) for file in listing.items])
 
 
 @router.get("/files/{file_id}", responses=ONE, summary="Read a file")
 async def read_file(request: Request, file_id: str) -> Response:
     files = context_of(request).services.records.files
     file = await to_thread.run_sync(files.get, require_caller(request).project_id, file_id)
-    return object_response(request, view_builder(request).file(file), f"/files/{file.id}", "/files")
+    return object_response(request, view_builder(request).file_view(file), f"/files/{file.id}", "/files")
 
 
 @router.delete("/files/{file_id}", responses=ONE, summary="Delete a file")
@@ -66,7 +66,7 @@ async def delete_file(request: Request, file_id: str) -> Response:
     """Deletes its bytes too. The task that made it then shows no output."""
     context, caller = context_of(request), require_caller(request)
     file = await to_thread.run_sync(_delete, context, caller.project_id, file_id, limiter=context.threads.deletions)
-    return object_response(request, view_builder(request).deleted(file), f"/files/{file.id}", "/files")
+    return object_response(request, view_builder(request).deleted_file_view(file), f"/files/{file.id}", "/files")
 
 
 def _keep(context: Context, project_id: ProjectId, path: Path) -> File:

@@ -30,7 +30,7 @@ async def list_sources(request: Request, asked: PageParameters) -> Response:
     files = context_of(request).services.records.files
     listing = await to_thread.run_sync(files.page, require_caller(request).project_id, list_query(asked), "source")
     shown = view_builder(request)
-    return list_response(request, listing, [shown.file(file) for file in listing.items])
+    return list_response(request, listing, [shown.file_view(file) for file in listing.items])
 
 
 @router.get("/sources/{file_id}", responses=ONE, summary="Read an output")
@@ -39,4 +39,4 @@ async def read_source(request: Request, file_id: str) -> Response:
     file = await to_thread.run_sync(files.get, require_caller(request).project_id, file_id)
     if file.object != "source":
         raise errors.FileNotFound("There is no such file.")
-    return object_response(request, view_builder(request).file(file), f"/sources/{file.id}", "/sources")
+    return object_response(request, view_builder(request).file_view(file), f"/sources/{file.id}", "/sources")

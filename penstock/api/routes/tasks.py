@@ -30,7 +30,7 @@ async def list_tasks(request: Request, asked: PageParameters) -> Response:
     tasks = context_of(request).services.records.tasks
     listing = await to_thread.run_sync(tasks.page, require_caller(request).project_id, list_query(asked))
     shown = view_builder(request)
-    return list_response(request, listing, [shown.task(task) for task in listing.items])
+    return list_response(request, listing, [shown.task_view(task) for task in listing.items])
 
 
 @router.get("/tasks/{task_id}", responses=ONE, summary="Read a task")
