@@ -14,14 +14,14 @@ from penstock.host.postgres import PostgresServer, postgres_server
 from tests.corpus import corpus_folder
 from tests.service import Penstock, penstock_up
 
-pytest_plugins = ["tests.shelf", "tests.engine_fixtures"]
+pytest_plugins = ["tests.media_server", "tests.engine_fixtures"]
 
 # A shell starts what it puts into the background with SIGINT ignored, and all that the tests start would ignore it too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-SCOPES = {"alone": "home", "browser": "browser", "cli": "service", "fundamentals": "service"}
+SCOPES = {"standalone": "home", "browser": "browser", "cli": "service", "fundamentals": "service"}
 
 
 class OneService(LoadScopeScheduling):

@@ -32,19 +32,19 @@ def corpus_folder() -> Path:
 
 
 @dataclass(frozen=True)
-class Holding:
+class CorpusFile:
     """A healthy file, and what the manifest says of it."""
 
     path: str
     kind: Kind
     container: str
-    told: dict[str, Any]
+    facts: dict[str, Any]
 
     @property
     def codecs(self) -> tuple[str, ...]:
         """The codecs of its first picture that moves and its first sound; of an image, whether it is one that moves."""
         if self.kind == "image":
-            return ("moving" if self.told["image"].get("animated") else "still",)
+            return ("moving" if self.facts["image"].get("animated") else "still",)
         types = ("video", "audio") if self.kind == "video" else ("audio",)
         return tuple(stream["codec"] for name in types if (stream := self._first(name)))
 
@@ -57,7 +57,7 @@ class Holding:
         """The pairs, and what else makes an image another one to its reader."""
         if self.kind != "image":
             return self.pairs
-        image = self.told["image"]
+        image = self.facts["image"]
         pages = "one" if (image.get("frames") or 1) == 1 else "several"
         return {*self.pairs, (image["format"], pages)}
 
@@ -72,19 +72,19 @@ class Holding:
     def cost(self) -> tuple[float, int]:
         """Pixels of its first second, then bytes: what a short conversion takes."""
         if self.kind == "image":
-            image = self.told["image"]
-            return image["width"] * image["height"] * (image.get("frames") or 1), self.told["bytes"]
+            image = self.facts["image"]
+            return image["width"] * image["height"] * (image.get("frames") or 1), self.facts["bytes"]
         picture = self._first("video") if self.kind == "video" else None
-        seconds = min(1.0, self.told["av"].get("duration_s") or 1.0)
-        return (picture["width"] * picture["height"] * seconds if picture else seconds), self.told["bytes"]
+        seconds = min(1.0, self.facts["av"].get("duration_s") or 1.0)
+        return (picture["width"] * picture["height"] * seconds if picture else seconds), self.facts["bytes"]
 
     def _first(self, name: str) -> dict[str, Any] | None:
-        return next((stream for stream in self.told["av"]["streams"] if stream["type"] == name), None)
+        return next((stream for stream in self.facts["av"]["streams"] if stream["type"] == name), None)
 
 
-def holdings() -> list[Holding]:
+def corpus_files() -> list[CorpusFile]:
     """Every healthy file; none where there is no corpus."""
-    return list(_holdings(corpus_folder()))
+    return list(_files(corpus_folder()))
 
 
 def broken() -> list[str]:
@@ -92,24 +92,24 @@ def broken() -> list[str]:
     return [path.partition("/")[2] for path in _manifest(corpus_folder()) if path.startswith("broken/")]
 
 
-def representatives(held: list[Holding]) -> list[Holding]:
+def cheapest_files(held: list[CorpusFile]) -> list[CorpusFile]:
     """For each trait, above all each pair of a container and a codec, the file that is the cheapest to convert."""
-    cheapest: dict[Pair, Holding] = {}
+    cheapest: dict[Pair, CorpusFile] = {}
     for holding in sorted(held, key=lambda holding: holding.cost):
         for trait in holding.traits:
             cheapest.setdefault(trait, holding)
     return list({holding.path: holding for holding in cheapest.values()}.values())
 
 
-def _holdings(folder: Path) -> Iterator[Holding]:
-    for path, told in _manifest(folder).items():
+def _files(folder: Path) -> Iterator[CorpusFile]:
+    for path, facts in _manifest(folder).items():
         for kind in KINDS:
             if path.startswith(f"{kind}/"):
-                yield Holding(path, kind, sniff(folder / path).container, told)
+                yield CorpusFile(path, kind, sniff(folder / path).container, facts)
 
 
 def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / "manifest.json"
     if not path.is_file():
         return {}
-    return {told["path"]: told for told in json.loads(path.read_text())["files"]}
+    return {facts["path"]: facts for facts in json.loads(path.read_text())["files"]}

@@ -6,13 +6,13 @@ from penstock.domain.formats import FORMATS
 from penstock.domain.planning.plan import Copy, VideoPlan
 from penstock.domain.planning.planner import plan_for
 from penstock.engines import probe
-from tests.corpus import holdings, representatives
+from tests.corpus import cheapest_files, corpus_files
 from tests.engines.conversions import convert_probed, request_for
 
 pytestmark = [pytest.mark.media, pytest.mark.corpus]
 
-HELD = holdings()
-FILMS = [holding.path for holding in representatives(HELD) if holding.kind == "video"]
+HELD = corpus_files()
+FILMS = [holding.path for holding in cheapest_files(HELD) if holding.kind == "video"]
 MIMES = {"jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp", "bmp": "image/bmp"}
 MOST_PIXELS = 2_000_000
 # Not its word but ours: it obeys no orientation in WebP and in XMP, knows no black point, and blends in other places.
@@ -29,7 +29,7 @@ SHOWN = {
     *APART,
     *(f"image/{name}" for name in MANAGED),
     *(held.path for held in HELD if held.path.startswith("image/pngsuite/g")),
-    *(held.path for held in representatives(HELD) if held.container in MIMES and held.cost[0] < MOST_PIXELS),
+    *(held.path for held in cheapest_files(HELD) if held.container in MIMES and held.cost[0] < MOST_PIXELS),
 }
 
 

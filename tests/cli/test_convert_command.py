@@ -92,8 +92,8 @@ def test_an_output_that_came_meanwhile_is_not_replaced(penstock, photo, tmp_path
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_an_interrupt_exits_130_and_leaves_nothing(penstock, film, tmp_path):
-    with started(penstock.home.root, str(film), str(tmp_path / "film.mp4"), "--height", "690") as running:
+def test_an_interrupt_exits_130_and_leaves_nothing(penstock, long_video, tmp_path):
+    with started(penstock.home.root, str(long_video), str(tmp_path / "film.mp4"), "--height", "690") as running:
         wait_for(lambda: processes_with("ffmpeg", "output.mp4", ":690"), 60)
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 130

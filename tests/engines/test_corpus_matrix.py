@@ -6,13 +6,13 @@ import pytest
 
 from penstock.domain.formats import FORMATS
 from penstock.engines import MediaFile, probe
-from tests.corpus import holdings, representatives
+from tests.corpus import cheapest_files, corpus_files
 from tests.engines.conversions import convert_probed
 
 pytestmark = [pytest.mark.media, pytest.mark.corpus]
 
-HELD = holdings()
-MET = representatives(HELD)
+HELD = corpus_files()
+MET = cheapest_files(HELD)
 # Every film and every picture becomes something in the tests that look at it.
 REST = [holding for holding in HELD if holding not in MET and holding.kind == "audio"]
 STILLS = ("jpeg", "png", "webp")
@@ -97,5 +97,5 @@ def _codecs(media):
 
 
 def _told(holding):
-    streams = holding.told.get("av", {}).get("streams", [])
+    streams = holding.facts.get("av", {}).get("streams", [])
     return {(place, stream.get("codec")) for place, stream in enumerate(streams)}

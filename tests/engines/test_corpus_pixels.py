@@ -13,13 +13,13 @@ from penstock.domain.media import Media
 from penstock.engines import probe
 from penstock.engines.ffmpeg.poster_frame import moment
 from penstock.engines.probing.signatures import READERS
-from tests.corpus import Holding, holdings, representatives
+from tests.corpus import CorpusFile, cheapest_files, corpus_files
 from tests.engines.conversions import convert_probed
 from tests.engines.witness import apart, combs, heard, light, moments, tint, views
 
 pytestmark = [pytest.mark.media, pytest.mark.corpus]
 
-FILMS = {holding.path: holding for holding in holdings() if holding.kind == "video"}
+FILMS = {holding.path: holding for holding in corpus_files() if holding.kind == "video"}
 SIDE = 96
 SECONDS = (0.5, 1.5)
 FEW_FRAMES = 130
@@ -34,7 +34,7 @@ BLANK = {
 # Its frames take a second each, and its still is looked at.
 HUGE = {"video/8k-hevc-300ms.mp4"}
 # Of each kind one, and whatever is not seen as a clip.
-STOOD = {film.path for film in representatives(holdings()) if film.kind == "video"} | HUGE
+STOOD = {film.path for film in cheapest_files(corpus_files()) if film.kind == "video"} | HUGE
 WOVEN = ("video/h264-interlaced-tff.mp4", "video/prores-422hq-interlaced.mov")
 WRITERS_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "language", "handler_name", "vendor_id"}
 WRITERS_TAGS |= {"duration", "alpha_mode", "software"}
@@ -42,7 +42,7 @@ WRITERS_TAGS |= {"duration", "alpha_mode", "software"}
 
 @dataclass(frozen=True)
 class Film:
-    holding: Holding
+    holding: CorpusFile
     path: Path
     media: Media
 
@@ -126,7 +126,7 @@ def _assert_sound(film, made):
     assert (sound is None) == (kept is None)
     if sound is None:
         return
-    assert kept.channels == film.holding.told["av"]["streams"][sound.index]["channels"]
+    assert kept.channels == film.holding.facts["av"]["streams"][sound.index]["channels"]
     late = heard(film.path, sound.index) - film.media.video.start if film.is_short else 0.0
     begins = heard(made.path, kept.index) - made.media.video.start
     assert begins == pytest.approx(late, abs=max(0.05, film.step) + 0.005)
@@ -153,7 +153,7 @@ def _small(video):
 
 def _told_size(film):
     """By the manifest: with square pixels, upright."""
-    told = film.holding.told["av"]["streams"][film.media.video.index]
+    told = film.holding.facts["av"]["streams"][film.media.video.index]
     width, height = told["width"], told["height"]
     shape = Fraction(told.get("sample_aspect_ratio", "1:1").replace(":", "/"))
     wide = round(width * shape) if abs(width * (shape - 1)) >= 1 else width

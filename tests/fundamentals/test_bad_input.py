@@ -9,8 +9,8 @@ import pytest
 
 from penstock.client import Refused
 from tests.engines.test_corpus_broken import CODES, REFUSALS, SOUND
+from tests.media_server import serving
 from tests.service import wait_for
-from tests.shelf import serving
 from tests.storage import origin
 from tests.storage.conftest import free_port
 

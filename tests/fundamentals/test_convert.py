@@ -49,17 +49,17 @@ def test_the_link_serves_the_bytes_that_the_task_describes(penstock, origin, pho
         assert (picture.format, picture.size) == ("WEBP", (output["width"], output["height"]))
 
 
-def test_a_picture_that_made_anew_is_larger_stays_as_it_is(penstock, shelf, origin):
+def test_a_picture_that_made_anew_is_larger_stays_as_it_is(penstock, media_folder, origin):
     notes = Image.Exif()
     notes[0x0110] = "Camera 4711"
     noise = Image.effect_noise((200, 150), 90).convert("RGB")
-    noise.save(shelf / "rough.jpeg", quality=20, exif=notes)
+    noise.save(media_folder / "rough.jpeg", quality=20, exif=notes)
     task = penstock.converted({"url": f"{origin}/rough.jpeg", "kind": "image", "format": "jpeg", "quality": 0.9})
 
     assert task["plan"]["image"] == "copy jpeg 200x150, because re-encoding made it larger"
     served = penstock.bytes_of(task["output"]["url"])
     assert b"Camera 4711" not in served
-    assert len(served) < (shelf / "rough.jpeg").stat().st_size
+    assert len(served) < (media_folder / "rough.jpeg").stat().st_size
 
 
 def test_the_same_request_is_the_same_task(penstock, origin, photo):
@@ -104,21 +104,21 @@ def test_a_picture_is_never_magnified(penstock, photo):
     assert refused.value.code == "upscale_not_allowed"
 
 
-def test_audio_cannot_become_video(penstock, tune):
+def test_audio_cannot_become_video(penstock, tone):
     with pytest.raises(Refused) as refused:
         penstock.client.create(
-            {"file_id": penstock.client.upload(tune)["id"], "kind": "video", "format": "mp4"},
+            {"file_id": penstock.client.upload(tone)["id"], "kind": "video", "format": "mp4"},
         )
     assert refused.value.code == "kind_incompatible"
 
 
-def test_what_only_the_input_shows_fails_the_task(penstock, origin, tune):
-    task = penstock.finished(penstock.client.create({"url": f"{origin}/{tune.name}", "kind": "image", "format": "png"}))
+def test_what_only_the_input_shows_fails_the_task(penstock, origin, tone):
+    task = penstock.finished(penstock.client.create({"url": f"{origin}/{tone.name}", "kind": "image", "format": "png"}))
     assert (task["status"], task["error"]["code"]) == ("failed", "kind_incompatible")
 
 
-def test_what_the_first_bytes_show_to_be_impossible_is_not_downloaded(penstock, origin, film):
-    request = {"url": f"{origin}/stuck/{film.name}", "kind": "video", "format": "mp4", "width": 5000}
+def test_what_the_first_bytes_show_to_be_impossible_is_not_downloaded(penstock, origin, long_video):
+    request = {"url": f"{origin}/stuck/{long_video.name}", "kind": "video", "format": "mp4", "width": 5000}
     task = penstock.finished(penstock.client.create(request), 12)
     assert task["error"]["code"] == "upscale_not_allowed"
 
@@ -128,8 +128,8 @@ def test_an_origin_that_has_nothing_fails_the_task(penstock, origin):
     assert (task["error"]["code"], task["error"]["step"]) == ("input_unreachable", "fetch")
 
 
-def test_a_page_instead_of_a_film_is_unreadable(penstock, origin, shelf):
-    (shelf / "page.mp4").write_text("<!doctype html><title>Not a film</title>")
+def test_a_page_instead_of_a_film_is_unreadable(penstock, origin, media_folder):
+    (media_folder / "page.mp4").write_text("<!doctype html><title>Not a film</title>")
     task = penstock.finished(penstock.client.create({"url": f"{origin}/page.mp4", "kind": "video", "format": "mp4"}))
     assert task["error"]["code"] == "input_unreadable"
 

@@ -44,14 +44,14 @@ def ended(penstock, run_id):
     return run if run["state_type"] in ENDED else None
 
 
-def test_the_program_of_the_readme_works_as_printed(penstock, origin, tune, tmp_path):
+def test_the_program_of_the_readme_works_as_printed(penstock, origin, tone, tmp_path):
     """Somewhere else: it has the address of Prefect and what opens it, and none of our files and settings."""
     (program,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert "https://example.com/a.mov" in program
     known = {name: value for name, value in exported(penstock).items() if name in ("PATH", "PREFECT_API_AUTH_STRING")}
     environment = known | {"PREFECT_API_URL": penstock.service.prefect_api_url, "PREFECT_HOME": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", program.replace("https://example.com/a.mov", f"{origin}/{tune.name}")],
+        [sys.executable, "-c", program.replace("https://example.com/a.mov", f"{origin}/{tone.name}")],
         env=environment,
         cwd=tmp_path,
         check=False,

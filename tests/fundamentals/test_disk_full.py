@@ -7,18 +7,18 @@ import pytest
 from PIL import Image
 
 from penstock.client import Refused
+from tests.media_server import made
 from tests.service import wait_for
-from tests.shelf import made
 
 pytestmark = pytest.mark.service
 
 
 @pytest.fixture(scope="module")
-def works(penstock, shelf):
+def works(penstock, media_folder):
     """Requests whose inputs have room on a tiny disk and whose outputs have not, of every kind of writer."""
-    song = made(shelf / "long.flac", "sine=frequency=440:duration=20")
-    Image.effect_noise((1200, 1200), 80).save(shelf / "noise.jpg", quality=30)
-    sound, noise = (penstock.client.upload(path)["id"] for path in (song, shelf / "noise.jpg"))
+    song = made(media_folder / "long.flac", "sine=frequency=440:duration=20")
+    Image.effect_noise((1200, 1200), 80).save(media_folder / "noise.jpg", quality=30)
+    sound, noise = (penstock.client.upload(path)["id"] for path in (song, media_folder / "noise.jpg"))
     return [
         {"file_id": sound, "kind": "audio", "format": "wav"},
         {"file_id": noise, "kind": "image", "format": "png"},
@@ -26,10 +26,10 @@ def works(penstock, shelf):
     ]
 
 
-def test_an_upload_that_finds_no_room_is_refused(penstock, shelf):
-    (shelf / "large.wav").write_bytes(bytes(2**20 + 2**10))
+def test_an_upload_that_finds_no_room_is_refused(penstock, media_folder):
+    (media_folder / "large.wav").write_bytes(bytes(2**20 + 2**10))
     with rooms_on_a_disk_of(penstock, "size=1m") as scratch, pytest.raises(Refused) as refused:
-        penstock.client.upload(shelf / "large.wav")
+        penstock.client.upload(media_folder / "large.wav")
 
     assert (refused.value.code, list(scratch.iterdir())) == ("disk_full", [])
 

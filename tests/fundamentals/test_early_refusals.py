@@ -11,9 +11,9 @@ pytestmark = pytest.mark.service
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
     """An origin of four minutes of film without sound, the index at the end."""
-    film = Shop(tmp_path_factory.mktemp("films"))("deaf-reel.mp4")
+    long_video = Shop(tmp_path_factory.mktemp("films"))("deaf-reel.mp4")
     with ranging() as running:
-        running.files = {"film.mp4": film.read_bytes()}
+        running.files = {"film.mp4": long_video.read_bytes()}
         yield running
 
 

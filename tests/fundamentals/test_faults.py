@@ -13,8 +13,8 @@ from tests.service import exported, part, prefect_project, processes_with, wait_
 pytestmark = pytest.mark.service
 
 
-def test_a_task_whose_worker_is_killed_goes_to_another_run(penstock, origin, film):
-    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "avi", "end": 30})
+def test_a_task_whose_worker_is_killed_goes_to_another_run(penstock, origin, long_video):
+    task = penstock.client.create({"url": f"{origin}/{long_video.name}", "kind": "video", "format": "avi", "end": 30})
     wait_for(lambda: processes_with("ffmpeg", task["id"], "output.avi"), 120)
     os.kill(part(penstock, "worker-1"), signal.SIGKILL)
 
@@ -23,16 +23,20 @@ def test_a_task_whose_worker_is_killed_goes_to_another_run(penstock, origin, fil
     assert (done["status"], done["attempt"]) == ("completed", 2)
 
 
-def test_an_encoder_that_the_machine_killed_is_started_again(penstock, origin, film):
-    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "mov", "width": 998})
+def test_an_encoder_that_the_machine_killed_is_started_again(penstock, origin, long_video):
+    task = penstock.client.create(
+        {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "mov", "width": 998}
+    )
     os.kill(wait_for(lambda: processes_with("ffmpeg", task["id"], "output.mov"), 120)[0], signal.SIGKILL)
 
     done = penstock.finished(task, 150)
     assert (done["status"], done["attempt"]) == ("completed", 1)
 
 
-def test_a_worker_that_is_told_to_stop_hands_on_what_it_cannot_end(penstock, origin, film):
-    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "webm", "height": 706})
+def test_a_worker_that_is_told_to_stop_hands_on_what_it_cannot_end(penstock, origin, long_video):
+    task = penstock.client.create(
+        {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": 706}
+    )
     wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
     os.kill(part(penstock, "worker-1"), signal.SIGTERM)
 

@@ -16,9 +16,11 @@ pytestmark = pytest.mark.service
 SLOTS = os.cpu_count() or 1
 
 
-def test_no_more_encoders_run_than_there_are_slots(penstock, origin, film):
+def test_no_more_encoders_run_than_there_are_slots(penstock, origin, long_video):
     asked = [
-        penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "webm", "height": height})
+        penstock.client.create(
+            {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": height}
+        )
         for height in range(500, 500 + 2 * SLOTS + 2, 2)
     ]
     wait_for(lambda: len(encoders(asked)) == SLOTS, 60)
@@ -30,8 +32,8 @@ def test_no_more_encoders_run_than_there_are_slots(penstock, origin, film):
     assert [penstock.finished(task, 20)["status"] for task in asked] == ["cancelled"] * len(asked)
 
 
-def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_waits(penstock, origin, film, photo):
-    asked = {"url": f"{origin}/{film.name}", "kind": "video", "format": "webm", "height": 480, "end": 8}
+def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_waits(penstock, origin, long_video, photo):
+    asked = {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": 480, "end": 8}
     running = penstock.client.create(asked)
     wait_for(lambda: penstock.client.task(running["id"])["progress"] > 0, 120)
     killed = postgres(penstock.home)

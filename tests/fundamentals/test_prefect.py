@@ -47,8 +47,8 @@ def test_a_secret_in_an_address_reaches_no_log(penstock, origin):
         assert "hush-hush" not in log.read_text()
 
 
-def test_an_encode_shows_its_progress_in_prefect_and_on_the_task(penstock, origin, film):
-    task = penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "webm", "end": 30})
+def test_an_encode_shows_its_progress_in_prefect_and_on_the_task(penstock, origin, long_video):
+    task = penstock.client.create({"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "end": 30})
     seen = wait_for(lambda: 0 < penstock.client.task(task["id"])["progress"] < 100, 120)
     artifacts = wait_for(lambda: artifacts_of(penstock, penstock.client.task(task["id"])), 60)
     penstock.client.cancel(task["id"])
@@ -57,14 +57,14 @@ def test_an_encode_shows_its_progress_in_prefect_and_on_the_task(penstock, origi
     assert [artifact["type"] for artifact in artifacts] == ["progress"]
 
 
-def test_a_failed_run_that_is_retried_in_the_ui_completes_its_task(penstock, origin, shelf, photo):
+def test_a_failed_run_that_is_retried_in_the_ui_completes_its_task(penstock, origin, media_folder, photo):
     task = penstock.finished(
         penstock.client.create({"url": f"{origin}/later.png", "kind": "image", "format": "jpeg"}),
     )
     assert task["status"] == "failed"
 
     wait_for(lambda: penstock.flow_run(task)["state_type"] == "FAILED")
-    (shelf / "later.png").write_bytes(photo.read_bytes())
+    (media_folder / "later.png").write_bytes(photo.read_bytes())
     set_state(penstock, task, {"type": "SCHEDULED", "name": "AwaitingRetry"})
     again = wait_for(lambda: completed(penstock, task), 60)
     assert (again["id"], again["attempt"], again["run"]) == (task["id"], 1, task["run"])
@@ -86,9 +86,14 @@ def test_a_request_can_be_the_parameters_of_a_run(penstock, origin, photo):
 
 
 @pytest.mark.parametrize("how", ["api", "prefect"])
-def test_a_cancel_kills_the_encoder_within_five_seconds(penstock, origin, film, how):
+def test_a_cancel_kills_the_encoder_within_five_seconds(penstock, origin, long_video, how):
     task = penstock.client.create(
-        {"url": f"{origin}/{film.name}", "kind": "video", "format": "mp4", "height": {"api": 700, "prefect": 702}[how]}
+        {
+            "url": f"{origin}/{long_video.name}",
+            "kind": "video",
+            "format": "mp4",
+            "height": {"api": 700, "prefect": 702}[how],
+        }
     )
     wait_for(lambda: penstock.client.task(task["id"])["progress"] > 0, 120)
     assert encoders_of(penstock, task)

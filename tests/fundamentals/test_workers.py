@@ -30,9 +30,11 @@ def test_two_workers_share_the_work_and_run_nothing_twice(penstock, origin, phot
     assert len({owner.rpartition(":")[0] for owner in owners(penstock, done)}) == 2
 
 
-def test_a_picture_does_not_wait_for_films(penstock, origin, film, photo):
+def test_a_picture_does_not_wait_for_films(penstock, origin, long_video, photo):
     films = [
-        penstock.client.create({"url": f"{origin}/{film.name}", "kind": "video", "format": "webm", "height": height})
+        penstock.client.create(
+            {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": height}
+        )
         for height in range(300, 300 + 2 * Settings().worker_slots + 4, 2)
     ]
     wait_for(lambda: processes_with("ffmpeg", "output.webm"), 60)
@@ -45,11 +47,11 @@ def test_a_picture_does_not_wait_for_films(penstock, origin, film, photo):
     assert {penstock.finished(task, 30)["status"] for task in films} == {"cancelled"}
 
 
-def test_a_paused_queue_keeps_its_runs_until_it_goes_on(penstock, origin, photo, tune):
+def test_a_paused_queue_keeps_its_runs_until_it_goes_on(penstock, origin, photo, tone):
     change(penstock, QUEUE, is_paused=True)
     held = picture(penstock, f"{origin}/{photo.name}", 281)
     try:
-        penstock.converted({"url": f"{origin}/{tune.name}", "kind": "audio", "format": "ogg", "quality": 0.31})
+        penstock.converted({"url": f"{origin}/{tone.name}", "kind": "audio", "format": "ogg", "quality": 0.31})
         assert penstock.client.task(held["id"])["status"] == "processing"
     finally:
         change(penstock, QUEUE, is_paused=False)

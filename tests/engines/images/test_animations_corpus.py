@@ -6,7 +6,7 @@ import av
 import pytest
 from PIL import Image
 
-from tests.corpus import holdings
+from tests.corpus import corpus_files
 from tests.engines.witness import apart
 
 from .pictures import convert
@@ -14,9 +14,9 @@ from .pictures import convert
 pytestmark = [pytest.mark.media, pytest.mark.corpus]
 
 MOVING = {
-    holding.path: holding.told["image"]
-    for holding in holdings()
-    if holding.kind == "image" and holding.told["image"].get("animated")
+    holding.path: holding.facts["image"]
+    for holding in corpus_files()
+    if holding.kind == "image" and holding.facts["image"].get("animated")
 }
 # Two backgrounds, so that neither what is transparent nor what is not can hide.
 BEHIND = ("#ffffff", "#204060")

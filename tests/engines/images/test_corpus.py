@@ -8,14 +8,14 @@ from PIL import Image, ImageCms, ImageOps
 
 from penstock.domain import errors
 from penstock.engines.probing.signatures import sniff
-from tests.corpus import holdings
+from tests.corpus import corpus_files
 from tests.engines.witness import apart, tint
 
 from .pictures import convert, distance, facts
 
 pytestmark = [pytest.mark.media, pytest.mark.corpus]
 
-IMAGES = {holding.path: holding.told["image"] for holding in holdings() if holding.kind == "image"}
+IMAGES = {holding.path: holding.facts["image"] for holding in corpus_files() if holding.kind == "image"}
 SIDEWAYS = (5, 6, 7, 8)
 # Pillow tells the pages, thumbnails and depth maps of these as frames.
 STILL_CONTAINERS = ("TIFF", "MPO", "HEIF")

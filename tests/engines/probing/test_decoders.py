@@ -6,7 +6,7 @@ import pytest
 
 from penstock.engines import bundled_ffmpeg, probe
 from penstock.engines.probing import decoders
-from tests.corpus import holdings
+from tests.corpus import corpus_files
 from tests.engines.conversions import convert
 
 pytestmark = pytest.mark.media
@@ -79,7 +79,7 @@ def test_a_sound_is_read(codec, room, tools):
 
 @pytest.mark.corpus
 def test_no_codec_is_promised_that_no_test_reads(corpus):
-    held = {codec for holding in holdings() for codec in holding.codecs}
+    held = {codec for holding in corpus_files() for codec in holding.codecs}
     read = set(PICTURES) | set(SOUNDS) | held | {"wavpack", "ac3"}
     assert (set(decoders.VIDEO) | set(decoders.AUDIO)) - read == ONLY_READ
 

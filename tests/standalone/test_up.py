@@ -30,16 +30,16 @@ SCORED = {"PENSTOCK_RECEIPT_FRAMES": "4", "PENSTOCK_RECEIPT_STILLS": "true"}
 FORGETFUL = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.memory"}
 
 
-def test_killed_while_every_slot_is_held_it_leaves_nothing_running_and_the_next_one_goes_on(film, home, photo):
+def test_killed_while_every_slot_is_held_it_leaves_nothing_running_and_the_next_one_goes_on(long_video, home, photo):
     with penstock_up(home, **ONE_SLOT) as first:
-        task = killed_with_every_slot_held(first, film, "avi")
+        task = killed_with_every_slot_held(first, long_video, "avi")
         with penstock_up(home, **ONE_SLOT, **SCORED) as second:
             assert its_worker_has_joined(second), "though Prefect still calls the killed one online"
             done = second.finished(task, 120)
             qualities = [scored(second, done), scored(second, second.finished(thumbnail(second, photo), 60))]
             wait_for(lambda: second.flow_run(task)["state_type"] == "CRASHED")
             wait_for(lambda: active_slots(second) == 0)
-            another = killed_with_every_slot_held(second, film, "mov")
+            another = killed_with_every_slot_held(second, long_video, "mov")
             with penstock_up(home, **ONE_SLOT, **FORGETFUL) as third:
                 done_too = third.finished(another, 120)
                 wait_for(lambda: active_slots(third) == 0)
@@ -119,9 +119,9 @@ def its_worker_has_joined(penstock):
     return any(f" {part(penstock, 'worker-1')}" in name for name in workers(penstock))
 
 
-def killed_with_every_slot_held(penstock, film, form):
+def killed_with_every_slot_held(penstock, long_video, form):
     """The task whose encoder was at work when the whole service was killed."""
-    task = encoding(penstock, film, form)
+    task = encoding(penstock, long_video, form)
     family = descendants(penstock.process.pid)
     assert set(processes_with("ffmpeg", task["id"])) & set(family)
     penstock.process.kill()
@@ -130,9 +130,9 @@ def killed_with_every_slot_held(penstock, film, form):
     return task
 
 
-def encoding(penstock, film, form):
+def encoding(penstock, long_video, form):
     """A task whose encoder is at work."""
-    file = penstock.client.upload(film)
+    file = penstock.client.upload(long_video)
     task = penstock.client.create({"file_id": file["id"], "kind": "video", "format": form, "width": 1000, "end": 12})
     wait_for(lambda: processes_with("ffmpeg", task["id"]), 120)
     return penstock.client.task(task["id"])

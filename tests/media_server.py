@@ -1,4 +1,4 @@
-"""Media that the promises are kept on, made here; and an origin to fetch it from."""
+"""Small media files that tests make for themselves, and a web server that has them."""
 
 import functools
 import subprocess
@@ -15,58 +15,58 @@ from PIL import Image
 
 
 @pytest.fixture(scope="session")
-def shelf(tmp_path_factory) -> Path:
-    """A folder of media: what the origin serves."""
-    return tmp_path_factory.mktemp("shelf")
+def media_folder(tmp_path_factory) -> Path:
+    """The folder that the web server serves."""
+    return tmp_path_factory.mktemp("media")
 
 
 @pytest.fixture(scope="session")
-def clip(shelf) -> Path:
+def clip(media_folder) -> Path:
     """Two seconds of 640 × 360 with sound."""
-    return made(shelf / "clip.mp4", "testsrc2=size=640x360:rate=25:duration=2", "sine=frequency=440:duration=2")
+    return made(media_folder / "clip.mp4", "testsrc2=size=640x360:rate=25:duration=2", "sine=frequency=440:duration=2")
 
 
 @pytest.fixture(scope="session")
-def film(shelf) -> Path:
-    """A minute that costs a good while to encode: six seconds ten times."""
-    reel = made(shelf / "reel.mp4", "testsrc2=size=1280x720:rate=25:duration=6", "sine=frequency=440:duration=6")
-    path = shelf / "film.mp4"
+def long_video(media_folder) -> Path:
+    """One minute, so that encoding takes a while: six seconds ten times."""
+    reel = made(media_folder / "reel.mp4", "testsrc2=size=1280x720:rate=25:duration=6", "sine=frequency=440:duration=6")
+    path = media_folder / "film.mp4"
     again = ["-stream_loop", "9", "-i", str(reel), "-c", "copy", "-movflags", "+faststart"]
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *again, str(path)], check=True)
     return path
 
 
 @pytest.fixture(scope="session")
-def tune(shelf) -> Path:
-    return made(shelf / "tune.flac", "sine=frequency=440:duration=2")
+def tone(media_folder) -> Path:
+    return made(media_folder / "tune.flac", "sine=frequency=440:duration=2")
 
 
 @pytest.fixture(scope="session")
-def photo(shelf) -> Path:
-    path = shelf / "photo.png"
+def photo(media_folder) -> Path:
+    path = media_folder / "photo.png"
     Image.linear_gradient("L").resize((400, 300)).convert("RGB").save(path)
     return path
 
 
 @pytest.fixture(scope="session")
-def origin(shelf) -> Iterator[str]:
-    """The address of a server of the shelf."""
-    with serving(shelf) as address:
+def origin(media_folder) -> Iterator[str]:
+    """The URL of a web server that has the files of `media_folder`."""
+    with serving(media_folder) as address:
         yield address
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """The address of an origin that has the files of this folder."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Shelf, directory=str(folder)))
+    """The URL of a web server that has the files of this folder."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(MediaHandler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
 
 
-class Shelf(SimpleHTTPRequestHandler):
-    """Serves the shelf; below `/stuck/` only the first two megabytes of a file arrive, and then nothing;
+class MediaHandler(SimpleHTTPRequestHandler):
+    """Serves the folder; below `/stuck/` only the first two megabytes of a file arrive, and then nothing;
     below `/late/` a file's last byte comes two seconds after the others."""
 
     def do_GET(self):
