@@ -25,7 +25,7 @@ import httpx
 
 from benchmarks.harness.process_usage import children, family, name_of
 from benchmarks.harness.service import ENVIRONMENT, wait_until
-from penstock.cleanup import clear_forgotten, clear_orphans
+from penstock.cleanup import remove_expired_results, remove_orphans
 from penstock.client import Client, Refused
 from penstock.domain.ids import TaskId
 from penstock.engines import bundled_ffmpeg
@@ -183,9 +183,9 @@ def leftovers(site: Site) -> dict[str, int]:
         records = Records(url)
         objects = ObjectStore.at(settings.storage, settings.s3_endpoint_url)
         remove_dead_folders(settings.scratch, 0)
-        swept = clear_orphans(records, objects, 0)
+        swept = remove_orphans(records, objects, 0)
         stored = [path for path in (settings.root / "files").rglob("file_*") if path.is_file()]
-        clear_forgotten(settings.root / "prefect" / "storage", time.time() + MONTHS_SECONDS)
+        remove_expired_results(settings.root / "prefect" / "storage", time.time() + MONTHS_SECONDS)
         outputs = len([task for task in site.asked if records.tasks.get_by_id(TaskId(task)).output])
         records.close()
     print(f"{swept} objects of killed runs were swept")

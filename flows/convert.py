@@ -1,4 +1,4 @@
-"""One conversion, from request to verified file: validate → fetch → transcode → upload → record."""
+"""One conversion, from request to published file: validate → fetch → transcode → upload → record."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from prefect.runtime import flow_run
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.request_form import RequestForm
-from penstock.orchestration.run.attempt import attempt_at
-from penstock.orchestration.run.cancellation import settle_cancellation
-from penstock.orchestration.run_states import completed, failed, forget_secrets
+from penstock.orchestration.run.lifecycle import open_run
+from penstock.orchestration.run_states import completed_state, end_as_cancelled, failed_state, hide_secrets
+from penstock.services import Services, current
 from penstock.tasks.accept import accept
 from penstock.tasks.fetch import fetch
 from penstock.tasks.record import record
@@ -18,48 +18,54 @@ from penstock.tasks.transcode import transcode
 from penstock.tasks.upload import upload
 from penstock.tasks.validate import validate
 
-# What ends a run by its sentence; anything else ends it by its traceback.
-REFUSALS = (errors.RequestError, errors.InputError, errors.EngineError, errors.PlatformError)
+# These fail the run with their message, any other error with its traceback.
+EXPECTED_ERRORS = (errors.RequestError, errors.InputError, errors.EngineError, errors.PlatformError)
 
 
 @flow(
     name="convert-source",
-    description="One attempt of a Task. The trigger starts it; parameters are ids, because Prefect shows them.",
-    on_failure=[settle_cancellation],
-    on_cancellation=[settle_cancellation],
+    description="Runs one attempt of a Task. The API starts it. Prefect shows parameters, so they are ids alone.",
+    on_failure=[end_as_cancelled],
+    on_cancellation=[end_as_cancelled],
     persist_result=False,
 )
 def convert_source(task_id: TaskId, attempt: int = 1) -> State[Any]:
-    """Answers the Task as JSON, without a link; where it fails, `state.result()` raises its sentence."""
-    try:
-        with attempt_at(task_id, attempt) as run:
-            accepted = validate(run)
-            original = fetch(accepted, run)
-            rendition = transcode(original, run)
-            stored = upload(rendition, run)
-            done = record(stored, run)
-    except REFUSALS as refusal:
-        return failed(refusal)
-    return completed(done)
+    """Returns the Task as JSON, without a link; where it failed, `state.result()` raises its message."""
+    return run_attempt(task_id, attempt, current())
 
 
 @flow(
     name="convert-request",
     flow_run_name="convert a request",
-    description="Makes a Task from the request itself and runs it here: for the UI's form, schedules and other flows.",
-    on_failure=[settle_cancellation],
-    on_cancellation=[settle_cancellation],
+    description="Makes a Task of its parameters and runs it: for the form of the UI, schedules and other flows.",
+    on_failure=[end_as_cancelled],
+    on_cancellation=[end_as_cancelled],
     persist_result=False,
 )
 def convert_request(request: RequestForm, project: str | None = None) -> State[Any]:
-    """Answers as `convert_source` does. An address is converted anew where its content has changed since the last time;
-    else the run's message says so."""
+    """Returns what `convert_source` returns. A URL is converted again if its content has changed since the last time;
+    if not, the message of the run's state says so."""
+    services = current()
     try:
-        adopted = accept(request, project)
-    except REFUSALS as refusal:
-        if isinstance(refusal, errors.RequestError):  # anything else may go well by a retry, which needs them
-            forget_secrets(flow_run.id, flow_run.parameters)
-        return failed(refusal)
+        adopted = accept(request, project, services)
+    except errors.RequestError as error:
+        hide_secrets(flow_run.id, flow_run.parameters)
+        return failed_state(error)
+    except EXPECTED_ERRORS as error:  # a retry of the run may succeed: it needs the parameters as they are
+        return failed_state(error)
     if adopted.skip_reason is not None:
-        return completed(adopted.task, adopted.skip_reason)
-    return convert_source.fn(adopted.task.id, adopted.task.attempt)
+        return completed_state(adopted.task, adopted.skip_reason)
+    return run_attempt(adopted.task.id, adopted.task.attempt, services)
+
+
+def run_attempt(task_id: TaskId, attempt: int, services: Services) -> State[Any]:
+    try:
+        with open_run(task_id, attempt, services) as run:
+            accepted = validate(run)
+            original = fetch(accepted, run)
+            rendition = transcode(original, run)
+            stored = upload(rendition, run)
+            completed = record(stored, run)
+    except EXPECTED_ERRORS as error:
+        return failed_state(error)
+    return completed_state(completed)

@@ -1,12 +1,14 @@
-"""Housekeeping, hourly: what is too old goes, what was deleted is gone for good, what crashes left is cleared."""
+"""The hourly sweep: retention, the bytes of deleted files, and what crashes left behind."""
 
 from prefect import flow
 
+from penstock.services import current
 from penstock.tasks.sweep import clear_leftovers, purge_deleted_files, retire_old_files
 
 
 @flow(name="sweep", flow_run_name="sweep", description="Retention, and what deletions and crashes left behind.")
 def sweep() -> None:
-    retire_old_files()
-    purge_deleted_files()
-    clear_leftovers()
+    services = current()
+    retire_old_files(services)
+    purge_deleted_files(services)
+    clear_leftovers(services)

@@ -1,4 +1,5 @@
-"""What deletions and crashes left in the storage and on this disk. Each sweep may be stopped half-way and repeated."""
+"""Removes what retention, deletions and crashes leave in the storage and on this disk. Each function may be stopped
+half-way and repeated."""
 
 import logging
 import random
@@ -17,121 +18,137 @@ from penstock.storage.objects import ObjectStore, StoredObject
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 1_000
-# A storage that refuses so many files one after the other is away.
-REFUSED_IN_A_ROW = 20
-# A sweep looks at no more stored files than this, from a random place on: the next ones see the others.
-LISTED = 100_000
+PAGE = 1_000
+MAX_RETIRED = 10_000
+# After so many failed deletions in a row the storage counts as unavailable.
+MAX_FAILED_IN_A_ROW = 20
+# One sweep lists at most this many objects, from a random key on: later sweeps list the others.
+MAX_LISTED = 100_000
 DAY_SECONDS = 24 * 3600.0
-# A file is stored in `upload` and recorded in `record`: five tries of an hour and five of a minute. What is so old and
-# was not recorded never will be.
+# A file is stored in `upload` and recorded in `record`: at most five tries of an hour and five of a minute. An older
+# object without a record will never get one.
 ORPHAN_SECONDS = 2 * DAY_SECONDS
-# Prefect forgets runs after 30 days (`orchestration.server`): nobody can ask for their results after that.
+# Prefect deletes runs after 30 days (`orchestration.prefect_server`); their results cannot be read after that.
 RESULT_SECONDS = 31 * DAY_SECONDS
-# What the result of a stage of ours that failed holds, in the file that Prefect leaves of each.
-_FAILURE = b"__exc_type__"
-_OURS = b"penstock.domain.errors."
-_RESULT_BYTES = 65_536
+# What Prefect's result file of a failed stage of ours contains.
+_ERROR_MARK = b"__exc_type__"
+_OUR_ERRORS = b"penstock.domain.errors."
+_MAX_RESULT_BYTES = 65_536
+
+
+def retire_files(records: Records, days: float) -> int:
+    """Delete files older than `days`, unless a task reads them; returns how many."""
+    return sum(_is_deleted(file, records) for file in records.files.list_older(days, MAX_RETIRED))
+
+
+def _is_deleted(file: File, records: Records) -> bool:
+    try:
+        records.files.delete(file.project_id, file.id)
+    except (errors.FileInUse, errors.FileNotFound):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How many deleted files are gone, and how many the storage kept."""
+    """How many deleted files have lost their bytes, and how many could not be removed."""
 
-    gone: int = 0
-    kept: int = 0
+    removed: int = 0
+    failed: int = 0
 
 
-def purge(records: Records, objects: ObjectStore) -> Purged:
-    """Remove the bytes of deleted files. One that cannot be removed now keeps none of the others, and is tried again
-    by the next sweep. Raises `StorageUnavailable` where nothing can be removed."""
-    gone = kept = in_a_row = 0
+def purge_deleted(records: Records, objects: ObjectStore) -> Purged:
+    """Remove the bytes of deleted files. A file that cannot be removed is retried by the next sweep.
+
+    Raises `StorageUnavailable` after `MAX_FAILED_IN_A_ROW` failures."""
+    removed = failed = in_a_row = 0
     for file in _deleted(records):
-        if _purged(file, records, objects):
-            gone, in_a_row = gone + 1, 0
+        if _is_purged(file, records, objects):
+            removed, in_a_row = removed + 1, 0
             continue
-        kept, in_a_row = kept + 1, in_a_row + 1
-        if in_a_row == REFUSED_IN_A_ROW:
-            raise errors.StorageUnavailable("The storage removes nothing at the moment.")
-    return Purged(gone, kept)
+        failed, in_a_row = failed + 1, in_a_row + 1
+        if in_a_row == MAX_FAILED_IN_A_ROW:
+            raise errors.StorageUnavailable("The storage cannot delete files at the moment.")
+    return Purged(removed, failed)
 
 
 def _deleted(records: Records) -> Iterator[File]:
     after = ""
-    while deleted := records.files.list_unpurged(AT_ONCE, after):
-        yield from deleted
-        after = deleted[-1].id
+    while page := records.files.list_unpurged(PAGE, after):
+        yield from page
+        after = page[-1].id
 
 
-def _purged(file: File, records: Records, objects: ObjectStore) -> bool:
+def _is_purged(file: File, records: Records, objects: ObjectStore) -> bool:
     try:
         objects.delete(file.key)
-    except errors.StorageUnavailable as refused:
-        log.warning("%s could not be removed from the storage: %s", file.id, refused.detail)
+    except errors.StorageUnavailable as error:
+        log.warning("%s could not be removed from the storage: %s", file.id, error.detail)
         return False
     records.files.mark_purged(file.id)
     return True
 
 
-def clear_orphans(records: Records, objects: ObjectStore, older_than_seconds: float = ORPHAN_SECONDS) -> int:
-    """Remove what was stored by runs that died before they could record it; answers how many.
+def remove_orphans(records: Records, objects: ObjectStore, older_than_seconds: float = ORPHAN_SECONDS) -> int:
+    """Remove objects that no file names: their runs died before they could record them. Returns how many.
 
-    Only below our projects, only under keys of our form, and only what no run could still record."""
+    Only below our projects, only keys of our form, and only what no run can still record."""
     before = time.time() - older_than_seconds
     projects = list(records.keys.project_ids())
     random.shuffle(projects)
-    found = chain.from_iterable(_kept_of(project, objects) for project in projects)
-    old = (kept.key for kept in islice(found, LISTED) if kept.written < before and is_stored_key(kept.key))
-    return sum(_removed(key, objects) for keys in _batches(old) for key in records.files.find_unknown_keys(keys))
+    found = chain.from_iterable(_objects_of(project, objects) for project in projects)
+    old = (kept.key for kept in islice(found, MAX_LISTED) if kept.written < before and is_stored_key(kept.key))
+    return sum(_is_removed(key, objects) for keys in _batches(old) for key in records.files.find_unknown_keys(keys))
 
 
 def _batches(keys: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(keys, AT_ONCE)):
+    while batch := list(islice(keys, PAGE)):
         yield batch
 
 
-def _kept_of(project: ProjectId, objects: ObjectStore) -> Iterator[StoredObject]:
-    """All that is stored for a project, from a random place round to it again."""
-    start = f"{project}/file_{random.choice(ALPHABET)}"  # noqa: S311 - only a place to begin
+def _objects_of(project: ProjectId, objects: ObjectStore) -> Iterator[StoredObject]:
+    """All objects of a project, from a random key on, then those before it."""
+    start = f"{project}/file_{random.choice(ALPHABET)}"  # noqa: S311 - only a place to start
     before = takewhile(lambda kept: kept.key <= start, objects.list_files(project))
     return chain(objects.list_files(project, start), before)
 
 
-def _removed(key: str, objects: ObjectStore) -> bool:
+def _is_removed(key: str, objects: ObjectStore) -> bool:
     try:
         objects.delete(key)
-    except errors.StorageUnavailable as refused:
-        log.warning("an orphan could not be removed from the storage: %s", refused.detail)
+    except errors.StorageUnavailable as error:
+        log.warning("an orphaned object could not be removed: %s", error.detail)
         return False
-    log.info("removed %s, which no file names", key)
+    log.info("removed the orphaned object %s", key)
     return True
 
 
-def clear_failures(folder: Path, now: float) -> int:
-    """Remove the results that Prefect keeps of failed stages of ours, after a day; answers how many. Whatever else is
-    in the folder is left alone: it may be anybody's."""
-    return sum(_cleared(path) for path in _older(folder, now, DAY_SECONDS) if _tells_our_failure(path))
+def remove_failed_results(folder: Path, now: float) -> int:
+    """Remove the results that Prefect stores of failed stages of ours, after a day; returns how many.
+
+    Other files are left alone: the folder may be shared with other flows."""
+    return sum(_unlink(path) for path in _older(folder, now, DAY_SECONDS) if _is_our_failure(path))
 
 
-def clear_forgotten(folder: Path, now: float) -> int:
-    """Remove the results whose runs Prefect has forgotten, from a folder that only a Prefect of ours writes to."""
-    return sum(_cleared(path) for path in _older(folder, now, RESULT_SECONDS))
+def remove_expired_results(folder: Path, now: float) -> int:
+    """Remove all results whose runs Prefect has deleted, from a folder that only our own Prefect writes to."""
+    return sum(_unlink(path) for path in _older(folder, now, RESULT_SECONDS))
 
 
 def _older(folder: Path, now: float, seconds: float) -> Iterator[Path]:
     return (folder / name for name, written in list_files_in(folder) if now - written > seconds)
 
 
-def _tells_our_failure(path: Path) -> bool:
+def _is_our_failure(path: Path) -> bool:
     try:
-        if path.stat().st_size > _RESULT_BYTES:
+        if path.stat().st_size > _MAX_RESULT_BYTES:
             return False
         content = path.read_bytes()
     except FileNotFoundError:
         return False
-    return _FAILURE in content and _OURS in content
+    return _ERROR_MARK in content and _OUR_ERRORS in content
 
 
-def _cleared(path: Path) -> bool:
+def _unlink(path: Path) -> bool:
     path.unlink(missing_ok=True)
     return True

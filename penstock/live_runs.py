@@ -1,35 +1,30 @@
-"""What this process is running at the moment, so that a stop of the process can give it back."""
+"""The runs of this process, so that a stop of the process can give them back."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Protocol
 
 
-class Held(Protocol):
-    def give_back(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
 class LiveRuns:
-    """Filled and emptied by the threads that run them."""
+    """How to give back each run. Threads add and remove their own."""
 
-    held: list[Held] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._give_back: list[Callable[[], None]] = []
 
     @contextmanager
-    def holding(self, attempt: Held) -> Iterator[None]:
-        with self.lock:
-            self.held.append(attempt)
+    def tracking(self, give_back: Callable[[], None]) -> Iterator[None]:
+        """The run that the block is may be given back by `give_back`."""
+        with self._lock:
+            self._give_back.append(give_back)
         try:
             yield
         finally:
-            with self.lock:
-                self.held.remove(attempt)
+            with self._lock:
+                self._give_back.remove(give_back)
 
-    def give_back(self) -> None:
-        """Ask each to stop where it is; its task goes to another worker."""
-        with self.lock:
-            for attempt in self.held:
-                attempt.give_back()
+    def give_back_all(self) -> None:
+        """Ask every run to stop; other workers continue their tasks."""
+        with self._lock:
+            for give_back in self._give_back:
+                give_back()

@@ -1,11 +1,12 @@
-"""The composition root: what the parts of one process share, made once from the settings."""
+"""The composition root: what the parts of one process share, opened once from the settings."""
 
 import atexit
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from penstock.domain.attempts import QueueLimits
 from penstock.domain.limits import Limits
@@ -38,13 +39,13 @@ class Services:
 
 @contextmanager
 def services(settings: Settings) -> Iterator[Services]:
-    """Everything of one process, closed at the end."""
+    """Open the services of one process; they are closed at the end of the block."""
     limits = limits_of(settings)
-    with ExitStack() as open_things:
-        records = Records(open_things.enter_context(records_database(settings)), settings.lease_seconds)
-        open_things.callback(records.close)
+    with ExitStack() as stack:
+        records = Records(stack.enter_context(records_database(settings)), settings.lease_seconds)
+        stack.callback(records.close)
         pool = sandbox_pool()
-        open_things.callback(pool.close)
+        stack.callback(pool.close)
         yield Services(
             settings=settings,
             records=records,
@@ -59,7 +60,7 @@ def services(settings: Settings) -> Iterator[Services]:
 
 @cache
 def current() -> Services:
-    """The services of this process, for the stages of a flow run: opened at the first call, closed at exit."""
+    """The services of this process, for flows and workers: opened at the first call, closed at exit."""
     opened = ExitStack()
     atexit.register(opened.close)
     return opened.enter_context(services(read_settings()))
@@ -69,39 +70,19 @@ def ffmpeg_of(settings: Settings) -> Path:
     return settings.ffmpeg or bundled_ffmpeg()
 
 
-def fetch_policy_of(settings: Settings) -> FetchPolicy:
-    return FetchPolicy(
-        max_bytes=settings.max_video_input_bytes,
-        connect_seconds=settings.fetch_connect_seconds,
-        read_seconds=settings.fetch_read_seconds,
-        total_seconds=settings.fetch_total_seconds,
-        expected_bytes_per_second=settings.fetch_expected_bytes_per_second,
-        min_bytes_per_second=settings.fetch_min_bytes_per_second,
-        grace_seconds=settings.fetch_grace_seconds,
-        redirects=settings.fetch_redirects,
-        allow=settings.fetch_allow,
-    )
-
-
 def limits_of(settings: Settings) -> Limits:
-    return Limits(
-        video_input_bytes=settings.max_video_input_bytes,
-        audio_input_bytes=settings.max_audio_input_bytes,
-        image_input_bytes=settings.max_image_input_bytes,
-        output_bytes=settings.max_output_bytes,
-        image_pixels=settings.max_image_pixels,
-        image_side_pixels=settings.max_image_side_pixels,
-        animation_frames=settings.max_animation_frames,
-        animation_pixels=settings.max_animation_pixels,
-        video_pixels=settings.max_video_pixels,
-        video_fps=settings.max_video_fps,
-        video_frames=settings.max_video_frames,
-        audio_channels=settings.max_audio_channels,
-        audio_sample_rate_hz=settings.max_audio_sample_rate_hz,
-        duration_seconds=settings.max_duration_seconds,
-        streams=settings.max_streams,
-        transcode_min_seconds=settings.transcode_min_seconds,
-        transcode_max_seconds=settings.transcode_max_seconds,
-        transcode_seconds_per_second=settings.transcode_seconds_per_second,
-        child_memory_bytes=settings.child_memory_bytes,
-    )
+    """Each limit is the setting of its name, or of its name after `max_`."""
+    return Limits(**{limit.name: _setting(settings, limit.name, f"max_{limit.name}") for limit in fields(Limits)})
+
+
+def fetch_policy_of(settings: Settings) -> FetchPolicy:
+    """Each field is the setting of its name after `fetch_`; `max_bytes` is the largest input of any kind."""
+    names = (policy.name for policy in fields(FetchPolicy) if policy.name not in ("max_bytes", "resolve"))
+    policies = {name: _setting(settings, f"fetch_{name}") for name in names}
+    return FetchPolicy(max_bytes=settings.max_video_input_bytes, **policies)
+
+
+def _setting(settings: Settings, *names: str) -> Any:
+    """The value of the one setting that has one of these names."""
+    (name,) = (name for name in names if name in Settings.model_fields)
+    return getattr(settings, name)

@@ -1,4 +1,4 @@
-"""Every retry count, delay and deadline of the stages, and what is worth another try."""
+"""Every retry count, delay and deadline of the stages, and which errors are retried."""
 
 from typing import Any, TypedDict
 
@@ -10,8 +10,8 @@ from penstock.domain.errors import MediaError
 from penstock.domain.task import Step
 
 
-class Policy(TypedDict):
-    """The options of one stage, as `@task` takes them. Seconds."""
+class StageOptions(TypedDict):
+    """The options of one stage, as `@task` takes them. Times in seconds."""
 
     name: str
     task_run_name: str
@@ -25,13 +25,14 @@ class Policy(TypedDict):
 
 
 def transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether the error of a failed stage can heal by itself. A plain function: Prefect takes no other callable."""
+    """Whether to retry a failed stage. Must be a plain function: Prefect silently never retries with another
+    callable."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, MediaError) and error.transient
 
 
-def stage(name: str, description: str, retries: int) -> Policy:
-    return Policy(
+def stage_options(name: str, description: str, retries: int) -> StageOptions:
+    return StageOptions(
         name=name,
         task_run_name=name,
         description=description,
@@ -44,23 +45,23 @@ def stage(name: str, description: str, retries: int) -> Policy:
     )
 
 
-ACCEPT = stage("accept", "Make the Task of a request.", retries=3)
-VALIDATE = stage("validate", "Take the task and refuse what cannot be.", retries=3)
-FETCH = stage("fetch", "Bring the input here and look what it is.", retries=3)
-TRANSCODE = stage("transcode", "Plan, encode, and verify the result.", retries=2)
-UPLOAD = stage("upload", "Put the verified result into the storage.", retries=4)
-RECORD = stage("record", "Make the result visible, at once.", retries=4)
+ACCEPT = stage_options("accept", "Make the Task of a request.", retries=3)
+VALIDATE = stage_options("validate", "Take the task and check its request.", retries=3)
+FETCH = stage_options("fetch", "Download the input and probe it.", retries=3)
+TRANSCODE = stage_options("transcode", "Plan, encode, and verify the output.", retries=2)
+UPLOAD = stage_options("upload", "Store the verified output.", retries=4)
+RECORD = stage_options("record", "Publish the output and complete the task.", retries=4)
 
-RETIRE = stage("retire", "Delete what is older than the retention.", retries=2)
-PURGE = stage("purge", "Remove the bytes of deleted files.", retries=2)
-CLEAR = stage("clear", "Remove what crashes left behind.", retries=2)
+RETIRE = stage_options("retire", "Delete files older than the retention period.", retries=2)
+PURGE = stage_options("purge", "Remove the bytes of deleted files.", retries=2)
+CLEAR = stage_options("clear", "Remove what crashes left behind.", retries=2)
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 
-# How long a stage may take, the wait for a slot not counted; engines and downloads have closer ones of their own.
-# That of `fetch` is without its download: `fetch_seconds` adds the longest one that the settings allow.
-# Ours, not Prefect's `timeout_seconds`: that one cannot end a stage on a worker's thread.
+# How long one try of a stage may take, without the wait for an encoder slot. Engines and downloads have shorter limits
+# of their own; `fetch_seconds` adds the longest download. Enforced by `Stages`, not by Prefect's `timeout_seconds`,
+# which cannot end a stage that runs on a worker's thread.
 DEADLINES: dict[Step, float] = {
     "validate": MINUTE,
     "fetch": HOUR,
@@ -71,5 +72,5 @@ DEADLINES: dict[Step, float] = {
 
 
 def fetch_seconds(longest_download_seconds: float) -> float:
-    """The deadline of `fetch`: no download is cut off by it before its own is over."""
+    """The deadline of `fetch`: the longest download that the settings allow, and an hour for the rest."""
     return DEADLINES["fetch"] + longest_download_seconds

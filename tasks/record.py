@@ -1,20 +1,19 @@
-"""Make the result visible: the file and the completed task, in one transaction."""
+"""Publish the output: the file, its receipt and the completed task, in one transaction."""
 
 from prefect import get_run_logger, task
 
 from penstock.domain.stages import Stored
 from penstock.domain.task import Task
-from penstock.orchestration.run.attempt import Attempt
-from penstock.orchestration.run.receipt_artifact import receipt_in_the_ui
-from penstock.services import current
+from penstock.orchestration.run.artifacts import receipt_artifact
+from penstock.orchestration.run.lease import Run
 from penstock.tasks import policy
 
 
 @task(**policy.RECORD)
-def record(stored: Stored, attempt: Attempt) -> Task:
-    with attempt.stage("record", policy.DEADLINES["record"]):
-        tasks = current().records.tasks
-        done = tasks.complete(attempt.task_id, attempt.number, attempt.owner, stored.file, stored.receipt)
-        get_run_logger().info("%s is completed: %s", done.id, stored.file.id)
-        receipt_in_the_ui(stored.file, stored.receipt)
-        return done
+def record(stored: Stored, run: Run) -> Task:
+    with run.stages.stage("record", policy.DEADLINES["record"]):
+        lease, tasks = run.lease, run.services.records.tasks
+        completed = tasks.complete(lease.task_id, lease.attempt, lease.owner, stored.file, stored.receipt)
+        get_run_logger().info("%s is completed: %s", completed.id, stored.file.id)
+        receipt_artifact(stored.file, stored.receipt)
+        return completed

@@ -1,4 +1,4 @@
-"""The three brooms. Each is safe to stop half-way and to repeat."""
+"""The stages of the hourly sweep. Each may be stopped half-way and repeated."""
 
 import time
 from pathlib import Path
@@ -6,64 +6,51 @@ from pathlib import Path
 from prefect import get_run_logger, task
 from prefect.settings import get_current_settings
 
-from penstock.cleanup import DAY_SECONDS, clear_failures, clear_forgotten, clear_orphans, purge
-from penstock.domain.errors import FileInUse, FileNotFound
-from penstock.domain.task import File
+from penstock.cleanup import (
+    DAY_SECONDS,
+    purge_deleted,
+    remove_expired_results,
+    remove_failed_results,
+    remove_orphans,
+    retire_files,
+)
 from penstock.host.scratch import remove_dead_folders
-from penstock.services import current
+from penstock.services import Services
 from penstock.tasks import policy
-
-AT_ONCE = 10_000
 
 
 @task(**policy.RETIRE)
-def retire_old_files() -> None:
-    """Delete outputs and uploads beyond `PENSTOCK_RETENTION_DAYS`, unless a task reads them."""
-    services = current()
+def retire_old_files(services: Services) -> None:
+    """Delete outputs and uploads older than `PENSTOCK_RETENTION_DAYS`, unless a task reads them."""
     days = services.settings.retention_days
-    if days is None:
-        return
-    deleted = sum(_retire(file) for file in services.records.files.list_older(days, AT_ONCE))
-    get_run_logger().info("%d files deleted that were older than %g days", deleted, days)
-
-
-def _retire(file: File) -> bool:
-    try:
-        current().records.files.delete(file.project_id, file.id)
-    except (FileInUse, FileNotFound):
-        return False
-    return True
+    if days is not None:
+        count = retire_files(services.records, days)
+        get_run_logger().info("deleted %d files older than %g days", count, days)
 
 
 @task(**policy.PURGE)
-def purge_deleted_files() -> None:
+def purge_deleted_files(services: Services) -> None:
     """Remove the bytes of deleted files."""
-    services = current()
-    purged = purge(services.records, services.objects)
-    get_run_logger().info("%d deleted files purged", purged.gone)
-    if purged.kept:
-        get_run_logger().warning("%d deleted files could not be purged; the next sweep tries again", purged.kept)
+    purged = purge_deleted(services.records, services.objects)
+    get_run_logger().info("purged %d deleted files", purged.removed)
+    if purged.failed:
+        get_run_logger().warning("%d deleted files could not be purged; the next sweep tries again", purged.failed)
 
 
 @task(**policy.CLEAR)
-def clear_leftovers() -> None:
-    """Remove the rooms of dead runs on this host, half-sent objects older than a day, stored files that no run
-    recorded, and outdated results of Prefect's."""
-    services = current()
-    scratch = remove_dead_folders(services.settings.scratch)
-    objects = services.objects.remove_stale_uploads(DAY_SECONDS)
-    orphans = clear_orphans(services.records, services.objects)
-    results = _clear_results(services.settings.root / "prefect" / "storage")
+def clear_leftovers(services: Services) -> None:
+    """Remove the scratch folders of dead runs on this host, incomplete uploads older than a day, stored files that no
+    run recorded, and outdated results of Prefect."""
     get_run_logger().info(
-        "cleared %d rooms, %d half-sent objects, %d objects without a file, %d results",
-        scratch,
-        objects,
-        orphans,
-        results,
+        "removed %d scratch folders, %d incomplete uploads, %d orphaned objects, %d results",
+        remove_dead_folders(services.settings.scratch),
+        services.objects.remove_stale_uploads(DAY_SECONDS),
+        remove_orphans(services.records, services.objects),
+        _remove_results(services.settings.root / "prefect" / "storage"),
     )
 
 
-def _clear_results(own: Path) -> int:
-    """Those in our home, and where this process keeps them if that is elsewhere."""
-    now, kept = time.time(), get_current_settings().results.local_storage_path
-    return clear_forgotten(own, now) + sum(clear_failures(folder, now) for folder in {own, kept})
+def _remove_results(own: Path) -> int:
+    """From the result folder of our home, and from the one of this process if that is another."""
+    now, configured = time.time(), get_current_settings().results.local_storage_path
+    return remove_expired_results(own, now) + sum(remove_failed_results(folder, now) for folder in {own, configured})

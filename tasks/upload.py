@@ -1,4 +1,4 @@
-"""Put the verified result into the storage; nobody can see it yet."""
+"""Store the verified output. No caller sees it yet."""
 
 from datetime import UTC, datetime
 
@@ -6,32 +6,30 @@ from prefect import get_run_logger, task
 
 from penstock.domain.stages import Rendition, Stored
 from penstock.domain.task import File
-from penstock.orchestration.run.attempt import Attempt
-from penstock.services import current
+from penstock.orchestration.run.lease import Run, RunLease
 from penstock.tasks import policy
 
 
 @task(**policy.UPLOAD)
-def upload(rendition: Rendition, attempt: Attempt) -> Stored:
-    with attempt.stage("upload", policy.DEADLINES["upload"]):
-        file = _output(rendition, attempt)
-        attempt.stored = file.key
-        current().objects.put(rendition.path, file.key, file.facts.type, attempt.stopped)
+def upload(rendition: Rendition, run: Run) -> Stored:
+    with run.stages.stage("upload", policy.DEADLINES["upload"]):
+        file = output_file(rendition, run.lease)
+        run.services.objects.put(rendition.path, file.key, file.facts.type, run.stop.is_set)
         get_run_logger().info("stored %s", file.id)
         return Stored(rendition.task, file, rendition.receipt)
 
 
-def _output(rendition: Rendition, attempt: Attempt) -> File:
+def output_file(rendition: Rendition, lease: RunLease) -> File:
     now = datetime.now(UTC)
-    task = rendition.task
+    project_id = rendition.task.project_id
     return File(
-        id=attempt.output_id,
-        project_id=task.project_id,
+        id=lease.output_id,
+        project_id=project_id,
         object="source",
         facts=rendition.facts,
         media=rendition.media,
-        key=f"{task.project_id}/{attempt.output_id}",
-        task_id=task.id,
+        key=lease.output_key(project_id),
+        task_id=rendition.task.id,
         created=now,
         updated=now,
     )

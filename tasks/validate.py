@@ -1,26 +1,26 @@
-"""Take the task, so that no other run has it, and refuse what needs no bytes."""
+"""Take the task for this run, and check what needs no bytes of the input."""
 
 from prefect import get_run_logger, task
 from prefect.runtime import flow_run
 
 from penstock.domain.stages import Accepted
 from penstock.domain.task import File, Task
-from penstock.orchestration.run.attempt import Attempt
-from penstock.services import Services, current
+from penstock.orchestration.run.lease import Run
+from penstock.records import Records
 from penstock.tasks import policy
 
 
 @task(**policy.VALIDATE)
-def validate(attempt: Attempt) -> Accepted:
-    services = current()
-    with attempt.stage("validate", policy.DEADLINES["validate"]):
-        taken = services.records.tasks.begin(attempt.task_id, attempt.number, attempt.owner, flow_run.id)
-        attempt.begun()
+def validate(run: Run) -> Accepted:
+    lease, records = run.lease, run.services.records
+    with run.stages.stage("validate", policy.DEADLINES["validate"]):
+        taken = records.tasks.begin(lease.task_id, lease.attempt, lease.owner, flow_run.id)
+        run.begin_heartbeat()
     get_run_logger().info("%s → %s %s, attempt %d", taken.id, taken.request.kind, taken.request.format, taken.attempt)
-    return Accepted(taken, _held_input(taken, services))
+    return Accepted(taken, _stored_input(taken, records))
 
 
-def _held_input(taken: Task, services: Services) -> File | None:
+def _stored_input(taken: Task, records: Records) -> File | None:
     if taken.request.file_id is None:
         return None
-    return services.records.files.get(taken.project_id, taken.request.file_id)
+    return records.files.get(taken.project_id, taken.request.file_id)

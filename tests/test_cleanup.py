@@ -14,10 +14,10 @@ from penstock.cleanup import (
     DAY_SECONDS,
     ORPHAN_SECONDS,
     RESULT_SECONDS,
-    clear_failures,
-    clear_forgotten,
-    clear_orphans,
-    purge,
+    purge_deleted,
+    remove_expired_results,
+    remove_failed_results,
+    remove_orphans,
 )
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId, new_file_id
@@ -74,12 +74,12 @@ def test_a_file_that_cannot_be_removed_keeps_none_of_the_others(records, project
         records.files.delete(project, file.id)
     replaced_by_a_folder(folder, stuck)
 
-    purged = purge(records, folder)
-    assert (purged.gone, purged.kept) == (4, 1)
+    purged = purge_deleted(records, folder)
+    assert (purged.removed, purged.failed) == (4, 1)
     assert not any(folder.exists(file.key) for file in others)
     (Path(folder._address(stuck.key)) / "inside").unlink()
     Path(folder._address(stuck.key)).rmdir()
-    assert (purge(records, folder).gone, purge(records, folder).gone) == (1, 0)
+    assert (purge_deleted(records, folder).removed, purge_deleted(records, folder).removed) == (1, 0)
 
 
 def replaced_by_a_folder(folder: FolderStore, file: File) -> None:
@@ -101,10 +101,10 @@ def test_a_storage_that_removes_nothing_is_not_asked_for_each_file(records, proj
 
     monkeypatch.setattr(FolderStore, "delete", refuse)
     with pytest.raises(errors.StorageUnavailable):
-        purge(records, folder)
-    assert len(asked) == cleanup.REFUSED_IN_A_ROW
+        purge_deleted(records, folder)
+    assert len(asked) == cleanup.MAX_FAILED_IN_A_ROW
     monkeypatch.undo()
-    assert purge(records, folder).gone == 30
+    assert purge_deleted(records, folder).removed == 30
 
 
 def test_what_no_file_names_goes_once_no_run_can_record_it_any_more(records, folder, store):
@@ -113,17 +113,17 @@ def test_what_no_file_names_goes_once_no_run_can_record_it_any_more(records, fol
     aged(folder, young, DAY_SECONDS)
     aged(folder, named)
 
-    assert clear_orphans(records, folder) == 1
+    assert remove_orphans(records, folder) == 1
     assert [folder.exists(file.key) for file in (orphan, young, named)] == [False, True, True]
-    assert clear_orphans(records, folder) == 0
+    assert remove_orphans(records, folder) == 0
 
 
 def test_what_is_deleted_and_not_purged_yet_is_left_to_the_purge(records, project, folder, store):
     deleted = store(folder)
     records.files.delete(project, deleted.id)
     aged(folder, deleted)
-    assert clear_orphans(records, folder) == 0
-    assert purge(records, folder).gone == 1
+    assert remove_orphans(records, folder) == 0
+    assert purge_deleted(records, folder).removed == 1
 
 
 @pytest.mark.parametrize(
@@ -132,24 +132,24 @@ def test_what_is_deleted_and_not_purged_yet_is_left_to_the_purge(records, projec
 def test_what_is_not_ours_is_left_alone(records, project, folder, store, key):
     file = store(folder, recorded=False, key=key.format(project=project, id=secrets.token_hex(12)))
     aged(folder, file)
-    assert clear_orphans(records, folder) == 0
+    assert remove_orphans(records, folder) == 0
     assert folder.exists(file.key)
 
 
 def test_a_sweep_looks_at_so_many_and_the_next_ones_at_the_others(records, folder, store, monkeypatch):
-    monkeypatch.setattr(cleanup, "LISTED", 3)
+    monkeypatch.setattr(cleanup, "MAX_LISTED", 3)
     orphans = [store(folder, recorded=False) for _ in range(8)]
     for orphan in orphans:
         aged(folder, orphan)
-    counts = [clear_orphans(records, folder) for _ in range(4)]
+    counts = [remove_orphans(records, folder) for _ in range(4)]
     assert max(counts) == 3
     assert sum(counts) == 8
 
 
 def test_an_orphan_in_a_bucket_goes_too(records, bucket, store):  # noqa: F811
     orphan, named = store(bucket, recorded=False), store(bucket)
-    assert clear_orphans(records, bucket) == 0
-    assert clear_orphans(records, bucket, older_than_seconds=-60) == 1
+    assert remove_orphans(records, bucket) == 0
+    assert remove_orphans(records, bucket, older_than_seconds=-60) == 1
     assert [bucket.exists(file.key) for file in (orphan, named)] == [False, True]
 
 
@@ -228,11 +228,11 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_what_prefect_keeps_of_failed_stages_of_ours_goes_after_a_day(results):
-    assert clear_failures(results, time.time()) == 1
+    assert remove_failed_results(results, time.time()) == 1
     assert {path.name for path in results.iterdir()} == RESULTS.keys() - {"failed-old"}
 
 
 def test_what_it_keeps_in_our_home_goes_when_its_run_is_forgotten(results):
-    assert clear_forgotten(results, time.time()) == 1
+    assert remove_expired_results(results, time.time()) == 1
     assert {path.name for path in results.iterdir()} == RESULTS.keys() - {"foreign-forgotten"}
-    assert clear_forgotten(results / "nowhere", time.time()) == 0
+    assert remove_expired_results(results / "nowhere", time.time()) == 0

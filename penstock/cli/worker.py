@@ -9,8 +9,8 @@ import click
 from penstock.engines import tool_versions
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.host.scratch import remove_dead_folders
-from penstock.orchestration.prefect_server import address_of, until_ready
-from penstock.orchestration.queues import queue_places
+from penstock.orchestration.prefect_server import address_of, wait_until_ready
+from penstock.orchestration.worker.run_pool import queue_places
 from penstock.orchestration.worker.worker_main import serve
 from penstock.services import current
 from penstock.settings import read_settings
@@ -28,7 +28,7 @@ def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None
     address = address_of(settings)
     os.umask(PRIVATE_UMASK)
     import_module("penstock.flows.convert")
-    asyncio.run(until_ready(address))
+    asyncio.run(wait_until_ready(address))
     if deploy:
         asyncio.run(import_module("penstock.deployments.bootstrap").apply(settings))
     services = current()

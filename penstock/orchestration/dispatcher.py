@@ -1,4 +1,4 @@
-"""From outbox to flow run: every attempt promised to a caller gets its run, once, however long Prefect is away."""
+"""Creates the flow runs of the outbox: one run for every accepted attempt, however long Prefect is unavailable."""
 
 import asyncio
 import logging
@@ -11,20 +11,21 @@ from penstock.records import Records
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 8
+BATCH = 8
+POLL_SECONDS = 1.0
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 async def dispatch(records: Records, runs: FlowRuns, woken: asyncio.Event, per_project: int | None = None) -> None:
-    """Submit what is due, for ever; `woken` says that there is news, a second's patience covers what it missed.
+    """Create runs for ever, for a project no more than `per_project` at once.
 
-    A project has no more than `per_project` runs at once."""
+    `woken` is set when the outbox has a new row; a poll each second finds what was missed."""
     while True:
         while await _submit_due(records, runs, per_project):
             pass
         woken.clear()
         try:
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(POLL_SECONDS):
                 await woken.wait()
         except TimeoutError:
             continue
@@ -32,28 +33,32 @@ async def dispatch(records: Records, runs: FlowRuns, woken: asyncio.Event, per_p
 
 async def _submit_due(records: Records, runs: FlowRuns, per_project: int | None) -> int:
     try:
-        due = await asyncio.to_thread(records.tasks.claim_due, AT_ONCE, per_project)
+        due = await asyncio.to_thread(records.tasks.claim_due, BATCH, per_project)
     except errors.DatabaseUnavailable:
         return 0
-    await asyncio.gather(*(_submit(submission, records, runs) for submission in due))
+    await asyncio.gather(*(submit(submission, records, runs) for submission in due))
     return len(due)
 
 
-async def _submit(submission: OutboxEntry, records: Records, runs: FlowRuns) -> None:
+async def submit(submission: OutboxEntry, records: Records, runs: FlowRuns) -> None:
+    """Create the run of one attempt and record its id, or schedule another try."""
     try:
         task = await asyncio.to_thread(records.tasks.get_by_id, submission.task_id)
         if (task.attempt, task.status) != (submission.attempt, "processing"):
-            # It was cancelled meanwhile, and perhaps asked for again: that attempt has a submission of its own. Or its
-            # run was made by a dispatcher that died before it could note it, and has ended: the submission, left
-            # behind, would be lent again and again and take one of its project's few places for ever.
+            # The task was cancelled meanwhile; a later attempt has a submission of its own. Or a dispatcher died after
+            # it had created the run and before it recorded that, and the run has ended. Left in the outbox, the
+            # submission would be lent again and again, and take one of its project's places for ever.
             await asyncio.to_thread(records.tasks.drop_pending, submission)
             return
         run_id = await runs.create(task)
         if not await asyncio.to_thread(records.tasks.record_run, submission, run_id):
             await runs.cancel(run_id)
-    except PrefectUnavailable as away:
-        delay = BACKOFF_SECONDS[min(submission.tries, len(BACKOFF_SECONDS)) - 1] * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
-        log.info("no run for %s yet: %s", submission.task_id, away)
-        await asyncio.to_thread(records.tasks.postpone, submission, delay)
+    except PrefectUnavailable as unavailable:
+        log.info("no run for %s yet: %s", submission.task_id, unavailable)
+        await asyncio.to_thread(records.tasks.postpone, submission, _backoff_seconds(submission.tries))
     except errors.DatabaseUnavailable:
-        log.warning("the database went away while %s was submitted", submission.task_id)
+        log.warning("the database became unavailable while %s was submitted", submission.task_id)
+
+
+def _backoff_seconds(tries: int) -> float:
+    return BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS)) - 1] * random.uniform(0.5, 1.5)  # noqa: S311 - jitter

@@ -1,4 +1,4 @@
-"""What Prefect says of our runs, told to the records: a cancel from the UI, a crash, a retry that waits."""
+"""Follows Prefect's events of our runs: a cancel from its UI, a crash and a retry are recorded as they happen."""
 
 import asyncio
 import logging
@@ -22,33 +22,33 @@ RECONNECT_SECONDS = 1.0
 
 
 async def follow_prefect_events(records: Records, runs: FlowRuns, attempts: int) -> None:
-    """Listen for ever. What is missed while away is found by `repair`."""
+    """Follow the events for ever. The reconciler finds what is missed while the connection is down."""
     follower = EventFollower(records, runs, attempts)
-    wanted = EventFilter(event=EventNameFilter(name=[f"{PREFIX}{state}" for state in REACTIONS]))
+    wanted = EventFilter(event=EventNameFilter(name=[f"{PREFIX}{state}" for state in HANDLERS]))
     while True:
         try:
             async with get_events_subscriber(filter=wanted, reconnect_on_clean_close=True) as events:
                 async for event in events:
                     run_id = event.resource.id.rpartition(".")[2]
-                    await follower.react(event.event.removeprefix(PREFIX), run_id)
-        except Exception as away:  # noqa: BLE001 - a websocket client has no root error
-            log.info("events of Prefect are away: %s", type(away).__name__)
+                    await follower.handle(event.event.removeprefix(PREFIX), run_id)
+        except Exception as error:  # noqa: BLE001 - the websocket client has no common base error
+            log.info("the event stream of Prefect is down: %s", type(error).__name__)
             await asyncio.sleep(RECONNECT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class EventFollower:
-    """Brings what Prefect says of a run into the records. `attempts` is how many may be lost."""
+    """Records the events of runs. `attempts` is how many runs of a task may be lost before it fails."""
 
     records: Records
     runs: FlowRuns
     attempts: int
 
-    async def react(self, state: str, run_id: str) -> None:
-        """A run has come to this state of Prefect's; one that is not ours is passed over."""
+    async def handle(self, state: str, run_id: str) -> None:
+        """A run has entered this state of Prefect; runs without a task of ours are ignored."""
         found = await asyncio.to_thread(self.records.tasks.find_by_run, run_id)
         if found is not None:
-            await REACTIONS[state](self, *found)
+            await HANDLERS[state](self, *found)
 
     async def cancelling(self, task_id: TaskId, attempt: int) -> None:
         with suppress(errors.TaskEnded):
@@ -60,14 +60,14 @@ class EventFollower:
     async def crashed(self, task_id: TaskId, attempt: int) -> None:
         await replace_lost_run(task_id, attempt, self.records, self.runs, self.attempts)
 
-    async def waits_again(self, task_id: TaskId, attempt: int) -> None:
+    async def retrying(self, task_id: TaskId, attempt: int) -> None:
         await asyncio.to_thread(self.records.tasks.set_state, task_id, attempt, "retrying")
 
 
-REACTIONS: dict[str, Callable[[EventFollower, TaskId, int], Awaitable[None]]] = {
+HANDLERS: dict[str, Callable[[EventFollower, TaskId, int], Awaitable[None]]] = {
     "Cancelling": EventFollower.cancelling,
     "Cancelled": EventFollower.cancelled,
     "Crashed": EventFollower.crashed,
-    "AwaitingRetry": EventFollower.waits_again,
-    "Retrying": EventFollower.waits_again,
+    "AwaitingRetry": EventFollower.retrying,
+    "Retrying": EventFollower.retrying,
 }

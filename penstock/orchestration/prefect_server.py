@@ -1,4 +1,4 @@
-"""Our own Prefect: how it is started, and what our processes must know to talk to it."""
+"""Our own Prefect server: how it is started and configured, and what our processes need to reach it."""
 
 import asyncio
 import os
@@ -16,23 +16,23 @@ PREFECT_DATABASE = "prefect"
 DAY_SECONDS = 86_400
 # What `server_command` imports.
 SERVER_MODULES = ("prefect.cli", "prefect.server.api.server")
-# What makes Prefect cheaper, or suits us; a variable that is set in the environment wins.
-CLIENT_HABITS = {
+# Our defaults for Prefect's clients; a variable of the environment wins.
+CLIENT_DEFAULTS = {
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "penstock",
-    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # a line of the service itself belongs to no run
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # log lines of the service itself belong to no run
     "PREFECT_WORKER_QUERY_SECONDS": "4",
     "PREFECT_WORKER_PREFETCH_SECONDS": "0",
     "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
     "DO_NOT_TRACK": "1",
 }
-# A run leaves 100 kB behind, most of it events: they go after a week, runs with their logs after a month. Stages are
-# written many at once, up to a second late: each by itself is what costs Prefect's server most. What is seldom there is
-# not looked for every five seconds.
-SERVER_HABITS = {
-    # In memory, as Prefect keeps them else, the leases of concurrency slots die with the server, and their slots count
-    # as taken for ever.
+# Our defaults for Prefect's server. A run leaves 100 kB behind, most of it events: events are deleted after a week,
+# runs and their logs after 30 days. Task runs are written in batches, up to a second late: writing each by itself costs
+# the server the most CPU time of all. Services that seldom find work poll less often than every five seconds.
+SERVER_DEFAULTS = {
+    # By default the leases of concurrency slots are kept in memory and lost when the server dies, while their slots
+    # count as taken for ever.
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
@@ -51,7 +51,7 @@ SERVER_HABITS = {
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a Prefect answers: its API and the pages for people."""
+    """Where a Prefect server is reached: its API and its UI."""
 
     api_url: str
 
@@ -61,7 +61,8 @@ class Address:
 
 
 def auth_string(home: Home, settings: Settings) -> str | None:
-    """What opens our Prefect: the secret that is set, else the home's. Somebody else's Prefect is not guessed at."""
+    """`user:password` of Prefect's API: the one that is set, else the home's; None for another Prefect without one
+    set."""
     given = settings.prefect_auth_string or settings.prefect_server_auth_string
     if given or settings.prefect_api_url:
         return given
@@ -69,9 +70,9 @@ def auth_string(home: Home, settings: Settings) -> str | None:
 
 
 def client_environment(home: Home, address: Address, auth: str | None) -> dict[str, str]:
-    """The variables of every process that talks to our Prefect."""
+    """The environment variables of every process that uses our Prefect."""
     return {
-        **_unless_set(CLIENT_HABITS),
+        **_unless_set(CLIENT_DEFAULTS),
         "PREFECT_API_URL": address.api_url,
         "PREFECT_UI_URL": address.ui_url,
         **({"PREFECT_API_AUTH_STRING": auth} if auth else {}),
@@ -81,10 +82,10 @@ def client_environment(home: Home, address: Address, auth: str | None) -> dict[s
 
 
 def server_environment(address: Address, auth: str | None, records_url: str) -> dict[str, str]:
-    """The variables of the server itself, on top of the clients'."""
+    """The environment variables of the server, beside those of clients. Creates its database."""
     create_database(records_url, PREFECT_DATABASE)
     return {
-        **_unless_set(SERVER_HABITS),
+        **_unless_set(SERVER_DEFAULTS),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_database_url(records_url),
         **({"PREFECT_SERVER_API_AUTH_STRING": auth} if auth else {}),
         "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
@@ -92,12 +93,12 @@ def server_environment(address: Address, auth: str | None, records_url: str) -> 
     }
 
 
-def _unless_set(habits: dict[str, str]) -> dict[str, str]:
-    return {name: os.environ.get(name, value) for name, value in habits.items()}
+def _unless_set(defaults: dict[str, str]) -> dict[str, str]:
+    return {name: os.environ.get(name, value) for name, value in defaults.items()}
 
 
 def prefect_database_url(records_url: str) -> str:
-    """Prefect's own database, beside ours on the same server."""
+    """The URL of Prefect's own database, on the PostgreSQL server of the records."""
     parts = urlsplit(records_url)
     user = parts.netloc or "@"
     if user.endswith("@") and ":" not in user:
@@ -106,12 +107,12 @@ def prefect_database_url(records_url: str) -> str:
 
 
 def server_command(host: str, port: int) -> list[str]:
-    """What `python -m` runs."""
+    """The arguments of `python -m`."""
     return ["prefect", "server", "start", "--host", host, "--port", str(port)]
 
 
 def is_ready(address: Address, http: httpx.Client) -> bool:
-    """Whether the server answers and its database too."""
+    """Whether the server and its database respond."""
     try:
         return http.get(f"{address.api_url}/ready", timeout=2.0).status_code == httpx.codes.OK
     except httpx.HTTPError:
@@ -119,14 +120,14 @@ def is_ready(address: Address, http: httpx.Client) -> bool:
 
 
 def address_of(settings: Settings) -> Address:
-    """The Prefect that a part run alone is to use. Raises `Misconfigured` where none is named."""
+    """The Prefect that `penstock api`, `worker` or `deploy` uses. Raises `Misconfigured` where none is set."""
     if not settings.prefect_api_url:
         raise Misconfigured('Set PREFECT_API_URL, or on the machine of `penstock up`: eval "$(penstock env)".')
     return Address(settings.prefect_api_url)
 
 
-async def until_ready(address: Address) -> None:
-    """Wait for the server, however long it takes."""
+async def wait_until_ready(address: Address) -> None:
+    """Wait until the server responds, without a time limit."""
     with httpx.Client(trust_env=False) as http:
         while not await asyncio.to_thread(is_ready, address, http):
             await asyncio.sleep(0.2)

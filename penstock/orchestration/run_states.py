@@ -1,14 +1,16 @@
-"""What a flow run answers its caller: the Task as JSON, inside the run's last state.
+"""The final state of a flow run, and what it returns: the Task as JSON, inside the state itself.
 
-Prefect would write a result to a file, which callers on other machines could not read. A state of its API holds any
-JSON, though, and `state.result()` answers just that: whoever reaches Prefect reads it, and no file is left."""
+Prefect would write a result to a file, which callers on other machines cannot read. But a state's data may be any JSON,
+and `state.result()` returns it: whoever reaches Prefect's API reads it, and no file is left behind."""
 
 from typing import Any
 from uuid import UUID
 
+from prefect import Flow
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State
-from prefect.results import ResultRecord  # type: ignore[attr-defined] # where Prefect's own modules take it from
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.results import ResultRecord  # type: ignore[attr-defined] # where Prefect's own modules import it from
+from prefect.states import Cancelled as CancelledState
 from prefect.states import Completed, Failed
 from prefect.utilities.urls import url_for
 from pydantic import RootModel
@@ -16,46 +18,68 @@ from pydantic import RootModel
 from penstock.domain import errors
 from penstock.domain.request_form import redacted
 from penstock.domain.secret_urls import HIDDEN, is_safe_to_show
-from penstock.domain.task import Task
+from penstock.domain.task import Status, Task
+from penstock.records import Records
 from penstock.views.resources import ViewBuilder
 
+_LATE_MESSAGE = "Recorded late: Prefect was unavailable, or the worker was lost, when the run ended."
+_LATE_STATES: dict[Status, Any] = {"failed": Failed, "cancelled": CancelledState}
 
-def completed(task: Task, message: str | None = None) -> State[dict[str, Any]]:
-    """The end of a run whose caller gets this Task."""
-    # Prefect's client sends the metadata of a persisted record: here that is the answer itself. As a model, for a dict
-    # would be read as a record's true metadata, every field of which may be missing.
-    shown = task_shown(task)
-    answer: Any = RootModel[dict[str, Any]](shown)
-    record: ResultRecord[dict[str, Any]] = ResultRecord.model_construct(metadata=answer, result=shown)
+
+def completed_state(task: Task, message: str | None = None) -> State[dict[str, Any]]:
+    """Completed; `state.result()` returns the Task."""
+    # Prefect's client sends the metadata of a persisted record, so the Task is put there. It is wrapped in a model
+    # because Prefect would read a dict as a record's own metadata, whose fields may all be missing.
+    public = public_task(task)
+    metadata: Any = RootModel[dict[str, Any]](public)
+    record: ResultRecord[dict[str, Any]] = ResultRecord.model_construct(metadata=metadata, result=public)
     record.mark_persisted()
     return Completed(message=message, data=record)
 
 
-def forget_secrets(run_id: str, parameters: dict[str, Any]) -> None:
-    """Hide in Prefect what a refused run brought along and everybody could read there."""
-    if (shown := redacted(parameters)) == parameters:
+def failed_state(error: errors.MediaError) -> State[None]:
+    """Failed; `state.result()` raises the message."""
+    return Failed(message=error_text(error))
+
+
+def error_text(error: errors.MediaError) -> str:
+    """Code and message of every violation."""
+    violations = error.violations if isinstance(error, errors.InvalidRequest) else (error,)
+    return " ".join(f"{each.code}: {each.message}" for each in violations)
+
+
+def recorded_state(run_id: UUID, records: Records) -> State[Any] | None:
+    """The final state of a run that could not report it itself, from the records. None where no task belongs to the
+    run, or the task is still processing."""
+    found = records.tasks.find_by_run(str(run_id))
+    task = records.tasks.get_by_id(found[0]) if found else None
+    if task is not None and task.status == "completed":
+        return completed_state(task, _LATE_MESSAGE)
+    state = _LATE_STATES.get(task.status) if task else None
+    return state(message=_LATE_MESSAGE) if state else None
+
+
+def end_as_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - a hook's names
+    """A hook of the flows: sets Cancelled where the engine left Cancelling, or Failed with our `Cancelled` error."""
+    if state.is_cancelling() or isinstance(state.result(raise_on_failure=False), errors.Cancelled):
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(flow_run.id, CancelledState(message="The task was cancelled."), force=True)
+
+
+def hide_secrets(run_id: str, parameters: dict[str, Any]) -> None:
+    """Overwrite the secret parameters of a refused run: everybody who sees Prefect can read them."""
+    if (public := redacted(parameters)) == parameters:
         return
     with get_client(sync_client=True) as client:
-        client.update_flow_run(UUID(run_id), parameters=shown)
+        client.update_flow_run(UUID(run_id), parameters=public)
 
 
-def failed(refusal: errors.MediaError) -> State[None]:
-    """The end of a run that was refused: its caller's `state.result()` raises the sentence."""
-    return Failed(message=sentence_of(refusal))
-
-
-def sentence_of(refusal: errors.MediaError) -> str:
-    """All that is wrong, each by its code."""
-    found = refusal.violations if isinstance(refusal, errors.InvalidRequest) else (refusal,)
-    return " ".join(f"{each.code}: {each.message}" for each in found)
-
-
-def task_shown(task: Task) -> dict[str, Any]:
-    """The contract's Task, for eyes that may see Prefect: no link, and no address that could be a secret."""
+def public_task(task: Task) -> dict[str, Any]:
+    """The Task of the API for everybody who sees Prefect: without the link, and without a URL that may be a secret."""
     view = ViewBuilder("", "", 0, _page_of).task_view(task)
     output = view.output and view.output.model_copy(update={"url": None})
-    told = view.input if task.request.url is None or is_safe_to_show(task.request.url) else HIDDEN
-    return view.model_copy(update={"output": output, "input": told}).model_dump(mode="json")
+    shown_input = view.input if task.request.url is None or is_safe_to_show(task.request.url) else HIDDEN
+    return view.model_copy(update={"output": output, "input": shown_input}).model_dump(mode="json")
 
 
 def _page_of(run_id: str) -> str:

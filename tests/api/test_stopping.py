@@ -5,7 +5,7 @@ import asyncio
 from penstock.api import create_app
 from penstock.api.long_poll import LongPolls
 from penstock.api.server import Server
-from tests.orchestration.test_run_names import task_of
+from tests.orchestration.conftest import task_of
 
 
 def test_a_stop_answers_those_who_wait():

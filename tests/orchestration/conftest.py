@@ -1,24 +1,29 @@
 """Runs without Prefect: real records in PostgreSQL, a real folder as the storage."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from penstock.domain.ids import ProjectId, TaskId, new_file_id
+from penstock.domain.request import SourceRequest
 from penstock.domain.task import Task
 from penstock.live_runs import LiveRuns
-from penstock.orchestration.run import attempt
+from penstock.orchestration.run.heartbeat import Heartbeat
+from penstock.orchestration.run.lease import Run, RunLease
+from penstock.orchestration.run.stages import Stages
 from penstock.records import Records
 from penstock.storage.objects import FolderStore
 from tests.records.conftest import apart, database, hasty, project, records
 
-__all__ = ["apart", "database", "hasty", "host", "project", "records"]
+__all__ = ["apart", "database", "hasty", "host", "new_run", "project", "records", "task_of"]
 
 
 @dataclass
 class Host:
-    """What one worker process shares with its runs."""
+    """The services of a worker process, as far as its runs use them."""
 
     records: Records
     objects: FolderStore
@@ -30,7 +35,18 @@ class Host:
 
 
 @pytest.fixture
-def host(records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    made = Host(records, FolderStore(tmp_path / "files"), LiveRuns(), SimpleNamespace(scratch=tmp_path / "scratch"))
-    monkeypatch.setattr(attempt, "current", lambda: made)
-    return made
+def host(records: Records, tmp_path: Path) -> Host:
+    return Host(records, FolderStore(tmp_path / "files"), LiveRuns(), SimpleNamespace(scratch=tmp_path / "scratch"))
+
+
+def new_run(task_id: TaskId, services: object = None) -> Run:
+    """A run of a first attempt; its heartbeat is not started."""
+    heartbeat = Heartbeat(lambda _state, _percent: False)
+    return Run(RunLease(task_id, 1, "me", new_file_id()), services, Path(), Stages(heartbeat))
+
+
+def task_of(**source: str) -> Task:
+    """A queued task, in no database."""
+    now = datetime.now(UTC)
+    request = SourceRequest(kind="video", format="mp4", **source)
+    return Task(TaskId("tsk_1"), ProjectId("prj_1"), request, "processing", "queued", 0, 1, now, now)

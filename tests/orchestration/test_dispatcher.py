@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from penstock.orchestration.dispatcher import _submit
+from penstock.orchestration.dispatcher import submit
 from tests.records.conftest import asked, completed
 
 
@@ -40,8 +40,8 @@ def test_a_task_that_was_cancelled_and_asked_for_again_keeps_its_new_run(records
     prefect, first = Prefect(), due(records, task)
     records.tasks.cancel(project, task.id)
     again = records.tasks.submit(project, asked())
-    asyncio.run(_submit(first, records, prefect))
-    asyncio.run(_submit(due(records, again), records, prefect))
+    asyncio.run(submit(first, records, prefect))
+    asyncio.run(submit(due(records, again), records, prefect))
 
     assert (prefect.made, prefect.cancelled) == ([f"{task.id}:2"], [])
     assert records.tasks.get_by_id(task.id).run_id == f"{task.id}:2"
@@ -53,7 +53,7 @@ def test_a_run_of_a_task_that_is_cancelled_while_it_is_made_is_cancelled(records
         records.tasks.submit(project, asked())
 
     prefect = Prefect(cancel_and_ask_again)
-    asyncio.run(_submit(due(records, task), records, prefect))
+    asyncio.run(submit(due(records, task), records, prefect))
 
     assert prefect.cancelled == [f"{task.id}:1"]
     assert (records.tasks.get_by_id(task.id).status, records.tasks.get_by_id(task.id).attempt) == ("processing", 2)
@@ -62,7 +62,7 @@ def test_a_run_of_a_task_that_is_cancelled_while_it_is_made_is_cancelled(records
 def test_an_attempt_that_has_ended_gets_no_run(records, project, task):
     prefect, first = Prefect(), due(records, task)
     records.tasks.cancel(project, task.id)
-    asyncio.run(_submit(first, records, prefect))
+    asyncio.run(submit(first, records, prefect))
 
     assert prefect.made == []
 
@@ -71,7 +71,7 @@ def test_a_run_that_ended_before_it_was_noted_leaves_no_submission_behind(record
     """The dispatcher died between making the run and noting it; its submission is lent to another one."""
     prefect, lent = Prefect(), due(records, task)
     done = completed(records, task)
-    asyncio.run(_submit(lent, records, prefect))
+    asyncio.run(submit(lent, records, prefect))
     records.tasks.postpone(lent, 0)
 
     assert (done.status, prefect.made) == ("completed", [])

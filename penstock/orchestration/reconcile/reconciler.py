@@ -1,4 +1,4 @@
-"""What nobody finished: runs whose worker died, and runs whose end we were not told of."""
+"""Brings the records and Prefect back into agreement: runs whose worker died, and states whose event was missed."""
 
 import asyncio
 import logging
@@ -20,50 +20,54 @@ from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SWEEPS_PER_LEASE = 4
+CHECKS_PER_LEASE = 4
 PAGE = 200
+CLAIMED_STATES = (StateType.PENDING, StateType.RUNNING)
 
 LOST = TaskError(
     errors.WorkerLost.code,
-    "The workers that ran this task were lost, again and again. Ask for it once more, or look at the workers' logs.",
+    "The workers that ran this task were lost repeatedly. Ask for it again, or read the workers' logs.",
     retryable=True,
 )
 
 
 async def reconcile_runs(records: Records, runs: FlowRuns, settings: Settings) -> None:
-    """Sweep for ever."""
-    sweep = Reconciler(records, runs, settings.attempts, settings.lease_seconds)
+    """Reconcile for ever."""
+    reconciler = Reconciler(records, runs, settings.attempts, settings.lease_seconds)
     while True:
-        await sweep.once()
-        await asyncio.sleep(settings.lease_seconds / SWEEPS_PER_LEASE)
+        await reconciler.check()
+        await asyncio.sleep(settings.lease_seconds / CHECKS_PER_LEASE)
 
 
 class Reconciler:
-    """What one sweeper remembers from one sweep to the next. Ages are measured by its own monotonic clock, or by the
-    database: no two hosts' clocks are compared."""
+    """Remembers from one check to the next since when runs are claimed, and which are dead.
+
+    Ages are measured by its own monotonic clock, or by the database: clocks of two hosts are never compared."""
 
     def __init__(self, records: Records, runs: FlowRuns, attempts: int, lease_seconds: float) -> None:
         self.records = records
         self.runs = runs
         self.attempts = attempts
         self.lease_seconds = lease_seconds
-        self.claimed: dict[str, float] = {}
+        self.claimed_at: dict[str, float] = {}
         self.dead: set[str] = set()
-        self.open = AbandonedRuns(records, runs, lease_seconds)
-        self.leaked = LeakedSlots(records, runs, lease_seconds / SWEEPS_PER_LEASE)
+        self.abandoned = AbandonedRuns(records, runs, lease_seconds)
+        self.leaked = LeakedSlots(records, runs, lease_seconds / CHECKS_PER_LEASE)
 
-    async def once(self) -> None:
-        """Each part by itself: what keeps one from its work does not keep the others."""
-        for part in (self.reap, self.reconcile, self.tell, self.open.end, self.leaked.free):
+    async def check(self) -> None:
+        """Every part once; an error of one part does not keep the others from running."""
+        parts = (self.replace_silent, self.follow_states, self.crash_dead, self.abandoned.end, self.leaked.free)
+        for part in parts:
             try:
                 await part()
-            except (errors.DatabaseUnavailable, PrefectUnavailable) as away:
-                log.info("a sweep is put off: %s", away)
+            except (errors.DatabaseUnavailable, PrefectUnavailable) as unavailable:
+                log.info("%s is retried later: %s", part.__name__, unavailable)
 
-    async def reap(self) -> None:
-        """Runs that are silent. Looked at twice: after an absence of the database all runs seem silent.
+    async def replace_silent(self) -> None:
+        """Replace runs without a heartbeat. They are read twice: after an outage of the database all runs seem silent.
 
-        Not while Prefect is away: a new attempt would wait for it too, and the dead run would stay Running in it.
+        Not while Prefect is unavailable: a new attempt would wait for it too, and the dead run would stay Running
+        there.
         """
         suspected = await asyncio.to_thread(self.records.tasks.lost_attempts, self.lease_seconds)
         if not suspected:
@@ -71,53 +75,56 @@ class Reconciler:
         await asyncio.sleep(3 * BEAT_SECONDS)
         await self.runs.require_prefect()
         for lost in await asyncio.to_thread(self.records.tasks.lost_attempts, self.lease_seconds):
-            if lost in suspected and await self._settle(lost.task_id, lost.attempt) and lost.run_id:
+            if lost in suspected and await self._replace(lost.task_id, lost.attempt) and lost.run_id:
                 self.dead.add(lost.run_id)
 
-    async def tell(self) -> None:
-        """Tell Prefect which runs are dead: one that it believes to be claimed or running takes a place of the limits
-        of its queue for ever. What it does not hear now, it hears at the next sweep."""
+    async def crash_dead(self) -> None:
+        """Set Crashed on dead runs: while Prefect counts one as claimed or running it takes a place of its queue's
+        limits. What fails here is repeated by the next check."""
         for run_id in tuple(self.dead):
             await self.runs.crash(run_id)
             self.dead.discard(run_id)
 
-    async def reconcile(self) -> None:
-        """The records follow Prefect where a run has come to a state of which we have not heard."""
+    async def follow_states(self) -> None:
+        """Record the states of runs whose event was missed."""
         after = ""
-        claimed: dict[str, float] = {}
+        claimed_at: dict[str, float] = {}
         while page := await asyncio.to_thread(self.records.tasks.submitted_attempts, PAGE, after):
             after = page[-1].task_id
             states = await self.runs.states([entry.run_id for entry in page])
             for entry in page:
                 state = states.get(entry.run_id)
-                if not entry.begun and _is_claimed(state):
-                    claimed[entry.run_id] = self.claimed.get(entry.run_id, time.monotonic())
-                await self._follow_state(entry, state, claimed.get(entry.run_id))
-        self.claimed = claimed
+                if not entry.begun and state is not None and state.type in CLAIMED_STATES:
+                    claimed_at[entry.run_id] = self.claimed_at.get(entry.run_id, time.monotonic())
+                await self._follow_state(entry, state, claimed_at.get(entry.run_id))
+        self.claimed_at = claimed_at
 
-    async def _follow_state(self, entry: SubmittedAttempt, state: State[object] | None, claimed: float | None) -> None:
+    async def _follow_state(
+        self, entry: SubmittedAttempt, state: State[object] | None, claimed_at: float | None
+    ) -> None:
         if state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED):
             final = state.is_final()
             await asyncio.to_thread(record_cancel, entry.task_id, entry.attempt, self.records, final=final)
         elif state is None or state.is_final():
-            await self._settle(entry.task_id, entry.attempt)
-        elif self._is_stuck(claimed) and await self._settle(entry.task_id, entry.attempt):
+            await self._replace(entry.task_id, entry.attempt)
+        elif self._is_stuck(claimed_at) and await self._replace(entry.task_id, entry.attempt):
             self.dead.add(entry.run_id)
 
-    def _is_stuck(self, claimed: float | None) -> bool:
-        """Claimed for so long, and yet nobody has begun: its worker died in between."""
-        return claimed is not None and time.monotonic() - claimed > self.lease_seconds
+    def _is_stuck(self, claimed_at: float | None) -> bool:
+        """Whether a run is claimed for longer than a lease and has not begun: its worker died in between."""
+        return claimed_at is not None and time.monotonic() - claimed_at > self.lease_seconds
 
-    async def _settle(self, task_id: TaskId, attempt: int) -> bool:
+    async def _replace(self, task_id: TaskId, attempt: int) -> bool:
         return await replace_lost_run(task_id, attempt, self.records, self.runs, self.attempts)
 
 
 async def replace_lost_run(task_id: TaskId, attempt: int, records: Records, runs: FlowRuns, attempts: int) -> bool:
-    """Another attempt for a task whose run died, or its end where that happened too often. False: it has gone on.
+    """Give a task whose run was lost another attempt, or end it where that happened too often. False: the attempt is
+    not the present one, or has ended.
 
-    The encoder slot of the dead run is free at once; where Prefect is away, as soon as its lease has run out."""
+    Frees the encoder slot of the lost run; while Prefect is unavailable the slot is free when its lease expires."""
     held = [slot for slot in await asyncio.to_thread(records.tasks.held_slots) if slot.task_id == task_id]
-    if not await asyncio.to_thread(_replace, task_id, attempt, records, attempts):
+    if not await asyncio.to_thread(_record_loss, task_id, attempt, records, attempts):
         return False
     for slot in held:
         if slot.attempt == attempt and slot.slot != SLOT_REQUESTED:
@@ -126,11 +133,11 @@ async def replace_lost_run(task_id: TaskId, attempt: int, records: Records, runs
     return True
 
 
-def _replace(task_id: TaskId, attempt: int, records: Records, attempts: int) -> bool:
+def _record_loss(task_id: TaskId, attempt: int, records: Records, attempts: int) -> bool:
     task = records.tasks.get_by_id(task_id)
     if task.attempt != attempt or task.status != "processing":
         return False
-    log.warning("%s: attempt %d was lost", task_id, attempt)
+    log.warning("%s: the run of attempt %d was lost", task_id, attempt)
     if task.state == "cancelling":
         return records.tasks.end(task_id, attempt, "cancelled")
     if records.tasks.count_losses(task_id) + 1 >= attempts:
@@ -138,13 +145,8 @@ def _replace(task_id: TaskId, attempt: int, records: Records, attempts: int) -> 
     return records.tasks.retry_lost(task_id, attempt) is not None
 
 
-def _is_claimed(state: State[object] | None) -> bool:
-    """Whether a worker has taken the run, or says that it runs it."""
-    return state is not None and state.type in (StateType.PENDING, StateType.RUNNING)
-
-
 def record_cancel(task_id: TaskId, attempt: int, records: Records, *, final: bool) -> None:
-    """A cancel that came by Prefect: ours to pass on, or to note where it is done."""
+    """A cancel that came from Prefect: stop the run, or where its state is final, end the task."""
     task = records.tasks.get_by_id(task_id)
     if task.attempt != attempt or task.status != "processing":
         return

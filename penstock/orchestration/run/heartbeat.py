@@ -1,4 +1,4 @@
-"""A run's heartbeat: each second it tells the records that the run is alive and how far it is, and hears of its end."""
+"""A run's heartbeat: once a second it reports progress to the records, and learns whether the run should stop."""
 
 import logging
 import math
@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from penstock.domain import errors
 from penstock.domain.task import State
@@ -16,78 +16,104 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
 
-# Tells the records how far the run is; answers whether the task is to be cancelled. Raises `Superseded`.
-Beat = Callable[[State, int], bool]
-Progress = Callable[[], tuple[State, int]]
+# Reports state and percent to the records; returns whether the task is to be cancelled. Raises `Superseded`.
+Report = Callable[[State, int], bool]
+
+
+class Progress:
+    """The state and percentage of a run. Its stages write it, the heartbeat and the Prefect UI read it. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._state: State = "validating"
+        self._percent = 0
+
+    def begin(self, state: State) -> None:
+        """A stage begins, at 0 %."""
+        with self._lock:
+            self._state, self._percent = state, 0
+
+    def retry(self) -> None:
+        """A try of a stage has failed and another one follows."""
+        with self._lock:
+            self._state = "retrying"
+
+    def set_percent(self, percent: int) -> None:
+        with self._lock:
+            self._percent = percent
+
+    def read(self) -> tuple[State, int]:
+        with self._lock:
+            return self._state, self._percent
 
 
 @dataclass
 class Heartbeat:
-    """Beats from `begin` on, and watches the deadline of the stage from the start."""
+    """A thread that reports from `begin` on, and sets `overdue` when the deadline of the stage has passed."""
 
-    beat: Beat
-    progress: Progress
-    stop: StopSignal
+    report: Report
+    stop: StopSignal = field(default_factory=StopSignal)
+    progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
-        self._begun = False
-        self._over = False
+        self._has_begun = False
+        self._has_ended = False
         self._deadline = math.inf
 
     def begin(self) -> None:
-        """The task is ours: tell the records from now on."""
+        """The task is taken: report from now on."""
         with self._changed:
-            self._begun = True
+            self._has_begun = True
             self._changed.notify()
 
-    def limit(self, seconds: float) -> None:
-        """The stage is overdue after so many seconds from now on; `math.inf`: never."""
+    def set_deadline(self, seconds: float) -> None:
+        """The stage is overdue `seconds` from now; `math.inf`: never."""
         with self._changed:
             self._deadline = time.monotonic() + seconds
             self._changed.notify()
 
     @contextmanager
-    def beating(self, name: str) -> Iterator[None]:
-        """Run on a thread of its own until the block ends."""
+    def running(self, name: str) -> Iterator[None]:
+        """Run the thread until the block ends."""
         thread = threading.Thread(target=self._run, name=name, daemon=True)
         thread.start()
         try:
             yield
         finally:
             with self._changed:
-                self._over = True
+                self._has_ended = True
                 self._changed.notify()
             thread.join()
 
     def _run(self) -> None:
-        last_beat = time.monotonic()
-        while self._wait(last_beat):
+        reported = time.monotonic()
+        while self._wait(reported):
             now = time.monotonic()
             if now > self._deadline:
                 self.stop.stop("overdue")
-            if self._begun and now - last_beat >= BEAT_SECONDS:
-                last_beat = now
-                self._beat_once()
+            if self._has_begun and now - reported >= BEAT_SECONDS:
+                reported = now
+                self._beat()
 
-    def _wait(self, last_beat: float) -> bool:
-        """Wait until something is due; False: the run is over."""
+    def _wait(self, reported: float) -> bool:
+        """Wait until a report or the deadline is due; False: the run has ended."""
         with self._changed:
-            beat = last_beat + BEAT_SECONDS if self._begun else math.inf
-            # What is overdue already is not waited for again.
+            next_report = reported + BEAT_SECONDS if self._has_begun else math.inf
+            # A deadline that has passed already is not waited for again.
             deadline = math.inf if self.stop.is_set() else self._deadline
-            due = min(beat, deadline) - time.monotonic()
-            if not self._over and due > 0:
-                self._changed.wait(min(due, threading.TIMEOUT_MAX))
-            return not self._over
+            seconds = min(next_report, deadline) - time.monotonic()
+            if not self._has_ended and seconds > 0:
+                self._changed.wait(min(seconds, threading.TIMEOUT_MAX))
+            return not self._has_ended
 
-    def _beat_once(self) -> None:
+    def _beat(self) -> None:
         try:
-            cancelled = self.beat(*self.progress())
+            is_cancelled = self.report(*self.progress.read())
         except errors.Superseded:
             self.stop.stop("superseded")
-        except Exception as error:  # noqa: BLE001 - without it the run has no lease, hears no cancel and meets no deadline
-            log.warning("no heartbeat: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - without this thread the run has no lease, no cancel, no deadline
+            log.warning("heartbeat failed: %s", type(error).__name__)
         else:
-            if cancelled:
+            if is_cancelled:
                 self.stop.stop("cancelled")

@@ -1,26 +1,45 @@
-"""The threads that flow runs execute on, each with what a run would else make for itself and throw away."""
+"""The places of a worker: how many runs of which queues it runs at once, and the threads that run them."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from prefect.context import SyncClientContext
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 
+from penstock.orchestration.run_options import IMAGE_QUEUE
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePlaces:
+    """So many runs at once from `queue`; without a name, from every queue but that of images."""
+
+    count: int
+    queue: str | None = None
+
+    def serves(self, queue: str) -> bool:
+        return queue == self.queue if self.queue else queue != IMAGE_QUEUE
+
+
+def queue_places(count: int, image_count: int) -> tuple[QueuePlaces, ...]:
+    """The places of one worker process: for images, and for everything else."""
+    return QueuePlaces(count), QueuePlaces(image_count, IMAGE_QUEUE)
+
 
 def run_threads(count: int) -> ThreadPoolExecutor:
     """Threads that live as long as the process."""
-    own = threading.local()
-    return ThreadPoolExecutor(count, thread_name_prefix="run", initializer=_furnish, initargs=(own,))
+    local = threading.local()
+    return ThreadPoolExecutor(count, thread_name_prefix="run", initializer=_prepare, initargs=(local,))
 
 
-def _furnish(own: threading.local) -> None:
-    """One HTTP client for all runs of this thread: each new one loads certificates and asks for a token.
+def _prepare(local: threading.local) -> None:
+    """Give this thread one HTTP client for all its runs: a new one loads certificates and fetches a CSRF token.
 
-    And no heartbeat of Prefect's: it is a thread whose end each run awaits for up to a second, with its place in hand.
-    Our lease says sooner that a run is lost. Who needs those events (an automation may) sets their frequency.
+    And turn off Prefect's run heartbeat, unless its frequency is set: it is a thread whose end each run awaits for up
+    to a second while it holds its place. Our lease detects a lost run sooner; automations may want those events.
     """
-    own.kept = kept = ExitStack()
+    local.stack = stack = ExitStack()
     if "heartbeat_frequency" not in get_current_settings().flows.model_fields_set:
-        kept.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
-    kept.enter_context(SyncClientContext.get_or_create())
+        stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
+    stack.enter_context(SyncClientContext.get_or_create())

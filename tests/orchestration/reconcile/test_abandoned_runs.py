@@ -20,7 +20,7 @@ class Prefect:
     away: bool = False
     ended: list[str] = field(default_factory=list)
 
-    async def open(self):
+    async def active(self):
         if self.away:
             raise PrefectUnavailable("not at home")
         return [ActiveRun(self.run_id, self.has_task)]

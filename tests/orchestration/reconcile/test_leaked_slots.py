@@ -49,7 +49,7 @@ def looked(leaked, clock, *times):
 @pytest.fixture
 def leaked(apart):
     clock = Clock()
-    return LeakedSlots(apart, Prefect([2]), 15, look_seconds=0, clock=clock), clock
+    return LeakedSlots(apart, Prefect([2]), 15, check_seconds=0, clock=clock), clock
 
 
 def test_slots_without_a_holder_are_given_back_after_a_while(leaked):

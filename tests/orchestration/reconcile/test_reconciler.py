@@ -48,24 +48,24 @@ def only(records, task, monkeypatch):
     """The sweep sees no task of another test."""
     unfinished = records.tasks.submitted_attempts
     monkeypatch.setattr(
-        records.tasks, "unfinished", lambda *how: [each for each in unfinished(*how) if each.task_id == task.id]
+        records.tasks, "submitted_attempts", lambda *how: [each for each in unfinished(*how) if each.task_id == task.id]
     )
 
 
 @pytest.mark.parametrize("days", [-2, 2])
 def test_a_run_claimed_just_now_is_not_stuck_whatever_prefect_s_clock_says(records, task, only, days):
     claimed = State(type=StateType.PENDING, timestamp=datetime.now(UTC) + timedelta(days=days))
-    sweep = Reconciler(records, Prefect(claimed), attempts=3, lease_seconds=60)
-    asyncio.run(sweep.reconcile())
-    asyncio.run(sweep.reconcile())
+    reconciler = Reconciler(records, Prefect(claimed), attempts=3, lease_seconds=60)
+    asyncio.run(reconciler.follow_states())
+    asyncio.run(reconciler.follow_states())
 
     assert records.tasks.get_by_id(task.id).attempt == 1
 
 
 def test_a_run_that_is_claimed_for_longer_than_a_lease_is_stuck(records, task, only):
-    sweep = Reconciler(records, Prefect(State(type=StateType.RUNNING)), attempts=3, lease_seconds=0)
-    asyncio.run(sweep.reconcile())
-    asyncio.run(sweep.reconcile())
+    reconciler = Reconciler(records, Prefect(State(type=StateType.RUNNING)), attempts=3, lease_seconds=0)
+    asyncio.run(reconciler.follow_states())
+    asyncio.run(reconciler.follow_states())
 
     assert records.tasks.get_by_id(task.id).attempt == 2
 
@@ -81,25 +81,25 @@ def test_the_slot_of_a_lost_run_is_free_at_once(records, task):
 
 def test_a_stuck_run_takes_no_place_in_prefect_any_more(records, task, only):
     prefect = Prefect(State(type=StateType.PENDING))
-    sweep = Reconciler(records, prefect, attempts=3, lease_seconds=0)
+    reconciler = Reconciler(records, prefect, attempts=3, lease_seconds=0)
     for _ in range(2):
-        asyncio.run(sweep.reconcile())
-    asyncio.run(sweep.tell())
+        asyncio.run(reconciler.follow_states())
+    asyncio.run(reconciler.crash_dead())
 
     assert prefect.crashed == [f"run of {task.id}"]
 
 
 def test_prefect_hears_that_a_run_is_dead_as_soon_as_it_is_back(records, task, only):
     prefect = Prefect(State(type=StateType.RUNNING))
-    sweep = Reconciler(records, prefect, attempts=3, lease_seconds=0)
+    reconciler = Reconciler(records, prefect, attempts=3, lease_seconds=0)
     for _ in range(2):
-        asyncio.run(sweep.reconcile())
+        asyncio.run(reconciler.follow_states())
     prefect.away = True
     with pytest.raises(PrefectUnavailable):
-        asyncio.run(sweep.tell())
+        asyncio.run(reconciler.crash_dead())
     prefect.away = False
     for _ in range(2):
-        asyncio.run(sweep.tell())
+        asyncio.run(reconciler.crash_dead())
 
     assert prefect.crashed == [f"run of {task.id}"]
 

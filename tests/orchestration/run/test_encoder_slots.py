@@ -1,4 +1,5 @@
-"""An encoder slot is waited for with open ears, noted while it is held, and given back whatever Prefect does."""
+"""A run that waits for an encoder slot can be cancelled; a slot is noted while it is held, and released whatever
+Prefect does."""
 
 import threading
 from contextlib import contextmanager
@@ -9,8 +10,8 @@ import pytest
 
 from penstock.domain import errors
 from penstock.orchestration.run import encoder_slots
-from penstock.orchestration.run.attempt import Attempt
 from penstock.orchestration.run.encoder_slots import EncoderSlots
+from tests.orchestration.conftest import new_run
 from tests.records.conftest import asked
 
 LOCKED = httpx.HTTPStatusError("taken", request=httpx.Request("POST", "http://x"), response=httpx.Response(423))
@@ -50,8 +51,8 @@ def prefect(monkeypatch):
         yield made
 
     monkeypatch.setattr(encoder_slots, "get_client", client)
-    monkeypatch.setattr(encoder_slots, "RELEASE_AGAIN_SECONDS", 0.01)
-    monkeypatch.setattr(encoder_slots, "ASK_AGAIN_SECONDS", 0.5)
+    monkeypatch.setattr(encoder_slots, "RELEASE_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(encoder_slots, "RETRY_SECONDS", 0.5)
     return made
 
 
@@ -59,7 +60,7 @@ def prefect(monkeypatch):
 def run(records, project):
     task = records.tasks.submit(project, asked())
     records.tasks.begin(task.id, 1, "me", "run")
-    return Attempt(task.id, 1, "me")
+    return new_run(task.id)
 
 
 @pytest.fixture
@@ -68,19 +69,19 @@ def encoder(records):
 
 
 def noted(records, run):
-    return [held.slot for held in records.tasks.held_slots() if held.task_id == run.task_id]
+    return [held.slot for held in records.tasks.held_slots() if held.task_id == run.lease.task_id]
 
 
-def test_it_is_noted_while_it_is_held_and_given_back(prefect, encoder, records, run):
+def test_a_slot_is_noted_while_it_is_held_and_then_released(prefect, encoder, records, run):
     lease = uuid4()
     prefect.answers = [lease]
-    with encoder.held(run):
+    with encoder.hold(run):
         assert noted(records, run) == [str(lease)]
 
     assert (noted(records, run), prefect.released) == ([], [lease])
 
 
-def test_whoever_asks_is_noted_before_the_answer(prefect, encoder, records, run):
+def test_a_request_is_noted_before_prefect_responds(prefect, encoder, records, run):
     seen = []
     grant = prefect.increment_concurrency_slots_with_lease
 
@@ -89,35 +90,36 @@ def test_whoever_asks_is_noted_before_the_answer(prefect, encoder, records, run)
         return grant(*how)
 
     prefect.increment_concurrency_slots_with_lease = spy
-    with encoder.held(run):
+    with encoder.hold(run):
         assert seen == ["asking"]
 
 
 @pytest.mark.parametrize("refusal", [LOCKED, AWAY])
-def test_it_is_asked_for_again_until_there_is_one(prefect, encoder, run, refusal):
+def test_a_refused_request_is_repeated(prefect, encoder, run, refusal):
     prefect.answers = [refusal, refusal]
-    with encoder.held(run):
+    with encoder.hold(run):
         assert prefect.answers == []
 
 
 @pytest.mark.parametrize("refusal", [LOCKED, AWAY])
-def test_a_cancel_ends_the_wait(prefect, encoder, records, run, refusal):
+def test_a_cancel_wakes_a_waiting_run(prefect, encoder, run, refusal, monkeypatch):
+    monkeypatch.setattr(encoder_slots, "RETRY_SECONDS", 3600)
     prefect.answers = [refusal] * 1000
     threading.Thread(target=lambda: (prefect.asked.wait(), run.stop.stop("cancelled"))).start()
-    with pytest.raises(errors.Cancelled), encoder.held(run):
+    with pytest.raises(errors.Cancelled), encoder.hold(run):
         pytest.fail("there was no slot")
     assert prefect.released == []
 
 
-def test_a_slot_that_is_given_back_here_is_asked_for_at_once(prefect, encoder, run, monkeypatch):
-    monkeypatch.setattr(encoder_slots, "ASK_AGAIN_SECONDS", 3600)
+def test_a_slot_that_this_process_releases_is_requested_at_once(prefect, encoder, run, monkeypatch):
+    monkeypatch.setattr(encoder_slots, "RETRY_SECONDS", 3600)
     held = threading.Event()
 
     def wait():
-        with encoder.held(run):
+        with encoder.hold(run):
             held.set()
 
-    with encoder.held(run):
+    with encoder.hold(run):
         prefect.answers = [LOCKED]
         prefect.asked.clear()
         waiting = threading.Thread(target=wait)
@@ -128,20 +130,20 @@ def test_a_slot_that_is_given_back_here_is_asked_for_at_once(prefect, encoder, r
     waiting.join()
 
 
-def test_what_was_made_in_it_is_kept_though_prefect_is_away_and_it_is_given_back_later(prefect, encoder, run):
+def test_the_output_is_kept_and_the_slot_released_later_though_prefect_is_away(prefect, encoder, run):
     lease = uuid4()
     prefect.answers, prefect.releases = [lease], [AWAY, AWAY]
     made = []
-    with encoder.held(run):
-        made.append("film")
+    with encoder.hold(run):
+        made.append("video")
 
-    assert made == ["film"]
+    assert made == ["video"]
     assert prefect.all_released.wait(30)
     assert prefect.released == [lease]
 
 
-def test_what_failed_in_it_fails_as_it_did(prefect, encoder, run):
+def test_an_error_of_the_block_passes_through(prefect, encoder, run):
     prefect.releases = [AWAY]
-    with pytest.raises(ZeroDivisionError), encoder.held(run):
+    with pytest.raises(ZeroDivisionError), encoder.hold(run):
         raise ZeroDivisionError
     assert prefect.all_released.wait(30)

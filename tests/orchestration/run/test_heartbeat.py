@@ -1,4 +1,4 @@
-"""The heartbeat outlives what the database says, hears of a cancel, and meets the stage's deadline."""
+"""The heartbeat survives every error of the database, learns of a cancel, and keeps the stage's deadline."""
 
 import threading
 from collections.abc import Iterator
@@ -8,87 +8,110 @@ import pytest
 
 from penstock.domain import errors
 from penstock.orchestration.run import heartbeat
-from penstock.orchestration.run.heartbeat import Heartbeat
-from penstock.orchestration.run.stop_signal import StopSignal
+from penstock.orchestration.run.heartbeat import Heartbeat, Progress
 
-PATIENCE_SECONDS = 30
+WAIT_SECONDS = 30
 
 
 @pytest.fixture(autouse=True)
-def _beats_come_fast(monkeypatch):
+def _beats_every_10_ms(monkeypatch):
     monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
 
 
 @contextmanager
-def heart(beat) -> Iterator[Heartbeat]:
-    made = Heartbeat(beat, lambda: ("transcoding", 7), StopSignal())
-    with made.beating("heart"):
+def running(report) -> Iterator[Heartbeat]:
+    made = Heartbeat(report)
+    with made.running("heartbeat"):
         yield made
 
 
-def counted(answers):
-    """A beat that gives these answers in turn, and an event that is set when all are given."""
-    left, over = list(answers), threading.Event()
+def scripted(results):
+    """A report with these results in turn, and an event that is set when it has returned all of them."""
+    left, done = list(results), threading.Event()
 
-    def beat(_state, _percent):
+    def report(_state, _percent):
         if not left:
-            over.set()
+            done.set()
             return False
-        answer = left.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        result = left.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
 
-    return beat, over
+    return report, done
 
 
-def test_it_is_silent_until_the_task_is_taken():
-    beat, over = counted([])
-    with heart(beat) as made:
-        assert not over.wait(0.2)
-        made.begin()
-        assert over.wait(PATIENCE_SECONDS)
+def test_it_reports_nothing_until_the_task_is_taken():
+    report, done = scripted([])
+    with running(report) as beating:
+        assert not done.wait(0.2)
+        beating.begin()
+        assert done.wait(WAIT_SECONDS)
+
+
+def test_it_reports_state_and_percent():
+    reported, done = [], threading.Event()
+
+    def report(state, percent):
+        reported.append((state, percent))
+        done.set()
+        return False
+
+    with running(report) as beating:
+        beating.progress.begin("transcoding")
+        beating.progress.set_percent(7)
+        beating.begin()
+        assert done.wait(WAIT_SECONDS)
+    assert reported[0] == ("transcoding", 7)
 
 
 @pytest.mark.parametrize(
-    "error", [errors.DatabaseUnavailable("away"), errors.MediaError("unfit"), RuntimeError("unforeseen")]
+    "error", [errors.DatabaseUnavailable("away"), errors.MediaError("unfit"), RuntimeError("unexpected")]
 )
 def test_no_error_of_the_database_ends_it(error):
-    beat, over = counted([error, error, False])
-    with heart(beat) as made:
-        made.begin()
-        assert over.wait(PATIENCE_SECONDS)
-        assert made.stop.reason is None
+    report, done = scripted([error, error, False])
+    with running(report) as beating:
+        beating.begin()
+        assert done.wait(WAIT_SECONDS)
+        assert beating.stop.reason is None
 
 
-def test_a_cancel_is_heard_after_an_error():
-    beat, _ = counted([errors.DatabaseUnavailable("away"), True])
-    with heart(beat) as made:
-        made.begin()
-        assert made.stop.wait(PATIENCE_SECONDS)
-    assert made.stop.reason == "cancelled"
+def test_a_cancel_is_learnt_after_an_error():
+    report, _ = scripted([errors.DatabaseUnavailable("away"), True])
+    with running(report) as beating:
+        beating.begin()
+        assert beating.stop.wait(WAIT_SECONDS)
+    assert beating.stop.reason == "cancelled"
 
 
-def test_a_run_that_was_overtaken_hears_of_it():
-    beat, _ = counted([errors.Superseded("gone")])
-    with heart(beat) as made:
-        made.begin()
-        assert made.stop.wait(PATIENCE_SECONDS)
-    assert made.stop.reason == "superseded"
+def test_a_superseded_run_is_stopped():
+    report, _ = scripted([errors.Superseded("gone")])
+    with running(report) as beating:
+        beating.begin()
+        assert beating.stop.wait(WAIT_SECONDS)
+    assert beating.stop.reason == "superseded"
 
 
 def test_the_deadline_holds_before_the_task_is_taken_too():
-    with heart(counted([])[0]) as made:
-        made.limit(0.02)
-        assert made.stop.wait(PATIENCE_SECONDS)
-    assert made.stop.reason == "overdue"
+    with running(scripted([])[0]) as beating:
+        beating.set_deadline(0.02)
+        assert beating.stop.wait(WAIT_SECONDS)
+    assert beating.stop.reason == "overdue"
 
 
-def test_a_deadline_that_was_lifted_ends_nothing():
-    beat, over = counted([False] * 5)
-    with heart(beat) as made:
-        made.limit(3600)
-        made.limit(float("inf"))
-        made.begin()
-        assert over.wait(PATIENCE_SECONDS)
-        assert not made.stop.is_set()
+def test_a_deadline_that_was_removed_stops_nothing():
+    report, done = scripted([False] * 5)
+    with running(report) as beating:
+        beating.set_deadline(3600)
+        beating.set_deadline(float("inf"))
+        beating.begin()
+        assert done.wait(WAIT_SECONDS)
+        assert not beating.stop.is_set()
+
+
+def test_a_new_stage_starts_at_zero_percent():
+    progress = Progress()
+    progress.set_percent(70)
+    progress.begin("uploading")
+
+    assert progress.read() == ("uploading", 0)

@@ -8,7 +8,7 @@ import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.workers.base import BaseWorker, FlowRunCancellingObserver
 
-from penstock.orchestration.queues import QueuePlaces
+from penstock.orchestration.worker.run_pool import QueuePlaces
 from penstock.orchestration.worker.warm_worker import WarmWorker
 
 SIGNATURES = {

@@ -3,12 +3,12 @@
 import pytest
 
 import penstock.deployments.bootstrap
-from penstock.orchestration.worker.warm_worker import _own_flow
+from penstock.orchestration.worker.warm_worker import own_flow
 
 
 @pytest.mark.parametrize("deployment", penstock.deployments.bootstrap.project()["deployments"])
 def test_our_deployments_name_flows_of_ours(deployment):
-    assert _own_flow(deployment["entrypoint"]).name
+    assert own_flow(deployment["entrypoint"]).name
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ def test_our_deployments_name_flows_of_ours(deployment):
 )  # fmt: skip
 def test_no_other_entrypoint_is_run(entrypoint):
     with pytest.raises(LookupError):
-        _own_flow(entrypoint)
+        own_flow(entrypoint)

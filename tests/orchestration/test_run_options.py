@@ -1,13 +1,9 @@
 """Everybody who sees the Prefect UI reads the names of runs."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from penstock.domain.ids import ProjectId, TaskId
-from penstock.domain.request import SourceRequest
-from penstock.domain.task import Task
-from penstock.orchestration.run_names import run_name, run_tags
+from penstock.orchestration.run_options import run_name, run_tags
+from tests.orchestration.conftest import task_of
 
 
 def test_a_run_is_named_after_what_it_makes_and_of_what():
@@ -33,9 +29,3 @@ def test_a_name_that_opens_something_stays_out(name: str):
 
 def test_runs_are_tagged_by_kind_format_and_project():
     assert run_tags(task_of(url="https://example.com/clip.mov")) == ["kind:video", "format:mp4", "prj_1"]
-
-
-def task_of(**source: str) -> Task:
-    now = datetime.now(UTC)
-    request = SourceRequest(kind="video", format="mp4", **source)
-    return Task(TaskId("tsk_1"), ProjectId("prj_1"), request, "processing", "queued", 0, 1, now, now)

@@ -1,0 +1,173 @@
+"""One conversion without Prefect: fetch the input and probe it; plan, encode, verify, score, and write the receipt."""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from penstock import engines
+from penstock.domain import errors
+from penstock.domain.planning.keep_original import plan_keeping_original
+from penstock.domain.planning.plan import Plan, VideoPlan
+from penstock.domain.planning.planner import plan_for
+from penstock.domain.planning.steps import summary
+from penstock.domain.receipt import Score
+from penstock.domain.stages import Accepted, Original, Rendition
+from penstock.early_refusal import EarlyCheck
+from penstock.receipts import receipt_of, work_of
+from penstock.services import Services
+from penstock.storage.download import download
+
+# What the encoder of a plan waits for and holds while it runs.
+Reserve = Callable[[Plan], AbstractContextManager[None]]
+_LOG = logging.getLogger(__name__)
+Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where and with what a conversion works: an empty scratch folder, and who hears of its progress and stops it."""
+
+    services: Services
+    scratch: Path
+    watch: engines.Watch
+    log: Logger = _LOG
+
+
+def fetch_input(accepted: Accepted, workspace: Workspace) -> Original:
+    """The input in the scratch folder, probed. Raises the errors of downloads, of the storage and of `probe`."""
+    services, path = workspace.services, workspace.scratch / "input"
+    path.unlink(missing_ok=True)
+    if accepted.file is not None:
+        services.objects.get(accepted.file.key, path, workspace.watch.stopped)
+    else:
+        _download(accepted, path, workspace)
+    media = engines.probe(path, services.tools, workspace.watch)
+    services.limits.require_fitting(media.kind, media.filesize)
+    workspace.log.info("fetched %.2f MB of %s (%s)", media.filesize / 1e6, media.kind, media.container)
+    return Original(accepted.task, path, media)
+
+
+def _download(accepted: Accepted, path: Path, workspace: Workspace) -> None:
+    """What the first bytes show to be impossible is refused before the rest is downloaded (`EarlyCheck`)."""
+    services, task, watch = workspace.services, accepted.task, workspace.watch
+    check = EarlyCheck(task.request, services.tools, services.allowed_pairs, services.settings.max_plan_bytes, watch)
+    version = download(task.request.url or "", path, services.fetch_policy, check, watch.stopped)
+    services.records.tasks.record_input_version(task.id, task.attempt, version)
+
+
+def no_reservation(_plan: Plan) -> AbstractContextManager[None]:
+    """Encode at once."""
+    return nullcontext()
+
+
+def convert_original(original: Original, workspace: Workspace, reserve: Reserve = no_reservation) -> Rendition:
+    """The verified output. Where that is larger than an input that is already what was asked for, the input.
+
+    Raises the refusals of `plan_for`, `InputError`, `EngineError`, and `Cancelled`."""
+    meter = _CpuMeter(workspace.watch)
+    conversion = _Conversion(original, replace(workspace, watch=meter))
+    plan = conversion.plan()
+    with reserve(plan):
+        started = time.monotonic()
+        path = conversion.encode(plan)
+    output = conversion.smaller_of_input_and(conversion.verify(plan, path))
+    spent = (time.monotonic() - started, meter.cpu_seconds)
+    # Scoring holds no encoder slot: waiting for another one could take longer than the encode did.
+    return conversion.rendition(output, spent, conversion.score(output))
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    plan: Plan
+    path: Path
+    verified: engines.VerifiedOutput
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversion:
+    """The steps of one conversion."""
+
+    original: Original
+    workspace: Workspace
+
+    @property
+    def _tools(self) -> engines.Tools:
+        return self.workspace.services.tools
+
+    @property
+    def _source(self) -> engines.MediaFile:
+        return engines.MediaFile(self.original.path, self.original.media)
+
+    def plan(self) -> Plan:
+        services = self.workspace.services
+        plan = plan_for(self.original.task.request, self.original.media, services.limits, services.allowed_pairs)
+        self._record(plan)
+        return plan
+
+    def encode(self, plan: Plan, folder: Path | None = None) -> Path:
+        return engines.encode(plan, self._source, folder or self.workspace.scratch, self._tools, self.workspace.watch)
+
+    def verify(self, plan: Plan, path: Path) -> _Output:
+        media = self.original.media
+        return _Output(plan, path, engines.verify(path, plan, media, self._tools, self.workspace.watch))
+
+    def smaller_of_input_and(self, output: _Output) -> _Output:
+        if output.verified.facts.filesize <= self.original.media.filesize:
+            return output
+        plan = plan_keeping_original(output.plan, self.original.media)
+        return output if plan is None else self._keep_input(plan) or output
+
+    def _keep_input(self, plan: Plan) -> _Output | None:
+        folder = self.workspace.scratch / "kept"
+        folder.mkdir(exist_ok=True)
+        try:
+            output = self.verify(plan, self.encode(plan, folder))
+        except (errors.InputError, errors.EngineError) as error:
+            self.workspace.log.info("the input cannot be kept as it is: %s", error.code)
+            return None
+        self._record(plan)
+        return output
+
+    def score(self, output: _Output) -> Score | None:
+        """Compare a few frames of the output with the input."""
+        settings = self.workspace.services.settings
+        is_video = isinstance(output.plan, VideoPlan)
+        frames = settings.receipt_frames if is_video else int(settings.receipt_stills)
+        encoded = engines.MediaFile(output.path, output.verified.read_back.media)
+        comparison = engines.Comparison(self._source, encoded, frames)
+        return engines.score(output.plan, comparison, self._tools, self.workspace.watch)
+
+    def rendition(self, output: _Output, spent: tuple[float, float], score: Score | None) -> Rendition:
+        """`spent` is the seconds of wall time and of CPU time."""
+        source, facts = self.original.media, output.verified.facts
+        work = work_of(output.plan, source, self._tools, spent)
+        receipt = receipt_of(output.plan, source, output.verified, work, score)
+        self.workspace.log.info("encoded %.2f MB of %s", facts.filesize / 1e6, facts.codecs or facts.format)
+        media = output.verified.read_back.media
+        return Rendition(self.original.task, output.path, output.plan, facts, media, receipt)
+
+    def _record(self, plan: Plan) -> None:
+        task = self.original.task
+        self.workspace.services.records.tasks.record_plan(task.id, task.attempt, summary(plan))
+        self.workspace.log.info("plan: %s", summary(plan))
+
+
+@dataclass(slots=True)
+class _CpuMeter:
+    """Passes everything on to `watch`, and adds up the CPU time of child processes."""
+
+    watch: engines.Watch
+    cpu_seconds: float = 0.0
+
+    def progress(self, percent: int) -> None:
+        self.watch.progress(percent)
+
+    def stopped(self) -> bool:
+        return self.watch.stopped()
+
+    def spent(self, cpu_seconds: float) -> None:
+        self.cpu_seconds += cpu_seconds
+        self.watch.spent(cpu_seconds)

@@ -1,0 +1,70 @@
+"""What identifies a run, and what its stages are given."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from penstock.conversion import Logger, Workspace
+from penstock.domain.ids import FileId, ProjectId, TaskId
+from penstock.orchestration.run.heartbeat import Progress
+from penstock.orchestration.run.stages import Stages
+from penstock.orchestration.run.stop_signal import StopSignal
+from penstock.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class RunLease:
+    """One attempt of a task and its owner. The records accept statements of the present owner alone."""
+
+    task_id: TaskId
+    attempt: int
+    owner: str
+    output_id: FileId
+
+    def output_key(self, project_id: ProjectId) -> str:
+        """Where the output is stored."""
+        return f"{project_id}/{self.output_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunWatch:
+    """Connects engines and downloads to a run: they report their percentage and stop when the run should."""
+
+    stop: StopSignal
+    shown: Progress
+
+    def progress(self, percent: int) -> None:
+        self.shown.set_percent(percent)
+
+    def stopped(self) -> bool:
+        return self.stop.is_set()
+
+    def spent(self, cpu_seconds: float) -> None:
+        """Ignored: a conversion adds up its own processor time."""
+
+
+@final
+class Run:
+    """What the stages of one run are given; none of it is replaced while the run lasts.
+
+    No dataclass: Prefect walks through every field of a dataclass that is passed to a stage, here all services."""
+
+    __slots__ = ("lease", "scratch", "services", "stages")
+
+    def __init__(self, lease: RunLease, services: Services, scratch: Path, stages: Stages) -> None:
+        self.lease = lease
+        self.services = services
+        self.scratch = scratch
+        self.stages = stages
+
+    @property
+    def stop(self) -> StopSignal:
+        return self.stages.stop
+
+    def begin_heartbeat(self) -> None:
+        """The records have accepted the lease."""
+        self.stages.begin_heartbeat()
+
+    def workspace(self, log: Logger) -> Workspace:
+        """What the library works with; `log` is the logger of the present stage."""
+        return Workspace(self.services, self.scratch, RunWatch(self.stop, self.stages.progress), log)

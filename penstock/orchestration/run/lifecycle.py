@@ -1,0 +1,87 @@
+"""How a run begins and ends: its scratch folder, its heartbeat, and what is recorded when it fails."""
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Literal
+
+from penstock.domain import errors
+from penstock.domain.ids import TaskId, new_file_id
+from penstock.domain.task import Step, TaskError
+from penstock.host.scratch import scratch_folder
+from penstock.orchestration.run.heartbeat import Heartbeat
+from penstock.orchestration.run.lease import Run, RunLease
+from penstock.orchestration.run.stages import Stages
+from penstock.services import Services
+
+log = logging.getLogger(__name__)
+
+# From this stage on there may be a stored output.
+STORING: frozenset[Step] = frozenset(("upload", "record"))
+
+
+@contextmanager
+def open_run(task_id: TaskId, attempt: int, services: Services) -> Iterator[Run]:
+    """A run of this attempt, with a scratch folder that is removed when the run ends.
+
+    The stage `validate` takes the task, and starts the heartbeat. An error that ends the run is recorded as the end of
+    the task. A crash or a stop of the worker records nothing: the task goes to another run.
+    """
+    lease = RunLease(task_id, attempt, _new_owner(), new_file_id())
+    heartbeat = Heartbeat(partial(services.records.tasks.heartbeat, task_id, attempt, lease.owner))
+    stages = Stages(heartbeat)
+    try:
+        with (
+            scratch_folder(services.settings.scratch, task_id) as scratch,
+            services.live.tracking(partial(stages.stop.stop, "given_back")),
+            heartbeat.running(f"heartbeat-{task_id}"),
+        ):
+            yield Run(lease, services, scratch, stages)
+    except Exception as error:
+        _close(lease, stages, error, services)
+        raise
+
+
+def _close(lease: RunLease, stages: Stages, error: Exception, services: Services) -> None:
+    """Record the end; then this run can commit nothing any more, and its output is deleted if no file names it.
+
+    While the database or the storage is away, the reconciler records the end and the sweep deletes the output."""
+    try:
+        _record_end(lease, stages, error, services)
+        if stages.step in STORING:
+            _delete_unrecorded_output(lease, services)
+    except errors.PlatformError as unavailable:
+        log.warning("%s: the end is not recorded yet: %s", lease.task_id, unavailable.code)
+
+
+def _record_end(lease: RunLease, stages: Stages, error: Exception, services: Services) -> None:
+    tasks, reason = services.records.tasks, stages.stop.reason
+    if reason == "superseded" or isinstance(error, errors.Superseded):
+        return
+    if reason == "given_back" and tasks.give_back(lease.task_id, lease.attempt, lease.owner):
+        return
+    detail = error.detail if isinstance(error, errors.MediaError) else ""
+    log.error("%s failed in %s: %s %s", lease.task_id, stages.step, type(error).__name__, detail)
+    status: Literal["failed", "cancelled"] = "cancelled" if isinstance(error, errors.Cancelled) else "failed"
+    tasks.end(lease.task_id, lease.attempt, status, failure_of(error, stages.step), owner=lease.owner)
+
+
+def _delete_unrecorded_output(lease: RunLease, services: Services) -> None:
+    if not services.records.files.is_recorded(lease.output_id):
+        project_id = services.records.tasks.get_by_id(lease.task_id).project_id
+        services.objects.delete(lease.output_key(project_id))
+
+
+def failure_of(error: Exception, step: Step) -> TaskError:
+    """What the task's owner is told. An unexpected error reveals nothing of our internals."""
+    if isinstance(error, errors.MediaError):
+        return TaskError(error.code, error.message, error.field, step, error.transient)
+    return TaskError("internal", "An unexpected error occurred. The operator finds it in the run's log.", None, step)
+
+
+def _new_owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}"
