@@ -1,4 +1,5 @@
-"""A conversion that is only thought: its input is looked at, no more of it than that needs, and the plan is told."""
+"""Plans a conversion without running it: probes the input, reading no more of it than that needs, and returns the
+plan."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,13 +23,13 @@ from penstock.storage.objects import ObjectStore
 from penstock.storage.partial_download import PartialFile, partial_file_of_object, partial_file_of_url
 from penstock.views.plans import EstimateView, PlanView, SourceView, StepView
 
-# What is known of conversions of a family.
+# The measured costs of earlier conversions of a cost class.
 HistoryOf = Callable[[str], CostHistory]
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What was seen of an input, and how many of its bytes were read for that."""
+    """The facts of an input, and how many of its bytes were read to find them."""
 
     media: Media
     bytes_read: int
@@ -36,17 +37,18 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What would be done. `argv` is the encoder's argument list, with neutral names; empty where none would run."""
+    """What a conversion would do. `argv` is the argument list of the encoder, without real paths; empty where none
+    would run."""
 
     request: SourceRequest
-    look: Probed
+    probed: Probed
     plan: Plan
     argv: list[str]
     forecast: Forecast
 
     @property
     def view(self) -> PlanView:
-        size = output_size(self.plan, self.look.media)
+        size = output_size(self.plan, self.probed.media)
         return PlanView(
             input=self.request.input,
             kind=self.request.kind,
@@ -59,13 +61,13 @@ class DryRun:
             codecs=codecs_of(self.plan),
             duration=_rounded(output_duration(self.plan)),
             estimate=EstimateView.model_validate(asdict(self.forecast)),
-            source=_seen(self.look),
+            source=_source_view(self.probed),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class InputProber:
-    """What looking at inputs takes: the tools, a place for their parts, and how much and how long at most."""
+    """Probes inputs of every origin, within `max_bytes` and the time of `policy`."""
 
     tools: engines.Tools
     policy: FetchPolicy
@@ -74,81 +76,83 @@ class InputProber:
 
     @classmethod
     def from_settings(cls, settings: Settings, tools: engines.Tools, policy: FetchPolicy) -> "InputProber":
-        hurried = replace(policy, total_seconds=min(policy.total_seconds, settings.plan_seconds))
-        return cls(tools, hurried, settings.scratch, settings.max_plan_bytes)
+        bounded = replace(policy, total_seconds=min(policy.total_seconds, settings.plan_seconds))
+        return cls(tools, bounded, settings.scratch, settings.max_plan_bytes)
 
     def probe_url(self, url: str) -> Probed:
-        """Raises what a download raises, and `InputLimitsExceeded` where too much would have to be read."""
-        with self._room() as path, partial_file_of_url(url, path, self.policy, self.max_bytes) as parts:
-            return self._at(parts)
+        """Raises the errors of a download, and `InputLimitsExceeded` where more than `max_bytes` would have to be
+        read."""
+        with self._scratch_path() as path, partial_file_of_url(url, path, self.policy, self.max_bytes) as partial_file:
+            return self._probe(partial_file)
 
     def probe_object(self, objects: ObjectStore, key: str) -> Probed:
-        """The same of a file that is stored."""
-        with self._room() as path, partial_file_of_object(objects, key, path, self.max_bytes) as parts:
-            return self._at(parts)
+        """A stored file. Raises the same."""
+        with self._scratch_path() as path, partial_file_of_object(objects, key, path, self.max_bytes) as partial_file:
+            return self._probe(partial_file)
 
     def probe_file(self, path: Path) -> Probed:
-        """The same of a file on this disk, which is read whole."""
-        here = path.absolute()  # a child works in another directory
-        return self._taken(Probed(engines.probe(here, self.tools), here.stat().st_size))
+        """A file of this disk; all of it counts as read."""
+        absolute = path.absolute()  # a child process has another working directory
+        return self._within_limits(Probed(engines.probe(absolute, self.tools), absolute.stat().st_size))
 
-    def _at(self, parts: PartialFile) -> Probed:
+    def _probe(self, partial_file: PartialFile) -> Probed:
         with watch_with_deadline(self.policy.total_seconds) as watch:
-            return self._taken(Probed(engines.probe_remote(parts, self.tools, watch), parts.received))
+            media = engines.probe_remote(partial_file, self.tools, watch)
+            return self._within_limits(Probed(media, partial_file.received))
 
-    def _taken(self, look: Probed) -> Probed:
-        self.tools.limits.require_fitting(look.media.kind, look.media.filesize)
-        return look
+    def _within_limits(self, probed: Probed) -> Probed:
+        self.tools.limits.require_fitting(probed.media.kind, probed.media.filesize)
+        return probed
 
     @contextmanager
-    def _room(self) -> Iterator[Path]:
-        with scratch_folder(self.scratch, "plan") as room:
-            yield room / "input"
+    def _scratch_path(self) -> Iterator[Path]:
+        with scratch_folder(self.scratch, "plan") as folder:
+            yield folder / "input"
 
 
 def plan_dry_run(
     request: SourceRequest,
-    look: Probed,
+    probed: Probed,
     tools: engines.Tools,
     allowed_pairs: frozenset[tuple[str, str]],
-    lore: HistoryOf,
+    history_of: HistoryOf,
 ) -> DryRun:
-    """What would be done to the input that was looked at. Raises the refusal that its task would get."""
-    plan = plan_for(request, look.media, tools.limits, allowed_pairs)
-    expected = forecast(estimate_cost(plan, look.media), lore(cost_class(plan)))
-    return DryRun(request, look, plan, engines.public_command(plan, look.media, tools), expected)
+    """What the request would do to the probed input. Raises the error that its task would fail with."""
+    plan = plan_for(request, probed.media, tools.limits, allowed_pairs)
+    expected = forecast(estimate_cost(plan, probed.media), history_of(cost_class(plan)))
+    return DryRun(request, probed, plan, engines.public_command(plan, probed.media, tools), expected)
 
 
 @dataclass(frozen=True, slots=True)
-class _Hurry:
-    """Wants nothing any more after a while, or once somebody else does not."""
+class _DeadlineWatch:
+    """Stops the work at a deadline (monotonic clock), or when `is_stopped`."""
 
     deadline: float
-    unwanted: Callable[[], bool]
+    is_stopped: Callable[[], bool]
 
     def progress(self, percent: int) -> None:
-        """Nobody hears it."""
+        """Ignored."""
 
     def spent(self, cpu_seconds: float) -> None:
-        """Nobody counts."""
+        """Ignored."""
 
     def stopped(self) -> bool:
-        return time.monotonic() > self.deadline or self.unwanted()
+        return time.monotonic() > self.deadline or self.is_stopped()
 
 
 @contextmanager
-def watch_with_deadline(seconds: float, unwanted: Callable[[], bool] = never_stopped) -> Iterator[engines.Watch]:
-    """Who watches a look that may take so long. Raises `InputTimeout` after that, `Cancelled` once it is unwanted."""
+def watch_with_deadline(seconds: float, is_stopped: Callable[[], bool] = never_stopped) -> Iterator[engines.Watch]:
+    """A watch for a probe. Raises `InputTimeout` after `seconds`, `Cancelled` when `is_stopped`."""
     try:
-        yield _Hurry(time.monotonic() + seconds, unwanted)
+        yield _DeadlineWatch(time.monotonic() + seconds, is_stopped)
     except errors.Cancelled as late:
-        if unwanted():
+        if is_stopped():
             raise
-        raise errors.InputTimeout("It took too long to look at the input; ask for the conversion itself.") from late
+        raise errors.InputTimeout("Probing the input took too long. Start the conversion itself instead.") from late
 
 
-def _seen(look: Probed) -> SourceView:
-    media, size = look.media, look.media.shown
+def _source_view(probed: Probed) -> SourceView:
+    media, size = probed.media, probed.media.shown
     streams = [stream.codec for stream in (media.video, media.audio) if stream]
     return SourceView(
         kind=media.kind,
@@ -158,7 +162,7 @@ def _seen(look: Probed) -> SourceView:
         height=size and size.height,
         duration=_rounded(media.duration),
         filesize=media.filesize,
-        bytes_read=look.bytes_read,
+        bytes_read=probed.bytes_read,
     )
 
 

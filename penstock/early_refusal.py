@@ -1,4 +1,5 @@
-"""What a task need not download to refuse: its input is looked at as a plan looks at it, while the rest waits."""
+"""Refuses an impossible conversion before its input is downloaded: probes the first bytes and, where there is one, the
+index, while the rest of the download waits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,76 +15,76 @@ from penstock.dry_run import watch_with_deadline
 from penstock.storage.download import OngoingDownload
 from penstock.storage.peek import partial_file_of_download
 
-# An origin that is not read from for a minute may hang up; the look is over long before.
-LOOK_SECONDS = 10.0
-# What a look may find that no other part of the input, and no other try, would change.
-Lasting = Callable[[errors.MediaError], bool]
-_LASTING = (errors.InputUnreadable, errors.InputTruncated, errors.InputLimitsExceeded, errors.InputQuarantined)
+# An origin may hang up after a minute without reads; the probe ends long before.
+PROBE_SECONDS = 10.0
+IsFinal = Callable[[errors.MediaError], bool]
+# Errors of a probe that neither the rest of the input nor another try would change.
+_FINAL_ERRORS = (errors.InputUnreadable, errors.InputTruncated, errors.InputLimitsExceeded, errors.InputQuarantined)
 
 
 @dataclass(frozen=True, slots=True)
 class EarlyCheck:
-    """The look of a task at its input. `most` is how many bytes it may ask for. Raises the refusal that the task would
-    end with; what it cannot see yet it lets pass."""
+    """Called by `download` with the beginning of an input; may request `max_bytes` more of it. Raises the error that
+    the task would fail with. What it cannot decide yet, it lets pass."""
 
     request: SourceRequest
     tools: engines.Tools
     allowed_pairs: frozenset[Pair]
-    most: int
+    max_bytes: int
     watch: engines.Watch
 
-    def __call__(self, arriving: OngoingDownload) -> None:
-        total = arriving.answer.total
-        if (container := _container(arriving.path)) is None:
+    def __call__(self, ongoing: OngoingDownload) -> None:
+        total = ongoing.answer.total
+        if (container := _container(ongoing.path)) is None:
             return
         self._require_fitting(container, total or 0)
         if (
             total is not None
             and container in INDEXED_CONTAINERS
-            and (media := self._surveyed(arriving, total, container))
+            and (media := self._probe_index(ongoing, total, container))
         ):
-            self._require_possible(media, lambda refusal: is_final_by_index(refusal, self.request, container, media))
-        elif media := self._glanced(arriving.path):
-            self._require_possible(media, lambda refusal: is_final(refusal, container))
+            self._require_possible(media, lambda error: is_final_by_index(error, self.request, container, media))
+        elif media := self._probe_header(ongoing.path):
+            self._require_possible(media, lambda error: is_final(error, container))
 
     def _require_fitting(self, container: str, total: int) -> None:
         largest = max(CONTAINERS[container].kinds, key=self.tools.limits.input_bytes)
         self.tools.limits.require_fitting(largest, total)
 
-    def _require_possible(self, media: Media, lasting: Lasting) -> None:
+    def _require_possible(self, media: Media, final: IsFinal) -> None:
         try:
             plan_for(self.request, media, self.tools.limits, self.allowed_pairs)
-        except (errors.RequestError, errors.InputError) as refusal:
-            if lasting(refusal):
+        except (errors.RequestError, errors.InputError) as error:
+            if final(error):
                 raise
 
-    def _surveyed(self, arriving: OngoingDownload, total: int, container: str) -> Media | None:
-        """What the header and the index say; None where they cannot be had from this origin."""
+    def _probe_index(self, ongoing: OngoingDownload, total: int, container: str) -> Media | None:
+        """The facts of the header and the index; None where this origin does not serve them."""
         try:
             with (
-                partial_file_of_download(arriving, total, self.most, LOOK_SECONDS) as parts,
-                watch_with_deadline(LOOK_SECONDS, self.watch.stopped) as watch,
+                partial_file_of_download(ongoing, total, self.max_bytes, PROBE_SECONDS) as partial_file,
+                watch_with_deadline(PROBE_SECONDS, self.watch.stopped) as watch,
             ):
-                return engines.probe_remote(parts, self.tools, watch)
-        except (errors.InputError, errors.EngineError, errors.PlatformError) as fault:
-            if _is_lasting(fault) and is_final_by_index(fault, self.request, container, None):
+                return engines.probe_remote(partial_file, self.tools, watch)
+        except (errors.InputError, errors.EngineError, errors.PlatformError) as error:
+            if _is_final(error) and is_final_by_index(error, self.request, container, None):
                 raise
             return None
 
-    def _glanced(self, path: Path) -> Media | None:
-        """What the beginning alone says. It may be too little, or too much for a decoder that can read the whole."""
+    def _probe_header(self, path: Path) -> Media | None:
+        """The facts of the beginning alone; None where they need more of the input than that."""
         try:
             return engines.probe_header(path, self.tools, self.watch)
         except (errors.InputUnreadable, errors.InputTruncated, errors.EngineError):
             return None
 
 
-def _is_lasting(fault: errors.MediaError) -> bool:
-    return isinstance(fault, _LASTING) and not isinstance(fault, errors.ProbeLimitExceeded)
+def _is_final(error: errors.MediaError) -> bool:
+    return isinstance(error, _FINAL_ERRORS) and not isinstance(error, errors.ProbeLimitExceeded)
 
 
 def _container(path: Path) -> str | None:
-    """What the input is; None where a long tag hides that. Raises `InputUnreadable` for what is no media."""
+    """The input's container; None where a long ID3 tag hides it. Raises `InputUnreadable` for what is no media."""
     try:
         return engines.sniff(path).container
     except errors.InputUnreadable:

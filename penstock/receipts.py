@@ -1,4 +1,4 @@
-"""Making out the receipt of an output that was just verified."""
+"""The receipt of a verified output."""
 
 from penstock import engines
 from penstock.domain.media import Media
@@ -8,33 +8,32 @@ from penstock.domain.planning.steps import cost_class, output_duration, summary
 from penstock.domain.receipt import Checks, Receipt, Score, StreamFacts, Work, drift_of
 
 
-def receipt_of(plan: Plan, source: Media, made: engines.VerifiedOutput, work: Work, score: Score | None) -> Receipt:
-    """What is known of the output."""
+def receipt_of(plan: Plan, source: Media, verified: engines.VerifiedOutput, work: Work, score: Score | None) -> Receipt:
     checks = Checks(
-        streams=_streams(made),
+        streams=_streams(verified),
         expected_duration=output_duration(plan),
-        drift=drift_of(source, made.read_back.media, Cut() if isinstance(plan, FramePlan) else plan.cut),
+        drift=drift_of(source, verified.read_back.media, Cut() if isinstance(plan, FramePlan) else plan.cut),
         quality=score,
     )
-    return Receipt(made.facts, checks, work, cost_class(plan), estimate_cost(plan, source))
+    return Receipt(verified.facts, checks, work, cost_class(plan), estimate_cost(plan, source))
 
 
 def work_of(plan: Plan, source: Media, tools: engines.Tools, spent: tuple[float, float]) -> Work:
-    """`spent` is seconds by the clock, and of processors."""
+    """`spent` is the seconds of wall time and of CPU time."""
     wall, cpu = (round(seconds, 3) for seconds in spent)
     return Work(summary(plan), engines.public_command(plan, source, tools), engines.tool_versions(tools), wall, cpu)
 
 
-def _streams(made: engines.VerifiedOutput) -> tuple[StreamFacts, ...]:
-    media, decoded_frames = made.read_back.media, made.read_back.decoded_frames
+def _streams(verified: engines.VerifiedOutput) -> tuple[StreamFacts, ...]:
+    media, decoded_frames = verified.read_back.media, verified.read_back.decoded_frames
     if media.image:
         return (StreamFacts(media.container, None, media.image.duration, media.image.frames),)
     return tuple(
-        StreamFacts(stream.codec, stream.start, stream.duration, _decoded(made, stream.index))
+        StreamFacts(stream.codec, stream.start, stream.duration, _decoded(verified, stream.index))
         for stream in (media.video, media.audio)
         if stream and stream.index in decoded_frames
     )
 
 
-def _decoded(made: engines.VerifiedOutput, index: int) -> int:
-    return made.read_back.decoded_frames[index].total
+def _decoded(verified: engines.VerifiedOutput, index: int) -> int:
+    return verified.read_back.decoded_frames[index].total

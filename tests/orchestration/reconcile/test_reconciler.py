@@ -1,4 +1,4 @@
-"""What nobody finished is found by our own clock, and the slot of a dead run is free at once."""
+"""Lost runs are found by our own clock and replaced, and states whose event was missed are recorded."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -7,32 +7,37 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prefect.client.schemas.objects import State, StateType
 
+from penstock.domain import errors
+from penstock.domain.attempts import LostAttempt
 from penstock.orchestration.flow_runs import PrefectUnavailable
-from penstock.orchestration.reconcile.reconciler import Reconciler, replace_lost_run
+from penstock.orchestration.reconcile import reconciler as reconciling
+from penstock.orchestration.reconcile.reconciler import Reconciler, record_cancel, replace_lost_run
 from tests.records.conftest import asked
 
 
 @dataclass
 class Prefect:
+    """Every run is in `state`; None: it was deleted."""
+
     state: State | None = None
     freed: list[str] = field(default_factory=list)
     crashed: list[str] = field(default_factory=list)
-    away: bool = False
+    is_away: bool = False
 
     async def states(self, run_ids):
         return dict.fromkeys(run_ids, self.state)
 
     async def free_lease(self, lease_id):
-        self._require_presence()
+        await self.require_prefect()
         self.freed.append(lease_id)
 
     async def crash(self, run_id):
-        self._require_presence()
+        await self.require_prefect()
         self.crashed.append(run_id)
 
-    def _require_presence(self):
-        if self.away:
-            raise PrefectUnavailable("not at home")
+    async def require_prefect(self):
+        if self.is_away:
+            raise PrefectUnavailable("away")
 
 
 @pytest.fixture
@@ -45,69 +50,181 @@ def task(records, project):
 
 @pytest.fixture
 def only(records, task, monkeypatch):
-    """The sweep sees no task of another test."""
-    unfinished = records.tasks.submitted_attempts
+    """The reconciler sees no task of another test."""
+    everything = records.tasks.submitted_attempts
     monkeypatch.setattr(
-        records.tasks, "submitted_attempts", lambda *how: [each for each in unfinished(*how) if each.task_id == task.id]
+        records.tasks,
+        "submitted_attempts",
+        lambda *page: [each for each in everything(*page) if each.task_id == task.id],
     )
+
+
+def reconciler_of(records, prefect, lease_seconds=60):
+    return Reconciler(records, prefect, attempts=3, lease_seconds=lease_seconds)
+
+
+def follow_twice(reconciler):
+    for _ in range(2):
+        asyncio.run(reconciler.follow_states())
+
+
+def hold_slot(records, task):
+    records.tasks.begin(task.id, 1, "me", "run")
+    records.tasks.record_slot(task.id, 1, "me", "its lease")
 
 
 @pytest.mark.parametrize("days", [-2, 2])
 def test_a_run_claimed_just_now_is_not_stuck_whatever_prefect_s_clock_says(records, task, only, days):
     claimed = State(type=StateType.PENDING, timestamp=datetime.now(UTC) + timedelta(days=days))
-    reconciler = Reconciler(records, Prefect(claimed), attempts=3, lease_seconds=60)
-    asyncio.run(reconciler.follow_states())
-    asyncio.run(reconciler.follow_states())
+    follow_twice(reconciler_of(records, Prefect(claimed)))
 
     assert records.tasks.get_by_id(task.id).attempt == 1
 
 
-def test_a_run_that_is_claimed_for_longer_than_a_lease_is_stuck(records, task, only):
-    reconciler = Reconciler(records, Prefect(State(type=StateType.RUNNING)), attempts=3, lease_seconds=0)
-    asyncio.run(reconciler.follow_states())
-    asyncio.run(reconciler.follow_states())
+def test_a_run_that_is_claimed_for_longer_than_a_lease_is_replaced(records, task, only):
+    follow_twice(reconciler_of(records, Prefect(State(type=StateType.RUNNING)), lease_seconds=0))
 
     assert records.tasks.get_by_id(task.id).attempt == 2
 
 
-def test_the_slot_of_a_lost_run_is_free_at_once(records, task):
+@pytest.mark.parametrize("state", [None, State(type=StateType.CRASHED), State(type=StateType.FAILED)])
+def test_a_run_that_ended_or_was_deleted_without_an_event_is_replaced(records, task, only, state):
+    asyncio.run(reconciler_of(records, Prefect(state)).follow_states())
+
+    assert records.tasks.get_by_id(task.id).attempt == 2
+
+
+def test_a_cancel_in_prefect_that_was_missed_is_recorded(records, task, only):
+    asyncio.run(reconciler_of(records, Prefect(State(type=StateType.CANCELLED))).follow_states())
+
+    assert records.tasks.get_by_id(task.id).status == "cancelled"
+
+
+def test_the_slot_of_a_lost_run_is_freed_at_once(records, task):
     prefect = Prefect()
-    records.tasks.begin(task.id, 1, "me", "run")
-    records.tasks.record_slot(task.id, 1, "me", "its lease")
+    hold_slot(records, task)
 
     assert asyncio.run(replace_lost_run(task.id, 1, records, prefect, 3))
     assert (prefect.freed, records.tasks.get_by_id(task.id).attempt) == (["its lease"], 2)
 
 
-def test_a_stuck_run_takes_no_place_in_prefect_any_more(records, task, only):
+def test_a_lost_run_is_replaced_though_prefect_becomes_unavailable(records, task):
+    hold_slot(records, task)
+
+    assert asyncio.run(replace_lost_run(task.id, 1, records, Prefect(is_away=True), 3))
+    assert records.tasks.get_by_id(task.id).attempt == 2
+
+
+def test_an_earlier_attempt_is_not_replaced(records, task):
+    assert asyncio.run(replace_lost_run(task.id, 1, records, Prefect(), 3))
+    assert not asyncio.run(replace_lost_run(task.id, 1, records, Prefect(), 3))
+    assert records.tasks.get_by_id(task.id).attempt == 2
+
+
+def test_a_task_whose_runs_are_lost_too_often_fails(records, task):
+    for attempt in (1, 2, 3):
+        assert asyncio.run(replace_lost_run(task.id, attempt, records, Prefect(), 3))
+
+    ended = records.tasks.get_by_id(task.id)
+    assert (ended.status, ended.error.code) == ("failed", errors.WorkerLost.code)
+
+
+def test_a_lost_run_of_a_task_that_is_being_cancelled_ends_it(records, project, task):
+    records.tasks.begin(task.id, 1, "me", "run")
+    records.tasks.cancel(project, task.id)
+
+    assert asyncio.run(replace_lost_run(task.id, 1, records, Prefect(), 3))
+    assert records.tasks.get_by_id(task.id).status == "cancelled"
+
+
+def test_a_stuck_run_is_crashed_in_prefect(records, task, only):
     prefect = Prefect(State(type=StateType.PENDING))
-    reconciler = Reconciler(records, prefect, attempts=3, lease_seconds=0)
-    for _ in range(2):
-        asyncio.run(reconciler.follow_states())
+    reconciler = reconciler_of(records, prefect, lease_seconds=0)
+    follow_twice(reconciler)
     asyncio.run(reconciler.crash_dead())
 
     assert prefect.crashed == [f"run of {task.id}"]
 
 
-def test_prefect_hears_that_a_run_is_dead_as_soon_as_it_is_back(records, task, only):
+def test_a_dead_run_is_crashed_once_as_soon_as_prefect_is_back(records, task, only):
     prefect = Prefect(State(type=StateType.RUNNING))
-    reconciler = Reconciler(records, prefect, attempts=3, lease_seconds=0)
-    for _ in range(2):
-        asyncio.run(reconciler.follow_states())
-    prefect.away = True
+    reconciler = reconciler_of(records, prefect, lease_seconds=0)
+    follow_twice(reconciler)
+    prefect.is_away = True
     with pytest.raises(PrefectUnavailable):
         asyncio.run(reconciler.crash_dead())
-    prefect.away = False
+    prefect.is_away = False
     for _ in range(2):
         asyncio.run(reconciler.crash_dead())
 
     assert prefect.crashed == [f"run of {task.id}"]
 
 
-def test_a_lost_run_is_replaced_though_prefect_goes_away_meanwhile(records, task):
-    prefect = Prefect(away=True)
-    records.tasks.begin(task.id, 1, "me", "run")
-    records.tasks.record_slot(task.id, 1, "me", "its lease")
+@pytest.fixture
+def silent(records, task, monkeypatch):
+    """The run of the task has no heartbeat; answers of the records in turn."""
+    records.tasks.begin(task.id, 1, "me", f"run of {task.id}")
+    lost = LostAttempt(task.id, 1, f"run of {task.id}", 0, cancelling=False)
+    answers = [[lost], [lost]]
+    monkeypatch.setattr(records.tasks, "lost_attempts", lambda _seconds: answers.pop(0))
+    monkeypatch.setattr(reconciling, "BEAT_SECONDS", 0)
+    return answers
 
-    assert asyncio.run(replace_lost_run(task.id, 1, records, prefect, 3))
+
+def test_a_run_without_a_heartbeat_is_replaced(records, task, silent):
+    reconciler = reconciler_of(records, Prefect())
+    asyncio.run(reconciler.replace_silent())
+
     assert records.tasks.get_by_id(task.id).attempt == 2
+    assert reconciler.dead == {f"run of {task.id}"}
+
+
+def test_a_run_whose_heartbeat_is_back_at_the_second_read_is_not_replaced(records, task, silent):
+    silent[1] = []
+    asyncio.run(reconciler_of(records, Prefect()).replace_silent())
+
+    assert records.tasks.get_by_id(task.id).attempt == 1
+
+
+def test_no_run_is_replaced_while_prefect_is_unavailable(records, task, silent):
+    with pytest.raises(PrefectUnavailable):
+        asyncio.run(reconciler_of(records, Prefect(is_away=True)).replace_silent())
+
+    assert records.tasks.get_by_id(task.id).attempt == 1
+
+
+def test_an_error_of_one_part_does_not_keep_the_others_from_running(records, monkeypatch):
+    reconciler, called = reconciler_of(records, Prefect()), []
+
+    def part(name):
+        async def fail():
+            called.append(name)
+            raise errors.DatabaseUnavailable("away")
+
+        return fail
+
+    for owner, name in [
+        (reconciler, "replace_silent"),
+        (reconciler, "follow_states"),
+        (reconciler, "crash_dead"),
+        (reconciler.abandoned, "end"),
+        (reconciler.leaked, "free"),
+    ]:
+        monkeypatch.setattr(owner, name, part(name))
+    asyncio.run(reconciler.check())
+
+    assert called == ["replace_silent", "follow_states", "crash_dead", "end", "free"]
+
+
+def test_a_cancel_from_prefect_asks_the_run_to_stop(records, task):
+    records.tasks.begin(task.id, 1, "me", "run")
+    record_cancel(task.id, 1, records, final=False)
+
+    assert records.tasks.get_by_id(task.id).state == "cancelling"
+
+
+def test_a_cancel_of_an_earlier_attempt_is_ignored(records, task):
+    asyncio.run(replace_lost_run(task.id, 1, records, Prefect(), 3))
+    record_cancel(task.id, 1, records, final=True)
+
+    assert records.tasks.get_by_id(task.id).status == "processing"
