@@ -20,7 +20,7 @@ from penstock.domain.planning.plan import ImagePlan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import parse_request
 from penstock.engines import MediaFile, Tools, encode, probe
-from penstock.engines.images.pictures import render
+from penstock.engines.images.rendering import render
 
 # A child of the forkserver runs the main module anew, which costs half a second if what that needs is not there yet.
 _PRELOADED = [
@@ -83,9 +83,9 @@ def _forked(forkserver: ForkServerContext, work: tuple[object, ...]) -> None:
         raise RuntimeError("the forkserver's child failed")
 
 
-def _nicely_rendered(plan: ImagePlan, path: str, opener: str, target: str, limits: Limits) -> None:
+def _nicely_rendered(plan: ImagePlan, path: str, image_format: str, target: str, limits: Limits) -> None:
     os.nice(_NICENESS)
-    render(plan, path, opener, target, limits)
+    render(plan, path, image_format, target, limits)
 
 
 def _seconds(way: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
-"""Carrying out a plan: one child for each, watched, and its failure told as one of our errors."""
+"""Carry out a plan: run ffmpeg or the image renderer in a child process, and turn its failures into our errors."""
 
 import signal
 from dataclasses import dataclass, replace
@@ -20,121 +20,113 @@ from penstock.domain.planning.plan import (
     VideoPlan,
     output_filename,
 )
-from penstock.engines.ffmpeg import command
-from penstock.engines.ffmpeg.cover_art import comments
+from penstock.engines.ffmpeg.arguments import CommandContext
+from penstock.engines.ffmpeg.commands import conversion_command, frame_command
+from penstock.engines.ffmpeg.cover_art import cover_command, ffmetadata, ogg_cover
 from penstock.engines.ffmpeg.progress import Progress
-from penstock.engines.probing.signatures import READERS
+from penstock.engines.probing.signatures import forced_format
 from penstock.engines.tools import Tools
 from penstock.sandbox.call import NOTHING, SandboxCall, call
 from penstock.sandbox.error_codec import ResultDecoder
 from penstock.sandbox.job import Paths, ProgramJob, Rlimits
 from penstock.sandbox.supervise import KILLED, Exit, NoWatch, Timeouts, Watch, killed_from_outside, supervise
 
-_ORDINARY_PIXELS = 3840 * 2160
-_SECONDS: ResultDecoder[float] = ResultDecoder(TypeAdapter(float))
-_CUT_OUT_NAME, _COVER_NAME, _COMMENTS_NAME = "frame.png", "cover.jpg", "cover.txt"
+_UHD_PIXELS = 3840 * 2160
+_SECONDS_DECODER: ResultDecoder[float] = ResultDecoder(TypeAdapter(float))
+_FRAME_NAME, _COVER_NAME, _COMMENTS_NAME = "frame.png", "cover.jpg", "cover.txt"
 
-_SAYINGS: tuple[tuple[str, type[errors.MediaError], str], ...] = (
-    ("No space left on device", errors.DiskFull, "There is no room for the output at the moment; try again later."),
-    ("partial file", errors.InputTruncated, "The input is cut off: it ends before its data does."),
-    ("File ended prematurely", errors.InputTruncated, "The input is cut off: it ends before its data does."),
-    ("Cannot allocate memory", errors.ResourceLimit, "The conversion needs more memory than it may have."),
+# A phrase in ffmpeg's log, and the error that it means.
+_LOG_ERRORS: tuple[tuple[str, type[errors.MediaError], str], ...] = (
+    ("No space left on device", errors.DiskFull, "The disk is full; try again later."),
+    ("partial file", errors.InputTruncated, "The input is cut off: its end is missing."),
+    ("File ended prematurely", errors.InputTruncated, "The input is cut off: its end is missing."),
+    ("Cannot allocate memory", errors.ResourceLimit, "The conversion needs more memory than is allowed."),
     ("Error opening input", errors.InputUnreadable, "The input is damaged and cannot be read."),
     ("Error while opening decoder", errors.InputUnreadable, "The input is damaged and cannot be read."),
     ("Decode error rate", errors.InputUnreadable, "The input is damaged: too little of it can be decoded."),
 )
-_SIGNALS: dict[int, str] = {
-    -signal.SIGKILL: "The conversion needed more processor time than it may have.",
-    -signal.SIGXCPU: "The conversion needed more processor time than it may have.",
-    -signal.SIGXFSZ: "The output is larger than an output may be.",
+_SIGNAL_MESSAGES: dict[int, str] = {
+    -signal.SIGKILL: "The conversion needs more processor time than is allowed.",
+    -signal.SIGXCPU: "The conversion needs more processor time than is allowed.",
+    -signal.SIGXFSZ: "The output is larger than is allowed.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """The input on this disk, and its facts."""
+    """A local file and its facts."""
 
     path: Path
     media: Media
 
 
-def encode(plan: Plan, source: MediaFile, room: Path, tools: Tools, watch: Watch | None = None) -> Path:
-    """Make the output in `room` and return its path. Raises `EngineError`, `InputError` or `Cancelled`."""
-    work = _Work(source, room / output_filename(plan), tools, watch or NoWatch())
-    match plan:
-        case VideoPlan() | AudioPlan() | GifPlan():
-            if cover := command.commented(plan):
-                _write_comments(cover, work)
-            _run(command_line(plan, source, work.target, tools), work, plan.duration)
-        case FramePlan():
-            _still(plan, work)
-        case ImagePlan():
-            _render(plan, work, source.path, READERS[source.media.container][1])
-        case KeepImage():
-            arguments = (plan.format, str(source.path), str(work.target), plan.tags)
-            call(tools.pool, _errand("keep", arguments, work), NOTHING, work.watch)
-    work.watch.progress(100)
-    return work.target
-
-
-def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: MediaFile, target: Path, tools: Tools) -> list[str]:
-    """ffmpeg's argument list for a plan."""
-    return command.command(plan, _paper(source, target, tools))
-
-
-def public_command(plan: Plan, media: Media, tools: Tools) -> list[str]:
-    """The argument list as a caller may see it, with neutral names; empty where no encoder is run."""
-    sizes = (tools.threads, tools.limits.video_pixels)
-    paper = command.Paper("ffmpeg", "input", output_filename(plan), media, *sizes, comments=_COMMENTS_NAME)
-    match plan:
-        case VideoPlan() | AudioPlan() | GifPlan():
-            return command.command(plan, paper)
-        case FramePlan():
-            return command.frame_command(plan, plan.at or 0.0, replace(paper, target=_CUT_OUT_NAME))
-        case ImagePlan() | KeepImage():
-            return []
-
-
-def deadline_seconds(duration: float | None, tools: Tools) -> float:
-    """How long an encoder may take for so many seconds of media."""
-    limits = tools.limits
-    wanted = max(limits.transcode_min_seconds, limits.transcode_seconds_per_second * (duration or 0.0))
-    return min(wanted, limits.transcode_max_seconds)
-
-
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _Conversion:
     source: MediaFile
     target: Path
     tools: Tools
     watch: Watch
 
 
-def _still(plan: FramePlan, work: _Work) -> None:
-    """The frame is cut out by ffmpeg, which knows every colour, and written by the picture engine."""
-    cut_out = work.target.with_name(_CUT_OUT_NAME)
-    seconds = _moment(plan, work)
-    argv = command.frame_command(plan, seconds, _paper(work.source, cut_out, work.tools))
-    _run(argv, replace(work, target=cut_out), None)
-    if not cut_out.exists() or not cut_out.stat().st_size:
-        raise errors.EngineError("The input has no picture at this moment.")
-    _render(_picture_of(plan, work.source.media), work, cut_out, "PNG")
-    cut_out.unlink()
+def encode(plan: Plan, source: MediaFile, folder: Path, tools: Tools, watch: Watch | None = None) -> Path:
+    """Make the output in `folder` and return its path. Raises `EngineError`, `InputError` or `Cancelled`."""
+    conversion = _Conversion(source, folder / output_filename(plan), tools, watch or NoWatch())
+    match plan:
+        case VideoPlan() | AudioPlan() | GifPlan():
+            if cover := ogg_cover(plan):
+                _write_comments(cover, conversion)
+            _run(command_line(plan, source, conversion.target, tools), conversion, plan.duration)
+        case FramePlan():
+            _extract_frame(plan, conversion)
+        case ImagePlan():
+            _render(plan, conversion, source.path, forced_format(source.media.container))
+        case KeepImage():
+            arguments = (plan.format, str(source.path), str(conversion.target), plan.tags)
+            call(tools.pool, _sandbox_call("copy_image", arguments, conversion), NOTHING, conversion.watch)
+    conversion.watch.progress(100)
+    return conversion.target
 
 
-def _write_comments(cover: CoverPlan, work: _Work) -> None:
-    picture = work.target.with_name(_COVER_NAME)
-    _run(command.cover_command(cover, _paper(work.source, picture, work.tools)), replace(work, target=picture), None)
-    work.target.with_name(_COMMENTS_NAME).write_text(comments(picture.read_bytes(), cover.size))
+def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: MediaFile, target: Path, tools: Tools) -> list[str]:
+    """The ffmpeg argument list for a plan."""
+    return conversion_command(plan, command_context(source, str(target), tools))
 
 
-def _moment(plan: FramePlan, work: _Work) -> float:
-    arguments = (str(work.source.path), READERS[work.source.media.container][1], plan.index, plan.at)
-    return call(work.tools.pool, _errand("moment", arguments, work), _SECONDS, work.watch)
+def public_command(plan: Plan, media: Media, tools: Tools) -> list[str]:
+    """The ffmpeg argument list with neutral file names, for callers to see; empty if ffmpeg is not run."""
+    limits = (tools.threads, tools.limits.video_pixels)
+    context = CommandContext("ffmpeg", "input", output_filename(plan), media, *limits, comments=_COMMENTS_NAME)
+    match plan:
+        case VideoPlan() | AudioPlan() | GifPlan():
+            return conversion_command(plan, context)
+        case FramePlan():
+            return frame_command(plan, plan.at or 0.0, replace(context, target=_FRAME_NAME))
+        case ImagePlan() | KeepImage():
+            return []
 
 
-def _picture_of(plan: FramePlan, media: Media) -> ImagePlan:
-    transparent = bool(media.video and media.video.alpha)
+def command_context(source: MediaFile, target: str, tools: Tools) -> CommandContext:
+    """The context of a command that reads `source` and writes `target`."""
+    return CommandContext(
+        ffmpeg=str(tools.ffmpeg),
+        source=str(source.path),
+        target=target,
+        media=source.media,
+        threads=tools.threads,
+        max_pixels=tools.limits.video_pixels,
+        comments=str(Path(target).with_name(_COMMENTS_NAME)) if target else "",
+    )
+
+
+def deadline_seconds(duration: float | None, tools: Tools) -> float:
+    """How long ffmpeg may run for media of this duration."""
+    limits = tools.limits
+    wanted = max(limits.transcode_min_seconds, limits.transcode_seconds_per_second * (duration or 0.0))
+    return min(wanted, limits.transcode_max_seconds)
+
+
+def image_plan(plan: FramePlan | ImagePlan, *, transparent: bool = False) -> ImagePlan:
+    """The plan that writes an image of the final size in the plan's format."""
     return ImagePlan(
         format=plan.format,
         framing=replace(plan.framing, scaled=plan.framing.size, fit="fill"),
@@ -148,60 +140,78 @@ def _picture_of(plan: FramePlan, media: Media) -> ImagePlan:
     )
 
 
-def _render(plan: ImagePlan, work: _Work, path: Path, opener: str) -> None:
-    arguments = (plan, str(path), opener, str(work.target), work.tools.limits)
-    call(work.tools.pool, _errand("render", arguments, work), NOTHING, work.watch)
+def _extract_frame(plan: FramePlan, conversion: _Conversion) -> None:
+    """ffmpeg writes the frame as a PNG, with its colors converted; the image renderer writes the output."""
+    frame = conversion.target.with_name(_FRAME_NAME)
+    seconds = _poster_frame_time(plan, conversion)
+    argv = frame_command(plan, seconds, command_context(conversion.source, str(frame), conversion.tools))
+    _run(argv, replace(conversion, target=frame), None)
+    if not frame.exists() or not frame.stat().st_size:
+        raise errors.EngineError("The input has no frame at this time.")
+    video = conversion.source.media.video
+    _render(image_plan(plan, transparent=bool(video and video.alpha)), conversion, frame, "PNG")
+    frame.unlink()
 
 
-def _errand(function: str, arguments: tuple[object, ...], work: _Work) -> SandboxCall:
+def _write_comments(cover: CoverPlan, conversion: _Conversion) -> None:
+    image = conversion.target.with_name(_COVER_NAME)
+    argv = cover_command(cover, command_context(conversion.source, str(image), conversion.tools))
+    _run(argv, replace(conversion, target=image), None)
+    conversion.target.with_name(_COMMENTS_NAME).write_text(ffmetadata(image.read_bytes(), cover.size))
+
+
+def _poster_frame_time(plan: FramePlan, conversion: _Conversion) -> float:
+    source = conversion.source
+    arguments = (str(source.path), forced_format(source.media.container), plan.index, plan.at)
+    request = _sandbox_call("poster_frame_time", arguments, conversion)
+    return call(conversion.tools.pool, request, _SECONDS_DECODER, conversion.watch)
+
+
+def _render(plan: ImagePlan, conversion: _Conversion, path: Path, image_format: str) -> None:
+    arguments = (plan, str(path), image_format, str(conversion.target), conversion.tools.limits)
+    call(conversion.tools.pool, _sandbox_call("render", arguments, conversion), NOTHING, conversion.watch)
+
+
+def _sandbox_call(function: str, arguments: tuple[object, ...], conversion: _Conversion) -> SandboxCall:
+    limits = conversion.tools.limits
     return SandboxCall(
         function=function,
         arguments=arguments,
-        paths=Paths((str(work.source.path),), (str(work.target.parent),)),
-        seconds=work.tools.limits.transcode_min_seconds,
-        memory_bytes=_memory(work),
-        file_bytes=work.tools.limits.output_bytes,
+        paths=Paths((str(conversion.source.path),), (str(conversion.target.parent),)),
+        seconds=limits.transcode_min_seconds,
+        memory_bytes=_memory_bytes(conversion),
+        file_bytes=limits.output_bytes,
         purpose="converting",
     )
 
 
-def _run(argv: list[str], work: _Work, duration: float | None) -> None:
-    seconds = deadline_seconds(duration, work.tools)
-    bounds = Rlimits(_memory(work), round(seconds * work.tools.threads) + 1, work.tools.limits.output_bytes)
-    reach = Paths((argv[0], str(work.source.path)), (str(work.target.parent),))
-    child = work.tools.pool.start(ProgramJob(tuple(argv), bounds, reach))
-    _require_success(supervise(child, Timeouts(seconds), work.watch, Progress(work.watch, duration)), bounds)
+def _run(argv: list[str], conversion: _Conversion, duration: float | None) -> None:
+    tools = conversion.tools
+    seconds = deadline_seconds(duration, tools)
+    rlimits = Rlimits(_memory_bytes(conversion), round(seconds * tools.threads) + 1, tools.limits.output_bytes)
+    paths = Paths((argv[0], str(conversion.source.path)), (str(conversion.target.parent),))
+    child = tools.pool.start(ProgramJob(tuple(argv), rlimits, paths))
+    progress = Progress(conversion.watch, duration)
+    _require_success(supervise(child, Timeouts(seconds), conversion.watch, progress), rlimits)
 
 
-def _memory(work: _Work) -> int:
-    """A frame beyond 4K needs several times the memory of one within."""
-    video, most = work.source.media.video, work.tools.limits.child_memory_bytes
-    large = video is not None and video.coded.width * video.coded.height > _ORDINARY_PIXELS
-    return most * 8 // 3 if large else most
+def _memory_bytes(conversion: _Conversion) -> int:
+    """8/3 of the limit for frames larger than 4K: 8K to 1080p needs 3 GiB, where 3026x1386 needs less than 1."""
+    video, maximum = conversion.source.media.video, conversion.tools.limits.child_memory_bytes
+    large = video is not None and video.coded.width * video.coded.height > _UHD_PIXELS
+    return maximum * 8 // 3 if large else maximum
 
 
-def _require_success(ended: Exit, bounds: Rlimits) -> None:
+def _require_success(ended: Exit, rlimits: Rlimits) -> None:
     detail = f"{ended.reason} {ended.status}: {ended.stderr_tail}"
     if ended.reason in ("deadline", "stalled"):
-        raise errors.EncoderTimeout("The conversion took too long and was given up.", detail=detail)
-    if killed_from_outside(ended, bounds):
+        raise errors.EncoderTimeout("The conversion took too long and was stopped.", detail=detail)
+    if killed_from_outside(ended, rlimits):
         raise errors.ResourceShortage(KILLED, detail=detail)
-    if ended.status in _SIGNALS:
-        raise errors.ResourceLimit(_SIGNALS[ended.status], detail=detail)
-    for words, kind, saying in _SAYINGS:
-        if words in ended.stderr_tail and (ended.status or kind is errors.InputTruncated):
-            raise kind(saying, detail=detail)
+    if ended.status in _SIGNAL_MESSAGES:
+        raise errors.ResourceLimit(_SIGNAL_MESSAGES[ended.status], detail=detail)
+    for phrase, kind, message in _LOG_ERRORS:
+        if phrase in ended.stderr_tail and (ended.status or kind is errors.InputTruncated):
+            raise kind(message, detail=detail)
     if ended.status:
-        raise errors.EngineError("The encoder gave up on this input.", detail=detail)
-
-
-def _paper(source: MediaFile, target: Path, tools: Tools) -> command.Paper:
-    return command.Paper(
-        ffmpeg=str(tools.ffmpeg),
-        source=str(source.path),
-        target=str(target),
-        media=source.media,
-        threads=tools.threads,
-        max_pixels=tools.limits.video_pixels,
-        comments=str(target.with_name(_COMMENTS_NAME)),
-    )
+        raise errors.EngineError("The encoder failed on this input.", detail=detail)

@@ -13,12 +13,12 @@ from penstock.sandbox.job import Paths, ProgramJob, Rlimits
 from penstock.sandbox.pool import SandboxPool
 from penstock.sandbox.supervise import Collector, NoWatch, Timeouts, supervise
 
-_ASKING_BYTES = 2**30
+_PROGRAM_MEMORY_BYTES, _PROGRAM_CPU_SECONDS, _PROGRAM_TIMEOUT_SECONDS = 2**30, 10, 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """`threads` is how many one encoder may use."""
+    """`threads` is the number of threads that one encoder may use."""
 
     pool: SandboxPool
     ffmpeg: Path
@@ -27,25 +27,31 @@ class Tools:
 
 
 def sandbox_pool() -> SandboxPool:
-    """A pool of child processes that have our entry points."""
+    """A pool of child processes with our entry points."""
     return SandboxPool("penstock.engines.entrypoints")
 
 
 def bundled_ffmpeg() -> Path:
-    """The binary of the wheel."""
+    """The ffmpeg binary of the package imageio-ffmpeg."""
     return Path(imageio_ffmpeg.get_ffmpeg_exe())
 
 
 def tool_versions(tools: Tools) -> dict[str, str]:
-    """What makes and checks an output here, each with its version."""
-    parts = {name: version(name) for name in ("penstock", "av", "pillow", "pyvips-binary")}
-    return {**parts, "ffmpeg": _ffmpeg_version(str(tools.ffmpeg), tools.pool)}
+    """The versions of the programs and libraries that make and check outputs."""
+    packages = {name: version(name) for name in ("penstock", "av", "pillow", "pyvips-binary")}
+    return {**packages, "ffmpeg": _ffmpeg_version(str(tools.ffmpeg), tools.pool)}
+
+
+def program_output(argv: tuple[str, ...], pool: SandboxPool) -> bytes:
+    """What a short-lived program without input or output files writes to stdout."""
+    rlimits = Rlimits(_PROGRAM_MEMORY_BYTES, _PROGRAM_CPU_SECONDS, file_bytes=0)
+    output = Collector()
+    child = pool.start(ProgramJob(argv, rlimits, Paths((argv[0],))))
+    supervise(child, Timeouts(_PROGRAM_TIMEOUT_SECONDS), NoWatch(), output)
+    return bytes(output.collected)
 
 
 @cache
 def _ffmpeg_version(ffmpeg: str, pool: SandboxPool) -> str:
-    bounds = Rlimits(_ASKING_BYTES, cpu_seconds=10, file_bytes=0)
-    output = Collector()
-    supervise(pool.start(ProgramJob((ffmpeg, "-version"), bounds, Paths((ffmpeg,)))), Timeouts(20.0), NoWatch(), output)
-    told = re.match(rb"ffmpeg version (\S+)", output.collected)
-    return told[1].decode("utf-8", "replace") if told else "unknown"
+    found = re.match(rb"ffmpeg version (\S+)", program_output((ffmpeg, "-version"), pool))
+    return found[1].decode("utf-8", "replace") if found else "unknown"

@@ -65,8 +65,8 @@ def _require_success(ended: Exit, rlimits: Rlimits, purpose: Purpose) -> None:
     if killed_from_outside(ended, rlimits):
         raise errors.ResourceShortage(KILLED, detail=detail)
     if ended.status == -signal.SIGXFSZ:
-        raise errors.ResourceLimit("The output is larger than an output may be.", detail=detail)
+        raise errors.ResourceLimit("The output is larger than is allowed.", detail=detail)
     if ended.status in _KILLED_BY_LIMITS:
-        raise errors.ResourceLimit("The input needs more memory or time than one conversion may have.", detail=detail)
+        raise errors.ResourceLimit("The input needs more memory or time than is allowed.", detail=detail)
     if ended.status != 0:
         raise errors.InputUnreadable("The input is damaged: its decoder crashed.", detail=detail)

@@ -143,7 +143,7 @@ def outcome_of(job: CallJob, table: Table) -> dict[str, Any]:
     except errors.MediaError as error:
         return encoded_error(error)
     except MemoryError:
-        return encoded_error(errors.ResourceLimit("The input needs more memory than one conversion may have."))
+        return encoded_error(errors.ResourceLimit("The input needs more memory than is allowed."))
 
 
 if __name__ == "__main__":

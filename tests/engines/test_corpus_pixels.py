@@ -11,8 +11,8 @@ from PIL import Image
 
 from penstock.domain.media import Media
 from penstock.engines import probe
-from penstock.engines.ffmpeg.poster_frame import moment
-from penstock.engines.probing.signatures import READERS
+from penstock.engines.ffmpeg.poster_frame import poster_frame_time
+from penstock.engines.probing.signatures import forced_format
 from tests.corpus import CorpusFile, cheapest_files, corpus_files
 from tests.engines.conversions import convert_probed
 from tests.engines.witness import apart, combs, heard, light, moments, tint, views
@@ -69,7 +69,7 @@ def film(request, corpus, tools):
 @pytest.mark.parametrize("film", sorted(STOOD - BLANK), indirect=True)
 def test_a_still_is_a_frame_that_shows_something(film, tools, room):
     video = film.media.video
-    seconds = moment(str(film.path), READERS[film.media.container][1], video.index, None) + 0.002
+    seconds = poster_frame_time(str(film.path), forced_format(film.media.container), video.index, None) + 0.002
     still = _picture(convert_probed(film.path, film.media, "png", (room, tools), **_small(video)).path)
 
     shown = views(film.path, video.index, (seconds, seconds), still.size)[0]

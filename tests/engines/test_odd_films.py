@@ -16,7 +16,7 @@ def test_a_picture_may_stand_for_ten_seconds(output, media, room, tools):
 
 
 def test_a_thousand_pictures_a_second_are_too_many(media, tools):
-    with pytest.raises(errors.InputLimitsExceeded, match="1,000 frames a second"):
+    with pytest.raises(errors.InputLimitsExceeded, match="1,000 frames per second"):
         probe(media("fast.mkv"), tools)
 
 

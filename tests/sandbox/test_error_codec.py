@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.domain.media import AudioStream, ImageFacts, Media, Size, VideoStream
-from penstock.engines.probing.limits import MOST_SIDE_PIXELS, media_within
+from penstock.engines.probing.limits import MAX_SIDE_PIXELS, checked_media
 from penstock.sandbox.error_codec import CHILD_ERRORS, InvalidResult, ResultDecoder, encoded_error
 
 FILM = Media(
@@ -82,7 +82,7 @@ def test_the_message_of_an_error_is_shortened_and_printable():
         ({"video": replace(FILM.video, shown=Size(2 * 10**12, 48))}, errors.InputLimitsExceeded),
         ({"video": replace(FILM.video, coded=Size(64, 0))}, errors.InputLimitsExceeded),
         ({"video": replace(FILM.video, coded=Size(64, -5))}, errors.InputLimitsExceeded),
-        ({"image": ImageFacts(Size(MOST_SIDE_PIXELS + 1, 1), "RGB")}, errors.InputLimitsExceeded),
+        ({"image": ImageFacts(Size(MAX_SIDE_PIXELS + 1, 1), "RGB")}, errors.InputLimitsExceeded),
         ({"video": replace(FILM.video, fps=1e6)}, errors.InputLimitsExceeded),
         ({"video": replace(FILM.video, frames=2**40)}, errors.InputLimitsExceeded),
         ({"audio": replace(FILM.audio, channels=1000)}, errors.InputLimitsExceeded),
@@ -95,4 +95,4 @@ def test_the_message_of_an_error_is_shortened_and_printable():
 )
 def test_facts_that_fit_no_record_are_refused(changed: dict, refusal: type[errors.MediaError]):
     with pytest.raises(refusal):
-        media_within(replace(FILM, **changed), Limits())
+        checked_media(replace(FILM, **changed), Limits())

@@ -1,4 +1,4 @@
-"""The encoders' own words: which one writes a codec, and its settings for a quality."""
+"""Which ffmpeg encoder writes a codec, and its options for a quality. The measurements are in docs/encoders.md."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from penstock.domain.planning.plan import EncodeAudio, EncodeVideo
 
 Options = dict[str, Any]
 
-# Tuned for the same picture in fewer bits and less time than the plain settings.
+# At equal VMAF 3 to 17% smaller than ffmpeg's defaults, in 0.82 to 0.98 of the CPU time.
 _X264: Options = {"c:v": "libx264", "preset": "fast", "x264-params": "psy=0:aq-strength=0.4", "profile:v:0": "high"}
-# In one pass nothing looks ahead. Rows go side by side, so that tiles, which cost bytes, are left to large pictures.
+# One pass. `row-mt` uses several threads without tiles, which cost bytes; only wide videos get tiles.
 _VP9: Options = {
     "c:v": "libvpx-vp9",
     "b:v": 0,
@@ -19,9 +19,9 @@ _VP9: Options = {
     "frame-parallel": 0,
     "g": 240,
 }
-# By squares it chooses as well as by rate and distortion, in half the time; by sums, its own way, a screen where little
-# moves is several times as large. What nearly stands still is not searched for. A second thread costs it more than it
-# saves: what decodes and filters has its own.
+# `mbcmp=sse` costs half of `rd` at equal quality; the default `sad` makes screen recordings several times larger.
+# `mv0_threshold` skips the motion search of blocks that hardly change. A second encoder thread costs more than it
+# saves; decoder and filters have threads of their own.
 _MPEG4: Options = {
     "c:v": "mpeg4",
     "mbcmp": "sse",
@@ -32,13 +32,13 @@ _MPEG4: Options = {
     "vtag": "FMP4",
 }
 
-# 5.1 with side speakers is refused by opus, and is not AAC that plays everywhere.
+# libopus rejects 5.1(side), and AAC in that layout does not play everywhere: always set a plain layout.
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
-_LAID_OUT = frozenset(("aac", "opus"))
+_WITH_LAYOUT = frozenset(("aac", "opus"))
 
 
 def video_options(step: EncodeVideo) -> Options:
-    """The picture encoder's part of a command line."""
+    """The options of the video encoder."""
     number = scales.encoder_setting(step.codec, step.quality)
     match step.codec:
         case "h264":
@@ -50,11 +50,11 @@ def video_options(step: EncodeVideo) -> Options:
 
 
 def audio_options(step: EncodeAudio) -> Options:
-    """The sound encoder's part of a command line."""
-    return {**_coded(step), **_spread(step)}
+    """The options of the audio encoder."""
+    return {**_audio_encoder(step), **_channel_options(step)}
 
 
-def _coded(step: EncodeAudio) -> Options:
+def _audio_encoder(step: EncodeAudio) -> Options:
     match step.codec:
         case "aac" | "opus":
             kbps = scales.audio_kbps(step.codec, step.quality, step.channels)
@@ -63,17 +63,18 @@ def _coded(step: EncodeAudio) -> Options:
             encoder = "libmp3lame" if step.codec == "mp3" else "libvorbis"
             return {"c:a": encoder, "q:a": scales.encoder_setting(step.codec, step.quality)}
         case "flac":
-            # The encoder takes its block size from the first frame, and a cut may leave a very short one.
+            # The encoder uses the length of the first frame as its block size; after a cut it may be very short.
             return {"c:a": "flac", "compression_level": 5, "af": "asetnsamples=n=4096:p=0"}
         case _:
             return {"c:a": "pcm_s16le"}
 
 
-def _spread(step: EncodeAudio) -> Options:
-    if step.codec in _LAID_OUT:
+def _channel_options(step: EncodeAudio) -> Options:
+    if step.codec in _WITH_LAYOUT:
         return {"af": f"aformat=channel_layouts={_LAYOUTS[step.channels]}"}
     return {"ac": step.channels}
 
 
 def _tile_columns(width: int) -> int:
+    """log2 of the number of tile columns: 0 below 1024 pixels, 1 below 2048, else 2."""
     return min(2, max(0, (width // 512).bit_length() - 1))

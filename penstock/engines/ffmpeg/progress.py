@@ -1,22 +1,22 @@
-"""How far an encoder is, from the lines that it prints while it works."""
+"""Progress of an encoder, by the output of ffmpeg's `-progress`."""
 
 from penstock.sandbox.supervise import Watch
 
-_LONGEST_LINE = 4096
+_MAX_LINE_BYTES = 4096
 
 
 class Progress:
-    """Reads `-progress` lines, tells the watch whole percents, 99 at most: done is done only when it is checked."""
+    """Reads `-progress` lines and reports whole percents to the watch, at most 99: the output is checked after that."""
 
     def __init__(self, watch: Watch, duration: float | None) -> None:
         self._watch, self._duration = watch, duration
         self._rest = b""
         self._microseconds = 0
-        self._told = -1
+        self._reported = -1
 
     def read(self, block: bytes) -> None:
         *lines, rest = (self._rest + block).split(b"\n")
-        self._rest = rest[-_LONGEST_LINE:]
+        self._rest = rest[-_MAX_LINE_BYTES:]
         for line in lines:
             self._read_line(line)
 
@@ -29,8 +29,8 @@ class Progress:
             return
         self._microseconds = int(value)
         percent = self._percent()
-        if percent > self._told:
-            self._told = percent
+        if percent > self._reported:
+            self._reported = percent
             self._watch.progress(percent)
 
     def _percent(self) -> int:

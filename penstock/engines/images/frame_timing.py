@@ -1,27 +1,37 @@
-"""How long each frame of an animation is shown, read from the file's blocks without decoding a pixel."""
+"""Durations of an animation's frames: read from a file without decoding pixels, and rounded to a format's unit."""
 
 import mmap
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
 
-from penstock.engines.images.opening import reading
-
-Data = bytes | mmap.mmap
+from penstock.engines.images.blocks import (
+    GIF_APPLICATION,
+    GIF_CONTROL,
+    GIF_IMAGE,
+    Data,
+    content_start,
+    gif_blocks,
+    png_chunks,
+    riff_chunks,
+)
+from penstock.engines.images.opening import translated_errors
 
 _FOREVER = 0
+_DEFAULT_MILLISECONDS = 100.0
+_GIF_LOOP_EXTENSIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """`milliseconds` of every frame; `plays` is how often they are shown, 0 for ever.
+    """`milliseconds` has the duration of every frame; `plays` is how often they are shown, 0 for ever.
 
-    `first` is the place of the first frame: a PNG may hold a picture before it that is no part of the animation."""
+    `first` is the number of the first frame: a PNG may begin with an image that is no part of the animation."""
 
     milliseconds: tuple[float, ...]
     plays: int = 1
@@ -36,133 +46,126 @@ class Timing:
         return sum(self.milliseconds) / 1000
 
 
-def timing(path: str, picture: Image.Image, opener: str, most: int) -> Timing:
-    """The frames of a picture; reading stops where there are more than `most`."""
-    if opener == "AVIF":
-        return _decoded(picture, most)
-    # A file of several pictures that is no animation opens at the one that is meant to be seen.
-    still = Timing((0.0,), first=picture.tell())
-    if opener not in _WALKS:
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A finished image and how long it is shown."""
+
+    image: Image.Image
+    milliseconds: float
+
+
+def read_timing(path: str, image: Image.Image, image_format: str, max_frames: int) -> Timing:
+    """The frames of an image file. Stops reading after `max_frames` and one more."""
+    if image_format == "AVIF":
+        return _avif_timing(image, max_frames)
+    # A file of several images that is no animation opens at its main image.
+    still = Timing((0.0,), first=image.tell())
+    if image_format not in _READERS:
         return still
     with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        found = _WALKS[opener](data, most)
-    return replace(found, milliseconds=tuple(map(_paced, found.milliseconds))) if found.frames > 1 else still
+        timing = _READERS[image_format](data, max_frames)
+    displayed = tuple(duration or _DEFAULT_MILLISECONDS for duration in timing.milliseconds)
+    return replace(timing, milliseconds=displayed) if timing.frames > 1 else still
 
 
-def _paced(milliseconds: float) -> float:
-    """A frame that is shown for no time at all is shown for a tenth of a second by every viewer."""
-    return milliseconds or 100.0
+def without_short_frames(frames: Sequence[Frame], min_milliseconds: float, step: int) -> list[Frame]:
+    """Without frames that are shorter than the minimum and no multiple of `step`: the one before is shown longer."""
+    merged: list[Frame] = []
+    for frame in frames:
+        if merged and _is_too_short(merged[-1], min_milliseconds, step):
+            merged[-1] = _extended(merged[-1], frame)
+        else:
+            merged.append(frame)
+    if len(merged) > 1 and _is_too_short(merged[-1], min_milliseconds, step):
+        merged[-2:] = [_extended(*merged[-2:])]
+    return merged
 
 
-def has_late_tags(path: str) -> bool:
-    """Whether a PNG's EXIF stands behind its pixels."""
-    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return any(name == b"eXIf" for name, _ in _png_chunks(data))
+def rounded_durations(durations: Sequence[float], step: int) -> list[int]:
+    """Multiples of `step` with the same sum: the rounding error of a frame is carried to the next one."""
+    ends, end = [0], 0.0
+    for duration in durations:
+        end += duration
+        ends.append(round(end / step) * step)
+    return [after - before for before, after in pairwise(ends)]
 
 
-def early_chunk(path: str, wanted: bytes) -> bytes | None:
-    """The first 32 bytes of a PNG's chunk of this name before its pixels."""
-    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        early = takewhile(lambda chunk: chunk[0] != b"IDAT", _png_chunks(data))
-        return next((content for name, content in early if name == wanted), None)
+def _is_too_short(frame: Frame, min_milliseconds: float, step: int) -> bool:
+    return frame.milliseconds < min_milliseconds and frame.milliseconds % step != 0
 
 
-def _decoded(picture: Image.Image, most: int) -> Timing:
-    """The library behind AVIF tells a frame's time with its pixels only."""
-    frames = int(getattr(picture, "n_frames", 1))
-    if frames == 1 or frames > most:
+def _extended(frame: Frame, other: Frame) -> Frame:
+    return Frame(frame.image, frame.milliseconds + other.milliseconds)
+
+
+def _avif_timing(image: Image.Image, max_frames: int) -> Timing:
+    """Pillow reports the duration of an AVIF frame only after decoding it."""
+    frames = int(getattr(image, "n_frames", 1))
+    if frames == 1 or frames > max_frames:
         return Timing((0.0,) * frames)
-    return Timing(tuple(_shown(picture, place) for place in range(frames)), plays=_FOREVER)
+    return Timing(tuple(_decoded_duration(image, number) for number in range(frames)), plays=_FOREVER)
 
 
-def _shown(picture: Image.Image, place: int) -> float:
-    with reading():
-        picture.seek(place)
-        picture.load()
-    return float(picture.info.get("duration", 0.0))
+def _decoded_duration(image: Image.Image, number: int) -> float:
+    with translated_errors():
+        image.seek(number)
+        image.load()
+    return float(image.info.get("duration", 0.0))
 
 
-def _gif(data: Data, most: int) -> Timing:
-    times: list[float] = []
+def _gif_timing(data: Data, max_frames: int) -> Timing:
+    durations: list[float] = []
     delay, plays = 0.0, 1
-    for kind, block in _gif_blocks(data):
-        match kind:
-            case 0xF9:
-                delay = 10.0 * struct.unpack_from("<H", block, 2)[0]
-            case 0xFF if block[1:12] in (b"NETSCAPE2.0", b"ANIMEXTS1.0") and block[13:14] == b"\x01":
-                # The file says how often it is repeated after the first time.
-                repeats = struct.unpack_from("<H", block, 14)[0]
-                plays = repeats + 1 if repeats else _FOREVER
-            case 0x2C:
-                times, delay = [*times, delay], 0.0
-        if len(times) > most:
-            break
-    return Timing(tuple(times), plays)
+    with suppress(IndexError):
+        for block in gif_blocks(data):
+            if block.kind == GIF_CONTROL:
+                delay = 10.0 * struct.unpack_from("<H", content_start(data, block), 2)[0]
+            elif block.kind == GIF_APPLICATION:
+                plays = _gif_plays(content_start(data, block), plays)
+            elif block.kind == GIF_IMAGE:
+                durations, delay = [*durations, delay], 0.0
+            if len(durations) > max_frames:
+                break
+    return Timing(tuple(durations), plays)
 
 
-def _gif_blocks(data: Data) -> Iterator[tuple[int, bytes]]:
-    """Extensions as (label, content), images as (0x2C, nothing)."""
-    place = 13 + _table_bytes(data[10])
-    with suppress(IndexError, struct.error):
-        while data[place] != 0x3B:
-            if data[place] == 0x21:
-                end = _after_blocks(data, place + 2)
-                yield data[place + 1], bytes(data[place + 2 : min(end, place + 32)]).ljust(32, b"\0")
-                place = end
-            elif data[place] == 0x2C:
-                place = _after_blocks(data, place + 11 + _table_bytes(data[place + 9]))
-                yield 0x2C, b""
-            else:
-                place += 1
+def _gif_plays(content: bytes, otherwise: int) -> int:
+    """How often the animation is shown, if this is a loop extension: it has the number of repeats, 0 for ever."""
+    if content[1:12] not in _GIF_LOOP_EXTENSIONS or content[13:14] != b"\x01":
+        return otherwise
+    repeats = int(struct.unpack_from("<H", content, 14)[0])
+    return repeats + 1 if repeats else _FOREVER
 
 
-def _table_bytes(flags: int) -> int:
-    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
-
-
-def _after_blocks(data: Data, place: int) -> int:
-    while data[place]:
-        place += data[place] + 1
-    return place + 1
-
-
-def _webp(data: Data, most: int) -> Timing:
-    times: list[float] = []
-    plays, place = 1, 12
-    while place + 8 <= len(data) and len(times) <= most:
-        name, length = struct.unpack_from("<4sI", data, place)
-        content = data[place + 8 : place + 24]
-        if name == b"ANIM" and len(content) >= 6:
+def _webp_timing(data: Data, max_frames: int) -> Timing:
+    durations: list[float] = []
+    plays = 1
+    for chunk in riff_chunks(data):
+        content = data[chunk.content : chunk.content + 16]
+        if chunk.kind == b"ANIM" and len(content) >= 6:
             plays = struct.unpack_from("<H", content, 4)[0]
-        if name == b"ANMF" and len(content) == 16:
-            times.append(float(int.from_bytes(content[12:15], "little")))
-        place += 8 + length + length % 2
-    return Timing(tuple(times), plays)
-
-
-def _png(data: Data, most: int) -> Timing:
-    times: list[float] = []
-    declared, plays, first = 0, 1, 0
-    for name, content in _png_chunks(data):
-        match name:
-            case b"acTL":
-                declared, plays = struct.unpack_from(">II", content)
-            case b"IDAT":
-                first = first if times else 1
-            case b"fcTL":
-                part, whole = struct.unpack_from(">HH", content, 20)
-                times.append(1000.0 * part / (whole or 100))
-        if len(times) > most:
+        if chunk.kind == b"ANMF" and len(content) == 16:
+            durations.append(float(int.from_bytes(content[12:15], "little")))
+        if len(durations) > max_frames:
             break
-    return Timing(tuple(times[:declared]), plays, first)
+    return Timing(tuple(durations), plays)
 
 
-def _png_chunks(data: Data) -> Iterator[tuple[bytes, bytes]]:
-    place = 8
-    while place + 8 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, place)
-        yield name, bytes(data[place + 8 : place + 8 + min(length, 32)]).ljust(32, b"\0")
-        place += 12 + length
+def _png_timing(data: Data, max_frames: int) -> Timing:
+    durations: list[float] = []
+    declared, plays, first = 0, 1, 0
+    for chunk in png_chunks(data):
+        match chunk.kind:
+            case b"acTL":
+                declared, plays = struct.unpack_from(">II", content_start(data, chunk))
+            case b"IDAT":
+                first = first if durations else 1
+            case b"fcTL":
+                numerator, denominator = struct.unpack_from(">HH", content_start(data, chunk), 20)
+                durations.append(1000.0 * numerator / (denominator or 100))
+        if len(durations) > max_frames:
+            break
+    return Timing(tuple(durations[:declared]), plays, first)
 
 
-_WALKS: dict[str, Callable[[Data, int], Timing]] = {"GIF": _gif, "WEBP": _webp, "PNG": _png}
+_READERS: dict[str, Callable[[Data, int], Timing]] = {"GIF": _gif_timing, "WEBP": _webp_timing, "PNG": _png_timing}

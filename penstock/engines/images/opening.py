@@ -1,4 +1,4 @@
-"""Opening a picture with the one reader that its bytes call for, and what goes wrong while it is read."""
+"""Open an image with one forced Pillow plugin, and turn reading errors into ours."""
 
 import struct
 import warnings
@@ -25,9 +25,9 @@ from PIL import (
 from penstock.domain import errors
 from penstock.domain.limits import Limits
 
-# Pillow loads all forty of its plugins, in every child anew, once it is asked for one that is not loaded yet; and PPM's
-# before it first saves anything.
-LOADED = (
+# Imported in advance: if Pillow needs a plugin that is not loaded, every child loads all forty. PPM is loaded before
+# the first image is saved.
+PLUGINS = (
     AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
@@ -41,8 +41,8 @@ LOADED = (
     WebPImagePlugin,
 )
 
-# What Pillow and the libraries behind it raise for bytes that are not what they claim to be.
-_DAMAGE = (
+# What Pillow and the libraries that it uses raise for damaged files.
+_DAMAGE_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -54,43 +54,45 @@ _DAMAGE = (
     RuntimeError,
     struct.error,
 )
-_CUT_OFF = ("truncated", "end of file", "unexpected end", "not enough data")
+_TRUNCATION_PHRASES = ("truncated", "end of file", "unexpected end", "not enough data")
 
 
 @contextmanager
-def opened(path: str, opener: str, limits: Limits) -> Iterator[ImageFile.ImageFile]:
-    """The picture, its pixels not yet read and known to be few enough."""
-    if opener == "HEIF":
+def open_image(path: str, image_format: str, limits: Limits) -> Iterator[ImageFile.ImageFile]:
+    """The image, not decoded yet. Raises `InputLimitsExceeded` if it has too many pixels, else as
+    `translated_errors` does."""
+    if image_format == "HEIF":
         pillow_heif.register_heif_opener()
     Image.MAX_IMAGE_PIXELS = 2 * limits.image_pixels
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with reading():
-            picture = Image.open(path, formats=(opener,))
-        with picture:
-            _require_few_pixels(picture, opener, limits)
-            yield picture
+        with translated_errors():
+            image = Image.open(path, formats=(image_format,))
+        with image:
+            _require_max_pixels(image, image_format, limits)
+            yield image
 
 
 @contextmanager
-def reading() -> Iterator[None]:
-    """What fails in here is the input's fault, and told so."""
+def translated_errors() -> Iterator[None]:
+    """Raises `InputLimitsExceeded`, `InputTruncated` or `InputUnreadable` for what Pillow raises while it reads."""
     try:
         yield
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as bomb:
-        raise errors.InputLimitsExceeded("The input has more pixels than are taken.", detail=str(bomb)) from bomb
-    except _DAMAGE as damage:
-        if any(sign in str(damage).lower() for sign in _CUT_OFF):
-            raise errors.InputTruncated("The input ends before the picture does.", detail=str(damage)) from damage
-        raise errors.InputUnreadable("The input is damaged and cannot be read.", detail=repr(damage)) from damage
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise errors.InputLimitsExceeded("The input has more pixels than are allowed.", detail=str(error)) from error
+    except _DAMAGE_ERRORS as error:
+        if any(phrase in str(error).lower() for phrase in _TRUNCATION_PHRASES):
+            raise errors.InputTruncated("The input ends before the image does.", detail=str(error)) from error
+        raise errors.InputUnreadable("The input is damaged and cannot be read.", detail=repr(error)) from error
 
 
-def _require_few_pixels(picture: Image.Image, opener: str, limits: Limits) -> None:
-    # A JPEG can be scaled while it is decoded, so that twice as many of its pixels fit.
-    most = limits.image_pixels * (2 if opener == "JPEG" else 1)
-    width, height = picture.size
-    if width * height > most or max(width, height) > limits.image_side_pixels:
+def _require_max_pixels(image: Image.Image, image_format: str, limits: Limits) -> None:
+    # A JPEG can be scaled down while it is decoded, so it may have twice as many pixels.
+    max_pixels = limits.image_pixels * (2 if image_format == "JPEG" else 1)
+    width, height = image.size
+    if width * height > max_pixels or max(width, height) > limits.image_side_pixels:
         raise errors.InputLimitsExceeded(
-            f"The input is {width}x{height}; at most {most:,} pixels and {limits.image_side_pixels:,} a side are taken."
+            f"The input is {width}x{height}; at most {max_pixels:,} pixels, and {limits.image_side_pixels:,} on one "
+            "side, are allowed."
         )

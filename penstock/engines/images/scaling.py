@@ -1,7 +1,7 @@
-"""Pictures made smaller by libvips, where that gains: while they are read, or in memory.
+"""Scale images down with libvips where that is faster: while a file is decoded, or in memory.
 
-It filters rows as they are decoded, with vector code, and never has a large picture whole in memory. Pillow reads what
-is left: odd ways of storing pixels, animations, and what keeps its size.
+libvips filters rows as they are decoded, with SIMD, and never holds a whole large image in memory. Pillow scales the
+rest: unusual pixel formats, animations, small images, and images that keep their size.
 """
 
 from typing import Any
@@ -11,81 +11,83 @@ from PIL import Image, ImageFile
 
 from penstock.domain import errors
 
-Pair = tuple[int, int]
+WidthHeight = tuple[int, int]
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _BANDS = {mode: bands for bands, mode in _MODES.items()}
-_LEAST_PIXELS = 250_000
-# Beyond, libvips averages so many pixels before it filters that one can tell.
-_MOST_TIMES = 16
-# Where nothing is left to the filter, a JPEG's own quarter is worth one to twelve points of SSIMULACRA2 less than the
-# whole, by how grainy it is; with this much left, up to three and a half, and with twice, one and a half. At 1.15 a
-# written WebP of a grainy photograph is worth up to seven points less, and 99 MP take a fifth less time.
-_SPARE = 1.5
+_MIN_PIXELS = 250_000
+# Beyond this factor libvips averages so many pixels before it filters that the difference is visible.
+_MAX_SHRINK = 16
+# How much of the shrinking is left to the filter when a JPEG is scaled by its decoder. Left 1.0, a quarter-size decode
+# costs 1 to 12 points of SSIMULACRA2, by how grainy the image is; 1.5 costs up to 3.5 points, 2.0 up to 1.5. At 1.15
+# a grainy photograph written as WebP loses up to 7 points, and 99 MP take a fifth less time.
+_MIN_FILTER_SHRINK = 1.5
 _SEQUENTIAL: dict[str, Any] = {"access": "sequential", "fail_on": "truncated"}
 
 
-def scaled(picture: Image.Image, size: Pair) -> Image.Image:
-    """The picture at this size; itself where it has it. What is transparent lends no colour to what is not."""
-    if picture.size == size:
-        return picture
-    if not _gains(picture, size):
-        return picture.resize(size, Image.Resampling.LANCZOS)
-    bands = _BANDS[picture.mode]
-    pixels = pyvips.Image.new_from_memory(picture.tobytes(), *picture.size, bands, "uchar")
+def scaled(image: Image.Image, size: WidthHeight) -> Image.Image:
+    """The image at this size, the same object if it has it. Alpha is premultiplied, so that transparent pixels do not
+    tint their neighbors."""
+    if image.size == size:
+        return image
+    if not _is_worthwhile(image, size):
+        return image.resize(size, Image.Resampling.LANCZOS)
+    bands = _BANDS[image.mode]
+    pixels = pyvips.Image.new_from_memory(image.tobytes(), *image.size, bands, "uchar")
     try:
-        return _fitted(pixels.copy(interpretation="srgb" if bands > 2 else "b-w"), size)
-    except pyvips.Error as fault:
-        raise errors.EngineError("The picture could not be scaled.", detail=repr(fault)) from fault
+        return _resized(pixels.copy(interpretation="srgb" if bands > 2 else "b-w"), size)
+    except pyvips.Error as error:
+        raise errors.EngineError("The image could not be scaled.", detail=repr(error)) from error
 
 
-def read_scaled(picture: ImageFile.ImageFile, size: Pair) -> Image.Image | None:
-    """An opened picture at this size, its pixels not read before; None where that is for Pillow to do, or to refuse."""
-    if not (_gains(picture, size) and _is_plain(picture)):
+def read_scaled(image: ImageFile.ImageFile, size: WidthHeight) -> Image.Image | None:
+    """An opened image, not decoded yet, decoded by libvips at this size. None if Pillow has to decode it, or libvips
+    fails."""
+    if not (_is_worthwhile(image, size) and _vips_reads_same_pixels(image)):
         return None
     try:
-        stored = _OPENED[str(picture.format)](picture, size)
-        return _fitted(stored, size) if stored.format == "uchar" and stored.bands in _MODES else None
+        decoded = _VIPS_LOADERS[str(image.format)](image, size)
+        return _resized(decoded, size) if decoded.format == "uchar" and decoded.bands in _MODES else None
     except pyvips.Error:
         return None
 
 
-def share(picture: ImageFile.ImageFile, size: Pair) -> int:
-    """By how much a JPEG may be made smaller as it is decoded, so that enough is left for the filter to be as sharp."""
-    left = min(had / (_SPARE * wanted) for had, wanted in zip(picture.size, size, strict=True))
-    return next(part for part in (8, 4, 2, 1) if part <= max(1, left))
+def jpeg_shrink(image: ImageFile.ImageFile, size: WidthHeight) -> int:
+    """The factor, 1, 2, 4 or 8, by which the JPEG decoder may scale down so that the filter still makes it sharp."""
+    factor = min(old / (_MIN_FILTER_SHRINK * new) for old, new in zip(image.size, size, strict=True))
+    return next(shrink for shrink in (8, 4, 2, 1) if shrink <= max(1, factor))
 
 
-def _gains(picture: Image.Image, size: Pair) -> bool:
-    """Whether there is enough to do, and not so much that it is done otherwise."""
-    if picture.mode not in _BANDS or picture.width * picture.height < _LEAST_PIXELS:
+def _is_worthwhile(image: Image.Image, size: WidthHeight) -> bool:
+    """Whether libvips is faster: many pixels, and scaled down by a factor of 1 to 16."""
+    if image.mode not in _BANDS or image.width * image.height < _MIN_PIXELS:
         return False
-    return all(wanted <= had <= _MOST_TIMES * wanted for had, wanted in zip(picture.size, size, strict=True))
+    return all(new <= old <= _MAX_SHRINK * new for old, new in zip(image.size, size, strict=True))
 
 
-def _is_plain(picture: ImageFile.ImageFile) -> bool:
-    """Whether a loader of libvips reads the same pixels as Pillow does."""
-    still = picture.format == "MPO" or not getattr(picture, "is_animated", False)
-    return picture.format in _OPENED and still and picture.tell() == 0 and "transparency" not in picture.info
+def _vips_reads_same_pixels(image: ImageFile.ImageFile) -> bool:
+    """Whether a loader of libvips decodes the same pixels as Pillow."""
+    is_still = image.format == "MPO" or not getattr(image, "is_animated", False)
+    return image.format in _VIPS_LOADERS and is_still and image.tell() == 0 and "transparency" not in image.info
 
 
-def _jpeg(picture: ImageFile.ImageFile, size: Pair) -> pyvips.Image:
-    return pyvips.Image.jpegload(str(picture.filename), shrink=share(picture, size), **_SEQUENTIAL)
+def _load_jpeg(image: ImageFile.ImageFile, size: WidthHeight) -> pyvips.Image:
+    return pyvips.Image.jpegload(str(image.filename), shrink=jpeg_shrink(image, size), **_SEQUENTIAL)
 
 
-def _png(picture: ImageFile.ImageFile, _: Pair) -> pyvips.Image:
-    return pyvips.Image.pngload(str(picture.filename), **_SEQUENTIAL)
+def _load_png(image: ImageFile.ImageFile, _: WidthHeight) -> pyvips.Image:
+    return pyvips.Image.pngload(str(image.filename), **_SEQUENTIAL)
 
 
-_OPENED = {"JPEG": _jpeg, "MPO": _jpeg, "PNG": _png}
+_VIPS_LOADERS = {"JPEG": _load_jpeg, "MPO": _load_jpeg, "PNG": _load_png}
 
 
-def _fitted(picture: pyvips.Image, size: Pair) -> Image.Image:
-    across, down = (wanted / had for wanted, had in zip(size, (picture.width, picture.height), strict=True))
-    if picture.hasalpha():
-        weighted = picture.premultiply().resize(across, vscale=down)
-        small = weighted.unpremultiply().rint().cast("uchar")  # a bare cast rounds down
+def _resized(image: pyvips.Image, size: WidthHeight) -> Image.Image:
+    horizontal, vertical = (new / old for new, old in zip(size, (image.width, image.height), strict=True))
+    if image.hasalpha():
+        premultiplied = image.premultiply().resize(horizontal, vscale=vertical)
+        small = premultiplied.unpremultiply().rint().cast("uchar")  # a cast alone rounds down
     else:
-        small = picture.resize(across, vscale=down)
+        small = image.resize(horizontal, vscale=vertical)
     mode = _MODES[small.bands]
     return Image.frombuffer(mode, size, small.write_to_memory(), "raw", mode, 0, 1)

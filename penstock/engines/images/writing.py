@@ -1,112 +1,130 @@
-"""Pictures into files: what each format is written with, at every quality."""
+"""Write images to files: the encoder options of each format at a quality."""
 
+import errno
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from penstock.domain import errors
 from penstock.domain.formats import ImageFormat
 from penstock.domain.planning.quality import encoder_setting, full_chroma, image_setting
-from penstock.engines.images.frames import Frame, carried
-from penstock.engines.images.gif import SOLID, write_gif
-from penstock.engines.images.palettes import few_colours
-from penstock.engines.images.pixels import flattened, is_opaque, strongest
+from penstock.engines.images.frame_timing import Frame, rounded_durations
+from penstock.engines.images.gif import MIN_ALPHA, write_gif
+from penstock.engines.images.pixels import flattened, is_opaque, max_alpha, quantized
 
-_LOSSLESS_PNG = 0.8
+_DISK_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+_MIN_LOSSLESS_PNG_QUALITY = 0.8
 _WHITE = "#ffffff"
-# Level 6 of 9: the highest takes five times as long for three percent.
-_PNG: dict[str, Any] = {"format": "PNG", "compress_level": 6}
-
-# Nobody seeks in an animation; without key frames every few frames it is smaller by up to two fifths, and sooner done.
-_ONE_KEY_FRAME = {"kmin": 2**29, "kmax": 2**30}
+# Level 6 of 9: level 9 takes five times as long for files 3% smaller.
+_PNG_OPTIONS: dict[str, Any] = {"format": "PNG", "compress_level": 6}
+# Only the first frame of a WebP animation is a key frame. With Pillow's defaults the files are up to two fifths larger
+# and take longer; key frames would only serve seeking.
+_SINGLE_KEY_FRAME = {"kmin": 2**29, "kmax": 2**30}
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How a picture is written. `exif` is what it says of itself; gif has no place for that."""
+class WriteOptions:
+    """`exif` is written to all formats but GIF, which cannot store it."""
 
     format: ImageFormat
     quality: float
     exif: bytes = b""
 
 
-def write_still(picture: Image.Image, target: Path, manner: Manner) -> None:
-    _STILL[manner.format](picture, target, manner)
+def write_still(image: Image.Image, target: Path, options: WriteOptions) -> None:
+    """Raises `DiskFull` or `EngineError`."""
+    with _translated_write_errors():
+        _STILL_WRITERS[options.format](image, target, options)
 
 
-def write_animation(frames: Sequence[Frame], plays: int, target: Path, manner: Manner) -> None:
-    """All frames in time; `plays` of 0 is for ever. Only gif and webp move."""
-    _MOVING[manner.format](frames, plays, target, manner)
+def write_animation(frames: Sequence[Frame], plays: int, target: Path, options: WriteOptions) -> None:
+    """Write a GIF or WebP animation; `plays` is how often it is shown, 0 for ever. Raises as `write_still` does."""
+    with _translated_write_errors():
+        _ANIMATION_WRITERS[options.format](frames, plays, target, options)
 
 
-def _jpeg(picture: Image.Image, target: Path, manner: Manner) -> None:
-    chroma = 0 if full_chroma(manner.quality, picture.width * picture.height) else 2
-    options: dict[str, Any] = {"quality": int(encoder_setting("jpeg", manner.quality)), "subsampling": chroma}
-    # Into a file, Pillow's encoder writes by itself, and takes a disk that fills up half-way for success.
-    written = io.BytesIO()
-    picture.save(written, "JPEG", progressive=True, exif=manner.exif, **options)
-    target.write_bytes(written.getbuffer())
+@contextmanager
+def _translated_write_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise errors.DiskFull("The disk is full; try again later.") from error
+        raise errors.EngineError("The image could not be written.", detail=repr(error)) from error
+    except (ValueError, RuntimeError) as error:
+        raise errors.EngineError("The image could not be written.", detail=repr(error)) from error
 
 
-def _png(picture: Image.Image, target: Path, manner: Manner) -> None:
-    if manner.quality >= _LOSSLESS_PNG or picture.mode in ("L", "LA"):
-        reduced = _compact(picture)
+def _write_jpeg(image: Image.Image, target: Path, options: WriteOptions) -> None:
+    subsampling = 0 if full_chroma(options.quality, image.width * image.height) else 2
+    quality = int(encoder_setting("jpeg", options.quality))
+    # Into memory first: Pillow's encoder writes to files itself, and does not report a disk that fills up midway.
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", progressive=True, exif=options.exif, quality=quality, subsampling=subsampling)
+    target.write_bytes(buffer.getbuffer())
+
+
+def _write_png(image: Image.Image, target: Path, options: WriteOptions) -> None:
+    if options.quality >= _MIN_LOSSLESS_PNG_QUALITY or image.mode in ("L", "LA"):
+        reduced = _smallest_mode(image)
     else:
-        reduced = few_colours(picture, int(encoder_setting("png", manner.quality)))
-    reduced.save(target, exif=manner.exif, **_PNG)
+        reduced = quantized(image, int(encoder_setting("png", options.quality)))
+    reduced.save(target, exif=options.exif, **_PNG_OPTIONS)
 
 
-def _compact(picture: Image.Image) -> Image.Image:
-    """The very same pixels, as a palette or as black and white where that can hold them."""
-    if picture.mode == "L" and {grey for _, grey in picture.getcolors(2) or [(0, 1)]} <= {0, 255}:
-        return picture.convert("1")
-    if picture.mode in ("RGB", "RGBA") and picture.getcolors(256):
-        few = few_colours(picture, 256)
-        return few if few.convert(picture.mode).tobytes() == picture.tobytes() else picture
-    return picture
+def _smallest_mode(image: Image.Image) -> Image.Image:
+    """The same pixels in black and white or with a palette, if that can represent them."""
+    if image.mode == "L" and {gray for _, gray in image.getcolors(2) or [(0, 1)]} <= {0, 255}:
+        return image.convert("1")
+    if image.mode in ("RGB", "RGBA") and image.getcolors(256):
+        palette_image = quantized(image, 256)
+        return palette_image if palette_image.convert(image.mode).tobytes() == image.tobytes() else image
+    return image
 
 
-def _webp(picture: Image.Image, target: Path, manner: Manner) -> None:
-    picture.save(target, "WEBP", **_webp_options(picture, manner))
+def _write_webp(image: Image.Image, target: Path, options: WriteOptions) -> None:
+    image.save(target, "WEBP", **_webp_options(image, options))
 
 
-def _gif(picture: Image.Image, target: Path, manner: Manner) -> None:
-    write_gif([Frame(_visible(picture), 0)], 1, target, manner.quality)
+def _write_gif_still(image: Image.Image, target: Path, options: WriteOptions) -> None:
+    write_gif([Frame(_visible_in_gif(image), 0)], 1, target, options.quality)
 
 
-def _moving_gif(frames: Sequence[Frame], plays: int, target: Path, manner: Manner) -> None:
-    write_gif(frames, plays, target, manner.quality)
+def _write_gif_animation(frames: Sequence[Frame], plays: int, target: Path, options: WriteOptions) -> None:
+    write_gif(frames, plays, target, options.quality)
 
 
-def _visible(picture: Image.Image) -> Image.Image:
-    """A picture that is nowhere more than half there would be lost in a format that knows no halves."""
-    return flattened(picture, _WHITE) if not is_opaque(picture) and 0 < strongest(picture) < SOLID else picture
+def _visible_in_gif(image: Image.Image) -> Image.Image:
+    """On white, if no pixel is opaque enough to be drawn: GIF has no partial transparency."""
+    return flattened(image, _WHITE) if not is_opaque(image) and 0 < max_alpha(image) < MIN_ALPHA else image
 
 
-def _moving_webp(frames: Sequence[Frame], plays: int, target: Path, manner: Manner) -> None:
-    times = carried([frame.milliseconds for frame in frames], 1)
-    first, *rest = (frame.picture for frame in frames)
-    options: dict[str, Any] = {"save_all": True, "append_images": rest, "duration": times, "loop": plays}
-    first.save(target, "WEBP", **options, **_ONE_KEY_FRAME, **_webp_options(first, manner))
+def _write_webp_animation(frames: Sequence[Frame], plays: int, target: Path, options: WriteOptions) -> None:
+    durations = rounded_durations([frame.milliseconds for frame in frames], 1)
+    first, *rest = (frame.image for frame in frames)
+    animation: dict[str, Any] = {"save_all": True, "append_images": rest, "duration": durations, "loop": plays}
+    first.save(target, "WEBP", **animation, **_SINGLE_KEY_FRAME, **_webp_options(first, options))
 
 
-def _webp_options(picture: Image.Image, manner: Manner) -> dict[str, Any]:
-    if manner.quality >= 1:
-        return {"lossless": True, "quality": 20, "method": 0, "exif": manner.exif}
-    number = int(image_setting("webp", manner.quality, picture.width * picture.height))
-    return {"quality": number, "method": 2, "exif": manner.exif}
+def _webp_options(image: Image.Image, options: WriteOptions) -> dict[str, Any]:
+    if options.quality >= 1:
+        return {"lossless": True, "quality": 20, "method": 0, "exif": options.exif}
+    quality = int(image_setting("webp", options.quality, image.width * image.height))
+    return {"quality": quality, "method": 2, "exif": options.exif}
 
 
-_STILL: dict[ImageFormat, Callable[[Image.Image, Path, Manner], None]] = {
-    "jpeg": _jpeg,
-    "png": _png,
-    "webp": _webp,
-    "gif": _gif,
+_STILL_WRITERS: dict[ImageFormat, Callable[[Image.Image, Path, WriteOptions], None]] = {
+    "jpeg": _write_jpeg,
+    "png": _write_png,
+    "webp": _write_webp,
+    "gif": _write_gif_still,
 }
-_MOVING: dict[ImageFormat, Callable[[Sequence[Frame], int, Path, Manner], None]] = {
-    "gif": _moving_gif,
-    "webp": _moving_webp,
+_ANIMATION_WRITERS: dict[ImageFormat, Callable[[Sequence[Frame], int, Path, WriteOptions], None]] = {
+    "gif": _write_gif_animation,
+    "webp": _write_webp_animation,
 }

@@ -1,13 +1,16 @@
-"""What a video tells of its colours; and where it tells nothing, what players take it for, said in so many words.
+"""The color properties of a video: ffmpeg's names for them, and defaults where the video declares none.
 
-A player guesses by the size, and the output may have another size than the input: so the guess is made here, once."""
+Players guess undeclared colors by the frame size. An output may have another size than its input, so the guess for the
+input is made here, and the output declares it.
+"""
 
 from penstock.domain.media import VideoStream
 from penstock.domain.planning.stream_copy import HDR_TRANSFERS, has_wide_gamut
 
-Colours = dict[str, str]
+# Options of ffmpeg's filter `setparams`.
+ColorOptions = dict[str, str]
 
-# ffmpeg's words for the numbers of ISO/IEC 23091-2; 2 is "not told".
+# ffmpeg's names for the numbers of ISO/IEC 23091-2; 2 is "unspecified".
 TRANSFERS = {
     1: "bt709",
     4: "gamma22",
@@ -48,35 +51,37 @@ MATRICES = {
     14: "ictcp",
 }
 
-# The curve of cinemas, which no filter turns back.
-_WITHOUT_WAY_BACK = "smpte428"
+# The transfer function of digital cinema: zscale cannot convert from it.
+_NOT_CONVERTIBLE = "smpte428"
 
-_STANDARD = {"color_primaries": "smpte170m", "color_trc": "smpte170m", "colorspace": "smpte170m"}
-_HIGH = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
-# What ffmpeg makes of RGB: sRGB's colours, in the matrix that it takes where none is told.
+_SD = {"color_primaries": "smpte170m", "color_trc": "smpte170m", "colorspace": "smpte170m"}
+_HD = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
+# ffmpeg converts RGB to YUV with sRGB's primaries and its default matrix, BT.601.
 _FROM_RGB = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "smpte170m"}
-_HIGH_WIDTH, _HIGH_HEIGHT = 1280, 577
-# By their standards, or by all decoders, of whatever size.
-_ALWAYS_STANDARD = frozenset(("mjpeg", "vp8", "theora", "mpeg1video", "mpeg4", "msmpeg4v2", "msmpeg4v3"))
+_HD_WIDTH, _HD_HEIGHT = 1280, 577
+# BT.601 at any size, by their standards or in all decoders.
+_ALWAYS_SD = frozenset(("mjpeg", "vp8", "theora", "mpeg1video", "mpeg4", "msmpeg4v2", "msmpeg4v3"))
 
 
-def untold(stream: VideoStream) -> Colours:
-    """What has to be said of the decoded frames; nothing where their matrix is told, or where they are RGB.
-    What is brought to other colours has to have told them all."""
+def default_colors(stream: VideoStream) -> ColorOptions:
+    """The properties to set on decoded frames: those that the video does not declare.
+
+    Empty for RGB, for HDR, and where the matrix is declared, unless the frames will be converted from a wide gamut:
+    `zscale` needs all of them."""
     if stream.transfer in HDR_TRANSFERS or not stream.pixel_format.startswith("yuv"):
         return {}
     if stream.matrix and not has_wide_gamut(stream):
         return {}
-    transfer = None if stream.transfer == _WITHOUT_WAY_BACK else stream.transfer
-    known = {"color_primaries": stream.primaries, "color_trc": transfer, "colorspace": stream.matrix}
-    return {name: value for name, value in _guess(stream).items() if not known.get(name)}
+    transfer = None if stream.transfer == _NOT_CONVERTIBLE else stream.transfer
+    declared = {"color_primaries": stream.primaries, "color_trc": transfer, "colorspace": stream.matrix}
+    return {name: value for name, value in _defaults(stream).items() if not declared.get(name)}
 
 
-def made_of_rgb(stream: VideoStream) -> Colours:
-    """What has to be said of a picture that ffmpeg made YUV of RGB."""
+def colors_after_rgb(stream: VideoStream) -> ColorOptions:
+    """The properties to set on frames that ffmpeg converted from RGB to YUV; empty for YUV input."""
     return {} if stream.pixel_format.startswith("yuv") else _FROM_RGB
 
 
-def _guess(stream: VideoStream) -> Colours:
-    high = stream.coded.width >= _HIGH_WIDTH or stream.coded.height >= _HIGH_HEIGHT
-    return _HIGH if high and stream.codec not in _ALWAYS_STANDARD else _STANDARD
+def _defaults(stream: VideoStream) -> ColorOptions:
+    is_hd = stream.coded.width >= _HD_WIDTH or stream.coded.height >= _HD_HEIGHT
+    return _HD if is_hd and stream.codec not in _ALWAYS_SD else _SD

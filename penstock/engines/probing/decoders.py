@@ -1,4 +1,4 @@
-"""The codecs that we read, and for each the decoders that may run. No other decoder is opened."""
+"""The codecs that are read, and the libav decoders that may be used for each. No other decoder is ever opened."""
 
 _SAME_NAME_VIDEO = (
     "h264 hevc vp6 vp6a vp6f vp8 vp9 mpeg4 msmpeg4v1 msmpeg4v2 wmv1 wmv2 wmv3 vc1 mpeg1video mpeg2video mjpeg "
@@ -34,6 +34,10 @@ AUDIO: dict[str, tuple[str, ...]] = {
 }
 
 
+# The native decoders of VP8 and VP9 ignore the alpha channel of WebM.
+WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
 def whitelist() -> str:
-    """All of them, as the decoders' own option takes it."""
+    """All decoders, as a value of libav's option `codec_whitelist`."""
     return ",".join(sorted({name for table in (VIDEO, AUDIO) for names in table.values() for name in names}))

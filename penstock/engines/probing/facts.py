@@ -1,4 +1,4 @@
-"""What is told of a file that was probed, an upload as well as an output: the facts of a File."""
+"""The `FileFacts` of a probed file: an upload or an output."""
 
 import hashlib
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.domain.task import FileFacts
-from penstock.engines.probing.figures import bitrate_of
+from penstock.engines.probing.limits import bitrate_of
 from penstock.sandbox.supervise import NoWatch, Watch
 
 _BLOCK_BYTES = 1 << 20
 
 
 def file_facts(path: Path, media: Media, watch: Watch | None = None) -> FileFacts:
-    """All that its bytes and its streams tell. Raises `Cancelled`."""
+    """Kind, format, MIME type, size, SHA-256, codecs, duration, bitrate, dimensions. Raises `Cancelled`."""
     name = media.container
     return FileFacts(
         kind=media.kind,
@@ -22,9 +22,9 @@ def file_facts(path: Path, media: Media, watch: Watch | None = None) -> FileFact
         filesize=path.stat().st_size,
         sha256=_sha256(path, watch or NoWatch()),
         codecs=_codecs(media),
-        duration=_rounded(_seconds(media)),
+        duration=_rounded(_duration(media)),
         bitrate=_bitrate(path, media),
-        **_picture_facts(media),  # type: ignore[arg-type]
+        **_image_or_video_facts(media),  # type: ignore[arg-type]
     )
 
 
@@ -49,8 +49,8 @@ _MIMES: dict[tuple[str, str | None], str] = {
 
 def _sha256(path: Path, watch: Watch) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as source:
-        while block := source.read(_BLOCK_BYTES):
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
             digest.update(block)
             if watch.stopped():
                 raise errors.Cancelled("The task was cancelled.")
@@ -62,22 +62,22 @@ def _codecs(media: Media) -> str | None:
     return ",".join(streams) or None
 
 
-def _seconds(media: Media) -> float | None:
+def _duration(media: Media) -> float | None:
     return media.image.duration if media.image else media.duration
 
 
 def _bitrate(path: Path, media: Media) -> int | None:
-    return bitrate_of(path.stat().st_size, _seconds(media))
+    return bitrate_of(path.stat().st_size, _duration(media))
 
 
-def _picture_facts(media: Media) -> dict[str, float | int | None]:
+def _image_or_video_facts(media: Media) -> dict[str, float | int | None]:
     size = media.shown
     sides = {"width": size.width, "height": size.height} if size else {}
     if media.video:
         return {**sides, "fps": _rounded(media.video.fps), "frames": media.video.frames}
     if media.image and media.image.frames > 1 and media.image.duration:
-        pace = media.image.frames / media.image.duration
-        return {**sides, "fps": _rounded(pace), "frames": media.image.frames}
+        fps = media.image.frames / media.image.duration
+        return {**sides, "fps": _rounded(fps), "frames": media.image.frames}
     return {**sides, **({"frames": media.image.frames} if media.image else {})}
 
 

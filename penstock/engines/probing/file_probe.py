@@ -1,4 +1,4 @@
-"""The facts of a file, whatever it is, read in a child of the nursery."""
+"""Probe a local file in a child process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,58 +9,58 @@ from pydantic import TypeAdapter
 
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.engines.probing.limits import media_within
-from penstock.engines.probing.signatures import ends_within_a_box, sniff
+from penstock.engines.probing.limits import checked_media
+from penstock.engines.probing.signatures import ends_inside_box, sniff
 from penstock.engines.tools import Tools
 from penstock.sandbox.call import SandboxCall, call
 from penstock.sandbox.error_codec import ResultDecoder
 from penstock.sandbox.job import Paths
 from penstock.sandbox.supervise import Watch
 
-_LEAST_SECONDS = 20.0
-_BYTES_A_SECOND = 20 * 2**20
+_MIN_SECONDS = 20.0
+_BYTES_PER_SECOND = 20 * 2**20
 
 
 def probe(path: Path, tools: Tools, watch: Watch | None = None) -> Media:
-    """What the file is and holds. Raises an `InputError`, `Cancelled`, or `ResourceLimit` where reading it needs
-    too much."""
-    with cut_off_told(path):
-        return _ask("examine", path, tools, watch)
+    """The facts of a complete file. Raises an `InputError`, `Cancelled`, or `ResourceLimit` if reading it needs too
+    much memory or time."""
+    with truncation_detected(path):
+        return _call("probe_container", path, tools, watch)
 
 
 def probe_header(path: Path, tools: Tools, watch: Watch | None = None) -> Media:
-    """The same of a file that is still on its way: enough to plan with, no word on whether it is whole."""
-    return _ask("glance", path, tools, watch)
+    """The facts of a file that is still being downloaded. It may be incomplete. Raises as `probe` does."""
+    return _call("probe_container_header", path, tools, watch)
 
 
 @contextmanager
-def cut_off_told(path: Path) -> Iterator[None]:
-    """Raises `InputTruncated` for what cannot be read because its end, and with it its index, is missing."""
+def truncation_detected(path: Path) -> Iterator[None]:
+    """Raises `InputTruncated` instead of `InputUnreadable` if the end of the file, with its index, is missing."""
     try:
         yield
     except errors.InputUnreadable as unreadable:
-        if ends_within_a_box(path):
+        if ends_inside_box(path):
             raise errors.InputTruncated("The input is cut off: its index is missing.") from unreadable
         raise
 
 
-def _ask(function: str, path: Path, tools: Tools, watch: Watch | None) -> Media:
-    sniffed = sniff(path)
-    errand = SandboxCall(
-        function=function if sniffed.reader == "libav" else "picture",
-        arguments=(str(path), sniffed.container, sniffed.opener, tools.limits),
+def read_timeout(path: Path) -> float:
+    """How many seconds reading the whole file may take."""
+    return _MIN_SECONDS + path.stat().st_size / _BYTES_PER_SECOND
+
+
+def _call(function: str, path: Path, tools: Tools, watch: Watch | None) -> Media:
+    file_type = sniff(path)
+    request = SandboxCall(
+        function=function if file_type.reader == "libav" else "probe_image",
+        arguments=(str(path), file_type.container, file_type.format_name, tools.limits),
         paths=Paths(reading=(str(path),)),
-        seconds=reading_seconds(path),
+        seconds=read_timeout(path),
         memory_bytes=tools.limits.child_memory_bytes,
     )
-    return media_within(call(tools.pool, errand, _media(), watch), tools.limits)
-
-
-def reading_seconds(path: Path) -> float:
-    """How long walking through a file may take."""
-    return _LEAST_SECONDS + path.stat().st_size / _BYTES_A_SECOND
+    return checked_media(call(tools.pool, request, _media_decoder(), watch), tools.limits)
 
 
 @cache
-def _media() -> ResultDecoder[Media]:
+def _media_decoder() -> ResultDecoder[Media]:
     return ResultDecoder(TypeAdapter(Media))

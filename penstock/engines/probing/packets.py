@@ -1,4 +1,7 @@
-"""Every packet of a file, counted once: the only true word on how long its streams are. Runs inside a child."""
+"""Statistics over all packets of a container: the reliable source of its streams' durations and frame rates.
+
+Runs in a child process.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,157 +11,163 @@ from typing import Any
 import av
 import av.error
 
-from penstock.engines.probing.bitstreams import SHAPES, Shape
+from penstock.engines.probing.bitstreams import HEADER_READERS, HeaderReader
 
-SAMPLED_FRAMES = 20_000
-_WRAPPED = 2**31
+MAX_TIMESTAMPS = 20_000
+_MAX_DURATION = 2**31
 
 
 @dataclass(slots=True)
-class Tally:
-    """One stream's packets: how many, how large, from when to when (seconds from the container's start). `tick` is
-    the stream's unit of time in seconds; fractions would be exact, and take longer than all the reading. `stored` is
-    from when to when in the order of storing, in ticks, by which MP4 tells its length. `shape` is what its key packets
-    say of their frames' size, `reshaped` that they did not all say the same."""
+class PacketStats:
+    """The packets of one stream. `start`, `end` and `last_pts` are in seconds from the container's start time.
+
+    `tick` is the time base in seconds, as a float: with `Fraction` the arithmetic takes longer than the reading.
+    `dts_range` is the first and the last DTS in ticks, from which MP4 computes a track's duration.
+    `ends_without_duration`: the last packet has no duration of its own.
+    `size_header` is the header with the frame size (see `bitstreams`), `size_changes` whether it differs between key
+    frames. `timestamps` are the first PTS values in ticks."""
 
     tick: float
-    tells_shape: Shape | None = None
+    read_header: HeaderReader | None = None
     packets: int = 0
     size: int = 0
-    first: float | None = None
-    last: float = 0.0
+    first_pts: float | None = None
+    last_pts: float = 0.0
     end: float = 0.0
-    stored: tuple[int, int] | None = None
-    ends_openly: bool = False
+    dts_range: tuple[int, int] | None = None
+    ends_without_duration: bool = False
     starts_with_key: bool = False
-    shape: bytes | None = None
-    reshaped: bool = False
-    moments: list[int] = field(default_factory=list)
+    size_header: bytes | None = None
+    size_changes: bool = False
+    timestamps: list[int] = field(default_factory=list)
 
     @property
     def start(self) -> float:
-        return max(0.0, self.first or 0.0)
+        return max(0.0, self.first_pts or 0.0)
 
     @property
     def seconds(self) -> float:
         return max(0.0, self.end - self.start)
 
     @property
-    def last_ticks(self) -> int:
-        """How long the last frame stands, in ticks."""
-        return round((self.end - self.last) / self.tick) if self.tick else 0
+    def last_frame_ticks(self) -> int:
+        """How long the last frame is shown, in ticks."""
+        return round((self.end - self.last_pts) / self.tick) if self.tick else 0
 
     @property
-    def reach(self) -> float:
-        """How far its packets go, by either of its orders."""
-        began, ended = self.stored or (0, 0)
-        return max(self.end, (ended - began) * self.tick)
+    def max_end(self) -> float:
+        """The end by PTS or the length by DTS, whichever is later. Seconds."""
+        first, last = self.dts_range or (0, 0)
+        return max(self.end, (last - first) * self.tick)
 
 
-def walk(container: Any, streams: list[Any]) -> dict[int, Tally]:
-    """The tally of each stream. Damage ends the walk early, as it would end a decoder's."""
-    tallies = {stream.index: Tally(float(stream.time_base or 0), _shape_of(stream)) for stream in streams}
-    origin = origin_of(container)
+def packet_stats(container: Any, streams: list[Any]) -> dict[int, PacketStats]:
+    """Read all packets of these streams; the statistics by stream index. Ends early at damage, as a decoder would."""
+    stats = {stream.index: PacketStats(float(stream.time_base or 0), _header_reader(stream)) for stream in streams}
+    start = start_seconds(container)
     try:
         for packet in container.demux(streams):
-            # A damaged file can bring up streams that its header did not tell of.
-            if (size := packet.size) and (tally := tallies.get(packet.stream_index)):
-                tally.size += size
-                _count(tally, packet, origin)
+            # A damaged file can contain streams that its header does not list.
+            if (size := packet.size) and (stream_stats := stats.get(packet.stream_index)):
+                stream_stats.size += size
+                _count(stream_stats, packet, start)
     except av.error.FFmpegError:
         pass
     for stream in streams:
-        _close(tallies[stream.index], stream)
-    return tallies
+        _set_end(stats[stream.index], stream)
+    return stats
 
 
-def origin_of(container: Any) -> float:
-    """Where the first of its streams begins on its own clock, in seconds."""
+def start_seconds(container: Any) -> float:
+    """The start time of the container's earliest stream, in seconds of its own clock."""
     return float(container.start_time or 0) / 1_000_000
 
 
-def breaks_off(candidates: list[Any], tallies: dict[int, Tally], filesize: int) -> bool:
-    """Whether a film that shows nothing is one that is cut off, and no sound beside an empty stream of pictures: of
-    that the packets of the sound are nearly all."""
-    promised = any(stream.type == "video" for stream in candidates)
-    return promised and 2 * sum(tally.size for tally in tallies.values()) < filesize
+def is_cut_off(streams: list[Any], stats: dict[int, PacketStats], filesize: int) -> bool:
+    """Whether a file without video packets lost them at its end.
+
+    In an intact file with an empty video stream the audio packets make up nearly the whole file."""
+    has_video_stream = any(stream.type == "video" for stream in streams)
+    return has_video_stream and 2 * sum(stream.size for stream in stats.values()) < filesize
 
 
-def _shape_of(stream: Any) -> Shape | None:
-    return SHAPES.get(str(stream.codec_context.codec.canonical_name))
+def _header_reader(stream: Any) -> HeaderReader | None:
+    return HEADER_READERS.get(str(stream.codec_context.codec.canonical_name))
 
 
-def _count(tally: Tally, packet: Any, origin: float) -> None:
-    if tally.tells_shape and packet.is_keyframe and not tally.reshaped:
-        _compare(tally, packet, tally.tells_shape)
-    if not tally.packets:
-        tally.starts_with_key = packet.is_keyframe
-    tally.packets += 1
-    moment = packet.pts
-    if moment is None:
-        moment = packet.dts
-    if moment is None or packet.is_discard:
+def _count(stats: PacketStats, packet: Any, start: float) -> None:
+    if stats.read_header and packet.is_keyframe and not stats.size_changes:
+        _compare_header(stats, packet, stats.read_header)
+    if not stats.packets:
+        stats.starts_with_key = packet.is_keyframe
+    stats.packets += 1
+    timestamp = packet.pts
+    if timestamp is None:
+        timestamp = packet.dts
+    if timestamp is None or packet.is_discard:
         return
-    at, duration = moment * tally.tick - origin, _duration(packet)
-    _store(tally, packet.dts, duration)
-    if tally.first is None or at < tally.first:
-        tally.first = at
-    # Only the last one's counts: where frames are reordered, MP4 tells of others how long it is until the next stored.
-    if at >= tally.last:
-        tally.last, tally.ends_openly, tally.end = at, not duration, at + duration * tally.tick
-    if len(tally.moments) < SAMPLED_FRAMES:
-        tally.moments.append(moment)
+    pts, duration = timestamp * stats.tick - start, _duration(packet)
+    _extend_dts_range(stats, packet.dts, duration)
+    if stats.first_pts is None or pts < stats.first_pts:
+        stats.first_pts = pts
+    # Only the duration of the last frame counts: with B-frames MP4 stores the time to the next frame in decoding order.
+    if pts >= stats.last_pts:
+        stats.last_pts, stats.ends_without_duration, stats.end = pts, not duration, pts + duration * stats.tick
+    if len(stats.timestamps) < MAX_TIMESTAMPS:
+        stats.timestamps.append(timestamp)
 
 
-def _store(tally: Tally, moment: int | None, duration: int) -> None:
-    if moment is not None:
-        tally.stored = (tally.stored[0] if tally.stored else moment, moment + duration)
+def _extend_dts_range(stats: PacketStats, dts: int | None, duration: int) -> None:
+    if dts is not None:
+        stats.dts_range = (stats.dts_range[0] if stats.dts_range else dts, dts + duration)
 
 
-def _compare(tally: Tally, packet: Any, tells_shape: Shape) -> None:
-    """What is not told again has not changed. A container with several headers says itself when the next one begins."""
-    told = tells_shape(memoryview(packet))
-    tally.reshaped = packet.has_sidedata("new_extradata") or (None not in (told, tally.shape) and told != tally.shape)
-    tally.shape = told or tally.shape
+def _compare_header(stats: PacketStats, packet: Any, read_header: HeaderReader) -> None:
+    """A key frame without a header keeps the last one. Containers with several headers report a change as side data."""
+    header = read_header(memoryview(packet))
+    differs = None not in (header, stats.size_header) and header != stats.size_header
+    stats.size_changes = packet.has_sidedata("new_extradata") or differs
+    stats.size_header = header or stats.size_header
 
 
 def _duration(packet: Any) -> int:
-    """Ogg's last packet may have a negative one, which comes through as a huge one."""
+    """The duration in ticks. The last packet of an Ogg stream may have a negative one, which PyAV returns as a huge
+    number."""
     duration: int = packet.duration or 0
-    return duration if duration < _WRAPPED else 0
+    return duration if duration < _MAX_DURATION else 0
 
 
-def _close(tally: Tally, stream: Any) -> None:
-    """A last packet without a duration lasts as long as the ones before it did."""
+def _set_end(stats: PacketStats, stream: Any) -> None:
+    """A last packet without a duration gets the mean duration of the others."""
     step = float(1 / (stream.guessed_rate or 25)) if stream.type == "video" else 0.0
-    if tally.packets > 1:
-        step = (tally.last - tally.start) / (tally.packets - 1)
-    if tally.ends_openly:
-        tally.end = max(tally.end, tally.last + step)
+    if stats.packets > 1:
+        step = (stats.last_pts - stats.start) / (stats.packets - 1)
+    if stats.ends_without_duration:
+        stats.end = max(stats.end, stats.last_pts + step)
 
 
-def varies(moments: Iterable[int], last: int = 0) -> bool:
-    """Whether frames come at uneven times, in ticks: more than one step in twenty is off the usual one by a tenth, or a
-    few are so long that together they make up a twentieth of all. `last` is how long the last frame stands."""
-    steps = _steps(moments)
-    if len(steps) < 2:
+def is_variable_rate(timestamps: Iterable[int], last_frame_ticks: int = 0) -> bool:
+    """Whether the frame rate varies: more than 5% of the frames last 10% more or less than the median, or the time that
+    long frames last beyond the median is more than 5% of the total."""
+    durations = _frame_durations(timestamps)
+    if len(durations) < 2:
         return False
-    usual = _middle(steps)
-    uneven = sum(abs(step - usual) > max(1, usual * 0.1) for step in steps)
-    # Clocks of few ticks a frame round them up and down.
-    standing = sum(max(0, step - usual - 1) for step in (*steps, last))
-    return max(uneven * usual, standing) * 20 > usual * len(steps)
+    median = _median(durations)
+    uneven = sum(abs(duration - median) > max(1, median * 0.1) for duration in durations)
+    # One tick is allowed: a coarse time base rounds each duration up or down.
+    excess = sum(max(0, duration - median - 1) for duration in (*durations, last_frame_ticks))
+    return max(uneven * median, excess) * 20 > median * len(durations)
 
 
-def usual_step(moments: Iterable[int]) -> int | None:
-    """From one frame to the next, as most of them follow each other; None where there are not two."""
-    steps = _steps(moments)
-    return _middle(steps) if steps else None
+def median_frame_duration(timestamps: Iterable[int]) -> int | None:
+    """In ticks; None for fewer than two frames."""
+    durations = _frame_durations(timestamps)
+    return _median(durations) if durations else None
 
 
-def _steps(moments: Iterable[int]) -> list[int]:
-    return sorted(after - before for before, after in pairwise(sorted(set(moments))))
+def _frame_durations(timestamps: Iterable[int]) -> list[int]:
+    return sorted(after - before for before, after in pairwise(sorted(set(timestamps))))
 
 
-def _middle(steps: Sequence[int]) -> int:
-    return steps[len(steps) // 2]
+def _median(values: Sequence[int]) -> int:
+    return values[len(values) // 2]

@@ -1,6 +1,7 @@
-"""The facts of a video or audio of which only parts are here: what its header and its index say. Runs inside a child.
+"""Probe a video or audio file of which only some byte ranges are present, by its header and index.
 
-What is missing for that is told, fetched by the parent, and the sketch drawn anew; nothing here waits for bytes."""
+Runs in a child process. If a byte is missing, its offset is returned; the parent fetches it and calls again.
+"""
 
 import os
 from collections.abc import Iterator
@@ -12,135 +13,143 @@ from typing import Any
 
 from penstock.domain import errors
 from penstock.domain.limits import Limits
-from penstock.engines.probing.container import Reading, demuxed, facts
-from penstock.engines.probing.limits import filled, within
-from penstock.engines.probing.packets import SAMPLED_FRAMES, Tally, origin_of, walk
-from penstock.engines.probing.results import Sketched, Stretch
+from penstock.engines.probing.container import ContainerSource, read_media
+from penstock.engines.probing.demuxing import open_container
+from penstock.engines.probing.limits import require_streams, require_within
+from penstock.engines.probing.packets import MAX_TIMESTAMPS, PacketStats, packet_stats, start_seconds
+from penstock.engines.probing.results import ByteRange, PartialProbe
 
-# A stream that has shown no packet after so many bytes is taken to have none.
-_PATIENCE_BYTES = 4 * 2**20
+# A stream without a packet in so many bytes is taken to be empty.
+_MAX_SEARCHED_BYTES = 4 * 2**20
 
 
-def sketch(path: str, container: str, demuxer: str, limits: Limits, here: list[Stretch]) -> Sketched:
-    """What planning asks about the file, as far as it can be told of what is `here`. Raises an `InputError` where no
-    other part could mend it."""
-    drawing = _Drawing(path, demuxer, Path(path).stat().st_size, here)
+def probe_partial(path: str, container: str, demuxer: str, limits: Limits, here: list[ByteRange]) -> PartialProbe:
+    """The facts by the byte ranges in `here`, or the first missing offset. Raises an `InputError` for what no other
+    byte range would change."""
+    reader = _PartialReader(path, demuxer, Path(path).stat().st_size, here)
     try:
-        media, _ = facts(Reading(drawing.opened, drawing.tallied, drawing.total), container, limits)
+        media, _ = read_media(ContainerSource(reader.open, reader.packet_stats, reader.total), container, limits)
     except errors.MediaError:
-        if drawing.missing is None:
+        if reader.missing_offset is None:
             raise
-    if drawing.missing is not None:
-        return Sketched(None, drawing.missing)
-    return Sketched(within(filled(replace(media, duration=media.duration or media.header_duration)), limits))
+    if reader.missing_offset is not None:
+        return PartialProbe(None, reader.missing_offset)
+    with_duration = replace(media, duration=media.duration or media.header_duration)
+    return PartialProbe(require_within(require_streams(with_duration), limits))
 
 
 @dataclass(slots=True)
-class Holed:
-    """A file with holes, for a demuxer to read: it seems to end where one begins. `missing` is the first that was run
-    into."""
+class SparseFile:
+    """A file object over the byte ranges in `here`. Reading a missing byte returns the end of the file, and sets
+    `missing_offset` the first time."""
 
-    file: int
+    fd: int
     total: int
-    here: list[Stretch]
-    place: int = 0
-    missing: int | None = None
+    here: list[ByteRange]
+    position: int = 0
+    missing_offset: int | None = None
 
     def read(self, length: int) -> bytes:
-        end = next((end for start, end in self.here if start <= self.place < end), None)
+        end = next((end for start, end in self.here if start <= self.position < end), None)
         if end is None:
-            self._miss()
+            self._note_missing()
             return b""
-        block = os.pread(self.file, min(length, end - self.place), self.place)
-        self.place += len(block)
+        block = os.pread(self.fd, min(length, end - self.position), self.position)
+        self.position += len(block)
         return block
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self.place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.place, os.SEEK_END: self.total}[whence]
-        return self.place
+        self.position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.position, os.SEEK_END: self.total}[whence]
+        return self.position
 
     def tell(self) -> int:
-        return self.place
+        return self.position
 
-    def _miss(self) -> None:
-        if self.missing is None and self.place < self.total:
-            self.missing = self.place
+    def _note_missing(self) -> None:
+        if self.missing_offset is None and self.position < self.total:
+            self.missing_offset = self.position
 
 
 @dataclass(slots=True)
-class _Drawing:
-    """The work on one sketch, and what it turned out to miss."""
+class _PartialReader:
+    """Opens the file for one probe, and remembers the first missing offset that matters."""
 
     path: str
     demuxer: str
     total: int
-    here: list[Stretch]
-    missing: int | None = None
-    open_files: list[Holed] = field(default_factory=list)
+    here: list[ByteRange]
+    missing_offset: int | None = None
+    open_files: list[SparseFile] = field(default_factory=list)
 
     @contextmanager
-    def opened(self) -> Iterator[Any]:
-        file = os.open(self.path, os.O_RDONLY)
-        holed = Holed(file, self.total, self.here)
-        self.open_files.append(holed)
+    def open(self) -> Iterator[Any]:
+        fd = os.open(self.path, os.O_RDONLY)
+        file = SparseFile(fd, self.total, self.here)
+        self.open_files.append(file)
         try:
-            with demuxed(holed, self.demuxer) as source:
-                yield source
+            with open_container(file, self.demuxer) as container:
+                yield container
         finally:
-            self.open_files.remove(holed)
-            os.close(file)
-            self.missing = holed.missing if self.missing is None else self.missing
+            self.open_files.remove(file)
+            os.close(fd)
+            self.missing_offset = file.missing_offset if self.missing_offset is None else self.missing_offset
 
-    def tallied(self, source: Any, streams: list[Any]) -> dict[int, Tally]:
-        holed = self.open_files[-1]
-        if holed.missing is not None:
-            raise errors.InputTruncated("The header of the input is not all here.")
-        tallies = walk(source, streams)
-        if holed.missing is None:
-            return tallies
-        counted = _completed(source, streams, tallies, self.total)
-        if all(tally.packets for tally in counted.values()) or holed.missing > _PATIENCE_BYTES:
-            holed.missing = None
-        return counted
-
-
-def _completed(source: Any, streams: list[Any], tallies: dict[int, Tally], total: int) -> dict[int, Tally]:
-    """Tallies of what was met, made whole by what the header and the index say of the rest."""
-    met = sum(tally.size for tally in tallies.values()) or 1
-    lasting = {stream.index: _lasting(tallies[stream.index], source, stream) for stream in streams}
-    if source.format.name.startswith("mov"):
-        return {stream.index: _by_index(lasting[stream.index], stream) for stream in streams}
-    return {stream.index: _by_share(lasting[stream.index], stream, total / met) for stream in streams}
+    def packet_stats(self, container: Any, streams: list[Any]) -> dict[int, PacketStats]:
+        """Statistics of the packets that are present, completed by the header and the index."""
+        file = self.open_files[-1]
+        if file.missing_offset is not None:
+            raise errors.InputTruncated("The header of the input is incomplete.")
+        stats = packet_stats(container, streams)
+        if file.missing_offset is None:
+            return stats
+        completed = _completed(container, streams, stats, self.total)
+        if all(stream.packets for stream in completed.values()) or file.missing_offset > _MAX_SEARCHED_BYTES:
+            file.missing_offset = None
+        return completed
 
 
-def _lasting(tally: Tally, source: Any, stream: Any) -> Tally:
-    """The tally over the stream's whole length, as the header tells it."""
-    start = tally.first or 0.0
+def _completed(container: Any, streams: list[Any], stats: dict[int, PacketStats], total: int) -> dict[int, PacketStats]:
+    read_bytes = sum(stream.size for stream in stats.values()) or 1
+    by_header = {stream.index: _with_duration(stats[stream.index], container, stream) for stream in streams}
+    if container.format.name.startswith("mov"):
+        return {stream.index: _with_index(by_header[stream.index], stream) for stream in streams}
+    return {stream.index: _extrapolated(by_header[stream.index], stream, total / read_bytes) for stream in streams}
+
+
+def _with_duration(stats: PacketStats, container: Any, stream: Any) -> PacketStats:
+    """Start and end by the header of the stream, else of the container."""
+    start = stats.first_pts or 0.0
     if stream.start_time is not None:
-        start = stream.start_time * tally.tick - origin_of(source)
-    seconds = stream.duration * tally.tick if stream.duration else (source.duration or 0) / 1_000_000 - start
+        start = stream.start_time * stats.tick - start_seconds(container)
+    seconds = stream.duration * stats.tick if stream.duration else (container.duration or 0) / 1_000_000 - start
     end = start + max(0.0, seconds)
-    return replace(tally, first=start, last=max(tally.last, start), end=max(tally.end, end), ends_openly=False)
-
-
-def _by_index(tally: Tally, stream: Any) -> Tally:
-    """An index knows each packet."""
-    entries = stream.index_entries
-    if not entries:
-        return tally
     return replace(
-        tally,
-        packets=len(entries),
-        size=sum(entry.size for entry in entries),
-        starts_with_key=bool(entries[0].is_keyframe),
-        moments=[entry.timestamp for entry in islice(entries, SAMPLED_FRAMES)],
+        stats,
+        first_pts=start,
+        last_pts=max(stats.last_pts, start),
+        end=max(stats.end, end),
+        ends_without_duration=False,
     )
 
 
-def _by_share(tally: Tally, stream: Any, share: float) -> Tally:
-    """Without one, the whole file is taken to be `share` times what was met."""
-    if not tally.packets:
-        return tally
-    paced = stream.type == "video" and stream.average_rate
-    packets = max(tally.packets, round(tally.seconds * float(stream.average_rate))) if paced else tally.packets
-    return replace(tally, packets=packets, size=round(tally.size * share))
+def _with_index(stats: PacketStats, stream: Any) -> PacketStats:
+    """Packets, size and timestamps by the index of an MP4 file, which lists every packet."""
+    entries = stream.index_entries
+    if not entries:
+        return stats
+    return replace(
+        stats,
+        packets=len(entries),
+        size=sum(entry.size for entry in entries),
+        starts_with_key=bool(entries[0].is_keyframe),
+        timestamps=[entry.timestamp for entry in islice(entries, MAX_TIMESTAMPS)],
+    )
+
+
+def _extrapolated(stats: PacketStats, stream: Any, factor: float) -> PacketStats:
+    """Without an index: `factor` is the size of the file over that of the packets that were read."""
+    if not stats.packets:
+        return stats
+    has_rate = stream.type == "video" and stream.average_rate
+    packets = max(stats.packets, round(stats.seconds * float(stream.average_rate))) if has_rate else stats.packets
+    return replace(stats, packets=packets, size=round(stats.size * factor))

@@ -1,4 +1,4 @@
-"""The facts of an input of which no more is read than they need: what a plan is made of."""
+"""Probe an input of which only the needed byte ranges are fetched: enough to plan a conversion."""
 
 from dataclasses import replace
 from functools import cache
@@ -9,9 +9,9 @@ from pydantic import TypeAdapter
 
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.engines.probing.file_probe import cut_off_told, probe, probe_header
-from penstock.engines.probing.limits import media_within
-from penstock.engines.probing.results import Sketched, Stretch
+from penstock.engines.probing.file_probe import probe, probe_header, truncation_detected
+from penstock.engines.probing.limits import checked_media
+from penstock.engines.probing.results import ByteRange, PartialProbe
 from penstock.engines.probing.signatures import FileType, sniff
 from penstock.engines.tools import Tools
 from penstock.sandbox.call import SandboxCall, call
@@ -19,17 +19,17 @@ from penstock.sandbox.error_codec import ResultDecoder
 from penstock.sandbox.job import Paths
 from penstock.sandbox.supervise import Watch
 
-_STEP_BYTES = 256 * 1024
-_ROUNDS = 40
-_SECONDS = 10.0
+_MIN_FETCH_BYTES = 256 * 1024
+_MAX_ROUNDS = 40
+_TIMEOUT_SECONDS = 10.0
 
 
 class PartialInput(Protocol):
-    """An input that is here in parts, with holes between them."""
+    """A sparse file of `total` bytes: only the ranges in `here` have been fetched."""
 
     path: Path
     total: int
-    here: list[Stretch]
+    here: list[ByteRange]
 
     @property
     def whole(self) -> bool: ...
@@ -38,74 +38,74 @@ class PartialInput(Protocol):
 
 
 def probe_remote(parts: PartialInput, tools: Tools, watch: Watch | None = None) -> Media:
-    """What the input is and holds, by its header and index. Fetches what it turns out to need.
+    """The facts of the input by its header and index; fetches the byte ranges that this needs.
 
-    It says no word on whether the rest is whole. Raises what `probe` raises, and what fetching does."""
-    sniffed = _sniffed(parts)
+    The rest of the input may be damaged or missing. Raises what `probe` and `PartialInput.fetch` raise."""
+    file_type = _sniff(parts)
     if parts.whole:
         return probe(parts.path, tools, watch)
-    if sniffed.reader == "pillow":
-        return _picture(parts, sniffed, tools, watch)
-    for _ in range(_ROUNDS):
-        drawn = _sketch(parts, sniffed, tools, watch)
-        if drawn.media is not None:
-            return drawn.media
-        _fetch_from(parts, drawn.missing or 0)
+    if file_type.reader == "pillow":
+        return _probe_image(parts, file_type, tools, watch)
+    for _ in range(_MAX_ROUNDS):
+        result = _probe_partial(parts, file_type, tools, watch)
+        if result.media is not None:
+            return result.media
+        _fetch(parts, result.missing_offset or 0)
         if parts.whole:
             return probe(parts.path, tools, watch)
     raise errors.ProbeLimitExceeded(
-        "The index of this input lies in too many places to plan it; ask for the conversion itself."
+        "The index of this input is too fragmented to plan from; request the conversion itself."
     )
 
 
-def _sniffed(parts: PartialInput) -> FileType:
-    """What the input is. A long tag at its front may hide that."""
+def _sniff(parts: PartialInput) -> FileType:
+    """The file's type, which may come after a long ID3 tag."""
     while True:
         try:
             return sniff(parts.path)
         except errors.InputUnreadable:
-            if parts.whole or not _has_tag(parts.path):
+            if parts.whole or not _has_id3(parts.path):
                 raise
-            _fetch_from(parts, parts.here[0][1])
+            _fetch(parts, parts.here[0][1])
 
 
-def _has_tag(path: Path) -> bool:
+def _has_id3(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(3) == b"ID3"
 
 
-def _picture(parts: PartialInput, sniffed: FileType, tools: Tools, watch: Watch | None) -> Media:
-    """A JPEG tells all of itself at its beginning; other pictures may tell of frames and turns at their end."""
-    if sniffed.container == "jpeg":
+def _probe_image(parts: PartialInput, file_type: FileType, tools: Tools, watch: Watch | None) -> Media:
+    """The header of a JPEG is enough. Other formats may have frames or EXIF at their end, and are fetched whole."""
+    if file_type.container == "jpeg":
         try:
             return probe_header(parts.path, tools, watch)
         except (errors.InputUnreadable, errors.InputTruncated):
             pass
     while not parts.whole:
-        _fetch_from(parts, parts.here[0][1])
+        _fetch(parts, parts.here[0][1])
     return probe(parts.path, tools, watch)
 
 
-def _fetch_from(parts: PartialInput, place: int) -> None:
-    """As much again as what is here right before that place: so that a long index takes few steps."""
-    before = next((end - start for start, end in parts.here if end == place), 0)
-    after = min((start for start, _ in parts.here if start > place), default=parts.total)
-    parts.fetch(place, min(max(before, _STEP_BYTES), after - place))
+def _fetch(parts: PartialInput, offset: int) -> None:
+    """Fetch from `offset` on. Doubles the range that ends there, so that a long index takes few rounds."""
+    before = next((end - start for start, end in parts.here if end == offset), 0)
+    next_start = min((start for start, _ in parts.here if start > offset), default=parts.total)
+    parts.fetch(offset, min(max(before, _MIN_FETCH_BYTES), next_start - offset))
 
 
-def _sketch(parts: PartialInput, sniffed: FileType, tools: Tools, watch: Watch | None) -> Sketched:
-    errand = SandboxCall(
-        function="sketch",
-        arguments=(str(parts.path), sniffed.container, sniffed.opener, tools.limits, parts.here),
+def _probe_partial(parts: PartialInput, file_type: FileType, tools: Tools, watch: Watch | None) -> PartialProbe:
+    request = SandboxCall(
+        function="probe_partial",
+        arguments=(str(parts.path), file_type.container, file_type.format_name, tools.limits, parts.here),
         paths=Paths(reading=(str(parts.path),)),
-        seconds=_SECONDS,
+        seconds=_TIMEOUT_SECONDS,
         memory_bytes=tools.limits.child_memory_bytes,
     )
-    with cut_off_told(parts.path):
-        drawn = call(tools.pool, errand, _reader(), watch)
-    return replace(drawn, media=media_within(drawn.media, tools.limits)) if drawn.media else drawn
+    with truncation_detected(parts.path):
+        result = call(tools.pool, request, _result_decoder(), watch)
+    return replace(result, media=checked_media(result.media, tools.limits)) if result.media else result
 
 
 @cache
-def _reader() -> ResultDecoder[Sketched]:
-    return ResultDecoder(TypeAdapter(Sketched))
+def _result_decoder() -> ResultDecoder[PartialProbe]:
+    return ResultDecoder(TypeAdapter(PartialProbe))

@@ -1,19 +1,22 @@
-"""What children answer. Apart from the code that finds it, which loads decoders that no parent may run."""
+"""The values that functions in child processes return to their parent.
+
+Apart from those functions, because they load decoders, which the parent must not.
+"""
 
 from dataclasses import dataclass
 
 from penstock.domain.media import Media
 
-# Of a file that is here in parts: from which byte to which.
-Stretch = tuple[int, int]
+# The first byte, and the one after the last.
+ByteRange = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Sketched:
-    """The facts, or the place of the first byte that was missed."""
+class PartialProbe:
+    """The facts of an incomplete file, or the offset of the first byte that was missing to find them."""
 
     media: Media | None
-    missing: int | None = None
+    missing_offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""What a file is, from its first bytes alone: our own list of what may be opened, and by which reader.
+"""Detect a file's container from its first bytes, and choose the demuxer or Pillow plugin that may open it.
 
-A name or a declared type is never asked. What is not listed is not opened, so that no playlist, script or text
-can choose a demuxer for itself.
+File names and declared types are ignored. A format that is not listed here is never opened, so that a playlist, script
+or text file cannot select a demuxer.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ Reader = Literal["libav", "pillow"]
 
 @dataclass(frozen=True, slots=True)
 class FileType:
-    """Our word for the container, and the demuxer or picture format to force."""
+    """The container by our name, and the demuxer (libav) or image format (Pillow) to force: `format_name`."""
 
     container: str
     reader: Reader
-    opener: str
+    format_name: str
 
 
 READERS: dict[str, tuple[Reader, str]] = {
@@ -82,13 +82,13 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"\x0b\x77", "ac3"),
 )
 
-_FORMS: dict[bytes, dict[bytes, str]] = {
+_IFF_FORMS: dict[bytes, dict[bytes, str]] = {
     b"RIFF": {b"AVI ": "avi", b"WAVE": "wav", b"WEBP": "webp"},
     b"RF64": {b"WAVE": "wav"},
     b"FORM": {b"AIFF": "aiff", b"AIFC": "aiff"},
 }
 
-_MOST_BOXES = 1000
+_MAX_BOXES = 1000
 _QUICKTIME_BOXES = (b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _BRANDS: dict[bytes, str] = {
     b"qt  ": "mov",
@@ -108,62 +108,65 @@ _FOREIGN_BRANDS = (b"crx ", b"jxl ", b"jp2 ", b"jpx ", b"mjp2")
 
 
 def sniff(path: Path) -> FileType:
-    """What the file at `path` is. Raises `InputUnreadable` for all that we do not open."""
-    with path.open("rb") as source:
-        head = source.read(HEAD_BYTES)
+    """The type of the file at `path`. Raises `InputUnreadable` for an empty file and for formats that are not read."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
         if not head:
             raise errors.InputUnreadable("The input is empty: it has 0 bytes.")
-        behind = _id3_bytes(head)
-        if behind:
-            source.seek(behind)
-            return _known(_sound(source.read(HEAD_BYTES)))
+        if tag_bytes := _id3_bytes(head):
+            file.seek(tag_bytes)
+            return _file_type(_raw_audio(file.read(HEAD_BYTES)))
     return sniff_bytes(head)
 
 
 def sniff_bytes(head: bytes) -> FileType:
-    """The same from the first bytes, of which 64 KiB are plenty."""
-    behind = _id3_bytes(head)
-    if behind:
-        rest = head[behind:]
-        return _known(_sound(rest) if len(rest) > _PADDING_BYTES else "mp3")
-    return _known(next((found for look in _LOOKS if (found := look(head))), None))
+    """The type of a file that begins with `head`; 64 KiB are enough. Raises `InputUnreadable`."""
+    if tag_bytes := _id3_bytes(head):
+        rest = head[tag_bytes:]
+        return _file_type(_raw_audio(rest) if len(rest) > _PADDING_BYTES else "mp3")
+    return _file_type(next((container for detect in _DETECTORS if (container := detect(head))), None))
 
 
-def ends_within_a_box(path: Path) -> bool:
-    """Whether a file of the ISO family (MP4, QuickTime) ends before one of its outermost boxes does."""
-    size, place = path.stat().st_size, 0
-    with path.open("rb") as source:
-        for _ in range(_MOST_BOXES):
-            source.seek(place)
-            head = source.read(16)
+def forced_format(container: str) -> str:
+    """The demuxer or Pillow format that reads this container."""
+    return READERS[container][1]
+
+
+def ends_inside_box(path: Path) -> bool:
+    """Whether an ISO base media file (MP4, QuickTime) ends before one of its top-level boxes does."""
+    size, offset = path.stat().st_size, 0
+    with path.open("rb") as file:
+        for _ in range(_MAX_BOXES):
+            file.seek(offset)
+            head = file.read(16)
             if head[4:8] not in (b"ftyp", *_QUICKTIME_BOXES):
                 break
-            place += int.from_bytes(head[8:16] if head[:4] == b"\0\0\0\1" else head[:4], "big")
-    return place > size
+            offset += int.from_bytes(head[8:16] if head[:4] == b"\0\0\0\1" else head[:4], "big")
+    return offset > size
 
 
-def _known(container: str | None) -> FileType:
+def _file_type(container: str | None) -> FileType:
     if container is None:
         raise errors.InputUnreadable("The input is not a video, audio or image in a format that can be read.")
     return FileType(container, *READERS[container])
 
 
-def _prefixed(head: bytes) -> str | None:
+def _by_prefix(head: bytes) -> str | None:
     return next((container for prefix, container in _PREFIXES if head.startswith(prefix)), None)
 
 
-def _form(head: bytes) -> str | None:
-    return _FORMS.get(head[:4], {}).get(head[8:12])
+def _iff(head: bytes) -> str | None:
+    return _IFF_FORMS.get(head[:4], {}).get(head[8:12])
 
 
-def _bitmap(head: bytes) -> str | None:
-    """`BM` alone is two letters of text; the size of the header that follows is one of a few."""
+def _bmp(head: bytes) -> str | None:
+    """Text may begin with `BM` too, so the size of the info header must be one of those that exist."""
     sizes = (12, 16, 40, 52, 56, 64, 108, 124)
     return "bmp" if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in sizes else None
 
 
-def _boxes(head: bytes) -> str | None:
-    """The ISO family: by its brand, and without one it is QuickTime's own."""
+def _iso_media(head: bytes) -> str | None:
+    """ISO base media files by their major brand; files without a brand are QuickTime."""
     if head[4:8] in _QUICKTIME_BOXES:
         return "mov"
     if head[4:8] != b"ftyp":
@@ -182,22 +185,22 @@ def _matroska(head: bytes) -> str | None:
     return "webm" if b"\x42\x82\x84webm" in head[:128] else "matroska"
 
 
-def _transport(head: bytes) -> str | None:
+def _mpegts(head: bytes) -> str | None:
     packets = head[: 188 * 5 : 188]
     return "mpegts" if len(head) >= 188 * 5 and set(packets) == {0x47} else None
 
 
-def _sound(head: bytes) -> str | None:
-    """Sound without a container: told by the sync word of a first frame, after padding if there is some."""
+def _raw_audio(head: bytes) -> str | None:
+    """Audio without a container, by the sync word of its first frame; zero padding may come before it."""
     start = head.lstrip(b"\x00")
     if len(head) - len(start) > _PADDING_BYTES:
         return None
-    return _prefixed_sound(start) or _adts(start) or _layer3(start)
+    return _audio_by_prefix(start) or _adts(start) or _mpeg_audio(start)
 
 
-def _prefixed_sound(head: bytes) -> str | None:
-    found = _prefixed(head)
-    return found if found in ("ac3", "flac", "ape", "wavpack") else None
+def _audio_by_prefix(head: bytes) -> str | None:
+    container = _by_prefix(head)
+    return container if container in ("ac3", "flac", "ape", "wavpack") else None
 
 
 def _adts(head: bytes) -> str | None:
@@ -208,6 +211,7 @@ def _adts(head: bytes) -> str | None:
     return "aac" if length > 7 and (not follows or (follows[0] == 0xFF and follows[1:] == head[1:2])) else None
 
 
+# MPEG-1 and MPEG-2/2.5 layer III (ISO/IEC 11172-3 §2.4.2.3, 13818-3).
 _KBPS = (
     (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
@@ -215,37 +219,38 @@ _KBPS = (
 _HERTZ = (44_100, 48_000, 32_000)
 
 
-def _layer3(head: bytes) -> str | None:
-    """MPEG audio frames in a row; two at the very front, three behind junk, for less may be chance."""
-    starts = (place for place in range(min(len(head), _PADDING_BYTES)) if head[place] == 0xFF)
-    return "mp3" if any(_chained(head, place, 3 if place else 2) for place in starts) else None
+def _mpeg_audio(head: bytes) -> str | None:
+    """Consecutive MPEG audio frames: two at the start of the file, three after junk. Fewer may be a coincidence."""
+    starts = (offset for offset in range(min(len(head), _PADDING_BYTES)) if head[offset] == 0xFF)
+    return "mp3" if any(_has_frames(head, offset, 3 if offset else 2) for offset in starts) else None
 
 
-def _chained(head: bytes, place: int, frames: int) -> bool:
-    for _ in range(frames):
-        length = _frame_bytes(head[place : place + 4])
+def _has_frames(head: bytes, offset: int, count: int) -> bool:
+    for _ in range(count):
+        length = _mpeg_frame_bytes(head[offset : offset + 4])
         if length is None:
             return False
-        place += length
-        if place + 4 > len(head):
+        offset += length
+        if offset + 4 > len(head):
             return True
     return True
 
 
-def _frame_bytes(head: bytes) -> int | None:
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
+def _mpeg_frame_bytes(header: bytes) -> int | None:
+    """The length of a layer III frame by its header; None if it is no such header."""
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
         return None
-    version, rate, speed = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
-    if version == 1 or rate in (0, 15) or speed == 3:
+    version, bitrate, sample_rate = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3
+    if version == 1 or bitrate in (0, 15) or sample_rate == 3:
         return None
-    newest = version == 3
-    hertz = _HERTZ[speed] // {3: 1, 2: 2, 0: 4}[version]
-    kbps = _KBPS[0 if newest else 1][rate]
-    return (144 if newest else 72) * kbps * 1000 // hertz + (head[2] >> 1 & 1)
+    is_mpeg1 = version == 3
+    hertz = _HERTZ[sample_rate] // {3: 1, 2: 2, 0: 4}[version]
+    kbps = _KBPS[0 if is_mpeg1 else 1][bitrate]
+    return (144 if is_mpeg1 else 72) * kbps * 1000 // hertz + (header[2] >> 1 & 1)
 
 
 def _id3_bytes(head: bytes) -> int:
-    """The length of an ID3v2 tag at the front, which may stand before sound of any kind; 0 without one."""
+    """The length of an ID3v2 tag, which may precede audio of any format; 0 without one."""
     if head[:3] != b"ID3" or len(head) < 10 or any(byte & 0x80 for byte in head[6:10]):
         return 0
     size = 0
@@ -254,4 +259,12 @@ def _id3_bytes(head: bytes) -> int:
     return size + 10
 
 
-_LOOKS: tuple[Callable[[bytes], str | None], ...] = (_prefixed, _form, _bitmap, _boxes, _matroska, _transport, _sound)
+_DETECTORS: tuple[Callable[[bytes], str | None], ...] = (
+    _by_prefix,
+    _iff,
+    _bmp,
+    _iso_media,
+    _matroska,
+    _mpegts,
+    _raw_audio,
+)

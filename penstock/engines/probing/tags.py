@@ -1,4 +1,4 @@
-"""Which words about a file go with what is made of it."""
+"""The metadata tags that an output keeps."""
 
 KEPT_TAGS = (
     "title",
@@ -18,10 +18,10 @@ _TAG_CHARACTERS = 500
 
 
 def kept_tags(metadata: dict[str, str]) -> dict[str, str]:
-    """Titles and the like, shortened; places, devices and whatever else there is stay behind."""
-    found = {name.lower(): value for name, value in metadata.items()}
-    tidy = {name: _printable(found[name]) for name in KEPT_TAGS if name in found}
-    return {name: value for name, value in tidy.items() if value}
+    """The tags of `KEPT_TAGS`, printable, at most 500 characters each. Locations, devices and others are dropped."""
+    values = {name.lower(): value for name, value in metadata.items()}
+    printable = {name: _printable(values[name]) for name in KEPT_TAGS if name in values}
+    return {name: value for name, value in printable.items() if value}
 
 
 def _printable(value: str) -> str:

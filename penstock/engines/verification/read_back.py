@@ -1,19 +1,118 @@
-"""An output read back in one go: its facts, and the proof that it plays. Runs inside a child of the nursery."""
+"""Read an output back: probe it, and decode the start, the middle and the end of each stream to check that it plays.
+
+Runs in a child process.
+"""
+
+import math
+from typing import Any
+
+import av.error
 
 from penstock.domain.limits import Limits
-from penstock.engines.images import pictures
-from penstock.engines.probing.container import examine
-from penstock.engines.probing.results import ReadBack
-from penstock.engines.verification.decode_check import sample
+from penstock.engines.images.image_probe import decode_image
+from penstock.engines.probing.container import probe_container
+from penstock.engines.probing.demuxing import open_file, seek
+from penstock.engines.probing.packets import start_seconds
+from penstock.engines.probing.results import DecodedFrames, ReadBack
+
+_SECONDS = 1.0
+_MIN_SECONDS_FOR_MIDDLE = 6.0
 
 
-def read_back(path: str, container: str, demuxer: str, limits: Limits) -> ReadBack:
-    """For what lasts: the first and the last second of each stream are decoded."""
-    media = examine(path, container, demuxer, limits)
+def read_back_container(path: str, container: str, demuxer: str, limits: Limits) -> ReadBack:
+    """A video or audio file: its facts, and the frames decoded of each stream."""
+    media = probe_container(path, container, demuxer, limits)
     streams = [stream for stream in (media.video, media.audio) if stream]
-    return ReadBack(media, sample(path, demuxer, {stream.index: stream.duration or 0.0 for stream in streams}))
+    durations = {stream.index: stream.duration or 0.0 for stream in streams}
+    return ReadBack(media, decoded_frames(path, demuxer, durations))
 
 
-def reread_picture(path: str, container: str, opener: str, limits: Limits) -> ReadBack:
-    """For pictures and animations: every pixel of every frame is decoded."""
-    return ReadBack(pictures.prove(path, container, opener, limits), {})
+def read_back_image(path: str, container: str, image_format: str, limits: Limits) -> ReadBack:
+    """An image or animation, of which every frame is decoded."""
+    return ReadBack(decode_image(path, container, image_format, limits), {})
+
+
+def decoded_frames(path: str, demuxer: str, durations: dict[int, float]) -> dict[int, DecodedFrames]:
+    """What can be decoded of each stream; `durations` has its length in seconds by stream index."""
+    frames = {}
+    for index, seconds in durations.items():
+        with open_file(path, demuxer) as container:
+            first, failed = _decode_first_second(container, _stream(container, index))
+        last, failed_last = _decode_last_second(path, demuxer, index, max(0.0, seconds - _SECONDS))
+        middle, failed_middle = None, 0
+        if seconds > _MIN_SECONDS_FOR_MIDDLE:
+            middle, failed_middle = _decode_middle(path, demuxer, index, seconds / 2)
+        frames[index] = DecodedFrames(first, last, failed + failed_last + failed_middle, middle)
+    return frames
+
+
+def _stream(container: Any, index: int) -> Any:
+    """With a decoder of several threads: the last second may be many frames after the last key frame."""
+    stream = container.streams[index]
+    if stream.type == "video":
+        stream.thread_type = "AUTO"
+    return stream
+
+
+def _decode_first_second(container: Any, stream: Any) -> tuple[int, int]:
+    """Frames and failed packets."""
+    frames, failed, until = 0, 0, start_seconds(container) + _SECONDS
+    for packet in container.demux(stream):
+        decoded = _decode(packet)
+        failed += decoded is None
+        frames += len(decoded or ())
+        if decoded and _time(decoded[-1]) > until:
+            break
+    return frames, failed
+
+
+def _decode_middle(path: str, demuxer: str, index: int, middle: float) -> tuple[int | None, int]:
+    """Frames and failed packets of one second from the last key frame before `middle`; None if seeking fails."""
+    with open_file(path, demuxer) as container:
+        if not seek(container, middle):
+            return None, 0
+        frames, failed, until = 0, 0, math.inf
+        for packet in container.demux(_stream(container, index)):
+            decoded = _decode(packet)
+            failed += decoded is None
+            frames += len(decoded or ())
+            if decoded:
+                until = min(until, _time(decoded[0]) + _SECONDS)
+                if _time(decoded[-1]) >= until:
+                    break
+        return frames, failed
+
+
+def _decode_last_second(path: str, demuxer: str, index: int, start: float) -> tuple[int, int]:
+    """Frames and failed packets; without seeking if that is impossible."""
+    with open_file(path, demuxer) as container:
+        if start and seek(container, start):
+            return _decode_to_end(container, _stream(container, index), start)
+    with open_file(path, demuxer) as container:
+        return _decode_to_end(container, _stream(container, index), start)
+
+
+def _decode_to_end(container: Any, stream: Any, start: float) -> tuple[int, int]:
+    """Frames from one second before `start` on, and failed packets. If the last frame is shown for longer than that,
+    it counts alone."""
+    times: list[float] = []
+    failed, last = 0, -math.inf
+    for packet in container.demux(stream):
+        decoded = _decode(packet)
+        failed += decoded is None
+        times.extend(_time(frame) for frame in decoded or ())
+        last = max(last, float(packet.pts * packet.time_base)) if packet.pts is not None else last
+    earliest = start_seconds(container) + start - _SECONDS
+    return sum(time >= min(earliest, max(last, 0.0)) for time in times), failed
+
+
+def _decode(packet: Any) -> list[Any] | None:
+    """The frames of a packet; None if it cannot be decoded."""
+    try:
+        return list(packet.decode())
+    except av.error.FFmpegError:
+        return None
+
+
+def _time(frame: Any) -> float:
+    return float((frame.pts or 0) * frame.time_base) if frame.time_base else 0.0

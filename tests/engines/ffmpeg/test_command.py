@@ -6,7 +6,8 @@ import pytest
 from penstock.domain.limits import Limits
 from penstock.domain.media import Size
 from penstock.domain.planning.planner import plan_for
-from penstock.engines.ffmpeg.command import Paper, command, frame_command
+from penstock.engines.ffmpeg.arguments import CommandContext
+from penstock.engines.ffmpeg.commands import conversion_command, frame_command
 from tests.domain.facts import AAC, asked, audio, video
 
 GUARDS = ("-protocol_whitelist", "-format_whitelist", "-f", "-codec_whitelist", "-max_pixels", "-max_alloc")
@@ -147,7 +148,7 @@ def test_nothing_beyond_the_cut_of_a_gif_waits_for_its_palette(start, end, stret
 
 def test_a_still_is_one_frame():
     plan = plan_for(asked("image", "jpeg", at=2), video(), Limits())
-    words = frame_command(plan, 2.0, _paper(video()))
+    words = frame_command(plan, 2.0, _context(video()))
     assert _after(words, "-frames:v") == "1"
 
 
@@ -171,11 +172,11 @@ def test_a_square_output_is_scaled_to_its_own_size():
 
 
 def _words(request, media):
-    return command(plan_for(request, media, Limits()), _paper(media))
+    return conversion_command(plan_for(request, media, Limits()), _context(media))
 
 
-def _paper(media):
-    return Paper("/bin/ffmpeg", "/room/-input", "/room/output", media, threads=2, max_pixels=35_389_440)
+def _context(media):
+    return CommandContext("/bin/ffmpeg", "/room/-input", "/room/output", media, threads=2, max_pixels=35_389_440)
 
 
 def _after(words, option):

@@ -9,7 +9,8 @@ from PIL import Image
 from penstock.domain.limits import Limits
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import parse_request
-from penstock.engines.images import pictures
+from penstock.engines.images.image_probe import probe_image
+from penstock.engines.images.rendering import render
 from penstock.engines.probing.signatures import sniff
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
@@ -17,7 +18,7 @@ RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 25
 
 def facts(path):
     sniffed = sniff(path)
-    return pictures.facts(str(path), sniffed.container, sniffed.opener, Limits())
+    return probe_image(str(path), sniffed.container, sniffed.format_name, Limits())
 
 
 def convert(path, target, **options):
@@ -25,7 +26,7 @@ def convert(path, target, **options):
     name = {"jpg": "jpeg"}.get(target.suffix[1:], target.suffix[1:])
     request = parse_request({"url": "http://example.com/", "kind": "image", "format": name, **options})
     plan = plan_for(request, facts(path), Limits())
-    pictures.render(plan, str(path), sniff(path).opener, str(target), Limits())
+    render(plan, str(path), sniff(path).format_name, str(target), Limits())
     return Image.open(io.BytesIO(target.read_bytes()))
 
 

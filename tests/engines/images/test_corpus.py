@@ -167,4 +167,4 @@ def _alpha(picture):
 def _opened(path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(path, formats=[sniff(path).opener])
+        return Image.open(path, formats=[sniff(path).format_name])

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image, PngImagePlugin
 
-from penstock.engines.images.exif import credits_of, exif_of
+from penstock.engines.images.exif import exif_bytes, read_tags
 
 from .pictures import convert, photo
 
@@ -22,7 +22,7 @@ def credited(tmp_path):
     def make(given, suffix, **options):
         path = tmp_path / f"input.{given}"
         photo().save(path, **options)
-        return credits_of(convert(path, tmp_path / f"output.{suffix}", width=100))
+        return read_tags(convert(path, tmp_path / f"output.{suffix}", width=100))
 
     return make
 
@@ -30,7 +30,7 @@ def credited(tmp_path):
 @pytest.mark.parametrize("suffix", WITH_A_PLACE)
 @pytest.mark.parametrize("given", [*WITH_A_PLACE, "avif"])
 def test_credits_go_along(credited, given, suffix):
-    assert credited(given, suffix, exif=exif_of(CREDITS)) == CREDITS
+    assert credited(given, suffix, exif=exif_bytes(CREDITS)) == CREDITS
 
 
 def test_those_of_a_scan_do_too(credited):
@@ -38,7 +38,7 @@ def test_those_of_a_scan_do_too(credited):
 
 
 def test_a_format_without_a_place_for_them_is_made_without(credited):
-    assert credited("jpg", "gif", exif=exif_of(CREDITS)) == {}
+    assert credited("jpg", "gif", exif=exif_bytes(CREDITS)) == {}
 
 
 def test_the_words_of_a_png_become_credits(credited):
@@ -57,7 +57,7 @@ def test_a_title_that_the_camera_made_up_stays_behind(credited):
 
 @pytest.mark.parametrize("taken", ["    :  :     :  :  ", "yesterday", "2026:01:02 03:04:05 at home"])
 def test_a_date_that_is_none_stays_behind(credited, taken):
-    assert credited("jpg", "jpg", exif=exif_of({"date": taken})) == {}
+    assert credited("jpg", "jpg", exif=exif_bytes({"date": taken})) == {}
 
 
 def test_nothing_else_goes_along(tmp_path):
@@ -71,6 +71,6 @@ def test_nothing_else_goes_along(tmp_path):
 
 def test_an_animation_keeps_its_credits(tmp_path):
     frames = {"save_all": True, "append_images": [photo().rotate(180)], "duration": 90}
-    photo().save(tmp_path / "input.webp", exif=exif_of(CREDITS), **frames)
+    photo().save(tmp_path / "input.webp", exif=exif_bytes(CREDITS), **frames)
     output = convert(tmp_path / "input.webp", tmp_path / "output.webp")
-    assert (output.n_frames, credits_of(output)) == (2, CREDITS)
+    assert (output.n_frames, read_tags(output)) == (2, CREDITS)

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image, ImageChops, PngImagePlugin
 
 from penstock.domain import errors
-from penstock.engines.images.exif import credits_of
-from penstock.engines.images.lossless_copy import keep
+from penstock.engines.images.exif import read_tags
+from penstock.engines.images.lossless_copy import copy_image
 from penstock.engines.probing.signatures import sniff
 
 from .pictures import Animation, photo
@@ -51,7 +51,7 @@ def test_its_credits_stay_alone(name, tmp_path):
     noted = _saved(tmp_path, name, photo(), **NOTED[name])
     kept = _kept(name, noted, artist="Žofie", date="2026:01:02 03:04:05")
     with Image.open(kept) as picture:
-        assert credits_of(picture) == ({} if name == "gif" else {"artist": "Žofie", "date": "2026:01:02 03:04:05"})
+        assert read_tags(picture) == ({} if name == "gif" else {"artist": "Žofie", "date": "2026:01:02 03:04:05"})
     assert NOTE not in kept.read_bytes()
     assert _shown(kept).tobytes() == _shown(noted).tobytes()
 
@@ -97,7 +97,7 @@ def test_a_cut_off_picture_is_refused_wherever_it_ends(name, tmp_path):
         cut = tmp_path / "cut"
         cut.write_bytes(whole[:end])
         with pytest.raises(errors.InputUnreadable):
-            keep(name, str(cut), str(tmp_path / "kept"), {})
+            copy_image(name, str(cut), str(tmp_path / "kept"), {})
 
 
 def test_a_jpeg_of_twelve_bits_is_not_kept(tmp_path):
@@ -115,7 +115,7 @@ def test_pictures_that_nobody_here_made_stay_whole_too(corpus, tmp_path):
     for path in _small_pictures(corpus / "image"):
         name = sniff(path).container
         target = tmp_path / f"kept.{name}"
-        keep(name, str(path), str(target), {})
+        copy_image(name, str(path), str(target), {})
         assert _shown(target).tobytes() == _shown(path).tobytes(), path
         with Image.open(target) as kept:
             assert not kept.getexif(), path
@@ -126,7 +126,7 @@ def test_pictures_that_nobody_here_made_stay_whole_too(corpus, tmp_path):
 @pytest.mark.corpus
 def test_a_jpeg_that_few_viewers_show_is_not_kept(corpus, tmp_path):
     with pytest.raises(errors.OutputInvalid):
-        keep("jpeg", str(corpus / "image" / "arithmetic-coded.jpg"), str(tmp_path / "kept"), {})
+        copy_image("jpeg", str(corpus / "image" / "arithmetic-coded.jpg"), str(tmp_path / "kept"), {})
 
 
 def _small_pictures(folder):
@@ -143,7 +143,7 @@ def _saved(folder, name, picture, **options):
 
 def _kept(name, path, **tags):
     target = path.with_name(f"kept.{name}")
-    keep(name, str(path), str(target), tags)
+    copy_image(name, str(path), str(target), tags)
     return target
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from penstock.engines.images.palettes import few_colours
+from penstock.engines.images.pixels import quantized
 
 from .pictures import photo
 
@@ -25,7 +25,7 @@ def speckled(colours):
 @pytest.mark.parametrize("colours", [2, 16, 200])
 def test_what_has_few_colours_keeps_each_and_no_other(colours, dithering):
     picture = speckled(colours)
-    reduced = few_colours(picture, 255, dithering)
+    reduced = quantized(picture, 255, dithering)
     assert reduced.convert("RGB").tobytes() == picture.tobytes()
     assert len(reduced.getpalette()) == 3 * colours
 
@@ -33,7 +33,7 @@ def test_what_has_few_colours_keeps_each_and_no_other(colours, dithering):
 def test_more_colours_are_nearer():
     picture = photo((320, 240))
     errors = [
-        sum(ImageStat.Stat(ImageChops.difference(picture, few_colours(picture, colours, 0).convert("RGB"))).mean)
+        sum(ImageStat.Stat(ImageChops.difference(picture, quantized(picture, colours, 0).convert("RGB"))).mean)
         for colours in (8, 32, 128)
     ]
     assert errors == sorted(errors, reverse=True)
@@ -42,5 +42,5 @@ def test_more_colours_are_nearer():
 def test_a_palette_knows_what_can_be_seen_through():
     picture = Image.new("RGBA", (40, 40), (255, 0, 0, 0))
     picture.paste((0, 0, 255, 255), (10, 10, 30, 30))
-    reduced = few_colours(picture, 256).convert("RGBA")
+    reduced = quantized(picture, 256).convert("RGBA")
     assert (reduced.getpixel((0, 0))[3], reduced.getpixel((20, 20))) == (0, (0, 0, 255, 255))

@@ -8,7 +8,7 @@ from PIL import Image
 
 from penstock.domain import errors
 from penstock.domain.limits import Limits
-from penstock.engines.images import pictures
+from penstock.engines.images.image_probe import decode_image, probe_image
 from penstock.engines.probing.signatures import sniff
 
 from .pictures import convert, facts, photo
@@ -42,7 +42,7 @@ def test_the_beginning_alone_tells_the_size(cut, suffix):
 def test_proving_decodes_all_that_a_glance_does_not(cut):
     path = cut("png", 0.5)
     with pytest.raises(errors.InputTruncated):
-        pictures.prove(str(path), "png", "PNG", Limits())
+        decode_image(str(path), "png", "PNG", Limits())
 
 
 def test_damaged_pixels_are_unreadable(tmp_path):
@@ -64,17 +64,17 @@ def test_a_jpeg_may_have_twice_the_pixels(tmp_path):
     path = tmp_path / "input.jpg"
     Image.new("L", (90, 90)).save(path)
     few = Limits(image_pixels=5000)
-    assert pictures.facts(str(path), "jpeg", "JPEG", few).image.size.width == 90
+    assert probe_image(str(path), "jpeg", "JPEG", few).image.size.width == 90
     Image.new("L", (90, 90)).save(tmp_path / "input.png")
     with pytest.raises(errors.InputLimitsExceeded):
-        pictures.facts(str(tmp_path / "input.png"), "png", "PNG", few)
+        probe_image(str(tmp_path / "input.png"), "png", "PNG", few)
 
 
 def test_only_the_reader_that_was_named_is_tried(tmp_path):
     path = tmp_path / "input.jpg"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nloop\n%%EOF\n")
     with pytest.raises(errors.InputUnreadable):
-        pictures.facts(str(path), "jpeg", "JPEG", Limits())
+        probe_image(str(path), "jpeg", "JPEG", Limits())
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif", "tiff", "bmp", "jp2", "avif", "ico"])

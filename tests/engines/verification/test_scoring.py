@@ -38,7 +38,7 @@ def logged(monkeypatch, tmp_path):
             logs.append(log.read_text())
         return said
 
-    monkeypatch.setattr("penstock.engines.verification.scoring._said", runs)
+    monkeypatch.setattr("penstock.engines.verification.scoring._log", runs)
     return logs
 
 
