@@ -73,7 +73,7 @@ def convert_original(original: Original, workspace: Workspace, reserve: Reserve 
     with reserve(plan):
         started = time.monotonic()
         path = conversion.encode(plan)
-    output = conversion.smaller_of_input_and(conversion.verify(plan, path))
+    output = conversion.or_kept_input(conversion.verify(plan, path))
     spent = (time.monotonic() - started, meter.cpu_seconds)
     # Scoring holds no encoder slot: waiting for another one could take longer than the encode did.
     return conversion.rendition(output, spent, conversion.score(output))
@@ -114,7 +114,8 @@ class _Conversion:
         media = self.original.media
         return _Output(plan, path, engines.verify(path, plan, media, self._tools, self.workspace.watch))
 
-    def smaller_of_input_and(self, output: _Output) -> _Output:
+    def or_kept_input(self, output: _Output) -> _Output:
+        """The input in place of an output that is larger, if it is already what was requested."""
         if output.verified.facts.filesize <= self.original.media.filesize:
             return output
         plan = plan_keeping_original(output.plan, self.original.media)

@@ -1,0 +1,210 @@
+"""Conversions of real files, without Prefect: fetch, plan, encode, verify, keep the smaller input, score."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from penstock import conversion, engines
+from penstock.conversion import Workspace, convert_original, fetch_input
+from penstock.domain import errors
+from penstock.domain.ids import ProjectId, TaskId, new_file_id
+from penstock.domain.request import SourceRequest
+from penstock.domain.stages import Accepted, Original
+from penstock.domain.task import File, FileFacts, Task
+from penstock.engines import NoWatch
+from penstock.storage.download import FetchPolicy
+from penstock.storage.objects import FolderStore
+from tests.ranging import ranging
+
+pytestmark = pytest.mark.media
+
+NOW = datetime.now(UTC)
+
+
+@dataclass
+class Records:
+    """Remembers what was recorded, in order."""
+
+    recorded: list[tuple[str, object]] = field(default_factory=list)
+
+    @property
+    def tasks(self):
+        return self
+
+    def record_plan(self, _task_id, _attempt, plan):
+        self.recorded.append(("plan", plan))
+
+    def record_input_version(self, _task_id, _attempt, version):
+        self.recorded.append(("version", version))
+
+
+@pytest.fixture
+def workspace(tools, tmp_path):
+    services = SimpleNamespace(
+        records=Records(),
+        objects=FolderStore(tmp_path / "files"),
+        tools=tools,
+        limits=tools.limits,
+        allowed_pairs=frozenset(),
+        fetch_policy=FetchPolicy(max_bytes=10**9, allow="127.0.0.0/8"),
+        settings=SimpleNamespace(receipt_frames=2, receipt_stills=True, max_plan_bytes=2**24),
+    )
+    (tmp_path / "scratch").mkdir()
+    return Workspace(services, tmp_path / "scratch", NoWatch())
+
+
+def task_for(kind: str, target: str, **more: object) -> Task:
+    source = {} if "file_id" in more or "url" in more else {"url": "https://example.com/input"}
+    request = SourceRequest(kind=kind, format=target, **source, **more)
+    return Task(TaskId("tsk_1"), ProjectId("prj_1"), request, "processing", "queued", 0, 1, NOW, NOW)
+
+
+def original_of(path: Path, workspace: Workspace, kind: str, target: str, **more: object) -> Original:
+    return Original(task_for(kind, target, **more), path, engines.probe(path, workspace.services.tools))
+
+
+@pytest.fixture
+def rough_jpeg(tmp_path) -> Path:
+    """Noise at low quality: any new encode of it is larger."""
+    path = tmp_path / "rough.jpeg"
+    Image.effect_noise((200, 150), 90).convert("RGB").save(path, quality=20)
+    return path
+
+
+def test_a_url_is_downloaded_and_probed_and_its_version_recorded(media, workspace):
+    with ranging() as origin:
+        origin.files = {"clip.mp4": media("clip.mp4").read_bytes()}
+        task = task_for("video", "webm", url=f"{origin.address}/parts/clip.mp4")
+        original = fetch_input(Accepted(task, None), workspace)
+
+    assert original.path.read_bytes() == media("clip.mp4").read_bytes()
+    assert (original.media.kind, original.media.container) == ("video", "mp4")
+    ((name, version),) = workspace.services.records.recorded
+    assert (name, version.length) == ("version", original.media.filesize)
+
+
+def fetch_stored(path: Path, workspace: Workspace) -> Original:
+    file_id = new_file_id()
+    facts = FileFacts("image", "png", "image/png", filesize=1, sha256="ab")
+    file = File(file_id, ProjectId("prj_1"), "file", facts, f"prj_1/{file_id}", None, NOW, NOW)
+    workspace.services.objects.put(path, file.key, "image/png")
+    return fetch_input(Accepted(task_for("image", "webp", file_id=file_id), file), workspace)
+
+
+def test_a_stored_input_comes_from_the_storage(media, workspace):
+    assert fetch_stored(media("still.png"), workspace).media.kind == "image"
+    assert workspace.services.records.recorded == []
+
+
+def test_a_second_try_replaces_what_the_first_one_left(media, workspace):
+    (workspace.scratch / "input").write_bytes(b"half a download")
+
+    assert fetch_stored(media("still.png"), workspace).path.read_bytes() == media("still.png").read_bytes()
+
+
+def test_an_input_larger_than_its_kind_allows_is_refused(media, workspace, monkeypatch):
+    monkeypatch.setattr(engines, "probe", lambda *_: SimpleNamespace(kind="image", filesize=2**40))
+    with pytest.raises(errors.InputTooLarge):
+        fetch_stored(media("still.png"), workspace)
+
+
+def test_a_rendition_has_the_facts_and_the_receipt_of_its_output(media, workspace):
+    original = original_of(media("clip.mp4"), workspace, "video", "webm", width=64)
+    rendition = convert_original(original, workspace)
+
+    assert (rendition.facts.format, rendition.facts.width) == ("webm", 64)
+    assert rendition.path.stat().st_size == rendition.facts.filesize
+    assert rendition.receipt.work.cpu_seconds > 0
+    assert rendition.receipt.checks.quality.frames == 2
+
+
+def test_the_plan_is_recorded_before_the_encoder_starts_and_the_encoder_holds_what_is_reserved(media, workspace):
+    order, recorded = [], workspace.services.records.recorded
+
+    @contextmanager
+    def reserve(plan):
+        order.append(("reserved", plan.format, len(recorded)))
+        yield
+        order.append(("released", [path.suffix for path in workspace.scratch.iterdir()], len(recorded)))
+
+    convert_original(original_of(media("still.png"), workspace, "image", "webp"), workspace, reserve)
+
+    assert order == [("reserved", "webp", 1), ("released", [".webp"], 1)]
+
+
+def test_an_input_that_is_already_what_was_requested_is_kept_where_re_encoding_makes_it_larger(rough_jpeg, workspace):
+    rendition = convert_original(original_of(rough_jpeg, workspace, "image", "jpeg", quality=0.9), workspace)
+
+    assert rendition.facts.filesize <= rough_jpeg.stat().st_size
+    assert "re-encoding made it larger" in str(rendition.receipt.work.plan)
+    assert [name for name, _ in workspace.services.records.recorded] == ["plan", "plan"]
+
+
+def test_the_encoded_output_is_used_where_the_input_cannot_be_kept(rough_jpeg, workspace, monkeypatch):
+    encode = engines.encode
+
+    def refuse_to_keep(plan, source, folder, tools, watch):
+        if folder.name == "kept":
+            raise errors.EngineError("no")
+        return encode(plan, source, folder, tools, watch)
+
+    monkeypatch.setattr(engines, "encode", refuse_to_keep)
+    rendition = convert_original(original_of(rough_jpeg, workspace, "image", "jpeg", quality=0.9), workspace)
+
+    assert rendition.facts.filesize > rough_jpeg.stat().st_size
+    assert [name for name, _ in workspace.services.records.recorded] == ["plan"]
+
+
+def test_an_impossible_request_is_refused_before_anything_is_reserved(media, workspace):
+    original = original_of(media("still.png"), workspace, "image", "webp", width=4000)
+    with pytest.raises(errors.UpscaleNotAllowed):
+        convert_original(original, workspace, lambda _plan: pytest.fail("reserved"))
+
+
+def test_an_output_that_is_not_what_was_planned_is_never_returned(media, workspace, monkeypatch):
+    monkeypatch.setattr(engines, "encode", lambda *_: media("moving.gif"))
+    with pytest.raises(errors.OutputInvalid):
+        convert_original(original_of(media("still.png"), workspace, "image", "webp"), workspace)
+
+
+def test_a_stop_ends_the_encoder(media, tools, workspace):
+    class Stopped(NoWatch):
+        def stopped(self) -> bool:
+            return True
+
+    original = original_of(media("clip.mp4"), workspace, "video", "webm")
+    stopped = Workspace(workspace.services, workspace.scratch, Stopped())
+    with pytest.raises(errors.Cancelled):
+        convert_original(original, stopped)
+
+
+def test_no_frames_are_scored_where_the_settings_ask_for_none(media, workspace):
+    workspace.services.settings.receipt_stills = False
+    rendition = convert_original(original_of(media("still.png"), workspace, "image", "webp"), workspace)
+
+    assert rendition.receipt.checks.quality is None
+
+
+def test_the_cpu_meter_passes_everything_on():
+    class Watched(NoWatch):
+        def __init__(self):
+            self.seen = []
+
+        def progress(self, percent):
+            self.seen.append(percent)
+
+        def spent(self, cpu_seconds):
+            self.seen.append(cpu_seconds)
+
+    watch = Watched()
+    meter = conversion._CpuMeter(watch)
+    meter.progress(7)
+    meter.spent(1.5)
+    meter.spent(1.0)
+
+    assert (watch.seen, meter.cpu_seconds, meter.stopped()) == ([7, 1.5, 1.0], 2.5, False)
