@@ -1,7 +1,7 @@
 """All benchmarks, or those that are named: `python -m benchmarks [NAME …] [--rounds N | --quick]`.
 
-Prints each one's rows and keeps them in `results/NAME.json`, from which `python -m benchmarks.table` makes the
-tables. `--quick` takes a taste of each, to see that it runs, and keeps nothing.
+Prints each one's rows and writes them to `results/NAME.json`, from which `python -m benchmarks.table` makes the
+tables. `--quick` runs a twentieth of each and keeps nothing.
 """
 
 import argparse
@@ -32,7 +32,7 @@ BENCHMARKS: dict[str, Callable[[Amount], Report]] = {
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Answer 1 where a bar is missed."""
+    """Returns 1 if a bar is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     how_much = parser.add_mutually_exclusive_group()

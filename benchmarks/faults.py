@@ -3,7 +3,7 @@
 First `penstock up` is killed whole while every encoder slot is in use, and started again; every second time its
 PostgreSQL is killed too, as by a power cut. Then workers and encoders are killed at random moments during eight long
 conversions. At the end every task is completed, no slot is held, and no process, stored object, scratch folder or
-result file is left over. Answers 1 where something is. Nothing here is a race: the figures are counts.
+result file is left over. Exits with 1 if something is. Nothing here is a race: the figures are counts.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.harness.process_usage import children, family, name_of
+from benchmarks.harness.process_usage import children, name_of, process_tree
 from benchmarks.harness.service import ENVIRONMENT, wait_until
 from penstock.cleanup import remove_expired_results, remove_orphans
 from penstock.client import Client, Refused
@@ -48,7 +48,7 @@ SETTINGS = {
 
 
 @dataclass
-class Found:
+class Counts:
     """What was seen."""
 
     ups: int = 0
@@ -58,18 +58,18 @@ class Found:
 
 
 @dataclass
-class Site:
+class FaultRun:
     """A home, the requests that were made on it, and what was found."""
 
     home: Home
-    film: Path
+    video: Path
     file: str = ""
-    found: Found = field(default_factory=Found)
+    found: Counts = field(default_factory=Counts)
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def ask(self, client: Client, count: int) -> None:
         """So many more conversions that nobody has asked for yet."""
-        self.file = self.file or client.upload(self.film)["id"]
+        self.file = self.file or client.upload(self.video)["id"]
         for _ in range(count):
             request = {"file_id": self.file, "kind": "video", "format": "webm", "height": 360 + 2 * len(self.asked)}
             self.asked[client.create(request)["id"]] = request
@@ -95,27 +95,27 @@ class Up:
 
     def kill(self, *, postgres: int | None) -> None:
         """Kill every process of it at once; `postgres` too where it is given."""
-        everybody = family(self.process.pid)
-        for process in (*everybody, *([postgres] if postgres else [])):
+        processes = process_tree(self.process.pid)
+        for process in (*processes, *([postgres] if postgres else [])):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         self.process.wait()
-        wait_until(lambda: not any(map(_alive, everybody)), 60)
+        wait_until(lambda: not any(map(_alive, processes)), 60)
 
 
 @contextmanager
-def up(site: Site) -> Iterator[Up]:
+def up(run: FaultRun) -> Iterator[Up]:
     """The service on the site's home, asked to stop at the end unless it was killed."""
-    words = ["-m", "penstock", "up", "--home", str(site.home.root), "--port", "0", "--prefect-port", "0"]
+    words = ["-m", "penstock", "up", "--home", str(run.home.root), "--port", "0", "--prefect-port", "0"]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}
-    with (site.home.root.parent / "up.log").open("ab") as log:
+    with (run.home.root.parent / "up.log").open("ab") as log:
         environment = clean | ENVIRONMENT | SETTINGS
         process = subprocess.Popen([sys.executable, *words], stdout=log, stderr=log, env=environment)
     try:
-        wait_until(lambda: site.home.running_service() is not None, START_SECONDS, process)
-        service = site.home.running_service()
+        wait_until(lambda: run.home.running_service() is not None, START_SECONDS, process)
+        service = run.home.running_service()
         assert service is not None
-        with Client(service.api_url, site.home.secret("api_key")) as client:
+        with Client(service.api_url, run.home.secret("api_key")) as client:
             yield Up(process, service, client)
     finally:
         if process.poll() is None:
@@ -123,62 +123,62 @@ def up(site: Site) -> Iterator[Up]:
             process.wait(120)
 
 
-def kill_ups(site: Site, times: int) -> None:
+def kill_ups(run: FaultRun, times: int) -> None:
     """Kill the whole service while every slot is in use, so many times."""
     for number in range(times):
-        with up(site) as running:
-            site.ask(running.client, max(0, SLOTS + 1 - site.unfinished(running.client)))
-            wait_until(lambda: len(site.encoders()) >= SLOTS, 120)
+        with up(run) as running:
+            run.ask(running.client, max(0, SLOTS + 1 - run.unfinished(running.client)))
+            wait_until(lambda: len(run.encoders()) >= SLOTS, 120)
             time.sleep(random.uniform(0, 2))
-            running.kill(postgres=_postgres(site.home) if number % 2 else None)
-        site.found.ups += 1
-        print(f"up killed {site.found.ups} of {times}", flush=True)
+            running.kill(postgres=_postgres(run.home) if number % 2 else None)
+        run.found.ups += 1
+        print(f"up killed {run.found.ups} of {times}", flush=True)
 
 
-def kill_parts(site: Site, running: Up, times: int) -> None:
+def kill_parts(run: FaultRun, running: Up, times: int) -> None:
     """Kill a worker or an encoder at a random moment, so many times, during long conversions."""
-    while site.found.kills.total() < times:
-        site.ask(running.client, max(0, LONG - site.unfinished(running.client)))
-        wait_until(lambda: bool(site.encoders()), 120)
+    while run.found.kills.total() < times:
+        run.ask(running.client, max(0, LONG - run.unfinished(running.client)))
+        wait_until(lambda: bool(run.encoders()), 120)
         time.sleep(random.uniform(0.5, 6))
-        random.choice((_kill_worker, _kill_encoder))(site, running)
-        print(f"killed: {dict(site.found.kills)}", flush=True)
+        random.choice((_kill_worker, _kill_encoder))(run, running)
+        print(f"killed: {dict(run.found.kills)}", flush=True)
 
 
-def _kill_worker(site: Site, running: Up) -> None:
+def _kill_worker(run: FaultRun, running: Up) -> None:
     worker = [process for process in children(running.process.pid) if name_of(process) == "worker-1"]
-    encoders = site.encoders()
+    encoders = run.encoders()
     for process in worker:
         os.kill(process, signal.SIGKILL)
-        site.found.kills["worker"] += 1
+        run.found.kills["worker"] += 1
     began = time.monotonic()
     wait_until(lambda: not any(map(_alive, encoders)), 60)
-    site.found.deaths += [time.monotonic() - began] if encoders else []
+    run.found.deaths += [time.monotonic() - began] if encoders else []
     wait_until(lambda: any(name_of(each) == "worker-1" for each in children(running.process.pid)), 60)
 
 
-def _kill_encoder(site: Site, _running: Up) -> None:
-    if encoders := site.encoders():
+def _kill_encoder(run: FaultRun, _running: Up) -> None:
+    if encoders := run.encoders():
         with suppress(ProcessLookupError):
             os.kill(random.choice(encoders), signal.SIGKILL)
-            site.found.kills["encoder"] += 1
+            run.found.kills["encoder"] += 1
 
 
-def end_all(site: Site, client: Client) -> None:
+def end_all(run: FaultRun, client: Client) -> None:
     """Wait until every task is completed. What has failed is asked for again, as its caller would, and counted."""
     deadline = time.monotonic() + END_SECONDS
-    for task_id, request in site.asked.items():
+    for task_id, request in run.asked.items():
         while (task := _task(client, task_id))["status"] != "completed":
             if task["status"] == "failed":
-                site.found.asked_again[task["error"]["code"]] += 1
+                run.found.asked_again[task["error"]["code"]] += 1
                 client.create(request)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{task_id} is {task['state']} after {END_SECONDS:.0f} s")
 
 
-def leftovers(site: Site) -> dict[str, int]:
+def leftovers(run: FaultRun) -> dict[str, int]:
     """What is there and should not be, once the service has stopped and the sweeps have run as they do in time."""
-    settings = site.settings()
+    settings = run.settings()
     with records_database(settings) as url:
         records = Records(url)
         objects = ObjectStore.at(settings.storage, settings.s3_endpoint_url)
@@ -186,20 +186,20 @@ def leftovers(site: Site) -> dict[str, int]:
         swept = remove_orphans(records, objects, 0)
         stored = [path for path in (settings.root / "files").rglob("file_*") if path.is_file()]
         remove_expired_results(settings.root / "prefect" / "storage", time.time() + MONTHS_SECONDS)
-        outputs = len([task for task in site.asked if records.tasks.get_by_id(TaskId(task)).output])
+        outputs = len([task for task in run.asked if records.tasks.get_by_id(TaskId(task)).output])
         records.close()
     print(f"{swept} objects of killed runs were swept")
     return {
-        "tasks without an output": len(site.asked) - outputs,
+        "tasks without an output": len(run.asked) - outputs,
         "objects": len(stored) - outputs - 1,
         "scratch folders": len(list(settings.scratch.iterdir())),
         "result files": len(list((settings.root / "prefect" / "storage").glob("*"))),
-        "processes": len([each for each in _processes(str(site.home.root)) if _alive(each)]),
+        "processes": len([each for each in _processes(str(run.home.root)) if _alive(each)]),
     }
 
 
 def main(words: list[str] | None = None) -> int:
-    """Answer 1 where anything is left over."""
+    """Returns 1 if anything is left over."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument("--ups", type=int, default=20, help="how often `up` is killed whole")
     parser.add_argument("--kills", type=int, default=40, help="how often a worker or an encoder is killed")
@@ -207,17 +207,17 @@ def main(words: list[str] | None = None) -> int:
     asked = parser.parse_args(words)
     random.seed(asked.seed)
     with tempfile.TemporaryDirectory(prefix="penstock-faults-") as folder:
-        site = Site(Home.at(Path(folder) / "home"), _film(Path(folder) / "film.mp4"))
-        kill_ups(site, asked.ups)
-        with up(site) as running:
-            kill_parts(site, running, asked.kills)
-            end_all(site, running.client)
-            slots = _slots_after(running, site)
-        left = leftovers(site) | {"slots held": slots}
-    return _told(site.found, len(site.asked), left)
+        run = FaultRun(Home.at(Path(folder) / "home"), _long_video(Path(folder) / "film.mp4"))
+        kill_ups(run, asked.ups)
+        with up(run) as running:
+            kill_parts(run, running, asked.kills)
+            end_all(run, running.client)
+            slots = _slots_after(running, run)
+        left = leftovers(run) | {"slots held": slots}
+    return _text(run.found, len(run.asked), left)
 
 
-def _told(found: Found, tasks: int, left: dict[str, int]) -> int:
+def _text(found: Counts, tasks: int, left: dict[str, int]) -> int:
     print(f"{tasks} tasks; up killed {found.ups} times, {dict(found.kills)}")
     print(f"failed and asked for again: {dict(found.asked_again) or 'none'}")
     if found.deaths:
@@ -226,17 +226,17 @@ def _told(found: Found, tasks: int, left: dict[str, int]) -> int:
     return 1 if any(left.values()) else 0
 
 
-def _slots_after(running: Up, site: Site) -> int:
+def _slots_after(running: Up, run: FaultRun) -> int:
     """How many slots Prefect counts as taken when a minute has passed without work."""
-    auth = ("penstock", site.home.secret("prefect"))
+    auth = ("penstock", run.home.secret("prefect"))
     with httpx.Client(base_url=running.service.prefect_api_url, auth=auth, trust_env=False) as prefect:
 
-        def held() -> int:
+        def usage() -> int:
             return int(prefect.get("/v2/concurrency_limits/transcode").raise_for_status().json()["active_slots"])
 
         with suppress(TimeoutError):
-            wait_until(lambda: not held(), 60)
-        return held()
+            wait_until(lambda: not usage(), 60)
+        return usage()
 
 
 def _task(client: Client, task_id: str) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def _task(client: Client, task_id: str) -> dict[str, Any]:
     return {"status": "processing", "state": "unknown"}
 
 
-def _film(path: Path) -> Path:
+def _long_video(path: Path) -> Path:
     """Ten seconds that take a core some tens of seconds to encode."""
     source = ("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25:duration=10")
     command = [str(bundled_ffmpeg()), "-v", "error", *source, "-pix_fmt", "yuv420p", str(path)]

@@ -48,7 +48,7 @@ class Row:
 
 
 def main() -> int:
-    """Print the table; answer 1 where something failed that was not refused."""
+    """Print the table; returns 1 if something failed that was not refused."""
     wanted = _arguments()
     failed = 0
     with sandbox_pool() as pool:
@@ -100,8 +100,8 @@ def _converted(name: str, output: Format, source: MediaFile, tools: Tools) -> Ro
 
 
 def _size(plan: Plan, source: MediaFile, tools: Tools) -> int:
-    with tempfile.TemporaryDirectory() as room:
-        path = encode(plan, source, Path(room), tools)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = encode(plan, source, Path(scratch), tools)
         return verify(path, plan, source.media, tools).facts.filesize
 
 

@@ -22,7 +22,7 @@ VERDICTS = {None: "", True: "met", False: "**missed**"}
 
 
 def main() -> int:
-    """Answer 1 where a page has no place for its figures."""
+    """Returns 1 if a page has no place for its figures."""
     return max(_rewritten(page, names) for page, names in PAGES.items())
 
 

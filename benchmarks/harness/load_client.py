@@ -1,4 +1,4 @@
-"""A cheap client, in a process of its own: POSTs the bodies it is given, so many at once, on connections that stay.
+"""A load generator in a process of its own: POSTs bodies on a fixed number of keep-alive connections.
 
 `python -m benchmarks.harness.load_client HOST PORT KEY AT_ONCE < bodies` (one a line) prints, as JSON, the seconds
 from the first POST to the last response, the seconds of each, and the count of each HTTP status. It uses raw sockets,
@@ -19,8 +19,8 @@ HEAD = (
 
 
 @dataclass
-class Answers:
-    """What came back. `each` is in the order of the answers; times are seconds."""
+class Responses:
+    """Wall time of all, and the time of each in the order of the responses; seconds. Counts by HTTP status."""
 
     wall: float = 0.0
     each: list[float] = field(default_factory=list)
@@ -31,31 +31,31 @@ def main() -> None:
     host, port, key, at_once = sys.argv[1:]
     head = HEAD.format(host=host, port=port, key=key).encode()
     bodies = [line.rstrip(b"\n") for line in sys.stdin.buffer]
-    print(json.dumps(vars(asyncio.run(posted(host, int(port), head, bodies, int(at_once))))))
+    print(json.dumps(vars(asyncio.run(post_all(host, int(port), head, bodies, int(at_once))))))
 
 
-async def posted(host: str, port: int, head: bytes, bodies: list[bytes], at_once: int) -> Answers:
-    left, answers = iter(bodies), Answers()
+async def post_all(host: str, port: int, head: bytes, bodies: list[bytes], at_once: int) -> Responses:
+    left, responses = iter(bodies), Responses()
     streams = [await asyncio.open_connection(host, port) for _ in range(at_once)]
     began = time.perf_counter()
-    await asyncio.gather(*(_post(stream, head, left, answers) for stream in streams))
-    answers.wall = time.perf_counter() - began
+    await asyncio.gather(*(_post(stream, head, left, responses) for stream in streams))
+    responses.wall = time.perf_counter() - began
     for _, writer in streams:
         writer.close()
-    return answers
+    return responses
 
 
 async def _post(
-    stream: tuple[asyncio.StreamReader, asyncio.StreamWriter], head: bytes, left: Iterator[bytes], answers: Answers
+    stream: tuple[asyncio.StreamReader, asyncio.StreamWriter], head: bytes, left: Iterator[bytes], responses: Responses
 ) -> None:
-    """Take one body after the other until none is left."""
+    """Send one body after the other until none is left."""
     reader, writer = stream
     for body in left:
         began = time.perf_counter()
         writer.write(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body))
         status = await _read(reader)
-        answers.each.append(time.perf_counter() - began)
-        answers.statuses[status] += 1
+        responses.each.append(time.perf_counter() - began)
+        responses.statuses[status] += 1
 
 
 async def _read(reader: asyncio.StreamReader) -> int:

@@ -1,4 +1,4 @@
-"""An origin on loopback: any number of small pictures, each with an address of its own, and the files of a folder."""
+"""A web server on loopback: a small image under any number of URLs, and the files of a folder."""
 
 import functools
 import threading
@@ -15,7 +15,7 @@ SIZE = (640, 480)
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """The address of an origin that has the files of this folder, whatever is asked behind a `?`."""
+    """The URL of a server that has the files of this folder; query strings are ignored."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Folder, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -27,7 +27,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def pictures(folder: Path) -> Iterator[Iterator[dict[str, object]]]:
-    """Requests for thumbnails of small pictures, no two the same."""
+    """Requests for thumbnails of small images, each with another URL."""
     picture = Image.effect_noise(SIZE, 40).convert("RGB")
     picture.save(folder / PICTURE, quality=85)
     with serving(folder) as address:

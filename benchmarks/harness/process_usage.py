@@ -1,4 +1,4 @@
-"""What running processes cost, as Linux counts it: seconds of processor, bytes of memory, files, threads, children."""
+"""Resource usage of running processes, from /proc: processor seconds, memory bytes, files, threads, children."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,8 @@ MB = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What one process holds at the moment; memory in bytes."""
+class Usage:
+    """The usage of one process now; memory in bytes."""
 
     resident: int
     proportional: int
@@ -22,23 +22,23 @@ class Held:
 
 
 def cpu_seconds(process: int) -> float:
-    """Processor time of a process, of all below it, and of those below it that have ended."""
-    return sum(sum(_times(each)) for each in family(process)) / TICKS
+    """Processor seconds of a process and its descendants, with those that have ended."""
+    return sum(sum(_times(each)) for each in process_tree(process)) / TICKS
 
 
 def own_cpu_seconds(process: int) -> float:
-    """Processor time of the process alone."""
+    """Processor seconds of the process alone."""
     return sum(_times(process)[:2]) / TICKS
 
 
 def proportional_bytes(process: int) -> int:
-    """PSS of a process and of all below it: what is shared counts once."""
-    return sum(_rollup(each).get("Pss", 0) for each in family(process))
+    """PSS of a process and its descendants in bytes: shared memory counts once."""
+    return sum(_rollup(each).get("Pss", 0) for each in process_tree(process))
 
 
-def held(process: int) -> Held:
+def usage(process: int) -> Usage:
     rollup, place = _rollup(process), Path(f"/proc/{process}")
-    return Held(
+    return Usage(
         resident=rollup["Rss"],
         proportional=rollup["Pss"],
         files=len(list((place / "fd").iterdir())),
@@ -47,20 +47,20 @@ def held(process: int) -> Held:
     )
 
 
-def forget_peak(process: int) -> int:
-    """Let `peak_bytes` count from now; answers what is resident now."""
+def reset_peak(process: int) -> int:
+    """Restart `peak_bytes`; returns the resident bytes now."""
     Path(f"/proc/{process}/clear_refs").write_text("5")
     return _status(process)["VmRSS"]
 
 
 def peak_bytes(process: int) -> int:
-    """The most that was resident since `forget_peak`."""
+    """The peak of resident bytes since `reset_peak`."""
     return _status(process)["VmHWM"]
 
 
-def family(process: int) -> list[int]:
-    """The process, and all that descend from it."""
-    return [process, *(below for child in children(process) for below in family(child))]
+def process_tree(process: int) -> list[int]:
+    """The process and its descendants."""
+    return [process, *(below for child in children(process) for below in process_tree(child))]
 
 
 def children(process: int) -> Iterator[int]:

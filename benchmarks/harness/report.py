@@ -1,4 +1,4 @@
-"""What a benchmark found, as rows against a peer: printed, and kept as JSON for the tables."""
+"""The results of a benchmark as rows against a peer: printed, and written as JSON for the tables."""
 
 import json
 import os
@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parents[1] / "results"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure of ours beside a peer's. `ratio` is ours over the peer's, and None where the peer is missing."""
+    """One figure of ours and of a peer. `ratio` is ours over the peer's; None if the peer is not available."""
 
     what: str
     ours: str
@@ -30,7 +30,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where it was measured."""
+    """The machine of the measurement."""
 
     cores: int
     python: str
@@ -39,7 +39,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All rows of one benchmark, on one machine, on one day. `points` are what the rows were reckoned from."""
+    """All rows of one benchmark, on one machine, on one day. `points` are the single measurements."""
 
     title: str
     rows: Sequence[Row]
@@ -50,7 +50,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Ours over a peer's, round by round, so that what slows both slows neither."""
+    """Ours over a peer's, taken in each round, so that a slow machine changes both."""
 
     median: float
     low: float
@@ -62,14 +62,14 @@ class Ratio:
 
 
 def paired(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
-    """The median of the rounds' ratios, and the middle half of them."""
+    """Median and quartiles of the ratios of the rounds."""
     ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
     low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
     return Ratio(middle, low, high)
 
 
 def reported(title: str, rows: Sequence[Row], points: Sequence[Any] = ()) -> Report:
-    """The rows as measured here and today."""
+    """A report with this machine and today's date."""
     return Report(title, rows, _this_machine(), datetime.now(UTC).date().isoformat(), points)
 
 
@@ -86,7 +86,7 @@ def _cpu() -> str:
 
 
 def keep(report: Report, name: str) -> Path:
-    """Write `results/NAME.json`, in place of an earlier one."""
+    """Write `results/NAME.json`; returns its path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(_written(asdict(report)))
@@ -94,7 +94,7 @@ def keep(report: Report, name: str) -> Path:
 
 
 def _written(report: dict[str, Any]) -> str:
-    """A line for each point: there may be hundreds."""
+    """One line for each point, of which there may be hundreds."""
     points = report.pop("points")
     text = json.dumps(report, indent=1, ensure_ascii=False)
     lines = ",\n  ".join(json.dumps(point, ensure_ascii=False) for point in points)

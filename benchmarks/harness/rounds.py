@@ -1,18 +1,18 @@
-"""How much of a benchmark is run: in how many rounds, and whether all of it or a taste."""
+"""How much of a benchmark is run: how many rounds, and which share of its full size."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """`share` of the full counts and seconds; what is repeated is repeated in so many rounds."""
+    """The number of rounds, and the share of the full counts and seconds."""
 
     rounds: int
     share: float = 1.0
 
-    def of(self, full: int, least: int = 1) -> int:
-        """So many instead of `full`, and never fewer than `least`."""
-        return max(least, round(full * self.share))
+    def of(self, full: int, minimum: int = 1) -> int:
+        """The share of `full`, at least `minimum`."""
+        return max(minimum, round(full * self.share))
 
 
 QUICK = Amount(rounds=1, share=0.05)

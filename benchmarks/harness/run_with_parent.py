@@ -1,4 +1,4 @@
-"""`python -m benchmarks.harness.run_with_parent PARENT COMMAND…` becomes the command, which ends with its parent."""
+"""`python -m benchmarks.harness.run_with_parent PARENT COMMAND…` runs the command, and ends it with its parent."""
 
 import os
 import signal

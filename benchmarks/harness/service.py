@@ -1,4 +1,4 @@
-"""A whole Penstock in a home of its own, as `penstock up` brings it up; and a stock worker in the place of ours."""
+"""A whole service, started by `penstock up` in a home of its own; and a stock worker instead of ours."""
 
 import os
 import signal
@@ -11,17 +11,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness.process_usage import children, family, name_of
+from benchmarks.harness.process_usage import children, name_of, process_tree
 from penstock.client import Client
 from penstock.host.home import Home, RunningService
 
 START_SECONDS, STOP_SECONDS = 400.0, 90.0
-PLENTY = "100000000"
-# What a benchmark may ask of the service beyond what an operator's settings would let one caller.
+UNLIMITED = "100000000"
+# The default rates would limit the single caller of a benchmark.
 ENVIRONMENT = {
     "PENSTOCK_FETCH_ALLOW": "127.0.0.0/8",
-    "PENSTOCK_REQUESTS_PER_MINUTE": PLENTY,
-    "PENSTOCK_READS_PER_MINUTE": PLENTY,
+    "PENSTOCK_REQUESTS_PER_MINUTE": UNLIMITED,
+    "PENSTOCK_READS_PER_MINUTE": UNLIMITED,
 }
 PARTS = {"API": "api", "worker": "worker-1", "Prefect": "prefect"}
 POOL = "media"
@@ -31,7 +31,7 @@ STOCK = ["-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A service, and how to talk to it."""
+    """A running service and a client of it."""
 
     home: Home
     service: RunningService
@@ -40,20 +40,20 @@ class Running:
     environment: dict[str, str]
 
     def part(self, name: str) -> int:
-        """The process of one of `PARTS`."""
+        """The process id of one of `PARTS`."""
         return next(one for one in children(self.service.process) if name_of(one) == PARTS[name])
 
     def postgres(self) -> int:
         return int((self.home.root / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
 
     def parts(self) -> dict[str, int]:
-        """The process of each part, PostgreSQL's among them; each has its own below it."""
+        """The process id of each part, with PostgreSQL's."""
         return {**{name: self.part(name) for name in PARTS}, "PostgreSQL": self.postgres()}
 
 
 @contextmanager
 def penstock_up(**settings: str) -> Iterator[Running]:
-    """The service, ready and empty, with these settings beside the benchmarks' own."""
+    """A ready, empty service with these settings."""
     with tempfile.TemporaryDirectory(prefix="penstock-benchmark-") as folder:
         home = Home.at(Path(folder) / "home")
         command = ["-m", "penstock", "up", "--home", str(home.root), "--port", "0", "--prefect-port", "0"]
@@ -69,7 +69,7 @@ def penstock_up(**settings: str) -> Iterator[Running]:
 
 @contextmanager
 def stock_worker(running: Running) -> Iterator[int]:
-    """`prefect worker start` on the same server, pool and deployment, while our worker stands still."""
+    """`prefect worker start` on the same server, pool and deployment, while our worker is stopped (SIGSTOP)."""
     environment = _clean() | _exported(running) | {"PENSTOCK_FETCH_ALLOW": ENVIRONMENT["PENSTOCK_FETCH_ALLOW"]}
     log = running.home.root / "logs" / "stock.log"
     with _still(running.part("worker")), started(STOCK, environment, log) as worker:
@@ -114,13 +114,13 @@ def wait_until(ready: Callable[[], bool], seconds: float, process: subprocess.Po
 @contextmanager
 def _still(process: int) -> Iterator[None]:
     """The process and all below it take no step until the block ends."""
-    everybody = family(process)
-    for one in everybody:
+    processes = process_tree(process)
+    for one in processes:
         os.kill(one, signal.SIGSTOP)
     try:
         yield
     finally:
-        for one in reversed(everybody):
+        for one in reversed(processes):
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGCONT)
 
@@ -129,8 +129,8 @@ def _exported(running: Running) -> dict[str, str]:
     """What `eval "$(penstock env)"` exports."""
     command = [sys.executable, "-m", "penstock", "env"]
     plain = _clean() | {"PENSTOCK_HOME": str(running.home.root)}
-    told = subprocess.run(command, env=plain, capture_output=True, text=True, check=True).stdout.splitlines()
-    pairs = (line.removeprefix("export ").partition("=") for line in told)
+    text = subprocess.run(command, env=plain, capture_output=True, text=True, check=True).stdout.splitlines()
+    pairs = (line.removeprefix("export ").partition("=") for line in text)
     return {name: value.strip("'") for name, _, value in pairs}
 
 

@@ -1,4 +1,4 @@
-"""The pictures that are converted: of the corpus where there is one, else made, as large as those."""
+"""The images that are converted: those of the corpus, else generated ones of the same sizes."""
 
 import os
 from pathlib import Path
@@ -9,39 +9,39 @@ _RACECAR, _LARGE, _HUGE = "racecar-11MP.jpg", "large-24MP-4000x6000.webp", "larg
 _ANIMATION = "animated-36.gif"
 
 
-def inputs(room: Path) -> dict[str, Path]:
-    """Paths by name; what is made is made in the room."""
+def inputs(scratch: Path) -> dict[str, Path]:
+    """Paths by name; generated files are in the scratch folder."""
     folder = os.environ.get("PENSTOCK_CORPUS")
-    return _found(Path(folder) / "image", room) if folder else _made(room)
+    return _found(Path(folder) / "image", scratch) if folder else _output_of(scratch)
 
 
-def _found(images: Path, room: Path) -> dict[str, Path]:
+def _found(images: Path, scratch: Path) -> dict[str, Path]:
     with Image.open(images / _LARGE) as large:
-        large.convert("RGB").save(room / "24MP.jpg", quality=90)
+        large.convert("RGB").save(scratch / "24MP.jpg", quality=90)
     with Image.open(images / _RACECAR) as racecar:
-        racecar.save(room / "11MP.png", icc_profile=racecar.info.get("icc_profile"))
+        racecar.save(scratch / "11MP.png", icc_profile=racecar.info.get("icc_profile"))
     return {
         "11 MP JPEG": images / _RACECAR,
-        "24 MP JPEG": room / "24MP.jpg",
+        "24 MP JPEG": scratch / "24MP.jpg",
         "99 MP JPEG": images / _HUGE,
-        "11 MP PNG": room / "11MP.png",
+        "11 MP PNG": scratch / "11MP.png",
         "GIF of 36 frames": images / _ANIMATION,
     }
 
 
-def _made(room: Path) -> dict[str, Path]:
+def _output_of(scratch: Path) -> dict[str, Path]:
     for name, size in (("11MP.jpg", (4104, 2736)), ("24MP.jpg", (4000, 6000)), ("99MP.jpg", (9643, 10_328))):
-        _photo(size).save(room / name, quality=90)
-    with Image.open(room / "11MP.jpg") as smaller:
-        smaller.save(room / "11MP.png")
+        _photo(size).save(scratch / name, quality=90)
+    with Image.open(scratch / "11MP.jpg") as smaller:
+        smaller.save(scratch / "11MP.png")
     frames = [_photo((200, 150)).rotate(10 * turn) for turn in range(36)]
-    frames[0].save(room / "36.gif", save_all=True, append_images=frames[1:], duration=100)
+    frames[0].save(scratch / "36.gif", save_all=True, append_images=frames[1:], duration=100)
     return {
-        "11 MP JPEG": room / "11MP.jpg",
-        "24 MP JPEG": room / "24MP.jpg",
-        "99 MP JPEG": room / "99MP.jpg",
-        "11 MP PNG": room / "11MP.png",
-        "GIF of 36 frames": room / "36.gif",
+        "11 MP JPEG": scratch / "11MP.jpg",
+        "24 MP JPEG": scratch / "24MP.jpg",
+        "99 MP JPEG": scratch / "99MP.jpg",
+        "11 MP PNG": scratch / "11MP.png",
+        "GIF of 36 frames": scratch / "36.gif",
     }
 
 

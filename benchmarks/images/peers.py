@@ -1,6 +1,6 @@
-"""Who else converts pictures: each a warm process that is asked for one conversion at a time.
+"""The peers of the image benchmark: each is a warm process that gets one conversion at a time.
 
-All of them run as nicely as our own children do (`nice -n 10`), so that a busy machine slows all alike."""
+They have the priority of our own child processes (`nice -n 10`), so that a busy machine slows all equally."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ _ANSWER_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PeerRequest:
     """One conversion; `width` of None keeps the size, `quality` is the encoder's own number."""
 
     source: str
@@ -35,21 +35,21 @@ class Wish:
 
 
 class Peer(Protocol):
-    """Makes the wished file. Raises `RuntimeError` where it cannot."""
+    """Writes the requested file. Raises `RuntimeError` if it cannot."""
 
-    def convert(self, wish: Wish) -> None: ...
+    def convert(self, peer_request: PeerRequest) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
-    """A process that reads wishes and writes an answer, a line each."""
+class LineProcess:
+    """A process that reads one request a line and writes one result a line."""
 
     process: subprocess.Popen[str]
 
-    def convert(self, wish: Wish) -> None:
+    def convert(self, peer_request: PeerRequest) -> None:
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(json.dumps(asdict(wish)) + "\n")
+        self.process.stdin.write(json.dumps(asdict(peer_request)) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline() or '{"fault": "it ended"}')
         if "fault" in answer:
@@ -58,22 +58,22 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Thumbor:
-    """A thumbor server that reads this disk, and is asked over HTTP."""
+    """A thumbor server that reads local files."""
 
     http: httpx.Client
 
-    def convert(self, wish: Wish) -> None:
-        size = f"{wish.width}x0/" if wish.width else ""
-        filters = f"filters:format({wish.format}):quality({wish.quality})"
-        answer = self.http.get(f"/unsafe/{size}{filters}/{quote(wish.source.lstrip('/'))}")
-        if answer.headers.get("content-type") != f"image/{wish.format}":
+    def convert(self, peer_request: PeerRequest) -> None:
+        size = f"{peer_request.width}x0/" if peer_request.width else ""
+        filters = f"filters:format({peer_request.format}):quality({peer_request.quality})"
+        answer = self.http.get(f"/unsafe/{size}{filters}/{quote(peer_request.source.lstrip('/'))}")
+        if answer.headers.get("content-type") != f"image/{peer_request.format}":
             raise RuntimeError(f"it answered {answer.status_code} {answer.headers.get('content-type')}")
-        Path(wish.target).write_bytes(answer.content)
+        Path(peer_request.target).write_bytes(answer.content)
 
 
 @contextmanager
-def peers(room: Path) -> Iterator[dict[str, Peer | None]]:
-    """All by name, None for those that cannot be had here."""
+def peers(scratch: Path) -> Iterator[dict[str, Peer | None]]:
+    """All peers by name; None for those that are not available here."""
     with ExitStack() as stack:
         sharp = stack.enter_context(_lines("node", str(_PEERS / "sharp.js"))) if _has_sharp() else None
         pillow = stack.enter_context(_lines(sys.executable, "-m", "benchmarks.peers.pillow"))
@@ -82,7 +82,7 @@ def peers(room: Path) -> Iterator[dict[str, Peer | None]]:
             "sharp 0.35": sharp,
             "libvips, forked": vips,
             "bare Pillow": pillow,
-            "thumbor": stack.enter_context(_thumbor(room)),
+            "thumbor": stack.enter_context(_thumbor(scratch)),
         }
 
 
@@ -94,8 +94,8 @@ def _has_sharp() -> bool:
 
 
 @contextmanager
-def _vips() -> Iterator[Lines | None]:
-    """From the package index, in an environment of its own."""
+def _vips() -> Iterator[LineProcess | None]:
+    """From the package index, in its own environment."""
     if not shutil.which("uvx"):
         yield None
         return
@@ -105,21 +105,21 @@ def _vips() -> Iterator[Lines | None]:
 
 
 @contextmanager
-def _lines(*command: str) -> Iterator[Lines]:
+def _lines(*command: str) -> Iterator[LineProcess]:
     with subprocess.Popen([*_NICE, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield Lines(process)
+            yield LineProcess(process)
         finally:
             process.kill()
 
 
 @contextmanager
-def _thumbor(room: Path) -> Iterator[Thumbor | None]:
-    """From the package index, in an environment of its own."""
+def _thumbor(scratch: Path) -> Iterator[Thumbor | None]:
+    """From the package index, in its own environment."""
     if not shutil.which("uvx"):
         yield None
         return
-    port, settings = _free_port(), room / "thumbor.conf"
+    port, settings = _free_port(), scratch / "thumbor.conf"
     settings.write_text(
         'ALLOW_UNSAFE_URL = True\nLOADER = "thumbor.loaders.file_loader"\nFILE_LOADER_ROOT_PATH = "/"\n'
         'STORAGE = "thumbor.storages.no_storage"\nMAX_PIXELS = 200000000\n'
@@ -131,12 +131,12 @@ def _thumbor(room: Path) -> Iterator[Thumbor | None]:
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_ANSWER_SECONDS, trust_env=False) as http,
     ):
         try:
-            yield Thumbor(http) if _answers(http, process) else None
+            yield Thumbor(http) if _is_up(http, process) else None
         finally:
             process.terminate()
 
 
-def _answers(http: httpx.Client, process: subprocess.Popen[bytes]) -> bool:
+def _is_up(http: httpx.Client, process: subprocess.Popen[bytes]) -> bool:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         with suppress(httpx.TransportError):

@@ -1,10 +1,9 @@
-"""Pictures, ours against sharp (libvips), bare Pillow and thumbor: `python -m benchmarks images [--rounds N]`.
+"""Images: ours against sharp (libvips), bare Pillow and thumbor: `python -m benchmarks images [--rounds N]`.
 
-Ours is the engine's child end to end: asked of the nursery, forked, bounded, decoded, written, its answer read. Each
-round asks everybody once, and each ratio is taken within a round. The encoders' numbers are the same for all, those of
-quality 0.8; WebP's effort is 2 for all (4, sharp's own default, takes the encoder about twice as long, for two to three
-percent of the bytes). What reading the result back costs, which no peer does, stands beside it. A peer is one warm
-process; ours is a new one for each picture.
+Ours is a whole child process: started by the sandbox pool, limited, decoding, writing, its result read. Each round runs
+each once, and each ratio is of one round. All use the same encoder settings, those of quality 0.8; WebP's effort is 2
+for all (4, sharp's default, takes about twice as long for two to three percent of the bytes). The time of reading the
+result back, which no peer does, is in the note. A peer is one warm process; ours is a new one for each image.
 """
 
 import os
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.harness.report import Report, Row, paired, reported
 from benchmarks.images.inputs import inputs
-from benchmarks.images.peers import Peer, Wish, peers
+from benchmarks.images.peers import Peer, PeerRequest, peers
 from benchmarks.images.process_start import start_rows
 from benchmarks.images.ssimulacra import quality
 from penstock.domain.limits import Limits
@@ -58,7 +57,7 @@ CASES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class Timings:
     """Everybody's seconds, round by round, and where each one's last output lies; None for who cannot."""
 
     seconds: dict[str, list[float]]
@@ -68,33 +67,33 @@ class Sides:
 def measured(rounds: int) -> Report:
     """Everything about pictures: each conversion against each peer, and what starting a child costs."""
     with tempfile.TemporaryDirectory() as folder, sandbox_pool() as pool:
-        room = Path(folder)
+        scratch = Path(folder)
         tools = Tools(pool, bundled_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
-        return reported("Pictures", [*_all_rows(room, tools, rounds), *start_rows(tools, room, rounds)])
+        return reported("Pictures", [*_all_rows(scratch, tools, rounds), *start_rows(tools, scratch, rounds)])
 
 
-def _all_rows(room: Path, tools: Tools, rounds: int) -> Iterator[Row]:
-    files = inputs(room)
-    with peers(room) as others:
+def _all_rows(scratch: Path, tools: Tools, rounds: int) -> Iterator[Row]:
+    files = inputs(scratch)
+    with peers(scratch) as others:
         for case in CASES:
-            yield from _rows(case, files[case.name], (room, tools), others, rounds)
+            yield from _rows(case, files[case.name], (scratch, tools), others, rounds)
 
 
 def _rows(
     case: Case, path: Path, where: tuple[Path, Tools], others: dict[str, Peer | None], rounds: int
 ) -> Iterator[Row]:
-    room, tools = where
+    scratch, tools = where
     source = MediaFile(path, probe(path, tools))
     plan = _planned(case, source, tools.limits)
-    ways: dict[str, Callable[[], Path]] = {"ours": lambda: encode(plan, source, room, tools)}
+    candidates: dict[str, Callable[[], Path]] = {"ours": lambda: encode(plan, source, scratch, tools)}
     for place, (name, peer) in enumerate(others.items()):
         if peer is not None:
-            ways[name] = _way(peer, _wish(case, path, room / f"peer-{place}.{case.format}"))
-    sides = _raced(ways, rounds)
-    back = _seconds(lambda: verify(_made(sides, "ours"), plan, source.media, tools))
-    scores = {name: quality(path, output, room) for name, output in sides.outputs.items() if output}
+            candidates[name] = _candidate(peer, _peer_request(case, path, scratch / f"peer-{place}.{case.format}"))
+    timings = _timed_rounds(candidates, rounds)
+    back = _seconds(lambda: verify(_output_of(timings, "ours"), plan, source.media, tools))
+    scores = {name: quality(path, output, scratch) for name, output in timings.outputs.items() if output}
     for name in others:
-        yield _row(case, name, sides, scores, back)
+        yield _row(case, name, timings, scores, back)
 
 
 def _planned(case: Case, source: MediaFile, limits: Limits) -> Plan:
@@ -102,61 +101,63 @@ def _planned(case: Case, source: MediaFile, limits: Limits) -> Plan:
     return plan_for(parse_request(request), source.media, limits)
 
 
-def _wish(case: Case, path: Path, target: Path) -> Wish:
-    return Wish(str(path), str(target), case.format, case.width, int(encoder_setting(case.format, DEFAULT_QUALITY)))
+def _peer_request(case: Case, path: Path, target: Path) -> PeerRequest:
+    return PeerRequest(
+        str(path), str(target), case.format, case.width, int(encoder_setting(case.format, DEFAULT_QUALITY))
+    )
 
 
-def _way(peer: Peer, wish: Wish) -> Callable[[], Path]:
+def _candidate(peer: Peer, peer_request: PeerRequest) -> Callable[[], Path]:
     def convert() -> Path:
-        peer.convert(wish)
-        return Path(wish.target)
+        peer.convert(peer_request)
+        return Path(peer_request.target)
 
     return convert
 
 
-def _raced(ways: dict[str, Callable[[], Path]], rounds: int) -> Sides:
+def _timed_rounds(candidates: dict[str, Callable[[], Path]], rounds: int) -> Timings:
     """A first time each to warm up, which tells who can at all; then round by round."""
-    outputs = {name: _tried(way) for name, way in ways.items()}
+    outputs = {name: _first_output(candidate) for name, candidate in candidates.items()}
     seconds: dict[str, list[float]] = {name: [] for name, output in outputs.items() if output}
     for _ in range(rounds):
         for name, figures in seconds.items():
-            figures.append(_seconds(ways[name]))
-    return Sides(seconds, outputs)
+            figures.append(_seconds(candidates[name]))
+    return Timings(seconds, outputs)
 
 
-def _tried(way: Callable[[], Path]) -> Path | None:
+def _first_output(candidate: Callable[[], Path]) -> Path | None:
     try:
-        return way()
+        return candidate()
     except RuntimeError as fault:
         print(f"  {fault}", file=sys.stderr)
         return None
 
 
-def _made(sides: Sides, name: str) -> Path:
-    output = sides.outputs[name]
+def _output_of(timings: Timings, name: str) -> Path:
+    output = timings.outputs[name]
     assert output
     return output
 
 
-def _seconds(way: Callable[[], object]) -> float:
+def _seconds(candidate: Callable[[], object]) -> float:
     began = time.perf_counter()
-    way()
+    candidate()
     return time.perf_counter() - began
 
 
-def _row(case: Case, name: str, sides: Sides, scores: dict[str, float | None], back: float) -> Row:
-    mine, theirs = sides.seconds["ours"], sides.seconds.get(name)
+def _row(case: Case, name: str, timings: Timings, scores: dict[str, float | None], back: float) -> Row:
+    mine, theirs = timings.seconds["ours"], timings.seconds.get(name)
     if not theirs:
-        why = "cannot do this" if name in sides.outputs else "missing"
-        return Row(case.what, _told(mine), name, why, None, None, "", None)
+        why = "cannot do this" if name in timings.outputs else "missing"
+        return Row(case.what, _text(mine), name, why, None, None, "", None)
     ratio, bar = paired(mine, theirs), _BARS.get(name)
     even = _as_good(scores.get("ours"), scores.get(name))
-    sizes = f"{_kilobytes(sides, 'ours')} / {_kilobytes(sides, name)} kB"
+    sizes = f"{_kilobytes(timings, 'ours')} / {_kilobytes(timings, name)} kB"
     return Row(
         what=case.what,
-        ours=_told(mine),
+        ours=_text(mine),
         peer=name,
-        peer_figure=_told(theirs),
+        peer_figure=_text(theirs),
         ratio=round(ratio.median, 2),
         spread=ratio.spread,
         bar=f"≤ {bar}, S2 ± 1" if bar else "",
@@ -169,7 +170,7 @@ def _as_good(ours: float | None, theirs: float | None) -> bool:
     return ours is None or theirs is None or ours >= theirs - 1
 
 
-def _told(seconds: list[float]) -> str:
+def _text(seconds: list[float]) -> str:
     return f"{1000 * statistics.median(seconds):.0f} ms"
 
 
@@ -177,5 +178,5 @@ def _score(score: float | None) -> str:
     return "not scored" if score is None else f"{score:.1f}"
 
 
-def _kilobytes(sides: Sides, name: str) -> int:
-    return round(_made(sides, name).stat().st_size / 1000)
+def _kilobytes(timings: Timings, name: str) -> int:
+    return round(_output_of(timings, name).stat().st_size / 1000)

@@ -1,4 +1,4 @@
-"""What the process around a thumbnail costs: a 160 px one of a small photograph, the same work in each."""
+"""The cost of the process around a thumbnail: 160 px of a small photo, the same work in each."""
 
 import multiprocessing
 import os
@@ -22,7 +22,7 @@ from penstock.domain.request import parse_request
 from penstock.engines import MediaFile, Tools, encode, probe
 from penstock.engines.images.rendering import render
 
-# A child of the forkserver runs the main module anew, which costs half a second if what that needs is not there yet.
+# A child of the forkserver imports the main module again, which takes half a second unless these are imported.
 _PRELOADED = [
     "penstock.engines.entrypoints",
     "benchmarks.images.process_start",
@@ -31,23 +31,23 @@ _PRELOADED = [
 ]
 _NICENESS = 10
 
-_ALONE = """
+_NEW_PROCESS_CODE = """
 import pickle, sys
 from penstock.engines.entrypoints import TABLE
 TABLE["render"](*pickle.load(sys.stdin.buffer))
 """
 
 
-def start_rows(tools: Tools, room: Path, rounds: int) -> list[Row]:
-    """Ours, a child of the nursery with every bound on it, beside three other ways."""
-    path = room / "small.jpg"
+def start_rows(tools: Tools, scratch: Path, rounds: int) -> list[Row]:
+    """Ours, a child process with all limits, beside three other kinds of process."""
+    path = scratch / "small.jpg"
     Image.effect_noise((640, 480), 40).convert("RGB").save(path, quality=85)
     source = MediaFile(path, probe(path, tools))
     plan = _planned(source, tools.limits)
-    ours = lambda: encode(plan, source, room, tools)  # noqa: E731  one of several ways, and timed like them
+    ours = lambda: encode(plan, source, scratch, tools)  # noqa: E731  one of several ways, and timed like them
     with ThreadPoolExecutor(1) as pool:
-        others = _others(plan, path, room, pool)
-        rounds_of = [[_seconds(way) for way in (ours, *others.values())] for _ in range(rounds + 1)][1:]
+        others = _others(plan, path, scratch, pool)
+        rounds_of = [[_seconds(candidate) for candidate in (ours, *others.values())] for _ in range(rounds + 1)][1:]
     mine, *theirs = zip(*rounds_of, strict=True)
     return [_row(mine, name, figures) for name, figures in zip(others, theirs, strict=True)]
 
@@ -59,38 +59,38 @@ def _planned(source: MediaFile, limits: Limits) -> ImagePlan:
     return plan
 
 
-def _others(plan: ImagePlan, path: Path, room: Path, pool: ThreadPoolExecutor) -> dict[str, Callable[[], object]]:
-    work = (plan, str(path), "JPEG", str(room / "other.webp"), Limits())
+def _others(plan: ImagePlan, path: Path, scratch: Path, pool: ThreadPoolExecutor) -> dict[str, Callable[[], object]]:
+    work = (plan, str(path), "JPEG", str(scratch / "other.webp"), Limits())
     forkserver = multiprocessing.get_context("forkserver")
     forkserver.set_forkserver_preload(_PRELOADED)
     return {
-        "a new Python": lambda: _alone(work),
+        "a new Python": lambda: _new_process(work),
         "multiprocessing's forkserver": lambda: _forked(forkserver, work),
         "a thread, without bounds": lambda: pool.submit(render, *work).result(),
     }
 
 
-def _alone(work: tuple[object, ...]) -> None:
-    command = ["nice", "-n", str(_NICENESS), sys.executable, "-c", _ALONE]
+def _new_process(work: tuple[object, ...]) -> None:
+    command = ["nice", "-n", str(_NICENESS), sys.executable, "-c", _NEW_PROCESS_CODE]
     subprocess.run(command, input=pickle.dumps(work), check=True)
 
 
 def _forked(forkserver: ForkServerContext, work: tuple[object, ...]) -> None:
-    process = forkserver.Process(target=_nicely_rendered, args=work)
+    process = forkserver.Process(target=_render_with_low_priority, args=work)
     process.start()
     process.join()
     if process.exitcode != 0:
         raise RuntimeError("the forkserver's child failed")
 
 
-def _nicely_rendered(plan: ImagePlan, path: str, image_format: str, target: str, limits: Limits) -> None:
+def _render_with_low_priority(plan: ImagePlan, path: str, image_format: str, target: str, limits: Limits) -> None:
     os.nice(_NICENESS)
     render(plan, path, image_format, target, limits)
 
 
-def _seconds(way: Callable[[], object]) -> float:
+def _seconds(candidate: Callable[[], object]) -> float:
     began = time.perf_counter()
-    way()
+    candidate()
     return time.perf_counter() - began
 
 

@@ -1,4 +1,4 @@
-"""How near an output comes to its input: SSIMULACRA2 of its middle against the input decoded whole and scaled."""
+"""SSIMULACRA2 of the middle of an output against the input, decoded whole and scaled."""
 
 import io
 import shutil
@@ -11,17 +11,17 @@ from PIL import Image, ImageCms
 _MIDDLE = (700, 500)
 
 
-def quality(source: Path, output: Path, room: Path) -> float | None:
-    """The score, 100 for the same; None where the package `ssimulacra2` cannot be had."""
+def quality(source: Path, output: Path, scratch: Path) -> float | None:
+    """The score, 100 for equal images; None if the package `ssimulacra2` is not available."""
     if not shutil.which("uvx"):
         return None
     Image.MAX_IMAGE_PIXELS = None
     with Image.open(output) as made, Image.open(source) as original:
-        _middle(_srgb(original).resize(made.size, Image.Resampling.LANCZOS)).save(room / "wanted.png")
-        _middle(made.convert("RGB")).save(room / "got.png")
+        _middle(_srgb(original).resize(made.size, Image.Resampling.LANCZOS)).save(scratch / "wanted.png")
+        _middle(made.convert("RGB")).save(scratch / "got.png")
     scorer = ["uvx", "--python", sys.executable, "--from", "ssimulacra2", "ssymulacra2"]
-    told = subprocess.run([*scorer, "wanted.png", "got.png"], cwd=room, check=False, capture_output=True, text=True)
-    return float(told.stdout) if told.returncode == 0 else None
+    text = subprocess.run([*scorer, "wanted.png", "got.png"], cwd=scratch, check=False, capture_output=True, text=True)
+    return float(text.stdout) if text.returncode == 0 else None
 
 
 def _srgb(picture: Image.Image) -> Image.Image:
@@ -30,8 +30,8 @@ def _srgb(picture: Image.Image) -> Image.Image:
     if not profile:
         return plain
     found = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    srgb, ways = ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC
-    return ImageCms.profileToProfile(plain, found, srgb, renderingIntent=ways) or plain
+    srgb, candidates = ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC
+    return ImageCms.profileToProfile(plain, found, srgb, renderingIntent=candidates) or plain
 
 
 def _middle(picture: Image.Image) -> Image.Image:

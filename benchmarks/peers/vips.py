@@ -17,11 +17,11 @@ def main() -> None:
         print(_in_a_child(json.loads(line)), flush=True)
 
 
-def _in_a_child(wish: dict[str, Any]) -> str:
+def _in_a_child(peer_request: dict[str, Any]) -> str:
     child = os.fork()
     if not child:
         try:
-            _convert(**wish)
+            _convert(**peer_request)
             os._exit(0)
         finally:
             os._exit(1)

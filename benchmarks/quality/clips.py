@@ -61,13 +61,13 @@ def corpus() -> Path | None:
     return Path(folder) if folder else None
 
 
-def lossless(clip: Clip, lines: int, films: Path, room: Path) -> Path:
+def lossless(clip: Clip, lines: int, videos: Path, scratch: Path) -> Path:
     """The clip with this short side, 4:2:0, in the room; what is there already is not made again."""
-    path = room / f"{clip.name}-{lines}.mkv"
+    path = scratch / f"{clip.name}-{lines}.mkv"
     if not path.exists():
         size = f"scale='if(gt(iw,ih),-2,{lines})':'if(gt(iw,ih),{lines},-2)'"
         graph = f"fps={clip.fps},{size}:flags=bicubic:out_range=tv,setsar=1,format=yuv420p"
         before = ("-v", "error", "-nostdin", "-ss", str(clip.start), "-t", str(clip.seconds))
-        words = (*before, "-i", str(films / clip.file), "-vf", graph, *_LOSSLESS, str(path))
+        words = (*before, "-i", str(videos / clip.file), "-vf", graph, *_LOSSLESS, str(path))
         subprocess.run([str(bundled_ffmpeg()), *words], check=True)
     return path

@@ -43,9 +43,9 @@ def planned(source: MediaFile, target: Format, tools: Tools, **fields: Any) -> P
     return plan_for(parse_request(wanted), source.media, tools.limits)
 
 
-def converted(plan: Plan, source: MediaFile, room: Path, tools: Tools) -> tuple[Path, Cost]:
+def converted(plan: Plan, source: MediaFile, scratch: Path, tools: Tools) -> tuple[Path, Cost]:
     """The output, in the room, in place of an earlier one."""
-    room.mkdir(exist_ok=True)
+    scratch.mkdir(exist_ok=True)
     watch, began = _Counting(), time.perf_counter()
-    path = encode(plan, source, room, tools, watch)
+    path = encode(plan, source, scratch, tools, watch)
     return path, Cost(path.stat().st_size, round(watch.cpu, 3), round(time.perf_counter() - began, 3))

@@ -76,13 +76,13 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality.encoder_options", description=__doc__)
     parser.add_argument("formats", nargs="*", metavar="FORMAT", default=FORMATS)
     wanted = parser.parse_args(words)
-    films = corpus()
-    if films is None:
+    videos = corpus()
+    if videos is None:
         print("PENSTOCK_CORPUS names no corpus of real files.", file=sys.stderr)
         return 1
     for target in wanted.formats:
         with tempfile.TemporaryDirectory() as name:
-            raced = tracks(films, Path(name), SHOWN, _ROUNDS)
+            raced = tracks(videos, Path(name), SHOWN, _ROUNDS)
             _keep(target, [run for track in raced for run in _runs(track, target)])
     return 0
 
@@ -95,7 +95,7 @@ def _runs(track: Track, target: VideoFormat) -> Iterator[Run]:
 def _entered(track: Track, target: VideoFormat, choice: Choice, number: int) -> Entrant:
     plan = planned(track.source, target, track.tools)
     assert isinstance(plan, VideoPlan)
-    path = track.room / f"plane.{target}"
+    path = track.scratch / f"plane.{target}"
     words = exchanged(command_line(plan, track.source, path, track.tools), {**choice, NUMBERS[target][0]: str(number)})
     return track.enter(_named(choice), target, str(number), lambda: (path, spent(words, path)))
 

@@ -18,7 +18,7 @@ from penstock.domain.planning.quality import DEFAULT_QUALITY, image_setting
 from penstock.engines import MediaFile, Tools, bundled_ffmpeg, probe
 
 QUALITIES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-FILMS: tuple[VideoFormat, ...] = ("mp4", "webm", "avi")
+VIDEOS: tuple[VideoFormat, ...] = ("mp4", "webm", "avi")
 STILLS: tuple[ImageFormat, ...] = ("jpeg", "webp", "png", "gif")
 SOUND_FILES = ("mp3-3min.mp3",)
 SOUNDS: dict[AudioFormat, str] = {"mp3": "mp3", "ogg": "vorbis"}
@@ -50,7 +50,7 @@ class Place:
     """Where the originals lie, where outputs go, who scores them, and what converts."""
 
     corpus: Path
-    room: Path
+    scratch: Path
     eyes: Eyes
     tools: Tools
 
@@ -78,20 +78,20 @@ STILL_FILES = (
 
 
 def film_points(clip: Clip, lines: int, place: Place) -> Iterator[Point]:
-    path = lossless(clip, lines, place.corpus / "video", place.room)
+    path = lossless(clip, lines, place.corpus / "video", place.scratch)
     source = MediaFile(path, probe(path, place.tools))
-    for target in FILMS:
+    for target in VIDEOS:
         for quality in QUALITIES:
-            yield _film(clip, (source, target, quality), place)
+            yield _long_video(clip, (source, target, quality), place)
 
 
-def _film(clip: Clip, wish: tuple[MediaFile, VideoFormat, float], place: Place) -> Point:
-    source, target, quality = wish
+def _long_video(clip: Clip, peer_request: tuple[MediaFile, VideoFormat, float], place: Place) -> Point:
+    source, target, quality = peer_request
     plan = planned(source, target, place.tools, quality=quality)
     assert isinstance(plan, VideoPlan)
     assert isinstance(plan.video, EncodeVideo)
-    path, cost = converted(plan, source, place.room / "made", place.tools)
-    seen = place.eyes.film(source.path, path, clip.sampled(1) if quality == DEFAULT_QUALITY else ())
+    path, cost = converted(plan, source, place.scratch / "made", place.tools)
+    seen = place.eyes.video(source.path, path, clip.sampled(1) if quality == DEFAULT_QUALITY else ())
     codec, size = plan.video.codec, plan.video.framing.size
     point = _point(("film", clip.name, clip.content), (target, codec, quality), size, cost)
     return replace(point, vmaf=seen.vmaf, neg=seen.neg, s2=seen.s2)
@@ -115,18 +115,18 @@ def still_points(still: Still, place: Place) -> Iterator[Point]:
             yield _still(still, (source, target, quality), place)
 
 
-def _still(still: Still, wish: tuple[MediaFile, ImageFormat, float], place: Place) -> Point:
-    source, target, quality = wish
+def _still(still: Still, peer_request: tuple[MediaFile, ImageFormat, float], place: Place) -> Point:
+    source, target, quality = peer_request
     assert source.media.image
     plan = planned(source, target, place.tools, quality=quality)
-    path, cost = converted(plan, source, place.room / "made", place.tools)
+    path, cost = converted(plan, source, place.scratch / "made", place.tools)
     point = _point(("still", still.name, still.content), (target, target, quality), source.media.image.size, cost)
     return replace(point, s2=place.eyes.still(source.path, path))
 
 
 def _picture(still: Still, place: Place) -> Path:
     """As a PNG in sRGB, upright, so that nothing but the encoder is between the two that are compared."""
-    target = place.room / f"{still.name}.png"
+    target = place.scratch / f"{still.name}.png"
     Image.MAX_IMAGE_PIXELS = None
     with Image.open(place.corpus / "image" / still.file) as opened:
         opened.draft("RGB", (2 * still.width, 2 * still.width))
@@ -137,12 +137,12 @@ def _picture(still: Still, place: Place) -> Path:
 
 
 def sound_points(name: str, place: Place) -> Iterator[Point]:
-    path = place.room / "sound.wav"
+    path = place.scratch / "sound.wav"
     words = ("-v", "error", "-y", "-i", str(place.corpus / "audio" / name), "-t", "20", "-ac", "2", "-ar", "44100")
     subprocess.run([str(bundled_ffmpeg()), *words, str(path)], check=True)
     source = MediaFile(path, probe(path, place.tools))
     for target, codec in SOUNDS.items():
         for quality in QUALITIES:
             plan = planned(source, target, place.tools, quality=quality)
-            _, cost = converted(plan, source, place.room / "made", place.tools)
+            _, cost = converted(plan, source, place.scratch / "made", place.tools)
             yield _point(("sound", name, "music"), (target, codec, quality), Size(0, 0), cost)

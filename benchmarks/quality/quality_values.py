@@ -18,12 +18,12 @@ from benchmarks.harness.report import Report, Row, reported
 from benchmarks.harness.rounds import Amount
 from benchmarks.quality.clips import CLIPS, corpus
 from benchmarks.quality.quality_points import (
-    FILMS,
     QUALITIES,
     SOUND_FILES,
     SOUNDS,
     STILL_FILES,
     STILLS,
+    VIDEOS,
     Place,
     Point,
     film_points,
@@ -47,12 +47,12 @@ _LINE = "{kind:<6}{name:<16}{lines:>5}p {format:<5}{quality:>4} {number:>6} {byt
 
 def measured(amount: Amount) -> Report:
     """All rows; none but the word that it is missing where there is no corpus."""
-    films = corpus()
-    if films is None:
+    videos = corpus()
+    if videos is None:
         return reported(TITLE, [_missing()])
     with tempfile.TemporaryDirectory() as name, sandbox_pool() as pool, eyes(Path(name) / "eyes") as seeing:
         tools = Tools(pool, bundled_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
-        points = list(_told(_points(Place(films, Path(name), seeing, tools), amount)))
+        points = list(_text(_points(Place(videos, Path(name), seeing, tools), amount)))
     return reported(TITLE, list(rows(points)), points)
 
 
@@ -70,7 +70,7 @@ def _points(place: Place, amount: Amount) -> Iterator[Point]:
         yield from sound_points(name, place)
 
 
-def _told(points: Iterable[Point]) -> Iterator[Point]:
+def _text(points: Iterable[Point]) -> Iterator[Point]:
     for point in points:
         scores = "  ".join(f"{name} {getattr(point, name)}" for name in ("vmaf", "neg", "s2"))
         print(_LINE.format(**{name: getattr(point, name) for name in Point.__slots__}, scores=scores), flush=True)
@@ -79,14 +79,14 @@ def _told(points: Iterable[Point]) -> Iterator[Point]:
 
 def rows(points: Sequence[Point]) -> Iterator[Row]:
     """What the points come to."""
-    films = [point for point in points if point.kind == "film"]
+    videos = [point for point in points if point.kind == "film"]
     stills = [point for point in points if point.kind == "still"]
     large = [point for point in stills if point.lines >= _LARGE]
-    long = [point for point in films if CLIPS[point.name].seconds >= 1]
+    long = [point for point in videos if CLIPS[point.name].seconds >= 1]
     yield from (_film_row(long, quality, "every clip of a second or more") for quality in QUALITIES)
-    for lines in sorted({_rung(point) for point in films}):
-        yield _sized_row([point for point in films if _rung(point) == lines], lines)
-    yield _size_row(films)
+    for lines in sorted({_rung(point) for point in videos}):
+        yield _sized_row([point for point in videos if _rung(point) == lines], lines)
+    yield _size_row(videos)
     yield from (_still_row(large, quality, "") for quality in QUALITIES)
     yield _still_row([point for point in stills if point.lines < _LARGE], DEFAULT_QUALITY, ", 320 px wide")
     yield from (_sound_row(points, name) for name in SOUNDS)
@@ -100,22 +100,22 @@ def _rung(point: Point) -> int:
     return min(_RUNGS, key=lambda lines: abs(math.log2(lines / point.lines)))
 
 
-def _sized_row(films: Sequence[Point], lines: int) -> Row:
+def _sized_row(videos: Sequence[Point], lines: int) -> Row:
     """The usual quality at one size, against its target."""
-    row = _film_row(films, DEFAULT_QUALITY, f"about {lines}p")
+    row = _film_row(videos, DEFAULT_QUALITY, f"about {lines}p")
     target = FILM_TARGETS[DEFAULT_QUALITY]
-    usual = [point.vmaf or 0.0 for point in films if point.quality == DEFAULT_QUALITY]
+    usual = [point.vmaf or 0.0 for point in videos if point.quality == DEFAULT_QUALITY]
     near = abs(fmean(usual) - target) <= _OFF
     return replace(row, bar=f"{row.bar}, ± {_OFF:g} of the target", met=bool(row.met) and near)
 
 
-def _film_row(films: Sequence[Point], quality: float, which: str) -> Row:
-    here = [point for point in films if point.quality == quality]
-    vmaf = _means(here, FILMS, lambda point: point.vmaf)
+def _film_row(videos: Sequence[Point], quality: float, which: str) -> Row:
+    here = [point for point in videos if point.quality == quality]
+    vmaf = _means(here, VIDEOS, lambda point: point.vmaf)
     target = FILM_TARGETS.get(quality)
-    neg, s2 = (_means(here, FILMS, of) for of in (lambda point: point.neg, lambda point: point.s2))
+    neg, s2 = (_means(here, VIDEOS, of) for of in (lambda point: point.neg, lambda point: point.s2))
     return Row(
-        what=f"quality {quality:g}, {' / '.join(FILMS)}, {which}",
+        what=f"quality {quality:g}, {' / '.join(VIDEOS)}, {which}",
         ours=f"VMAF {_figures(vmaf)}",
         peer="target",
         peer_figure=f"{target:g}" if target else "",
@@ -123,17 +123,17 @@ def _film_row(films: Sequence[Point], quality: float, which: str) -> Row:
         spread=_ends(vmaf),
         bar=_BETWEEN,
         met=_apart(vmaf) <= _APART,
-        note=f"NEG {_figures(neg)}, S2 {_figures(s2)}, {_spent(here, FILMS)}",
+        note=f"NEG {_figures(neg)}, S2 {_figures(s2)}, {_spent(here, VIDEOS)}",
     )
 
 
-def _size_row(films: Sequence[Point]) -> Row:
+def _size_row(videos: Sequence[Point]) -> Row:
     """What the same clips score less, or more, at their smallest than at their largest."""
-    usual = [point for point in films if point.quality == DEFAULT_QUALITY]
-    changes = {name: list(_changes([point for point in usual if point.format == name])) for name in FILMS}
+    usual = [point for point in videos if point.quality == DEFAULT_QUALITY]
+    changes = {name: list(_changes([point for point in usual if point.format == name])) for name in VIDEOS}
     means: dict[str, float] = {name: fmean(change) for name, change in changes.items() if change}
     return Row(
-        what=f"the same clips at their smallest, quality {DEFAULT_QUALITY:g}, {' / '.join(FILMS)}",
+        what=f"the same clips at their smallest, quality {DEFAULT_QUALITY:g}, {' / '.join(VIDEOS)}",
         ours=f"VMAF {' / '.join(f'{mean:+.1f}' for mean in means.values())}",
         peer="at their largest",
         peer_figure="0",
@@ -222,8 +222,8 @@ def _apart(means: dict[str, float]) -> float:
 def _spent(points: Sequence[Point], formats: Sequence[str]) -> str:
     sizes = _means(points, formats, lambda point: point.bytes / 1000)
     seconds = _means(points, formats, lambda point: point.cpu)
-    told = (
+    text = (
         " / ".join(f"{size:.0f}" for size in sizes.values()),
         " / ".join(f"{time:.2f}" for time in seconds.values()),
     )
-    return f"{told[0]} kB, {told[1]} s of processor"
+    return f"{text[0]} kB, {text[1]} s of processor"

@@ -38,21 +38,23 @@ class Eyes:
     """A warm process that scores pairs of pictures, or None, and a room to lay them out in."""
 
     scorer: subprocess.Popen[str] | None
-    room: Path
+    scratch: Path
 
-    def film(self, wanted: Path, made: Path, frames: Sequence[int]) -> Likeness:
+    def video(self, wanted: Path, made: Path, frames: Sequence[int]) -> Likeness:
         """Every third frame by VMAF, and these by SSIMULACRA2, in their middle."""
-        vmaf, neg = _vmaf(wanted, made, self.room, _model(made))
+        vmaf, neg = _vmaf(wanted, made, self.scratch, _model(made))
         if not frames:
             return Likeness(vmaf, neg, None)
-        pairs = zip(_shots(wanted, frames, self.room, "wanted"), _shots(made, frames, self.room, "got"), strict=True)
+        pairs = zip(
+            _shots(wanted, frames, self.scratch, "wanted"), _shots(made, frames, self.scratch, "got"), strict=True
+        )
         scores = [self.pair(*pair) for pair in pairs] if self.scorer else []
         known = [score for score in scores if score is not None]
         return Likeness(vmaf, neg, round(fmean(known), 3) if known else None)
 
     def still(self, wanted: Path, made: Path) -> float | None:
         """Two pictures of one size, in their middle."""
-        return self.pair(*(_middle(path, self.room / name) for path, name in ((wanted, "a.png"), (made, "b.png"))))
+        return self.pair(*(_middle(path, self.scratch / name) for path, name in ((wanted, "a.png"), (made, "b.png"))))
 
     def pair(self, wanted: Path, got: Path) -> float | None:
         """Two pictures as they are."""
@@ -64,28 +66,28 @@ class Eyes:
 
 
 @contextmanager
-def eyes(room: Path) -> Iterator[Eyes]:
+def eyes(scratch: Path) -> Iterator[Eyes]:
     """SSIMULACRA2 comes from the package index, in an environment of its own."""
-    room.mkdir(exist_ok=True)
+    scratch.mkdir(exist_ok=True)
     if not shutil.which("uv"):
-        yield Eyes(None, room)
+        yield Eyes(None, scratch)
         return
     away = ("uv", "run", "--quiet", "--no-project", "--python", sys.executable, "--with", "ssimulacra2")
     words = ("nice", "-n", "10", *away, "python", str(_SCORER))
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=room) as process:
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=scratch) as process:
         try:
-            yield Eyes(process, room)
+            yield Eyes(process, scratch)
         finally:
             process.kill()
 
 
 def _model(made: Path) -> str:
-    with av.open(str(made)) as film:
-        stream = film.streams.video[0]
+    with av.open(str(made)) as video:
+        stream = video.streams.video[0]
         return _MODEL_4K if min(stream.width, stream.height) > _LINES_4K else _MODEL
 
 
-def _vmaf(wanted: Path, made: Path, room: Path, model: str) -> tuple[float, float]:
+def _vmaf(wanted: Path, made: Path, scratch: Path, model: str) -> tuple[float, float]:
     models = rf"version={model}\:name=vmaf|version={model}neg\:name=neg"
     how = f"model='{models}':n_threads=2:n_subsample=3:log_fmt=json:log_path=vmaf.json"
     graph = f"[0:v]{_COUNTED}[a];[1:v]{_COUNTED}[b];[a][b]libvmaf={how}"
@@ -104,19 +106,19 @@ def _vmaf(wanted: Path, made: Path, room: Path, model: str) -> tuple[float, floa
         "null",
         "-",
     )
-    subprocess.run(["nice", "-n", "10", *words], check=True, cwd=room)
-    pooled = json.loads((room / "vmaf.json").read_text())["pooled_metrics"]
+    subprocess.run(["nice", "-n", "10", *words], check=True, cwd=scratch)
+    pooled = json.loads((scratch / "vmaf.json").read_text())["pooled_metrics"]
     return round(pooled["vmaf"]["mean"], 3), round(pooled["neg"]["mean"], 3)
 
 
-def _shots(film: Path, frames: Sequence[int], room: Path, name: str) -> list[Path]:
+def _shots(video: Path, frames: Sequence[int], scratch: Path, name: str) -> list[Path]:
     chosen = "+".join(f"eq(n\\,{frame})" for frame in frames)
     width, height = _MIDDLE
     middle = f"crop='min(iw,{width})':'min(ih,{height})'"
     graph = f"select='{chosen}',{middle},scale=in_color_matrix=bt709:in_range=tv,format=rgb24"
-    words = ("-v", "fatal", "-nostdin", "-y", "-i", str(film), "-vf", graph, "-fps_mode", "passthrough")
-    subprocess.run([str(bundled_ffmpeg()), *words, f"{name}-%d.png"], check=True, cwd=room)
-    return [room / f"{name}-{place}.png" for place in range(1, len(frames) + 1)]
+    words = ("-v", "fatal", "-nostdin", "-y", "-i", str(video), "-vf", graph, "-fps_mode", "passthrough")
+    subprocess.run([str(bundled_ffmpeg()), *words, f"{name}-%d.png"], check=True, cwd=scratch)
+    return [scratch / f"{name}-{place}.png" for place in range(1, len(frames) + 1)]
 
 
 def _middle(path: Path, target: Path) -> Path:

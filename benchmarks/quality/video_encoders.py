@@ -69,14 +69,14 @@ class Track:
 
     clip: Clip
     source: MediaFile
-    room: Path
+    scratch: Path
     tools: Tools
     eyes: Eyes
     rounds: int = 1
 
     def enter(self, who: str, target: str, number: str, make: Make) -> Entrant:
         path, cost = make()
-        seen: Likeness = self.eyes.film(self.source.path, path, self.clip.sampled(_PICTURES))
+        seen: Likeness = self.eyes.video(self.source.path, path, self.clip.sampled(_PICTURES))
         whose = (who, self.clip.name, self.clip.content, target, number)
         return Entrant(Run(*whose, cost.bytes, cost.cpu, cost.wall, seen.vmaf, seen.neg, seen.s2), make)
 
@@ -97,26 +97,26 @@ class Track:
 
 def measured(amount: Amount) -> Report:
     """All rows; none but the word that it is missing where there is no corpus."""
-    films = corpus()
-    if films is None:
+    videos = corpus()
+    if videos is None:
         missing = Row("video at equal VMAF", "", "", "the corpus of real files is not here", None, None, "", None)
         return reported(TITLE, [missing])
     runs: list[Run] = []
     with tempfile.TemporaryDirectory() as name:
-        for track in tracks(films, Path(name), list(RACED)[: amount.of(len(RACED))], amount.rounds):
+        for track in tracks(videos, Path(name), list(RACED)[: amount.of(len(RACED))], amount.rounds):
             for target in FORMATS:
-                runs += _told(_race(track, target))
+                runs += _text(_race(track, target))
     return reported(TITLE, list(rows(runs)), runs)
 
 
-def tracks(corpus: Path, room: Path, names: Iterable[str], rounds: int) -> Iterator[Track]:
+def tracks(corpus: Path, scratch: Path, names: Iterable[str], rounds: int) -> Iterator[Track]:
     """These clips, each at the size of its race."""
-    with sandbox_pool() as pool, eyes(room / "eyes") as seeing:
+    with sandbox_pool() as pool, eyes(scratch / "eyes") as seeing:
         tools = Tools(pool, bundled_ffmpeg(), Limits(), threads=os.cpu_count() or 1)
         for name in names:
             clip = RACED[name]
-            path = lossless(clip, clip.lines[0], corpus / "video", room)
-            yield Track(clip, MediaFile(path, probe(path, tools)), room, tools, seeing, rounds)
+            path = lossless(clip, clip.lines[0], corpus / "video", scratch)
+            yield Track(clip, MediaFile(path, probe(path, tools)), scratch, tools, seeing, rounds)
 
 
 def _race(track: Track, target: VideoFormat) -> Iterator[Run]:
@@ -142,18 +142,18 @@ def climbed(scores: Sequence[float], enter: Callable[[float], Entrant]) -> list[
 
 def _ours(track: Track, target: VideoFormat, quality: float) -> Entrant:
     plan = planned(track.source, target, track.tools, quality=quality)
-    make = partial(converted, plan, track.source, track.room / "ours", track.tools)
+    make = partial(converted, plan, track.source, track.scratch / "ours", track.tools)
     return track.enter("ours", target, f"quality {quality:g}", make)
 
 
 def _plain(track: Track, target: VideoFormat) -> tuple[Path, Cost]:
-    path = track.room / f"plain.{target}"
+    path = track.scratch / f"plain.{target}"
     words = ("-v", "error", "-nostdin", "-y", "-i", str(track.source.path), str(path))
     return path, spent([str(track.tools.ffmpeg), *words], path)
 
 
 def _handbrake(track: Track, target: VideoFormat) -> tuple[Path, Cost]:
-    path = track.room / f"handbrake.{target}"
+    path = track.scratch / f"handbrake.{target}"
     words = ("HandBrakeCLI", "-i", str(track.source.path), "-o", str(path), *_HANDBRAKE[target])
     return path, spent(words, path)
 
@@ -171,7 +171,7 @@ def _children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _told(runs: Iterator[Run]) -> Iterator[Run]:
+def _text(runs: Iterator[Run]) -> Iterator[Run]:
     for run in runs:
         scores = f"VMAF {run.vmaf:.2f} NEG {run.neg:.2f} S2 {run.s2}"
         print(

@@ -1,6 +1,6 @@
-"""Small pictures asked for all at once: runs a second of our warm worker, and of a stock one on the same server.
+"""Many small images at once: runs a second of our warm worker and of a stock one on the same server.
 
-What each process costs a run tells where the ceiling is: on so many cores no more runs fit than their sum allows.
+The processor seconds of each process for one run bound the rate: their sum divided by the cores.
 """
 
 import os
@@ -27,7 +27,7 @@ POSTING_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """So many runs a second, and the processor seconds a run of each part."""
+    """Runs a second, and the processor seconds of each part for one run."""
 
     a_second: float
     cpu: dict[str, float]
@@ -48,13 +48,13 @@ def rows(amount: Amount) -> list[Row]:
             spread=ratio.spread,
             bar=f"≥ {BAR_TIMES} ×",
             met=ratio.median >= BAR_TIMES,
-            note=f"processor a run: {_told(ours)}; stock: {_told(stock)}; {os.cpu_count()} cores",
+            note=f"processor a run: {_text(ours)}; stock: {_text(stock)}; {os.cpu_count()} cores",
         )
     ]
 
 
 def burst(running: Running, requests: Sequence[dict[str, object]], parts: dict[str, int]) -> Burst:
-    """All asked for at once, and waited for. Raises `AssertionError` where one does not end well."""
+    """Request all at once and wait. Raises `AssertionError` if one is not completed."""
     before = {name: cpu_seconds(process) for name, process in parts.items()}
     began = time.perf_counter()
     all_converted(running, requests)
@@ -85,7 +85,7 @@ def _middle(bursts: Sequence[Burst]) -> float:
     return statistics.median(each.a_second for each in bursts)
 
 
-def _told(bursts: Sequence[Burst]) -> str:
+def _text(bursts: Sequence[Burst]) -> str:
     middles = {name: statistics.median(each.cpu[name] for each in bursts) for name in bursts[0].cpu}
     each = ", ".join(f"{name} {seconds:.2f}" for name, seconds in middles.items())
     return f"{each}, together {sum(middles.values()):.2f} s"

@@ -1,7 +1,7 @@
-"""What it costs to have the service stand ready: processor and memory of all that `penstock up` starts, idle.
+"""Processor time and memory of all processes of an idle `penstock up`.
 
-Against `prefect server start` as it comes (on SQLite) with a stock worker, which have no API, no PostgreSQL of ours and
-nothing imported. Memory is PSS: what processes share counts once.
+Against `prefect server start` as it comes (on SQLite) with a stock worker, which have no API, no PostgreSQL and
+nothing imported. Memory is PSS: shared memory counts once.
 """
 
 import os
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import httpx
 
 from benchmarks.harness.origin import pictures
-from benchmarks.harness.process_usage import MB, cpu_seconds, held, own_cpu_seconds, proportional_bytes
+from benchmarks.harness.process_usage import MB, cpu_seconds, own_cpu_seconds, proportional_bytes, usage
 from benchmarks.harness.report import Row
 from benchmarks.harness.rounds import Amount
 from benchmarks.harness.service import START_SECONDS, STOCK, penstock_up, started, wait_until
@@ -30,7 +30,7 @@ PEER = "`prefect server start` + stock worker"
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Shares of a core, and megabytes of PSS, of each part."""
+    """Share of a core and megabytes of PSS of each part."""
 
     core: dict[str, float]
     megabytes: dict[str, float]
@@ -52,7 +52,7 @@ def rows(amount: Amount) -> list[Row]:
         spread=None,
         bar=f"≤ + {BAR_MB} MB",
         met=mine <= peer + BAR_MB,
-        note=_told(ours.megabytes, "{:.0f}") + " MB",
+        note=_text(ours.megabytes, "{:.0f}") + " MB",
     )
     processor = Row(
         what=f"Idle: processor over {amount.of(SECONDS, 5)} s, of one core",
@@ -63,14 +63,14 @@ def rows(amount: Amount) -> list[Row]:
         spread=None,
         bar=f"≤ {BAR_CORE:.0%}",
         met=busy <= BAR_CORE,
-        note=_told(ours.core, "{:.1%}"),
+        note=_text(ours.core, "{:.1%}"),
     )
     return [memory, processor]
 
 
 @contextmanager
 def _penstock() -> Iterator[dict[str, int]]:
-    """Warm: it has converted something."""
+    """A service that has converted something before."""
     with TemporaryDirectory() as folder, pictures(Path(folder)) as requests, penstock_up() as running:
         one_by_one(running, requests, 3)
         yield {**running.parts(), "up": running.service.process}
@@ -115,8 +115,8 @@ def _own(name: str, process: int) -> float:
 
 
 def _megabytes(name: str, process: int) -> float:
-    return (held(process).proportional if name == "up" else proportional_bytes(process)) / MB
+    return (usage(process).proportional if name == "up" else proportional_bytes(process)) / MB
 
 
-def _told(figures: dict[str, float], shape: str) -> str:
+def _text(figures: dict[str, float], shape: str) -> str:
     return ", ".join(f"{name} {shape.format(figure)}" for name, figure in figures.items())

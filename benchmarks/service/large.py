@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.harness.origin import serving
-from benchmarks.harness.process_usage import MB, forget_peak, peak_bytes
+from benchmarks.harness.process_usage import MB, peak_bytes, reset_peak
 from benchmarks.harness.report import Row
 from benchmarks.harness.rounds import Amount
 from benchmarks.harness.service import Running, penstock_up
@@ -60,7 +60,7 @@ def _growth(running: Running, convert: Callable[[Path], None], files: tuple[Path
     small, whole = files
     convert(small)
     api, worker = running.part("API"), running.part("worker")
-    before = forget_peak(api), forget_peak(worker)
+    before = reset_peak(api), reset_peak(worker)
     convert(whole)
     return Growth((peak_bytes(api) - before[0]) / MB, (peak_bytes(worker) - before[1]) / MB)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.harness.origin import pictures
-from benchmarks.harness.process_usage import MB, Held, held
+from benchmarks.harness.process_usage import MB, Usage, usage
 from benchmarks.harness.report import Row
 from benchmarks.harness.rounds import Amount
 from benchmarks.harness.service import Running, penstock_up, wait_until
@@ -35,12 +35,12 @@ def _run(running: Running, requests: Sequence[dict[str, object]]) -> None:
         all_converted(running, requests[start : start + BATCH])
 
 
-def _settled(process: int, like: Held | None = None) -> Held:
+def _settled(process: int, like: Usage | None = None) -> Usage:
     """What the process holds at rest: when it holds the same twice, or as little as it once did."""
-    seen = [held(process)]
+    seen = [usage(process)]
 
     def at_rest() -> bool:
-        seen.append(held(process))
+        seen.append(usage(process))
         return _things(seen[-1]) == _things(like or seen[-2])
 
     try:
@@ -50,7 +50,7 @@ def _settled(process: int, like: Held | None = None) -> Held:
     return seen[-1]
 
 
-def _row(name: str, before: Held, after: Held, counts: tuple[int, int]) -> Row:
+def _row(name: str, before: Usage, after: Usage, counts: tuple[int, int]) -> Row:
     growth = (after.proportional - before.proportional) / MB
     small = growth <= BAR_MB and all(now <= then for now, then in zip(_things(after), _things(before), strict=True))
     return Row(
@@ -66,5 +66,5 @@ def _row(name: str, before: Held, after: Held, counts: tuple[int, int]) -> Row:
     )
 
 
-def _things(one: Held) -> tuple[int, int, int]:
+def _things(one: Usage) -> tuple[int, int, int]:
     return one.files, one.threads, one.children

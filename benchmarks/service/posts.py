@@ -40,22 +40,22 @@ class Round:
 def rows(amount: Amount) -> list[Row]:
     count = amount.of(POSTS, 2 * AT_ONCE)
     with TemporaryDirectory() as folder, pictures(Path(folder)) as requests, penstock_up() as running:
-        posted(running, [next(requests)] * UNCOUNTED)
-        equal = [posted(running, [next(requests)] * count) for _ in range(amount.rounds)]
-        posted(running, list(islice(requests, UNCOUNTED)))
-        different = [posted(running, list(islice(requests, count))) for _ in range(amount.rounds)]
+        post_all(running, [next(requests)] * UNCOUNTED)
+        equal = [post_all(running, [next(requests)] * count) for _ in range(amount.rounds)]
+        post_all(running, list(islice(requests, UNCOUNTED)))
+        different = [post_all(running, list(islice(requests, count))) for _ in range(amount.rounds)]
     return [
         _row(f"{count} equal POSTs, {AT_ONCE} at once", equal, EQUAL_A_SECOND),
         _row(f"{count} different POSTs, {AT_ONCE} at once", different, DIFFERENT_A_SECOND),
     ]
 
 
-def posted(running: Running, requests: Sequence[dict[str, object]]) -> Round:
+def post_all(running: Running, requests: Sequence[dict[str, object]]) -> Round:
     """All sent and answered. Raises `AssertionError` for a refusal."""
     at, api = urlsplit(running.service.api_url), running.part("API")
     words = [str(at.hostname), str(at.port), running.key, str(AT_ONCE)]
     before = cpu_seconds(api)
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "benchmarks.harness.load_client", *words],
         input="\n".join(map(json.dumps, requests)),
         stdout=subprocess.PIPE,
@@ -63,9 +63,9 @@ def posted(running: Running, requests: Sequence[dict[str, object]]) -> Round:
         check=True,
     )
     cpu = cpu_seconds(api) - before
-    answers = json.loads(told.stdout)
-    assert answers["statuses"] == {"200": len(requests)}, answers["statuses"]
-    return Round(len(requests) / answers["wall"], percentile(sorted(answers["each"]), 99), cpu / len(requests))
+    responses = json.loads(result.stdout)
+    assert responses["statuses"] == {"200": len(requests)}, responses["statuses"]
+    return Round(len(requests) / responses["wall"], percentile(sorted(responses["each"]), 99), cpu / len(requests))
 
 
 def _row(what: str, rounds: Sequence[Round], bar: int) -> Row:

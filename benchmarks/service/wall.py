@@ -34,9 +34,9 @@ PICTURE = "testsrc2=size=1920x1080:rate=30:duration={seconds},noise=alls=4:allf=
 def rows(amount: Amount) -> list[Row]:
     seconds = amount.of(SECONDS, 3)
     with TemporaryDirectory() as name, serving(Path(name)) as address:
-        film = _film(Path(name) / "film.mp4", seconds)
-        bare = _bare(film, Path(name))
-        return [_row(f"{address}/{film.name}", bare, amount, told) for told in SCORING]
+        video = _long_video(Path(name) / "film.mp4", seconds)
+        bare = _bare(video, Path(name))
+        return [_row(f"{address}/{video.name}", bare, amount, text) for text in SCORING]
 
 
 def _row(url: str, bare: list[str], amount: Amount, scoring: str) -> Row:
@@ -60,20 +60,20 @@ def _row(url: str, bare: list[str], amount: Amount, scoring: str) -> Row:
     )
 
 
-def _film(path: Path, seconds: int) -> Path:
+def _long_video(path: Path, seconds: int) -> Path:
     sources = ("-f", "lavfi", "-i", PICTURE.format(seconds=seconds), "-f", "lavfi", "-i", f"sine=duration={seconds}")
     written = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path))
     subprocess.run([str(bundled_ffmpeg()), "-v", "error", *sources, *written], check=True)
     return path
 
 
-def _bare(film: Path, folder: Path) -> list[str]:
+def _bare(video: Path, folder: Path) -> list[str]:
     """What a service with the settings' defaults runs for this film."""
     settings = Settings()
     limits = limits_of(settings)
     with sandbox_pool() as pool:
         tools = Tools(pool, bundled_ffmpeg(), limits, settings.threads_per_encoder)
-        source = MediaFile(film, probe(film, tools))
+        source = MediaFile(video, probe(video, tools))
         plan = plan_for(parse_request({"url": "https://example.com/film.mp4", **WANTED}), source.media, limits)
         assert isinstance(plan, VideoPlan)
         return command_line(plan, source, folder / "bare.mp4", tools)
