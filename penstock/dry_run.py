@@ -17,7 +17,7 @@ from penstock.domain.planning.steps import codecs_of, cost_class, output_duratio
 from penstock.domain.request import SourceRequest
 from penstock.host.scratch import scratch_folder
 from penstock.settings import Settings
-from penstock.storage.download import FetchPolicy
+from penstock.storage.http_source import FetchPolicy
 from penstock.storage.interruptible import never_stopped
 from penstock.storage.objects import ObjectStore
 from penstock.storage.partial_download import PartialFile, partial_file_of_object, partial_file_of_url

@@ -13,7 +13,7 @@ from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import SourceRequest
 from penstock.dry_run import watch_with_deadline
 from penstock.storage.download import OngoingDownload
-from penstock.storage.peek import partial_file_of_download
+from penstock.storage.partial_download import partial_file_of_download
 
 # An origin may hang up after a minute without reads; the probe ends long before.
 PROBE_SECONDS = 10.0
@@ -34,7 +34,7 @@ class EarlyCheck:
     watch: engines.Watch
 
     def __call__(self, ongoing: OngoingDownload) -> None:
-        total = ongoing.answer.total
+        total = ongoing.response.total
         if (container := _container(ongoing.path)) is None:
             return
         self._require_fitting(container, total or 0)

@@ -15,7 +15,7 @@ from penstock.host.home import records_database
 from penstock.live_runs import LiveRuns
 from penstock.records import Records
 from penstock.settings import Settings, read_settings
-from penstock.storage.download import FetchPolicy
+from penstock.storage.http_source import FetchPolicy
 from penstock.storage.objects import ObjectStore
 
 

@@ -10,7 +10,7 @@ from penstock.domain.request_form import parse_parameter
 from penstock.domain.stages import RequestedTask
 from penstock.domain.task import Task
 from penstock.services import Services
-from penstock.storage.input_versions import is_unchanged
+from penstock.storage.download import is_unchanged
 from penstock.tasks import policy
 
 

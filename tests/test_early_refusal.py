@@ -11,7 +11,8 @@ from penstock.domain.request import parse_request
 from penstock.domain.task import InputVersion
 from penstock.early_refusal import EarlyCheck
 from penstock.engines import NoWatch, Tools
-from penstock.storage.download import FetchPolicy, download
+from penstock.storage.download import download
+from penstock.storage.http_source import FetchPolicy
 from tests.media import Shop
 from tests.ranging import Ranging, ranging
 

@@ -8,7 +8,7 @@ from penstock.domain.attempts import QueueLimits
 from penstock.domain.limits import Limits
 from penstock.services import fetch_policy_of, limits_of
 from penstock.settings import Settings
-from penstock.storage.download import FetchPolicy
+from penstock.storage.http_source import FetchPolicy
 
 UNDER_OTHER_NAMES = {"max_bytes": "max_video_input_bytes", "allow": "fetch_allow"}
 

@@ -1,133 +1,112 @@
-"""Guarded downloads: an input comes from the open internet to this disk whole and within its limits, or not at all."""
+"""Guarded downloads: an input is stored on the local disk whole and within its limits, or not at all."""
 
 import hashlib
-import io
 import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import httpcore
-
 from penstock.domain import errors
-from penstock.domain.addresses import parse_allowed
 from penstock.domain.task import InputVersion
-from penstock.storage.foreign_errors import translate_storage_errors
-from penstock.storage.http_source import OriginClient, OriginResponse
+from penstock.storage.http_source import FetchPolicy, OriginResponse, origin_client
 from penstock.storage.interruptible import IsStopped, never_stopped
-from penstock.storage.network import Deadline, GuardedBackend, Resolver, resolve_host
+from penstock.storage.local_files import write_all
 
-# What of an input has arrived when it is looked at: enough for most headers. Where its origin sends parts the rest can
-# be asked for; else more has to be here.
+# How many bytes have arrived when an input is checked early: most headers fit. Where the origin serves byte ranges the
+# rest of a header can be requested; else more has to be here.
 HEAD_BYTES = 256 * 1024
 HEAD_BYTES_WITHOUT_RANGES = 2**20
-# A look takes some 50 ms, and a round trip or two where the index is elsewhere: less than this comes as fast.
+# An early check takes about 50 ms and a round trip or two; fewer bytes than these arrive as fast.
 MIN_REMAINING_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class FetchPolicy:
-    """How much an origin may send, and how long it may take.
-
-    `total_seconds` is what any download may take; one of an announced size may take as long as that comes at
-    `expected_bytes_per_second`, if that is longer. `allow` is what may be asked although it is not public:
-    `host:port` or CIDR, comma separated."""
-
-    max_bytes: int
-    connect_seconds: float = 5.0
-    read_seconds: float = 15.0
-    total_seconds: float = 600.0
-    expected_bytes_per_second: int = 2**20
-    min_bytes_per_second: int = 16 * 1024
-    grace_seconds: float = 10.0
-    redirects: int = 5
-    allow: str = ""
-    resolve: Resolver = field(default=resolve_host, compare=False)
-
-    def seconds_for(self, size: int) -> float:
-        """How long the download of so many bytes may take in all."""
-        return max(self.total_seconds, size / self.expected_bytes_per_second)
-
-    @property
-    def longest_seconds(self) -> float:
-        """How long the download of the largest input may take."""
-        return self.seconds_for(self.max_bytes)
-
-
-@dataclass(frozen=True, slots=True)
 class OngoingDownload:
-    """An input whose beginning is here, at `path`; the rest waits at its origin until the look is over."""
+    """A download of which the first bytes are at `path`; it is paused during the early check."""
 
     path: Path
-    answer: OriginResponse
+    response: OriginResponse
     policy: FetchPolicy
-    stopped: IsStopped
+    is_stopped: IsStopped
 
 
-EarlyCheck = Callable[[OngoingDownload], None]
+DownloadCheck = Callable[[OngoingDownload], None]
 
 
-def no_check(arriving: OngoingDownload) -> None:
-    """The look that refuses nothing."""
+def no_check(_download: OngoingDownload) -> None:
+    """The early check that rejects nothing."""
 
 
 def download(
     url: str,
     path: Path,
     policy: FetchPolicy,
-    look: EarlyCheck = no_check,
-    stopped: IsStopped = never_stopped,
+    check: DownloadCheck = no_check,
+    is_stopped: IsStopped = never_stopped,
 ) -> InputVersion:
-    """Bring what `url` leads to into a new file at `path`. Answers which version of it that is.
+    """Download `url` to a new file at `path`; returns which version of the input it is.
 
-    `look` sees a large one while it arrives, once, and refuses it by raising."""
-    allowed = parse_allowed(policy.allow)
-    guard = GuardedBackend(Deadline.of(policy.total_seconds, stopped), allowed, policy.resolve)
-    with httpcore.ConnectionPool(network_backend=guard) as pool:
-        origins = OriginClient(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
-        with origins.answer(url) as answer:
-            announced = answer.total or 0
-            _require_room(announced, policy.max_bytes)
-            guard.patience.extend(policy.seconds_for(announced))
-            return _receive(OngoingDownload(path, answer, policy, stopped), look)
+    A large input is passed to `check` once, while it arrives; the check rejects it by raising."""
+    with origin_client(policy, is_stopped=is_stopped) as client, client.open(url) as response:
+        size = response.total or 0
+        _require_size(size, policy.max_bytes)
+        client.deadline.extend(policy.seconds_for(size))
+        return _receive(OngoingDownload(path, response, policy, is_stopped), check)
 
 
-def _receive(arriving: OngoingDownload, look: EarlyCheck) -> InputVersion:
-    versioned = arriving.answer.etag or arriving.answer.modified
-    digest = None if versioned else hashlib.sha256()
-    path, policy, look_after = arriving.path, arriving.policy, _look_after(arriving.answer)
-    began, arrived = time.monotonic(), 0
-    with _kept_if_whole(path), path.open("xb", buffering=0) as file:
-        for block in arriving.answer.blocks():
-            before, arrived = arrived, arrived + len(block)
-            _require_room(arrived, policy.max_bytes)
-            _require_pace(arrived, time.monotonic() - began, policy)
+def is_unchanged(url: str, known: InputVersion, policy: FetchPolicy) -> bool:
+    """Whether the input at `url` is still this version. Raises what a download raises.
+
+    Compares the `ETag` or `Last-Modified`; if the origin sends neither, downloads the input to hash it."""
+    with origin_client(policy) as client, client.open(url) as response:
+        if response.total not in (None, known.length):
+            return False
+        if known.etag or response.etag:
+            return known.etag == response.etag
+        if known.modified or response.modified:
+            return known.modified == response.modified
+        client.deadline.extend(policy.seconds_for(known.length))
+        return _sha256(response, known.length) == known.sha256
+
+
+def _receive(ongoing: OngoingDownload, check: DownloadCheck) -> InputVersion:
+    response, path, policy = ongoing.response, ongoing.path, ongoing.policy
+    digest = None if response.etag or response.modified else hashlib.sha256()
+    check_after = _check_after(response)
+    started, received = time.monotonic(), 0
+    with _removed_on_error(path), path.open("xb", buffering=0) as file:
+        for block in response.blocks():
+            before, received = received, received + len(block)
+            _require_size(received, policy.max_bytes)
+            _require_rate(received, time.monotonic() - started, policy)
             write_all(file, block)
             if digest:
                 digest.update(block)
-            if before < look_after <= arrived:
-                look(arriving)
-    return InputVersion(arrived, arriving.answer.etag, arriving.answer.modified, digest.hexdigest() if digest else None)
+            if before < check_after <= received:
+                check(ongoing)
+    return InputVersion(received, response.etag, response.modified, digest.hexdigest() if digest else None)
 
 
-def _look_after(answer: OriginResponse) -> float:
-    """How many bytes are here when an input is looked at; one that will soon be here is not."""
-    head = HEAD_BYTES if answer.sends_parts else HEAD_BYTES_WITHOUT_RANGES
-    return math.inf if answer.total is not None and answer.total < head + MIN_REMAINING_BYTES else head
+def _check_after(response: OriginResponse) -> float:
+    """After how many bytes an input is checked early; infinity for one that has arrived by then."""
+    head = HEAD_BYTES if response.supports_ranges else HEAD_BYTES_WITHOUT_RANGES
+    return math.inf if response.total is not None and response.total < head + MIN_REMAINING_BYTES else head
 
 
-def write_all(file: io.FileIO, block: bytes) -> None:
-    """Write all of a block, or raise `DiskFull` or `StorageUnavailable`."""
-    rest = memoryview(block)
-    with translate_storage_errors():
-        while rest:
-            rest = rest[file.write(rest) :]
+def _sha256(response: OriginResponse, length: int) -> str:
+    """The sha256 of the body, read no further than one block beyond `length`."""
+    digest, received = hashlib.sha256(), 0
+    for block in response.blocks():
+        digest.update(block)
+        if (received := received + len(block)) > length:
+            break
+    return digest.hexdigest()
 
 
 @contextmanager
-def _kept_if_whole(path: Path) -> Iterator[None]:
+def _removed_on_error(path: Path) -> Iterator[None]:
     try:
         yield
     except FileExistsError:
@@ -137,11 +116,11 @@ def _kept_if_whole(path: Path) -> Iterator[None]:
         raise
 
 
-def _require_pace(arrived: int, seconds: float, policy: FetchPolicy) -> None:
-    if seconds > policy.grace_seconds and arrived < seconds * policy.min_bytes_per_second:
+def _require_rate(received: int, seconds: float, policy: FetchPolicy) -> None:
+    if seconds > policy.grace_seconds and received < seconds * policy.min_bytes_per_second:
         raise errors.InputTimeout("The origin of the input sends too slowly.")
 
 
-def _require_room(size: int, max_bytes: int) -> None:
+def _require_size(size: int, max_bytes: int) -> None:
     if size > max_bytes:
-        raise errors.InputTooLarge(f"The input is larger than the {max_bytes:,} bytes that are taken.")
+        raise errors.InputTooLarge(f"The input is larger than the {max_bytes:,} bytes allowed.")

@@ -1,4 +1,5 @@
-"""What the operating system, fsspec, S3 and the HTTP client raise, in the words of `penstock.domain.errors`."""
+"""Translates the errors of the operating system, fsspec, S3 and the HTTP client to those of
+`penstock.domain.errors`."""
 
 import errno
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from fsspec.exceptions import FSTimeoutError
 from penstock.domain import errors
 
 STORAGE_ERRORS = (OSError, BotoCoreError, ClientError, FSTimeoutError, TimeoutError)
-# What the HTTP client may raise of an origin's words: its own errors, and Python's about text and numbers.
+# What httpcore may raise for an origin's response: its own errors, and Python's for invalid text and numbers.
 HTTP_ERRORS = (
     httpcore.ProtocolError,
     httpcore.NetworkError,
@@ -26,37 +27,37 @@ FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 @contextmanager
 def translate_storage_errors() -> Iterator[None]:
-    """Foreign errors become `StorageUnavailable` or `DiskFull`."""
+    """Errors of a storage become `StorageUnavailable` or `DiskFull`."""
     try:
         yield
-    except STORAGE_ERRORS as fault:
-        raise _told(fault) from fault
+    except STORAGE_ERRORS as error:
+        raise _platform_error(error) from error
 
 
 @contextmanager
 def translate_read_errors() -> Iterator[None]:
-    """As `translate_storage_errors`, where what is missing is the stored file."""
+    """The same for reading a stored file: a missing one becomes `FileNotFound`."""
     try:
         with translate_storage_errors():
             yield
-    except errors.StorageUnavailable as fault:
-        if isinstance(fault.__cause__, FileNotFoundError):
-            raise errors.FileNotFound("This file is no longer stored.", detail=fault.detail) from fault.__cause__
+    except errors.StorageUnavailable as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise errors.FileNotFound("This file is no longer stored.", detail=error.detail) from error.__cause__
         raise
 
 
 @contextmanager
 def translate_http_errors() -> Iterator[None]:
-    """What goes wrong between the HTTP client and an origin becomes `OriginUnavailable`."""
+    """Errors of a request to an origin become `OriginUnavailable`."""
     try:
         yield
-    except HTTP_ERRORS as fault:
+    except HTTP_ERRORS as error:
         raise errors.OriginUnavailable(
-            "The origin of the input sent an invalid HTTP answer.", detail=repr(fault)[:500]
-        ) from fault
+            "The origin of the input sent an invalid HTTP response.", detail=repr(error)[:500]
+        ) from error
 
 
-def _told(fault: Exception) -> errors.PlatformError:
-    if isinstance(fault, OSError) and fault.errno in FULL:
-        return errors.DiskFull("There is no room on the disk at the moment; try again later.", detail=str(fault))
-    return errors.StorageUnavailable("The storage does not answer as it should.", detail=repr(fault))
+def _platform_error(error: Exception) -> errors.PlatformError:
+    if isinstance(error, OSError) and error.errno in FULL:
+        return errors.DiskFull("The disk is full; try again later.", detail=str(error))
+    return errors.StorageUnavailable("The storage does not respond correctly.", detail=repr(error))

@@ -1,16 +1,18 @@
-"""Asking an origin for a file: redirects followed by hand, every hop checked, every answer judged."""
+"""Requests to the origin of an input: every redirect is checked, every response validated."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpcore
 
 from penstock import __version__
 from penstock.domain import errors
-from penstock.domain.addresses import AllowedAddresses, WebAddress, parse_address
+from penstock.domain.addresses import AllowedAddresses, WebAddress, parse_address, parse_allowed
 from penstock.storage.foreign_errors import translate_http_errors
+from penstock.storage.interruptible import IsStopped, never_stopped
+from penstock.storage.network import Deadline, GuardedBackend, Resolver, resolve_host
 from penstock.storage.response_headers import (
     Headers,
     content_length,
@@ -21,14 +23,41 @@ from penstock.storage.response_headers import (
 )
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
-WORTH_ANOTHER_TRY = frozenset((408, 425, 429))
+RETRYABLE = frozenset((408, 425, 429))
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPolicy:
+    """How much an origin may send, and how long it may take.
+
+    `total_seconds` limits every download; one of known size may take as long as it needs at `expected_bytes_per_second`
+    if that is longer. `allow` lists private addresses that may be fetched: `host:port` or CIDR, comma-separated."""
+
+    max_bytes: int
+    connect_seconds: float = 5.0
+    read_seconds: float = 15.0
+    total_seconds: float = 600.0
+    expected_bytes_per_second: int = 2**20
+    min_bytes_per_second: int = 16 * 1024
+    grace_seconds: float = 10.0
+    redirects: int = 5
+    allow: str = ""
+    resolve: Resolver = field(default=resolve_host, compare=False)
+
+    def seconds_for(self, size: int) -> float:
+        """How long a download of this many bytes may take."""
+        return max(self.total_seconds, size / self.expected_bytes_per_second)
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long the download of the largest input may take."""
+        return self.seconds_for(self.max_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class OriginResponse:
-    """An origin's good answer, its body still to come. `total` is the size that it announces.
-
-    Reading it raises `InputUnreachable` for one that cannot be."""
+    """A successful response whose body has not been read. Its properties raise `InputUnreachable` for invalid
+    headers."""
 
     address: WebAddress
     response: httpcore.Response
@@ -39,6 +68,7 @@ class OriginResponse:
 
     @property
     def total(self) -> int | None:
+        """The announced size in bytes."""
         return content_length(self.headers)
 
     @property
@@ -50,49 +80,51 @@ class OriginResponse:
         return self.headers.get("last-modified")
 
     @property
-    def sends_parts(self) -> bool:
-        """Whether the origin says that it sends parts of this."""
+    def supports_ranges(self) -> bool:
+        """Whether the origin announces that it serves byte ranges."""
         return "bytes" in self.headers.get("accept-ranges", "").lower()
 
     @property
-    def may_send_parts(self) -> bool:
-        """Whether it says nothing against it."""
-        return self.sends_parts or "accept-ranges" not in self.headers
+    def may_support_ranges(self) -> bool:
+        """Whether the origin does not rule out byte ranges."""
+        return self.supports_ranges or "accept-ranges" not in self.headers
 
     def blocks(self) -> Iterator[bytes]:
-        """The body as it comes; a body that ends before it should is `InputTruncated`."""
+        """The body. Raises `InputTruncated` if it ends early."""
         return blocks_of(self.response)
 
 
 @dataclass(frozen=True, slots=True)
 class OriginClient:
-    """The way to ask. `seconds` is how long to wait for a connection, and for each word after it."""
+    """An HTTP client for one input. All its requests share the deadline."""
 
     pool: httpcore.ConnectionPool
     allowed: AllowedAddresses
-    redirects: int
-    seconds: tuple[float, float]
+    policy: FetchPolicy
+    deadline: Deadline
 
     @contextmanager
-    def answer(self, url: str, headers: Headers | None = None) -> Iterator[OriginResponse]:
-        """The answer at the end of all redirects; 206 is a good one where `headers` ask for a part."""
-        good = (200, 206) if headers else (200,)
+    def open(self, url: str, headers: Headers | None = None) -> Iterator[OriginResponse]:
+        """The response after all redirects. With `headers` that ask for a range, 206 counts as success too.
+
+        Raises `UrlForbidden`, `InputUnreachable`, `OriginUnavailable`, `InputTimeout`."""
+        success = (200, 206) if headers else (200,)
         hops: list[WebAddress] = []
         while True:
             hops.append(self._next_hop(url, hops))
-            with self.asked(hops[-1], headers or {}) as response:
+            with self.request(hops[-1], headers or {}) as response:
                 if response.status not in REDIRECTS:
-                    yield OriginResponse(hops[-1], require_success(response, good))
+                    yield OriginResponse(hops[-1], require_success(response, success))
                     return
                 url = redirect_target(url, decoded_headers(response))
 
     @contextmanager
-    def asked(self, address: WebAddress, headers: Headers) -> Iterator[httpcore.Response]:
-        """The response of one address, whatever it says."""
+    def request(self, address: WebAddress, headers: Headers) -> Iterator[httpcore.Response]:
+        """The response of one address, whatever its status."""
         request = httpcore.Request(
             "GET",
             httpcore.URL(scheme=address.scheme, host=address.host, port=address.port, target=address.target),
-            headers=encode_headers({**_standing(address), **headers}),
+            headers=encode_headers({**_default_headers(address), **headers}),
             extensions={"timeout": self._timeouts},
         )
         with translate_http_errors():
@@ -104,18 +136,32 @@ class OriginClient:
 
     @property
     def _timeouts(self) -> dict[str, float]:
-        connect, read = self.seconds
-        return {"connect": connect, "read": read, "write": read}
+        return {
+            "connect": self.policy.connect_seconds,
+            "read": self.policy.read_seconds,
+            "write": self.policy.read_seconds,
+        }
 
     def _next_hop(self, url: str, hops: list[WebAddress]) -> WebAddress:
         address = parse_address(url, self.allowed)
         if address in hops:
             raise errors.InputUnreachable("The url redirects in a circle.")
-        if len(hops) > self.redirects:
-            raise errors.InputUnreachable(f"The url redirects more than {self.redirects} times.")
+        if len(hops) > self.policy.redirects:
+            raise errors.InputUnreachable(f"The url redirects more than {self.policy.redirects} times.")
         if hops and hops[-1].scheme == "https" and address.scheme == "http":
             raise errors.UrlForbidden("The url redirects from https to http.", field="url")
         return address
+
+
+@contextmanager
+def origin_client(
+    policy: FetchPolicy, seconds: float | None = None, is_stopped: IsStopped = never_stopped
+) -> Iterator[OriginClient]:
+    """A client whose requests end after `seconds` (default: the policy's) or once `is_stopped` returns true."""
+    allowed = parse_allowed(policy.allow)
+    deadline = Deadline.after(policy.total_seconds if seconds is None else seconds, is_stopped)
+    with httpcore.ConnectionPool(network_backend=GuardedBackend(deadline, allowed, policy.resolve)) as pool:
+        yield OriginClient(pool, allowed, policy, deadline)
 
 
 def decoded_headers(response: httpcore.Response) -> Headers:
@@ -123,42 +169,42 @@ def decoded_headers(response: httpcore.Response) -> Headers:
 
 
 def blocks_of(response: httpcore.Response) -> Iterator[bytes]:
-    """The body as it comes; one that ends before it should is `InputTruncated`."""
+    """The body of a response. Raises `InputTruncated` if it ends early."""
     blocks = response.iter_stream()
     while (block := _next_block(blocks)) is not None:
         yield block
+
+
+def require_success(response: httpcore.Response, success: Collection[int]) -> httpcore.Response:
+    """The response. Raises `OriginUnavailable` or `InputUnreachable` unless its status is one of `success` and its body
+    is not compressed."""
+    status, headers = response.status, decoded_headers(response)
+    if status >= 500 or status in RETRYABLE:
+        raise errors.OriginUnavailable(
+            f"The origin of the input answers {status}.", retry_after_seconds=retry_after(headers, datetime.now(UTC))
+        )
+    if status not in success:
+        raise errors.InputUnreachable(f"The origin of the input answers {status}.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise errors.InputUnreachable("The origin of the input compresses its response, although asked not to.")
+    return response
 
 
 def _next_block(blocks: Iterator[bytes]) -> bytes | None:
     try:
         with translate_http_errors():
             return next(blocks, None)
-    except errors.OriginUnavailable as fault:
-        if isinstance(fault.__cause__, httpcore.ProtocolError):
-            raise errors.InputTruncated(
-                "The input ended before all of it had arrived.", detail=fault.detail
-            ) from fault.__cause__
+    except errors.OriginUnavailable as error:
+        if isinstance(error.__cause__, httpcore.ProtocolError):
+            message = "The input ended before all of it had arrived."
+            raise errors.InputTruncated(message, detail=error.detail) from error.__cause__
         raise
 
 
-def _standing(address: WebAddress) -> Headers:
+def _default_headers(address: WebAddress) -> Headers:
     return {
         "Host": address.authority,
         "User-Agent": f"penstock/{__version__}",
         "Accept": "*/*",
         "Accept-Encoding": "identity",
     }
-
-
-def require_success(response: httpcore.Response, good: Collection[int]) -> httpcore.Response:
-    """The response, if its status is a good one and its body comes as it is."""
-    status, headers = response.status, decoded_headers(response)
-    if status >= 500 or status in WORTH_ANOTHER_TRY:
-        raise errors.OriginUnavailable(
-            f"The origin of the input answers {status}.", retry_after_seconds=retry_after(headers, datetime.now(UTC))
-        )
-    if status not in good:
-        raise errors.InputUnreachable(f"The origin of the input answers {status}.")
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise errors.InputUnreachable("The origin of the input sends it compressed, unasked.")
-    return response

@@ -1,4 +1,4 @@
-"""Connections of a download: to addresses that were checked, not beyond its deadline, ended once it is stopped."""
+"""Network connections of downloads: to allowed addresses only, ended at the deadline or once the caller is stopped."""
 
 import errno
 import select
@@ -20,50 +20,52 @@ from penstock.domain.addresses import AllowedAddresses, WebAddress, require_allo
 Resolver = Callable[[str, int], list[str]]
 Result = TypeVar("Result")
 
-# What `getaddrinfo` says of a name that does not exist, or has no address; where the system knows the word.
+# The errors of `getaddrinfo` for a name that does not exist or has no address, as far as the system has them.
 _NO_SUCH_NAME = frozenset(
     getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)
 )
-GLANCE_SECONDS = 0.2
-LONGEST_TURN = 30.0
+POLL_SECONDS = 0.2
+DEFAULT_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(slots=True)
 class Deadline:
-    """How long to wait: for one answer, for all of them, and not at all once `stopped` says so."""
+    """The common deadline of several operations, on the monotonic clock. `is_stopped` ends them earlier."""
 
-    began: float
-    deadline: float
-    stopped: Callable[[], bool]
+    started: float
+    ends: float
+    is_stopped: Callable[[], bool]
 
     @staticmethod
-    def of(seconds: float, stopped: Callable[[], bool]) -> "Deadline":
-        began = time.monotonic()
-        return Deadline(began, began + seconds, stopped)
+    def after(seconds: float, is_stopped: Callable[[], bool]) -> "Deadline":
+        started = time.monotonic()
+        return Deadline(started, started + seconds, is_stopped)
 
     def extend(self, seconds: float) -> None:
-        """Wait so long from the beginning, if that is longer: what comes turned out to be much."""
-        self.deadline = max(self.deadline, self.began + seconds)
+        """Move the deadline to `seconds` after the start, if that is later."""
+        self.ends = max(self.ends, self.started + seconds)
 
     def wait(self, attempt: Callable[[float], Result], seconds: float) -> Result:
-        """The result of `attempt`, which waits as long as it is told and then raises `TimeoutError`."""
-        end = min(time.monotonic() + seconds, self.deadline)
+        """The result of `attempt(timeout)`, called again while it raises `TimeoutError`.
+
+        Raises `InputTimeout` after `seconds` or at the deadline, `Cancelled` once stopped."""
+        end = min(time.monotonic() + seconds, self.ends)
         while True:
-            if self.stopped():
+            if self.is_stopped():
                 raise errors.Cancelled("The task was cancelled.")
             left = end - time.monotonic()
             try:
-                return attempt(max(min(left, GLANCE_SECONDS), 0.001))
-            except TimeoutError as late:
-                if left <= GLANCE_SECONDS:
-                    raise errors.InputTimeout("The origin of the input took too long to answer.") from late
+                return attempt(max(min(left, POLL_SECONDS), 0.001))
+            except TimeoutError as error:
+                if left <= POLL_SECONDS:
+                    raise errors.InputTimeout("The origin of the input took too long to answer.") from error
 
 
 @dataclass(frozen=True, slots=True)
 class GuardedBackend(httpcore.NetworkBackend):
-    """The way out. Every address that a name stands for must be admitted, else none of them is asked."""
+    """httpcore's connections. If any address of a host is not allowed, none of them is connected to."""
 
-    patience: Deadline
+    deadline: Deadline
     allowed: AllowedAddresses
     resolve: Resolver
 
@@ -75,33 +77,33 @@ class GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,  # noqa: ARG002 (the signature is httpcore's)
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
-        seconds = timeout or LONGEST_TURN
+        seconds = timeout or DEFAULT_TIMEOUT_SECONDS
         found = self._addresses(host, port, seconds)
         for ip in found:
             require_allowed(ip, WebAddress("http", host, port, "/"), self.allowed)
-        return GuardedStream(_first_connection(found, port, self.patience, seconds), self.patience)
+        return GuardedStream(_first_connection(found, port, self.deadline, seconds), self.deadline)
 
     def _addresses(self, host: str, port: int, seconds: float) -> list[str]:
-        found = self.patience.wait(_in_background(lambda: self.resolve(host, port)), seconds)
+        found = self.deadline.wait(_in_background(lambda: self.resolve(host, port)), seconds)
         if not found:
-            raise _unknown(f"no address of {host}")
+            raise _unknown_host(f"no address of {host}")
         return found
 
 
 class GuardedStream(httpcore.NetworkStream):
-    """A socket, plain or under TLS, whose every wait is a patient one."""
+    """A socket, plain or with TLS, whose operations all end at the deadline."""
 
-    def __init__(self, connection: socket.socket, patience: Deadline) -> None:
+    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
         self._connection = connection
-        self._patience = patience
+        self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._patiently(lambda: self._connection.recv(max_bytes), timeout)
+        return self._until_deadline(lambda: self._connection.recv(max_bytes), timeout)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         rest = memoryview(buffer)
         while rest:
-            rest = rest[self._patiently(partial(self._connection.send, rest), timeout) :]
+            rest = rest[self._until_deadline(partial(self._connection.send, rest), timeout) :]
 
     def close(self) -> None:
         self._connection.close()
@@ -112,8 +114,8 @@ class GuardedStream(httpcore.NetworkStream):
         secured = ssl_context.wrap_socket(
             self._connection, server_hostname=server_hostname, do_handshake_on_connect=False
         )
-        stream = GuardedStream(secured, self._patience)
-        stream._patiently(secured.do_handshake, timeout)
+        stream = GuardedStream(secured, self._deadline)
+        stream._until_deadline(secured.do_handshake, timeout)
         return stream
 
     def get_extra_info(self, info: str) -> Any:
@@ -125,72 +127,70 @@ class GuardedStream(httpcore.NetworkStream):
             case _:
                 return None
 
-    def _patiently(self, act: Callable[[], Result], timeout: float | None) -> Result:
+    def _until_deadline(self, operation: Callable[[], Result], timeout: float | None) -> Result:
         def attempt(seconds: float) -> Result:
             self._connection.settimeout(seconds)
-            return act()
+            return operation()
 
         try:
-            return self._patience.wait(attempt, timeout or LONGEST_TURN)
-        except OSError as fault:
+            return self._deadline.wait(attempt, timeout or DEFAULT_TIMEOUT_SECONDS)
+        except OSError as error:
             self._connection.close()
-            raise _told(fault) from fault
+            raise _input_error(error) from error
 
 
 def resolve_host(host: str, port: int) -> list[str]:
-    """The addresses of a name, as this machine sees it. Raises `InputUnreachable` for a name that has none, and
-    `OriginUnavailable` where nobody can tell now."""
+    """The IP addresses of a host. Raises `InputUnreachable` if it has none, `OriginUnavailable` if the lookup fails."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except ValueError as fault:  # no name at all: a label too long, a character that no name has
-        raise _unknown(str(fault)) from fault
-    except OSError as fault:
-        if fault.errno in _NO_SUCH_NAME:
-            raise _unknown(str(fault)) from fault
-        raise errors.OriginUnavailable(
-            "The host of the input's address cannot be looked up at the moment.", detail=str(fault)
-        ) from fault
-    return list(dict.fromkeys(str(place[0]) for *_, place in found))
+    except ValueError as error:  # not a valid host name: a label too long, an invalid character
+        raise _unknown_host(str(error)) from error
+    except OSError as error:
+        if error.errno in _NO_SUCH_NAME:
+            raise _unknown_host(str(error)) from error
+        message = "The host of the input's address cannot be looked up at the moment."
+        raise errors.OriginUnavailable(message, detail=str(error)) from error
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def _unknown(detail: str) -> errors.InputUnreachable:
+def _unknown_host(detail: str) -> errors.InputUnreachable:
     return errors.InputUnreachable(
-        "The host of the input's address cannot be found; check how it is written.", detail=detail
+        "The host of the input's address cannot be found; check its spelling.", detail=detail
     )
 
 
-def _first_connection(addresses: list[str], port: int, patience: Deadline, seconds: float) -> socket.socket:
-    """A connection to the first address that answers; the last one's error if none does."""
+def _first_connection(addresses: list[str], port: int, deadline: Deadline, seconds: float) -> socket.socket:
+    """A connection to the first address that accepts one. Raises the error of the last address if none does."""
     for ip in addresses[:-1]:
         try:
-            return _connected(ip, port, patience, seconds)
+            return _connected(ip, port, deadline, seconds)
         except (errors.OriginUnavailable, errors.InputTimeout):
             continue
-    return _connected(addresses[-1], port, patience, seconds)
+    return _connected(addresses[-1], port, deadline, seconds)
 
 
-def _connected(ip: str, port: int, patience: Deadline, seconds: float) -> socket.socket:
+def _connected(ip: str, port: int, deadline: Deadline, seconds: float) -> socket.socket:
     connection = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
     try:
         connection.settimeout(0)
-        _start(connection, ip, port)
-        patience.wait(lambda turn: _settled(connection, turn), seconds)
+        _start_connect(connection, ip, port)
+        deadline.wait(lambda timeout: _finish_connect(connection, timeout), seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError as fault:
+    except OSError as error:
         connection.close()
-        raise _told(fault) from fault
+        raise _input_error(error) from error
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _start(connection: socket.socket, ip: str, port: int) -> None:
+def _start_connect(connection: socket.socket, ip: str, port: int) -> None:
     if (code := connection.connect_ex((ip, port))) not in (0, errno.EINPROGRESS):
         raise OSError(code, "connect")
 
 
-def _settled(connection: socket.socket, seconds: float) -> None:
+def _finish_connect(connection: socket.socket, seconds: float) -> None:
     if not _ready(connection, select.POLLOUT, seconds):
         raise TimeoutError
     if code := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
@@ -203,21 +203,21 @@ def _ready(connection: socket.socket, events: int, seconds: float) -> bool:
     return bool(poll.poll(seconds * 1000))
 
 
-def _in_background(act: Callable[[], Result]) -> Callable[[float], Result]:
-    """An attempt at what cannot be given a deadline: its thread is left alone when nobody waits any more."""
+def _in_background(operation: Callable[[], Result]) -> Callable[[float], Result]:
+    """An attempt at an operation without a timeout, in a thread that is abandoned at the deadline."""
     outcome: Future[Result] = Future()
 
     def work() -> None:
         try:
-            outcome.set_result(act())
-        except errors.MediaError as fault:
-            outcome.set_exception(fault)
+            outcome.set_result(operation())
+        except errors.MediaError as error:
+            outcome.set_exception(error)
 
     threading.Thread(target=work, name="resolver", daemon=True).start()
     return outcome.result
 
 
-def _told(fault: OSError) -> errors.InputError:
-    if isinstance(fault, ssl.SSLCertVerificationError):
-        return errors.InputUnreachable("The certificate of the input's origin is not to be trusted.", detail=str(fault))
-    return errors.OriginUnavailable("The origin of the input cannot be reached.", detail=repr(fault))
+def _input_error(error: OSError) -> errors.InputError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return errors.InputUnreachable("The certificate of the input's origin is not trusted.", detail=str(error))
+    return errors.OriginUnavailable("The origin of the input cannot be reached.", detail=repr(error))

@@ -1,40 +1,37 @@
-"""An input of which only some parts are brought here: those that somebody who looks at it turns out to need."""
+"""Inputs of which only some byte ranges are fetched: those that a probe needs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpcore
-
 from penstock.domain import errors
-from penstock.domain.addresses import parse_allowed
-from penstock.storage.byte_ranges import first_bytes, read_range, version_of
-from penstock.storage.download import HEAD_BYTES, FetchPolicy, write_all
+from penstock.storage.byte_ranges import first_bytes, read_range, version_of, version_of_whole
+from penstock.storage.download import HEAD_BYTES, OngoingDownload
 from penstock.storage.foreign_errors import translate_storage_errors
-from penstock.storage.http_source import OriginClient, OriginResponse
-from penstock.storage.interruptible import never_stopped
-from penstock.storage.network import Deadline, GuardedBackend
+from penstock.storage.http_source import FetchPolicy, OriginClient, OriginResponse, origin_client
+from penstock.storage.local_files import write_all
 from penstock.storage.objects import ObjectStore
 
-ByteRange = tuple[int, int]
-# From a stretch that is wanted to what comes: places and bytes.
-RangeReader = Callable[[ByteRange], Iterator[tuple[int, bytes]]]
+_Range = tuple[int, int]
+# Reads at least the bytes from start up to end; yields blocks with their offsets.
+RangeReader = Callable[[int, int], Iterator[tuple[int, bytes]]]
 
 
 @dataclass(slots=True)
 class PartialFile:
-    """A file at `path` of the input's whole size, with holes where nothing was fetched. `most` is how many bytes may
-    come; `here` are the stretches that have, in order and apart from each other."""
+    """A sparse file at `path` of the input's size. `max_bytes` may be fetched; `here` are the ranges that have been, in
+    order and not touching."""
 
     path: Path
     total: int
-    most: int
-    way: RangeReader
-    here: list[ByteRange] = field(default_factory=list)
+    max_bytes: int
+    reader: RangeReader
+    here: list[_Range] = field(default_factory=list)
 
     @property
     def received(self) -> int:
+        """How many bytes have been fetched."""
         return sum(end - start for start, end in self.here)
 
     @property
@@ -42,123 +39,142 @@ class PartialFile:
         return self.received == self.total
 
     def fetch(self, start: int, length: int) -> None:
-        """Bring so many bytes from `start` here, as far as there are any. Raises `LookLimitExceeded`, and what a
-        download raises."""
-        wanted = (start, min(self.total, start + length))
-        _require_little(self.received + wanted[1] - start, self.most)
-        for place, block in self.way(wanted):
-            self.keep(place, block)
+        """Fetch `length` bytes from `start`, or up to the end. Raises `ProbeLimitExceeded`, and what a download
+        does."""
+        end = min(self.total, start + length)
+        _require_budget(self.received + end - start, self.max_bytes)
+        for offset, block in self.reader(start, end):
+            self.write(offset, block)
 
-    def keep(self, place: int, block: bytes) -> None:
-        """Put a block to its place."""
-        _require_little(self.received + len(block), self.most)
+    def write(self, offset: int, block: bytes) -> None:
+        _require_budget(self.received + len(block), self.max_bytes)
         with translate_storage_errors(), self.path.open("r+b", buffering=0) as file:
-            file.seek(place)
+            file.seek(offset)
             write_all(file, block)
-        self.here = _joined([*self.here, (place, place + len(block))])
+        self.here = _merged([*self.here, (offset, offset + len(block))])
 
 
 @contextmanager
-def partial_file_of_url(url: str, path: Path, policy: FetchPolicy, most: int) -> Iterator[PartialFile]:
-    """What `url` leads to, its first 256 KiB fetched. The rules of a download hold for every part of it.
+def partial_file_of_url(url: str, path: Path, policy: FetchPolicy, max_bytes: int) -> Iterator[PartialFile]:
+    """The input at `url` with its first 256 KiB fetched. The policy of a download applies to all ranges together.
 
-    Where the origin sends no parts, the file is read from its beginning only as far as is wanted."""
-    allowed = parse_allowed(policy.allow)
-    guard = GuardedBackend(Deadline.of(policy.total_seconds, never_stopped), allowed, policy.resolve)
-    with httpcore.ConnectionPool(network_backend=guard) as pool:
-        origins = OriginClient(pool, allowed, policy.redirects, (policy.connect_seconds, policy.read_seconds))
-        with origins.answer(url, first_bytes(HEAD_BYTES)) as answer:
-            yield _begun(answer, path, origins, (most, policy.max_bytes))
+    If the origin does not serve ranges, the file is read from its start as far as needed."""
+    with origin_client(policy) as client, client.open(url, first_bytes(HEAD_BYTES)) as response:
+        yield _opened(response, path, client, max_bytes)
 
 
 @contextmanager
-def partial_file_of_object(objects: ObjectStore, key: str, path: Path, most: int) -> Iterator[PartialFile]:
-    """A stored file, its first 256 KiB fetched."""
-    parts = new_partial_file(
-        path, objects.size(key), most, lambda wanted: with_offsets(wanted[0], _stored(objects, key, wanted))
-    )
+def partial_file_of_object(objects: ObjectStore, key: str, path: Path, max_bytes: int) -> Iterator[PartialFile]:
+    """A stored file with its first 256 KiB fetched."""
+
+    def reader(start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        return _with_offsets(start, objects.read(key, start, end - start))
+
+    parts = _new_partial_file(path, objects.size(key), max_bytes, reader)
     parts.fetch(0, HEAD_BYTES)
     yield parts
 
 
-def _begun(answer: OriginResponse, path: Path, origins: OriginClient, bounds: tuple[int, int]) -> PartialFile:
-    """`bounds` are how much may come, and how large the whole may be: that is judged before a byte is written."""
-    most, largest = bounds
-    if answer.response.status == 206:
-        version = version_of(answer, HEAD_BYTES)
-        _require_taken(version.total, largest)
-        first = with_offsets(0, answer.blocks())
-        parts = new_partial_file(path, version.total, most, lambda _: first)
-        parts.fetch(0, HEAD_BYTES)
-        answer.response.close()  # its connection serves the other parts
-        parts.way = lambda wanted: with_offsets(wanted[0], read_range(origins, version, *wanted))
-        return parts
-    if answer.total is None:
-        return _measured(answer, path, most)
-    _require_taken(answer.total, largest)
-    parts = new_partial_file(path, answer.total, most, ForwardReader(answer.blocks()))
+@contextmanager
+def partial_file_of_download(
+    ongoing: OngoingDownload, total: int, max_bytes: int, seconds: float
+) -> Iterator[PartialFile]:
+    """A copy of what has arrived of a download; other ranges of the same version are requested from the origin, up to
+    `max_bytes` and `seconds` in all.
+
+    Fetching raises `InputChanged` for another version, or if the origin does not serve ranges."""
+    path = ongoing.path.with_name(f"{ongoing.path.name}.partial")
+    version = version_of_whole(ongoing.response, total)
+    try:
+        with origin_client(ongoing.policy, seconds, ongoing.is_stopped) as client:
+
+            def reader(start: int, end: int) -> Iterator[tuple[int, bytes]]:
+                if not ongoing.response.may_support_ranges:
+                    raise errors.InputChanged("The origin of the input does not serve byte ranges.")
+                return _with_offsets(start, read_range(client, version, start, end))
+
+            parts = _new_partial_file(path, total, max_bytes, reader)
+            parts.write(0, ongoing.path.read_bytes())
+            yield parts
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _opened(response: OriginResponse, path: Path, client: OriginClient, max_bytes: int) -> PartialFile:
+    """The size is checked before anything is written."""
+    if response.response.status == 206:
+        return _opened_by_range(response, path, client, max_bytes)
+    if response.total is None:
+        return _read_to_end(response, path, max_bytes)
+    _require_size(response.total, client.policy.max_bytes)
+    parts = _new_partial_file(path, response.total, max_bytes, _ForwardReader(response.blocks()))
     parts.fetch(0, HEAD_BYTES)
     return parts
 
 
-def _measured(answer: OriginResponse, path: Path, most: int) -> PartialFile:
-    """A file whose size nobody tells has to be read to its end."""
-    parts = new_partial_file(path, 0, most, lambda _: iter(()))
-    for place, block in with_offsets(0, answer.blocks()):
-        parts.keep(place, block)
+def _opened_by_range(response: OriginResponse, path: Path, client: OriginClient, max_bytes: int) -> PartialFile:
+    version = version_of(response, HEAD_BYTES)
+    _require_size(version.total, client.policy.max_bytes)
+    head = _with_offsets(0, response.blocks())
+    parts = _new_partial_file(path, version.total, max_bytes, lambda _start, _end: head)
+    parts.fetch(0, HEAD_BYTES)
+    response.response.close()  # frees its connection for the next ranges
+    parts.reader = lambda start, end: _with_offsets(start, read_range(client, version, start, end))
+    return parts
+
+
+def _read_to_end(response: OriginResponse, path: Path, max_bytes: int) -> PartialFile:
+    """A file of unknown size has to be read whole."""
+    parts = _new_partial_file(path, 0, max_bytes, lambda _start, _end: iter(()))
+    for offset, block in _with_offsets(0, response.blocks()):
+        parts.write(offset, block)
         parts.total = parts.received
     return parts
 
 
 @dataclass(slots=True)
-class ForwardReader:
-    """The way of an origin that sends no parts: only forward, from where the last part ended."""
+class _ForwardReader:
+    """The range reader of an origin that does not serve ranges: reads on from where the last range ended."""
 
     blocks: Iterator[bytes]
-    place: int = 0
+    offset: int = 0
 
-    def __call__(self, wanted: ByteRange) -> Iterator[tuple[int, bytes]]:
-        while self.place < wanted[1] and (block := next(self.blocks, None)) is not None:
-            yield self.place, block
-            self.place += len(block)
-
-
-def _stored(objects: ObjectStore, key: str, wanted: ByteRange) -> Iterator[bytes]:
-    return objects.read(key, wanted[0], wanted[1] - wanted[0])
+    def __call__(self, _start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        while self.offset < end and (block := next(self.blocks, None)) is not None:
+            yield self.offset, block
+            self.offset += len(block)
 
 
-def with_offsets(start: int, blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Blocks that follow each other, each with its place."""
+def _with_offsets(start: int, blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     for block in blocks:
         yield start, block
         start += len(block)
 
 
-def new_partial_file(path: Path, total: int, most: int, way: RangeReader) -> PartialFile:
-    """A new file of which nothing is here yet."""
+def _new_partial_file(path: Path, total: int, max_bytes: int, reader: RangeReader) -> PartialFile:
     with translate_storage_errors(), path.open("xb") as file:
         file.truncate(total)
-    return PartialFile(path, total, most, way)
+    return PartialFile(path, total, max_bytes, reader)
 
 
-def _joined(stretches: list[ByteRange]) -> list[ByteRange]:
-    """The same places, each told once."""
-    joined: list[ByteRange] = []
-    for start, end in sorted(stretches):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+def _merged(ranges: list[_Range]) -> list[_Range]:
+    """The same bytes as ranges that do not touch, in order."""
+    merged: list[_Range] = []
+    for start, end in sorted(ranges):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
-            joined.append((start, end))
-    return joined
+            merged.append((start, end))
+    return merged
 
 
-def _require_little(size: int, most: int) -> None:
-    if size > most:
+def _require_budget(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
         raise errors.ProbeLimitExceeded(
-            f"More than {most:,} bytes of this input would have to be read to plan it; ask for the conversion itself."
+            f"Planning would read more than {max_bytes:,} bytes of this input; request the conversion instead."
         )
 
 
-def _require_taken(total: int, max_bytes: int) -> None:
+def _require_size(total: int, max_bytes: int) -> None:
     if total > max_bytes:
-        raise errors.InputTooLarge(f"The input is larger than the {max_bytes:,} bytes that are taken.")
+        raise errors.InputTooLarge(f"The input is larger than the {max_bytes:,} bytes allowed.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.storage.download import FetchPolicy
+from penstock.storage.http_source import FetchPolicy
 from penstock.storage.objects import ObjectStore
 
 from . import origin

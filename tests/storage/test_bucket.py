@@ -74,7 +74,7 @@ TRANSFERS = {
 
 def test_a_server_that_stops_reading_ends_an_upload_at_its_deadline(aws, big):
     with listening(Silent) as port:
-        stalled = BucketStore("bucket", "", f"http://127.0.0.1:{port}", step_seconds=1.0)
+        stalled = BucketStore("bucket", "", f"http://127.0.0.1:{port}", request_seconds=1.0)
         started = time.monotonic()
         with pytest.raises(errors.StorageUnavailable):
             stalled.put(big, "a", "video/mp4")

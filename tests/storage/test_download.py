@@ -134,7 +134,7 @@ def test_a_cancelled_download_ends_at_once(site, policy, server, tmp_path):
     patient = replace(policy, read_seconds=20, total_seconds=60)
     started = time.monotonic()
     with pytest.raises(errors.Cancelled):
-        download(f"{site}/silent", tmp_path / "input", patient, stopped=lambda: time.monotonic() > started + 0.2)
+        download(f"{site}/silent", tmp_path / "input", patient, is_stopped=lambda: time.monotonic() > started + 0.2)
     assert time.monotonic() - started < LATEST
 
 

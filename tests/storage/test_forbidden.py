@@ -7,7 +7,8 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.addresses import AllowedAddresses, parse_address
-from penstock.storage.download import FetchPolicy, download
+from penstock.storage.download import download
+from penstock.storage.http_source import FetchPolicy
 from penstock.storage.network import resolve_host
 
 from . import origin

@@ -12,7 +12,8 @@ import pytest
 
 from penstock.domain import errors
 from penstock.storage import network
-from penstock.storage.download import FetchPolicy, download
+from penstock.storage.download import download
+from penstock.storage.http_source import FetchPolicy
 from penstock.storage.partial_download import HEAD_BYTES, partial_file_of_url
 from penstock.storage.response_headers import redirect_target, retry_after
 

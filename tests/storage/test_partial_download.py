@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from penstock.domain import errors
-from penstock.storage.download import FetchPolicy
+from penstock.storage.http_source import FetchPolicy
 from penstock.storage.partial_download import HEAD_BYTES, partial_file_of_object, partial_file_of_url
 from tests.ranging import ranging
 

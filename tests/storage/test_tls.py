@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from penstock.domain import errors
-from penstock.storage.download import FetchPolicy, download
+from penstock.storage.download import download
+from penstock.storage.http_source import FetchPolicy
 
 
 @pytest.fixture(scope="module")

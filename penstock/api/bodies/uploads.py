@@ -8,7 +8,7 @@ from fastapi import Request
 
 from penstock.api.bodies.multipart import file_field
 from penstock.domain import errors
-from penstock.storage.download import write_all
+from penstock.storage.local_files import write_all
 
 BLOCK = 2**20
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from penstock.storage.download import download
-from penstock.storage.input_versions import is_unchanged
+from penstock.storage.download import download, is_unchanged
 from tests.storage.test_hostile import policy_for, saying
 
 OLD, NEW = b"the old film", b"the new film"

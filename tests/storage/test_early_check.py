@@ -4,7 +4,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.storage.download import HEAD_BYTES, HEAD_BYTES_WITHOUT_RANGES, MIN_REMAINING_BYTES, download
-from penstock.storage.peek import partial_file_of_download
+from penstock.storage.partial_download import partial_file_of_download
 
 from . import origin
 
@@ -13,7 +13,7 @@ MIB = 2**20
 
 def test_a_large_input_is_looked_at_once_with_its_announced_size(site, policy, tmp_path):
     seen = []
-    download(f"{site}/long", tmp_path / "input", policy, lambda it: seen.append((it.path.stat().st_size, it.answer)))
+    download(f"{site}/long", tmp_path / "input", policy, lambda it: seen.append((it.path.stat().st_size, it.response)))
     ((size, answer),) = seen
     assert HEAD_BYTES_WITHOUT_RANGES <= size < HEAD_BYTES_WITHOUT_RANGES + 2**17
     assert answer.total == len(origin.LONG)
@@ -45,7 +45,7 @@ def looking(act, most=2 * MIB):
     """A look that lets `act` have the parts."""
 
     def look(arriving):
-        with partial_file_of_download(arriving, arriving.answer.total, most, 5) as parts:
+        with partial_file_of_download(arriving, arriving.response.total, most, 5) as parts:
             act(parts)
 
     return look
