@@ -1,4 +1,4 @@
-"""Applies `prefect.yaml`: the work pool, its queues, the limits and the deployments. Safe to repeat."""
+"""Applies `prefect.yaml` to Prefect: work pool, queues, concurrency limits and deployments. Safe to repeat."""
 
 import asyncio
 import contextlib
@@ -17,8 +17,8 @@ from prefect.utilities.importtools import import_object
 
 from penstock.settings import Settings, read_settings
 
-# What a stock worker needs to start a process, and no variables: where a pool has some, Prefect's server checks their
-# schema and values anew for every run that is made.
+# What a stock worker needs to start a process. It has no variables: Prefect's server would validate their schema and
+# values again for every run that is created.
 JOB_TEMPLATE: dict[str, Any] = {
     "job_configuration": {"command": None, "env": {}, "labels": {}, "name": None, "stream_output": True},
     "variables": {"properties": {}},
@@ -26,13 +26,13 @@ JOB_TEMPLATE: dict[str, Any] = {
 
 
 def project() -> dict[str, Any]:
-    """`prefect.yaml` as data; a checkout has a link to it here."""
-    read: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("prefect.yaml").read_text())
-    return read
+    """`prefect.yaml` as data; in a checkout this folder has a link to it."""
+    data: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("prefect.yaml").read_text())
+    return data
 
 
 async def apply(settings: Settings) -> list[str]:
-    """Bring Prefect to what the file says; answers the deployments' full names."""
+    """Create or update everything that the file names; returns the full names of the deployments."""
     wanted = project()
     async with get_client() as client:
         for pool in wanted["definitions"]["work_pools"]:
@@ -44,10 +44,11 @@ async def apply(settings: Settings) -> list[str]:
 
 def main() -> None:
     for name in asyncio.run(apply(read_settings())):
-        print(name)  # noqa: T201 - the command's answer
+        print(name)  # noqa: T201 - the command's output
 
 
 def _slots(value: int | str, settings: Settings) -> int:
+    """The number itself, or the value of the setting of that name."""
     if isinstance(value, int):
         return value
     return int(getattr(settings, value.removeprefix("PENSTOCK_").lower()))
@@ -59,9 +60,9 @@ async def _work_pool(client: PrefectClient, pool: dict[str, Any]) -> None:
     )
     with contextlib.suppress(ObjectAlreadyExists):
         await client.create_work_pool(wanted)
-    there = {queue.name for queue in await client.read_work_queues(work_pool_name=pool["name"])}
+    existing = {queue.name for queue in await client.read_work_queues(work_pool_name=pool["name"])}
     for queue in pool["queues"]:
-        if queue["name"] not in there:
+        if queue["name"] not in existing:
             await client.create_work_queue(**queue, work_pool_name=pool["name"])
 
 
@@ -73,7 +74,7 @@ async def _deployment(entry: dict[str, Any]) -> str:
         tags=entry["tags"],
         work_pool_name=entry["work_pool"]["name"],
         work_queue_name=entry["work_pool"]["work_queue_name"],
-        schedules=[Cron(times["cron"], slug=times["slug"]) for times in entry["schedules"]],
+        schedules=[Cron(schedule["cron"], slug=schedule["slug"]) for schedule in entry["schedules"]],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     await deployment.aapply()

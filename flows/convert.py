@@ -10,7 +10,7 @@ from penstock.domain.ids import TaskId
 from penstock.domain.request_form import RequestForm
 from penstock.orchestration.run.lifecycle import open_run
 from penstock.orchestration.run_states import completed_state, end_as_cancelled, failed_state, hide_secrets
-from penstock.services import Services, current
+from penstock.services import Services, current_services
 from penstock.tasks.accept import accept
 from penstock.tasks.fetch import fetch
 from penstock.tasks.record import record
@@ -31,7 +31,7 @@ EXPECTED_ERRORS = (errors.RequestError, errors.InputError, errors.EngineError, e
 )
 def convert_source(task_id: TaskId, attempt: int = 1) -> State[Any]:
     """Returns the Task as JSON, without a link; where it failed, `state.result()` raises its message."""
-    return run_attempt(task_id, attempt, current())
+    return run_attempt(task_id, attempt, current_services())
 
 
 @flow(
@@ -45,7 +45,7 @@ def convert_source(task_id: TaskId, attempt: int = 1) -> State[Any]:
 def convert_request(request: RequestForm, project: str | None = None) -> State[Any]:
     """Returns what `convert_source` returns. A URL is converted again if its content has changed since the last time;
     if not, the message of the run's state says so."""
-    services = current()
+    services = current_services()
     try:
         adopted = accept(request, project, services)
     except errors.RequestError as error:

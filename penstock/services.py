@@ -38,7 +38,7 @@ class Services:
 
 
 @contextmanager
-def services(settings: Settings) -> Iterator[Services]:
+def open_services(settings: Settings) -> Iterator[Services]:
     """Open the services of one process; they are closed at the end of the block."""
     limits = limits_of(settings)
     with ExitStack() as stack:
@@ -59,11 +59,11 @@ def services(settings: Settings) -> Iterator[Services]:
 
 
 @cache
-def current() -> Services:
+def current_services() -> Services:
     """The services of this process, for flows and workers: opened at the first call, closed at exit."""
     opened = ExitStack()
     atexit.register(opened.close)
-    return opened.enter_context(services(read_settings()))
+    return opened.enter_context(open_services(read_settings()))
 
 
 def ffmpeg_of(settings: Settings) -> Path:

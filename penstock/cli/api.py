@@ -15,7 +15,7 @@ from penstock.host.private_files import PRIVATE_UMASK
 from penstock.orchestration.control import control_plane
 from penstock.orchestration.flow_runs import FlowRuns
 from penstock.orchestration.prefect_server import address_of
-from penstock.services import services
+from penstock.services import open_services
 from penstock.settings import read_settings
 
 
@@ -29,7 +29,7 @@ def command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     address = address_of(settings)
     os.umask(PRIVATE_UMASK)
     signal.signal(signal.SIGTERM, _exit)
-    with _sockets(host, port, inherited) as sockets, services(settings) as opened:
+    with _sockets(host, port, inherited) as sockets, open_services(settings) as opened:
         opened.records.migrate()
         opened.records.keys.ensure_default(settings.api_key)
         if settings.api_key:

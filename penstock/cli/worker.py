@@ -12,7 +12,7 @@ from penstock.host.scratch import remove_dead_folders
 from penstock.orchestration.prefect_server import address_of, wait_until_ready
 from penstock.orchestration.worker.run_pool import queue_places
 from penstock.orchestration.worker.worker_main import serve
-from penstock.services import current
+from penstock.services import current_services
 from penstock.settings import read_settings
 
 
@@ -31,7 +31,7 @@ def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None
     asyncio.run(wait_until_ready(address))
     if deploy:
         asyncio.run(import_module("penstock.deployments.bootstrap").apply(settings))
-    services = current()
+    services = current_services()
     remove_dead_folders(settings.scratch)
     tool_versions(services.tools)  # starts the fork server before the first run needs it
     places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots)

@@ -19,7 +19,7 @@ from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.media import Media
 from penstock.domain.task import File, FileFacts, Task
 from penstock.records import Records
-from penstock.services import Services, services
+from penstock.services import Services, open_services
 from penstock.settings import Settings
 from tests.storage.conftest import aws, s3_endpoint  # noqa: F401 - fixtures for those that ask for a bucket
 
@@ -76,7 +76,7 @@ def settings(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="session")
 def parts(settings: Settings) -> Iterator[Services]:
-    with services(settings) as opened:
+    with open_services(settings) as opened:
         opened.records.migrate()
         yield opened
 

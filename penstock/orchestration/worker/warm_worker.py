@@ -28,7 +28,7 @@ from penstock.domain.errors import DatabaseUnavailable
 from penstock.orchestration.run_states import recorded_state
 from penstock.orchestration.worker.claims import claim, due_runs, release
 from penstock.orchestration.worker.run_pool import QueuePlaces, run_threads
-from penstock.services import current
+from penstock.services import current_services
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         try:
             state = (await self.client.read_flow_run(run_id)).state
             if state is not None and (state.is_cancelling() or state.is_running() or state.is_pending()):
-                recorded = await asyncio.to_thread(recorded_state, run_id, current().records)
+                recorded = await asyncio.to_thread(recorded_state, run_id, current_services().records)
                 unrecorded = Cancelled() if state.is_cancelling() else crashed
                 await self.client.set_flow_run_state(run_id, recorded or unrecorded, force=True)
         except ObjectNotFound:
