@@ -68,7 +68,7 @@ def aged(folder: FolderStore, file: File, seconds: float = ORPHAN_SECONDS + 60) 
     os.utime(folder._address(file.key), (then, then))
 
 
-def test_a_file_that_cannot_be_removed_keeps_none_of_the_others(records, project, folder, store):
+def test_a_file_that_cannot_be_removed_does_not_stop_the_others(records, project, folder, store):
     stuck, *others = sorted((store(folder) for _ in range(5)), key=lambda file: file.id)
     for file in (stuck, *others):
         records.files.delete(project, file.id)
@@ -89,7 +89,7 @@ def replaced_by_a_folder(folder: FolderStore, file: File) -> None:
     (path / "inside").write_bytes(b"")
 
 
-def test_a_storage_that_removes_nothing_is_not_asked_for_each_file(records, project, folder, store, monkeypatch):
+def test_a_storage_that_removes_nothing_is_not_tried_for_each_file(records, project, folder, store, monkeypatch):
     files = [store(folder) for _ in range(30)]
     for file in files:
         records.files.delete(project, file.id)
@@ -107,7 +107,7 @@ def test_a_storage_that_removes_nothing_is_not_asked_for_each_file(records, proj
     assert purge_deleted(records, folder).removed == 30
 
 
-def test_what_no_file_names_goes_once_no_run_can_record_it_any_more(records, folder, store):
+def test_an_object_without_a_file_is_removed_once_no_run_can_record_it(records, folder, store):
     orphan, young, named = store(folder, recorded=False), store(folder, recorded=False), store(folder)
     aged(folder, orphan)
     aged(folder, young, DAY_SECONDS)
@@ -118,7 +118,7 @@ def test_what_no_file_names_goes_once_no_run_can_record_it_any_more(records, fol
     assert remove_orphans(records, folder) == 0
 
 
-def test_what_is_deleted_and_not_purged_yet_is_left_to_the_purge(records, project, folder, store):
+def test_a_deleted_file_is_no_orphan_before_its_purge(records, project, folder, store):
     deleted = store(folder)
     records.files.delete(project, deleted.id)
     aged(folder, deleted)
@@ -129,14 +129,14 @@ def test_what_is_deleted_and_not_purged_yet_is_left_to_the_purge(records, projec
 @pytest.mark.parametrize(
     "key", ["prj_somebodyelses1234/file_{id}", "{project}/notes.txt", "file_{id}", "{project}/x/file_{id}"]
 )
-def test_what_is_not_ours_is_left_alone(records, project, folder, store, key):
+def test_foreign_files_are_kept(records, project, folder, store, key):
     file = store(folder, recorded=False, key=key.format(project=project, id=secrets.token_hex(12)))
     aged(folder, file)
     assert remove_orphans(records, folder) == 0
     assert folder.exists(file.key)
 
 
-def test_a_sweep_looks_at_so_many_and_the_next_ones_at_the_others(records, folder, store, monkeypatch):
+def test_a_sweep_checks_a_part_and_the_next_sweeps_the_rest(records, folder, store, monkeypatch):
     monkeypatch.setattr(cleanup, "MAX_LISTED", 3)
     orphans = [store(folder, recorded=False) for _ in range(8)]
     for orphan in orphans:
@@ -146,14 +146,14 @@ def test_a_sweep_looks_at_so_many_and_the_next_ones_at_the_others(records, folde
     assert sum(counts) == 8
 
 
-def test_an_orphan_in_a_bucket_goes_too(records, bucket, store):  # noqa: F811
+def test_an_orphan_in_a_bucket_is_removed_too(records, bucket, store):  # noqa: F811
     orphan, named = store(bucket, recorded=False), store(bucket)
     assert remove_orphans(records, bucket) == 0
     assert remove_orphans(records, bucket, older_than_seconds=-60) == 1
     assert [bucket.exists(file.key) for file in (orphan, named)] == [False, True]
 
 
-def test_a_bucket_tells_all_that_it_keeps_by_key(bucket, project, store):  # noqa: F811
+def test_a_bucket_lists_all_its_keys(bucket, project, store):  # noqa: F811
     keys = sorted(store(bucket, recorded=False).key for _ in range(5))
     assert [kept.key for kept in bucket.list_files(project)] == keys
     assert [kept.key for kept in bucket.list_files(project, keys[2])] == keys[3:]
@@ -190,7 +190,7 @@ def keys_of(prefix: str, count: int) -> list[str]:
     return [f"{prefix}prj_{secrets.token_hex(12)}/{new_file_id()}" for _ in range(count)]
 
 
-def test_every_unfinished_upload_of_ours_is_aborted_and_none_of_others():
+def test_all_our_unfinished_uploads_are_aborted_and_no_others():
     others = [*keys_of("media-2/", 2), "media/notes", "media/prj_x/raw.mov", "elsewhere"]
     server = Server([*keys_of("media/", 2500), *others])
     assert abort_stale_uploads(server, "bucket", "media/", 3600) == 2500
@@ -203,7 +203,7 @@ def test_in_a_bucket_without_a_prefix_only_what_has_a_key_like_ours_is_aborted()
     assert server.left == ["somebody's/upload"]
 
 
-def test_an_upload_that_cannot_be_aborted_keeps_none_of_the_others():
+def test_an_upload_that_cannot_be_aborted_does_not_stop_the_others():
     keys = sorted(keys_of("media/", 5))
     server = Server(keys, broken=keys[1])
     assert abort_stale_uploads(server, "bucket", "media/", 3600) == 4
@@ -227,12 +227,12 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_prefect_keeps_of_failed_stages_of_ours_goes_after_a_day(results):
+def test_results_of_our_failed_stages_are_removed_after_a_day(results):
     assert remove_failed_results(results, time.time()) == 1
     assert {path.name for path in results.iterdir()} == RESULTS.keys() - {"failed-old"}
 
 
-def test_what_it_keeps_in_our_home_goes_when_its_run_is_forgotten(results):
+def test_a_result_in_our_home_is_removed_with_its_run(results):
     assert remove_expired_results(results, time.time()) == 1
     assert {path.name for path in results.iterdir()} == RESULTS.keys() - {"foreign-forgotten"}
     assert remove_expired_results(results / "nowhere", time.time()) == 0

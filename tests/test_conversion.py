@@ -101,7 +101,7 @@ def test_a_stored_input_comes_from_the_storage(media, workspace):
     assert workspace.services.records.recorded == []
 
 
-def test_a_second_try_replaces_what_the_first_one_left(media, workspace):
+def test_a_second_try_replaces_the_files_of_the_first(media, workspace):
     (workspace.scratch / "input").write_bytes(b"half a download")
 
     assert fetch_stored(media("still.png"), workspace).path.read_bytes() == media("still.png").read_bytes()
@@ -172,7 +172,7 @@ def test_an_output_that_is_not_what_was_planned_is_never_returned(media, workspa
         convert_original(original_of(media("still.png"), workspace, "image", "webp"), workspace)
 
 
-def test_a_stop_ends_the_encoder(media, tools, workspace):
+def test_a_stop_kills_the_encoder(media, tools, workspace):
     class Stopped(NoWatch):
         def stopped(self) -> bool:
             return True
@@ -183,7 +183,7 @@ def test_a_stop_ends_the_encoder(media, tools, workspace):
         convert_original(original, stopped)
 
 
-def test_no_frames_are_scored_where_the_settings_ask_for_none(media, workspace):
+def test_no_frames_are_scored_if_the_settings_say_so(media, workspace):
     workspace.services.settings.receipt_stills = False
     rendition = convert_original(original_of(media("still.png"), workspace, "image", "webp"), workspace)
 

@@ -65,7 +65,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("wish", REFUSED)
-def test_what_cannot_be_is_refused_by_a_small_part_of_the_input(wish: str, fetch: Fetching, host: Ranging):
+def test_an_impossible_conversion_is_refused_after_a_part_of_the_input(wish: str, fetch: Fetching, host: Ranging):
     name, asked, expected = REFUSED[wish]
     with pytest.raises(expected):
         fetch(f"parts/{name}", **asked)
@@ -74,7 +74,7 @@ def test_what_cannot_be_is_refused_by_a_small_part_of_the_input(wish: str, fetch
     assert list(fetch.path.parent.iterdir()) == []
 
 
-def test_what_can_be_is_fetched_whole_and_once(fetch: Fetching, host: Ranging):
+def test_a_possible_conversion_downloads_its_input_once(fetch: Fetching, host: Ranging):
     fetch("parts/reel.mp4", width=160)
     assert fetch.path.read_bytes() == host.files["reel.mp4"]
     assert host.sent < len(host.files["reel.mp4"]) * 1.1
@@ -82,21 +82,19 @@ def test_what_can_be_is_fetched_whole_and_once(fetch: Fetching, host: Ranging):
 
 
 @pytest.mark.parametrize("manner", ["changing", "whole", "unmeasured"])
-def test_where_the_parts_are_not_to_be_trusted_all_of_it_is_fetched(manner: str, fetch: Fetching, host: Ranging):
+def test_an_input_whose_parts_are_inconsistent_is_downloaded_whole(manner: str, fetch: Fetching, host: Ranging):
     fetch(f"{manner}/reel.mp4", start=500)
     assert fetch.path.read_bytes() == host.files["reel.mp4"]
 
 
 @pytest.mark.parametrize("name", ["fragments.mp4", "live.mkv"])
 @pytest.mark.parametrize("asked", [{"start": 100}, {"kind": "image", "format": "webp", "at": 100}])
-def test_a_length_that_no_header_tells_refuses_nothing(
-    name: str, asked: dict[str, object], fetch: Fetching, host: Ranging
-):
+def test_an_unknown_length_refuses_nothing(name: str, asked: dict[str, object], fetch: Fetching, host: Ranging):
     fetch(f"parts/{name}", **asked)
     assert fetch.path.read_bytes() == host.files[name]
 
 
-def test_a_cancel_ends_the_look(fetch: Fetching, host: Ranging, tools: Tools):
+def test_a_cancel_stops_the_probe(fetch: Fetching, host: Ranging, tools: Tools):
     class Unwanted(NoWatch):
         def stopped(self) -> bool:
             return True

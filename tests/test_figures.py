@@ -13,7 +13,7 @@ def found(what: str, *, met: bool) -> Report:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_shows_what_the_benchmarks_have_kept(page: Path):
+def test_a_page_shows_the_results_of_the_benchmarks(page: Path):
     assert f"{BEGIN}\n\n{table(RESULTS, PAGES[page])}\n{END}" in page.read_text()
 
 
@@ -21,7 +21,7 @@ def test_every_result_is_on_a_page():
     assert {path.stem for path in RESULTS.glob("*.json")} <= {name for names in PAGES.values() for name in names}
 
 
-def test_a_missed_bar_is_said_in_the_table(tmp_path: Path, monkeypatch):
+def test_a_missed_bar_is_marked_in_the_table(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("benchmarks.harness.report.RESULTS", tmp_path)
     keep(found("a thumbnail", met=False), "pictures")
 

@@ -15,7 +15,7 @@ def write(target, *, overwrite, meanwhile=lambda: None):
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_it_is_there_once_it_is_whole_and_open_to_others_as_their_mask_says(tmp_path, overwrite):
+def test_an_output_appears_once_it_is_complete_with_the_mode_of_the_umask(tmp_path, overwrite):
     target = tmp_path / "out.mp4"
     before = os.umask(0o027)
     try:
@@ -42,7 +42,7 @@ def disk(request, monkeypatch):
 
 
 @pytest.mark.usefixtures("disk")
-def test_what_came_into_being_meanwhile_is_not_replaced(tmp_path):
+def test_a_file_created_meanwhile_is_not_replaced(tmp_path):
     target = tmp_path / "out.mp4"
     with pytest.raises(FileExistsError):
         write(target, overwrite=False, meanwhile=lambda: target.write_bytes(b"theirs"))
@@ -51,12 +51,12 @@ def test_what_came_into_being_meanwhile_is_not_replaced(tmp_path):
 
 
 @pytest.mark.usefixtures("disk")
-def test_where_nothing_is_it_is_put(tmp_path):
+def test_an_output_is_written_where_there_was_none(tmp_path):
     write(tmp_path / "out.mp4", overwrite=False)
     assert (tmp_path / "out.mp4").read_bytes() == b"ours"
 
 
-def test_what_fails_midway_leaves_what_was_there(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path):
     target = tmp_path / "out.mp4"
     target.write_bytes(b"before")
     with pytest.raises(ZeroDivisionError):
@@ -65,7 +65,7 @@ def test_what_fails_midway_leaves_what_was_there(tmp_path):
     assert [place.name for place in tmp_path.iterdir()] == ["out.mp4"]
 
 
-def test_a_link_stays_one_and_what_it_leads_to_is_replaced(tmp_path):
+def test_a_symbolic_link_is_kept_and_its_target_replaced(tmp_path):
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "real.mp4").write_bytes(b"before")
     link = tmp_path / "out.mp4"
@@ -74,7 +74,7 @@ def test_a_link_stays_one_and_what_it_leads_to_is_replaced(tmp_path):
     assert (link.is_symlink(), (tmp_path / "far" / "real.mp4").read_bytes()) == (True, b"ours")
 
 
-def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path):
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path):
     write(tmp_path / ("é" * 125 + ".mp4"), overwrite=False)
     with pytest.raises(OSError, match="too long"):
         require_writable(tmp_path / ("é" * 130 + ".mp4"))

@@ -23,12 +23,12 @@ def test_every_number_in_the_code_was_measured(points):
 
 
 @pytest.mark.parametrize(("codec", "score"), [*((codec, "vmaf") for codec in FILMED), ("jpeg", "s2"), ("webp", "s2")])
-def test_more_quality_scores_more(points, codec, score):
+def test_a_higher_quality_scores_higher(points, codec, score):
     means = _means(points, codec, score)
     assert means == sorted(means)
 
 
-def test_the_usual_quality_looks_the_same_on_every_video_format(points):
+def test_the_default_quality_looks_the_same_in_every_video_format(points):
     usual = [point for point in points if point["quality"] == DEFAULT_QUALITY]
     means = [fmean(point["vmaf"] for point in usual if point["codec"] == codec) for codec in FILMED]
     assert max(means) - min(means) < 4

@@ -33,7 +33,7 @@ def test_every_limit_is_a_setting(limit: str):
 
 
 @pytest.mark.parametrize("field", [name for name in FetchPolicy.__dataclass_fields__ if name != "resolve"])
-def test_every_patience_with_an_origin_is_a_setting(field: str):
+def test_every_timeout_of_a_download_is_a_setting(field: str):
     name = UNDER_OTHER_NAMES.get(field, f"fetch_{field}")
     value = "10.0.0.0/8" if field == "allow" else 7
     assert getattr(fetch_policy_of(settings(**{name: value})), field) == value

@@ -57,7 +57,7 @@ def _nothing_set(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_any_value_is_either_usable_or_refused_in_a_sentence(monkeypatch, name):
+def test_any_value_is_valid_or_refused_with_a_message(monkeypatch, name):
     variable, number = variable_of(name), isinstance(Settings.model_fields[name].default, int | float)
     for value in NUMBERS + SIGNS[:3] if number else ODD:
         monkeypatch.setenv(variable, value)
@@ -122,7 +122,7 @@ def use(settings):
         ),
     ],
 )
-def test_a_fault_names_the_setting_and_what_is_right(monkeypatch, variable, value, fault):
+def test_an_error_names_the_setting_and_the_expected_value(monkeypatch, variable, value, fault):
     monkeypatch.setenv(variable, value)
     with pytest.raises(InvalidSettings) as refused:
         read_settings()
@@ -130,7 +130,7 @@ def test_a_fault_names_the_setting_and_what_is_right(monkeypatch, variable, valu
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_tells_every_fault_before_it_does_anything(monkeypatch, tmp_path, command):
+def test_every_command_reports_every_invalid_setting_first(monkeypatch, tmp_path, command):
     (tmp_path / ".env").write_text("PENSTOCK_ATTEMPT=3\n")
     (tmp_path / "in.mp4").write_bytes(b"")
     monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path / "home"))
@@ -151,19 +151,19 @@ WORDS = {
 }
 
 
-def test_an_empty_setting_is_not_set_and_wins_over_the_file(monkeypatch, tmp_path):
+def test_an_empty_variable_is_unset_and_overrides_the_file(monkeypatch, tmp_path):
     (tmp_path / ".env").write_text("PENSTOCK_ATTEMPTS=7\nPENSTOCK_DATABASE_URL=postgresql://h/d\n")
     monkeypatch.setenv("PENSTOCK_DATABASE_URL", "")
     assert (read_settings().attempts, read_settings().database_url) == (7, None)
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path):
+def test_an_unreadable_env_file_is_reported(tmp_path):
     (tmp_path / ".env").write_bytes(b"PENSTOCK_HOME=\xff\xfe")
     with pytest.raises(InvalidSettings, match=r"The file .env cannot be read"):
         read_settings()
 
 
-def test_what_kubernetes_tells_of_a_service_called_penstock_is_no_misspelt_setting(monkeypatch):
+def test_variables_of_kubernetes_are_no_misspelt_settings(monkeypatch):
     monkeypatch.setenv("PENSTOCK_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("PENSTOCK_API_SERVICE_PORT_HTTP", "8000")
     monkeypatch.setenv("PENSTOCK_PORT", "tcp://10.0.0.1:8000")

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.service
 CHECKOUT = Path(__file__).parents[2]
 
 
-def test_it_uses_the_service_that_runs(penstock, clip, tmp_path):
+def test_convert_uses_the_running_service(penstock, clip, tmp_path):
     said = convert(penstock.home.root, str(clip), str(tmp_path / "clip.webm"), "--width", "160")
 
     assert said.returncode == 0, said.stderr
@@ -46,7 +46,7 @@ def test_it_prints_the_task_as_json(penstock, photo, tmp_path):
     assert (task["status"], task["output"]["format"]) == ("completed", "jpeg")
 
 
-def test_the_home_keeps_the_record_and_not_the_bytes(penstock, photo, tmp_path):
+def test_the_home_keeps_the_records_but_not_the_bytes(penstock, photo, tmp_path):
     said = convert(penstock.home.root, str(photo), str(tmp_path / "kept.webp"), "--width", "33", "--json")
     task = penstock.client.task(json.loads(said.stdout)["id"])
     assert (task["status"], task["output"]) == ("completed", None)
@@ -74,13 +74,13 @@ def test_wrong_usage_exits_2(penstock, photo, tmp_path, monkeypatch, words):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_output_that_exists_is_replaced_when_asked(penstock, photo, tmp_path):
+def test_an_existing_output_is_replaced_on_request(penstock, photo, tmp_path):
     (tmp_path / "out.webp").write_bytes(b"what was here before")
     said = convert(penstock.home.root, str(photo), str(tmp_path / "out.webp"), "--width", "34", "-y")
     assert (said.returncode, (tmp_path / "out.webp").read_bytes()[8:12]) == (0, b"WEBP"), said.stderr
 
 
-def test_an_output_that_came_meanwhile_is_not_replaced(penstock, photo, tmp_path, monkeypatch):
+def test_an_output_that_another_program_wrote_meanwhile_is_not_replaced(penstock, photo, tmp_path, monkeypatch):
     target = tmp_path / "out.webp"
     create = Client.create
     monkeypatch.setattr(Client, "create", lambda *asked: (target.write_bytes(b"theirs"), create(*asked))[1])

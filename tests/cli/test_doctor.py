@@ -10,14 +10,14 @@ HOLDER = HeldSlot(TaskId("tsk_one"), 2, "here:7", "a lease")
 WAITER = HeldSlot(TaskId("tsk_two"), 1, "here:7", SLOT_REQUESTED)
 
 
-def test_who_holds_a_slot_is_named():
+def test_the_holder_of_a_slot_is_named():
     assert slot_summary(1, 2, [HOLDER, WAITER]) == "1 of 2 taken, by tsk_one (attempt 2, here:7)"
 
 
-def test_free_slots_are_nobody_s():
+def test_free_slots_have_no_holder():
     assert slot_summary(0, 2, []) == "0 of 2 taken"
 
 
-def test_a_slot_without_a_live_run_is_told():
+def test_a_slot_without_a_live_run_is_reported():
     with pytest.raises(LookupError, match=r"2 of 2 taken, by tsk_one .*; 1 by no live run"):
         slot_summary(2, 2, [HOLDER])

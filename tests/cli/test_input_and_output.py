@@ -40,7 +40,7 @@ def clip(tmp_path, refused):
     return place
 
 
-def test_an_output_that_exists_is_not_replaced_unasked(refused, clip):
+def test_an_existing_output_is_not_replaced_by_default(refused, clip):
     (clip.parent / "out.mp4").write_bytes(b"before")
     assert refused("clip.mov", "out.mp4") == "out.mp4 exists; choose another OUTPUT, or replace it with -y."
 
@@ -60,7 +60,7 @@ def linked(clip, link):
 
 @pytest.mark.parametrize("name", SAME)
 @pytest.mark.parametrize("asked", [[], ["-y"]], ids=["unasked", "asked"])
-def test_an_output_that_is_the_input_is_refused_whatever_it_is_called(refused, clip, name, asked):
+def test_an_output_that_is_the_input_is_refused_under_any_name(refused, clip, name, asked):
     target = SAME[name](clip)
     assert refused("clip.mov", target, *asked).startswith(f"OUTPUT is INPUT: {target} and clip.mov are the same file")
     assert clip.read_bytes() == b"the only copy"
@@ -81,7 +81,7 @@ def test_an_output_that_cannot_be_written_is_refused(refused, clip):
     )  # root cannot write there either
 
 
-def test_an_input_that_is_no_file_is_told_what_it_is(refused, clip):
+def test_an_input_that_is_not_a_file_is_named(refused, clip):
     assert refused("s3://bucket/a.mov", "out.mp4").startswith(
         "INPUT is a file or an http(s) URL; s3:// is not supported."
     )

@@ -15,13 +15,13 @@ from tests.service import exported
 pytestmark = pytest.mark.service
 
 
-def test_doctor_finds_everything_in_order(penstock):
+def test_doctor_passes_on_a_running_service(penstock):
     said = penstock_says(penstock, "doctor")
     assert said.returncode == 0, said.stdout
     assert [line[0] for line in said.stdout.splitlines()] == ["✓"] * 7
 
 
-def test_a_new_key_opens_the_door_until_it_is_revoked(penstock):
+def test_a_new_key_works_until_it_is_revoked(penstock):
     key_id, token = penstock_tells(penstock, "keys", "create").stdout.split()
     with Client(penstock.service.api_url, token) as client:
         with pytest.raises(Refused, match="task"):
@@ -31,7 +31,7 @@ def test_a_new_key_opens_the_door_until_it_is_revoked(penstock):
     assert "revoked" in next(line for line in listed(penstock) if line.startswith(key_id))
 
 
-def test_a_rotated_key_and_the_one_before_open_the_door(penstock):
+def test_a_rotated_key_and_its_predecessor_both_work(penstock):
     key_id, token = penstock_tells(penstock, "keys", "create").stdout.split()
     _, fresh = penstock_tells(penstock, "keys", "rotate", key_id, "--overlap-hours", "1").stdout.split()
     for each in (token, fresh):
@@ -40,37 +40,37 @@ def test_a_rotated_key_and_the_one_before_open_the_door(penstock):
     assert "expires" in next(line for line in listed(penstock) if line.startswith(key_id))
 
 
-def test_whoever_has_the_secret_can_verify_a_receipt(penstock, origin, photo):
+def test_a_receipt_is_verified_with_the_receipt_key(penstock, origin, photo):
     secret = penstock_tells(penstock, "keys", "secret").stdout.strip()
     task = penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 93})
     receipt = jwt.decode(penstock.client.receipt(task["id"])["signature"], secret, algorithms=["HS256"])
     assert receipt["output"]["sha256"] == task["output"]["sha256"]
 
 
-def test_formats_are_told_as_a_table_and_as_json(penstock):
+def test_formats_are_printed_as_a_table_and_as_json(penstock):
     assert "QuickTime" in penstock_tells(penstock, "formats").stdout
     told = json.loads(penstock_tells(penstock, "formats", "--json").stdout)
     assert {"container", "label", "inputs"} == set(told[0])
 
 
-def test_deploy_names_what_it_deployed_and_may_be_repeated(penstock):
+def test_deploy_lists_what_it_deployed_and_can_be_repeated(penstock):
     names = ["convert-request/convert-request", "sweep/sweep", "convert-source/convert-source"]
     assert penstock_says(penstock, "deploy").stdout.split() == names
 
 
-def test_cancel_says_what_is_wrong(penstock):
+def test_cancel_reports_its_error(penstock):
     said = penstock_says(penstock, "cancel", "tsk_abcdefghijklmnop")
     assert (said.returncode, said.stderr) == (1, "Error: There is no such task.\n")
 
 
 @pytest.mark.parametrize("part", ["api", "deploy", "worker"])
-def test_a_part_alone_wants_to_know_its_prefect(part, tmp_path):
+def test_a_process_that_runs_alone_needs_the_prefect_url(part, tmp_path):
     said = CliRunner().invoke(cli, [part], env={"PREFECT_API_URL": None, "PENSTOCK_HOME": str(tmp_path)})
     assert (said.exit_code, said.stderr.count("\n")) == (2, 1)
     assert said.stderr.startswith("Error: Set PREFECT_API_URL")
 
 
-def test_a_fault_of_ours_shows_as_one(monkeypatch):
+def test_a_bug_is_not_shown_as_a_usage_error(monkeypatch):
     monkeypatch.setattr("penstock.cli.formats.conversion_matrix", lambda _lifted: {}["status"])
     with pytest.raises(KeyError, match="status"):
         CliRunner().invoke(cli, ["formats"], catch_exceptions=False)

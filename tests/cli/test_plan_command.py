@@ -18,7 +18,7 @@ def plan(tmp_path, monkeypatch):
     return lambda *words: CliRunner().invoke(cli, ["plan", *map(str, words), "--home", str(tmp_path / "home")])
 
 
-def test_it_tells_the_plan_and_converts_nothing(plan, clip, tmp_path):
+def test_plan_prints_the_plan_and_converts_nothing(plan, clip, tmp_path):
     told = PlanView.model_validate_json(plan(clip, "out.webm", "--width", "160", "--json").stdout)
 
     assert (told.input, told.width, told.estimate.tasks) == (str(clip), 160, 0)
@@ -28,12 +28,12 @@ def test_it_tells_the_plan_and_converts_nothing(plan, clip, tmp_path):
     assert picture == "  video: encode vp9, because webm players do not expect h264"
 
 
-def test_a_path_is_of_the_directory_where_the_command_is_typed(plan, photo, tmp_path):
+def test_a_relative_path_is_relative_to_the_working_directory(plan, photo, tmp_path):
     (tmp_path / "photo.png").write_bytes(photo.read_bytes())
     assert plan("photo.png", "out.webp").stdout.startswith("out.webp: 400×300")
 
 
-def test_an_output_that_convert_would_not_replace_is_told(plan, photo, tmp_path):
+def test_plan_reports_an_output_that_convert_would_not_replace(plan, photo, tmp_path):
     (tmp_path / "out.webp").write_bytes(b"before")
     assert plan(photo, "out.webp").stderr.startswith("convert would refuse OUTPUT: out.webp exists")
     assert (plan(photo, "out.webp", "-y").stderr, (tmp_path / "out.webp").read_bytes()) == ("", b"before")
@@ -45,7 +45,7 @@ def test_a_refusal_exits_1_with_its_code(plan, photo):
 
 
 @pytest.mark.parametrize("words", [("out.mp3", "--width", "64"), ("out.webp", "--quality", "3")])
-def test_a_request_that_cannot_be_has_the_code_of_what_is_wrong(plan, photo, words):
+def test_an_invalid_request_exits_with_the_code_of_its_error(plan, photo, words):
     said = plan(photo, *words)
     assert (said.exit_code, said.stderr.partition(":")[0]) == (1, "field_invalid")
 

@@ -25,20 +25,20 @@ NOTHING_YET = {
 
 
 @pytest.mark.parametrize("words", NOTHING_YET, ids=" ".join)
-def test_where_nothing_is_nothing_is_made(tmp_path, words):
+def test_commands_that_read_create_nothing(tmp_path, words):
     told = said(tmp_path / "home", *words)
     assert (told.exit_code != 0, told.stderr.strip()) == (True, NOTHING_YET[words].format(home=tmp_path / "home"))
     assert not (tmp_path / "home").exists()
 
 
-def test_the_doctor_tells_of_a_home_that_is_not_there_and_makes_none(tmp_path):
+def test_doctor_reports_a_missing_home_and_creates_none(tmp_path):
     told = said(tmp_path / "home", "doctor")
     assert f"✗ database: There is no database in {tmp_path / 'home'} yet" in told.stdout
     assert "✓ storage: a folder of the home; the first start creates it" in told.stdout
     assert not (tmp_path / "home").exists()
 
 
-def test_env_tells_what_opens_the_service_that_runs(tmp_path):
+def test_env_prints_the_credentials_of_the_running_service(tmp_path):
     home = Home.at(tmp_path / "home")
     home.secret("prefect")
     with home.claim():
@@ -50,20 +50,20 @@ def test_env_tells_what_opens_the_service_that_runs(tmp_path):
 
 
 @pytest.mark.service
-def test_a_list_of_keys_makes_no_key(penstock):
+def test_listing_keys_creates_no_key(penstock):
     before = told(penstock, "keys", "list")
     other = exported(penstock) | {"PENSTOCK_API_KEY": "another-key-of-this-shell"}
     assert CliRunner().invoke(cli, ["keys", "list"], env=other).stdout == before == told(penstock, "keys", "list")
 
 
 @pytest.mark.service
-def test_the_keys_are_those_of_the_service_that_runs(penstock):
+def test_keys_lists_those_of_the_running_service(penstock):
     bare = said(penstock.home.root, "keys", "list")
     assert (bare.exit_code, bare.stdout) == (0, told(penstock, "keys", "list"))
 
 
 @pytest.mark.service
-def test_a_project_goes_by_its_name_too(penstock):
+def test_a_project_can_be_given_by_name(penstock):
     told(penstock, "keys", "create", "--new-project", "films")
     by_name = told(penstock, "keys", "secret", "--project", "films")
     key_id = told(penstock, "keys", "create", "--project", "films").split()[0]

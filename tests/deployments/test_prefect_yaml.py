@@ -33,11 +33,11 @@ def made():
     }
 
 
-def test_every_queue_that_runs_are_sent_to_is_made():
+def test_every_queue_that_gets_runs_is_created():
     assert {(POOL, queue) for queue in QUEUES.values()} <= made()
 
 
-def test_every_deployment_has_a_pool_and_a_queue_that_are_made():
+def test_every_deployment_has_a_pool_and_queue_that_exist():
     for entry in DEPLOYMENTS.values():
         assert (entry["work_pool"]["name"], entry["work_pool"]["work_queue_name"]) in made()
 
@@ -76,7 +76,7 @@ TAKEN = [
 
 
 @pytest.mark.parametrize("request_body", TAKEN)
-def test_prefect_lets_pass_what_http_takes(form, request_body):
+def test_prefect_accepts_what_http_accepts(form, request_body):
     parse_request(request_body)
     validate({"request": request_body}, form, raise_on_error=True)
     assert parse_parameter(request_body) == parse_request(request_body)
@@ -93,7 +93,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("request_body", REFUSED)
-def test_what_it_lets_pass_besides_is_refused_by_us(form, request_body):
+def test_what_prefect_accepts_beyond_that_is_refused(form, request_body):
     validate({"request": request_body}, form, raise_on_error=True)
     with pytest.raises(InvalidRequest):
         parse_parameter(request_body)
@@ -107,14 +107,14 @@ SECRET = [
 
 
 @pytest.mark.parametrize("request_body", SECRET)
-def test_prefect_stores_no_address_that_carries_a_secret(form, request_body):
+def test_prefect_stores_no_url_with_a_secret(form, request_body):
     with pytest.raises(ValidationError, match="send a URL that carries a secret to the API instead"):
         validate({"request": request_body}, form, raise_on_error=True)
     with pytest.raises(FieldInvalid, match="carries a secret"):
         parse_parameter(request_body)
 
 
-def test_a_secret_that_no_schema_tells_is_refused_by_us():
+def test_a_secret_that_no_schema_finds_is_refused():
     hook = VIDEO | {"webhook_url": "https://hooks.example.com/services/T024BE7LD/aB3xY9Qz7Rk2Lm5Tn8"}
     with pytest.raises(FieldInvalid, match="webhook_url carries a secret"):
         parse_parameter(hook)

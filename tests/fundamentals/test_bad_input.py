@@ -44,7 +44,7 @@ FAULTS = {
 
 
 @pytest.mark.corpus
-def test_every_broken_upload_is_refused_with_its_code_or_converted_well(penstock, corpus):
+def test_every_broken_upload_is_refused_with_its_code_or_converted(penstock, corpus):
     files = sorted((corpus / "broken").iterdir())
     with ThreadPoolExecutor(AT_ONCE) as pool:
         surprises = list(pool.map(lambda path: surprise(penstock, path), files))
@@ -54,7 +54,7 @@ def test_every_broken_upload_is_refused_with_its_code_or_converted_well(penstock
 
 
 @pytest.mark.corpus
-def test_broken_files_by_address_are_refused_alike(penstock, corpus):
+def test_broken_files_by_url_are_refused_like_uploads(penstock, corpus):
     with serving(corpus / "broken") as site, ThreadPoolExecutor(AT_ONCE) as pool:
         told = dict(pool.map(lambda name: (name, code_by_url(penstock, f"{site}/{name}")), BY_ADDRESS))
 
@@ -75,7 +75,7 @@ def failed(penstock):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_an_origin_that_fails_fails_its_task_by_name(failed, fault):
+def test_an_origin_that_fails_fails_the_task_with_its_error_code(failed, fault):
     task, asked = failed[fault]
     error = task["error"]
     assert (task["status"], error["step"]) == ("failed", "fetch")

@@ -20,7 +20,7 @@ def test_a_request_is_answered_at_once_and_completed_later(penstock, clip):
     assert (done["id"], done["status"], done["progress"]) == (task["id"], "completed", 100)
 
 
-def test_a_video_by_address_becomes_the_video_that_was_asked_for(penstock, origin, clip):
+def test_a_video_by_url_becomes_the_requested_video(penstock, origin, clip):
     request = {"url": f"{origin}/{clip.name}", "kind": "video", "format": "mp4", "width": 320}
     output = penstock.converted(request)["output"]
 
@@ -49,7 +49,7 @@ def test_the_link_serves_the_bytes_that_the_task_describes(penstock, origin, pho
         assert (picture.format, picture.size) == ("WEBP", (output["width"], output["height"]))
 
 
-def test_a_picture_that_made_anew_is_larger_stays_as_it_is(penstock, media_folder, origin):
+def test_an_image_that_re_encoding_makes_larger_is_kept(penstock, media_folder, origin):
     notes = Image.Exif()
     notes[0x0110] = "Camera 4711"
     noise = Image.effect_noise((200, 150), 90).convert("RGB")
@@ -70,7 +70,7 @@ def test_the_same_request_is_the_same_task(penstock, origin, photo):
     assert (again["id"], again["status"], again["output"]["id"]) == (done["id"], "completed", done["output"]["id"])
 
 
-def test_a_fresh_request_converts_anew(penstock, origin, photo):
+def test_a_fresh_request_is_converted_again(penstock, origin, photo):
     request = {"url": f"{origin}/{photo.name}", "kind": "image", "format": "gif"}
     done = penstock.converted(request)
 
@@ -78,12 +78,12 @@ def test_a_fresh_request_converts_anew(penstock, origin, photo):
     assert (anew["id"], anew["attempt"]) == (done["id"], done["attempt"] + 1)
 
 
-def test_the_sound_of_a_video_becomes_audio(penstock, origin, clip):
+def test_the_audio_of_a_video_becomes_an_audio_file(penstock, origin, clip):
     output = penstock.converted({"url": f"{origin}/{clip.name}", "kind": "audio", "format": "mp3"})["output"]
     assert (output["kind"], output["codecs"], output["width"]) == ("audio", "mp3", None)
 
 
-def test_a_moment_of_a_video_becomes_a_picture(penstock, origin, clip):
+def test_a_frame_of_a_video_becomes_an_image(penstock, origin, clip):
     request = {"url": f"{origin}/{clip.name}", "kind": "image", "format": "jpeg", "at": 1.0, "width": 160}
     output = penstock.converted(request)["output"]
     assert (output["kind"], output["width"], output["height"]) == ("image", 160, 90)
@@ -97,7 +97,7 @@ def test_a_video_becomes_an_animation(penstock, origin, clip):
     assert abs(output["duration"] - 1.0) < 0.1
 
 
-def test_a_picture_is_never_magnified(penstock, photo):
+def test_an_image_is_never_upscaled(penstock, photo):
     request = {"file_id": penstock.client.upload(photo)["id"], "kind": "image", "format": "png", "width": 800}
     with pytest.raises(Refused, match=r"400x300.*800") as refused:
         penstock.client.create(request)
@@ -112,12 +112,12 @@ def test_audio_cannot_become_video(penstock, tone):
     assert refused.value.code == "kind_incompatible"
 
 
-def test_what_only_the_input_shows_fails_the_task(penstock, origin, tone):
+def test_an_error_that_only_the_input_shows_fails_the_task(penstock, origin, tone):
     task = penstock.finished(penstock.client.create({"url": f"{origin}/{tone.name}", "kind": "image", "format": "png"}))
     assert (task["status"], task["error"]["code"]) == ("failed", "kind_incompatible")
 
 
-def test_what_the_first_bytes_show_to_be_impossible_is_not_downloaded(penstock, origin, long_video):
+def test_an_input_that_its_first_bytes_rule_out_is_not_downloaded(penstock, origin, long_video):
     request = {"url": f"{origin}/stuck/{long_video.name}", "kind": "video", "format": "mp4", "width": 5000}
     task = penstock.finished(penstock.client.create(request), 12)
     assert task["error"]["code"] == "upscale_not_allowed"
@@ -128,18 +128,18 @@ def test_an_origin_that_has_nothing_fails_the_task(penstock, origin):
     assert (task["error"]["code"], task["error"]["step"]) == ("input_unreachable", "fetch")
 
 
-def test_a_page_instead_of_a_film_is_unreadable(penstock, origin, media_folder):
+def test_an_html_page_instead_of_a_video_is_unreadable(penstock, origin, media_folder):
     (media_folder / "page.mp4").write_text("<!doctype html><title>Not a film</title>")
     task = penstock.finished(penstock.client.create({"url": f"{origin}/page.mp4", "kind": "video", "format": "mp4"}))
     assert task["error"]["code"] == "input_unreadable"
 
 
-def test_a_request_that_is_wrong_in_three_ways_hears_of_all_three(penstock):
+def test_a_request_with_three_errors_reports_all_three(penstock):
     with pytest.raises(Refused) as refused:
         penstock.client.create({"kind": "video", "format": "mp3", "quality": 3})
     assert {fault["field"] for fault in refused.value.violations} == {"url", "format", "quality"}
 
 
-def test_no_room_is_left_behind(penstock, origin, photo):
+def test_no_scratch_folder_is_left(penstock, origin, photo):
     penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 17})
     wait_for(lambda: not list((penstock.home.root / "scratch").iterdir()), 10)

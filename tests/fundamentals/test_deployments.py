@@ -65,7 +65,7 @@ def test_the_program_of_the_readme_works_as_printed(penstock, origin, tone, tmp_
     assert (status, output_id) == ("completed", task["output"]["id"])
 
 
-def test_a_run_answers_the_task_without_its_links(penstock, origin, photo):
+def test_a_run_returns_the_task_without_its_links(penstock, origin, photo):
     request = {"url": f"{origin}/{photo.name}", "kind": "image", "format": "jpg", "width": 31, "fit": None}
     run = run_of(penstock, request=request)
     told, task = run["state"]["data"], penstock.client.create(request)
@@ -75,7 +75,7 @@ def test_a_run_answers_the_task_without_its_links(penstock, origin, photo):
     assert told | {"run": None, "updated": None} == task | hidden | {"run": None, "updated": None}
 
 
-def test_a_task_of_the_api_is_the_answer_of_its_run_but_for_what_is_secret(penstock, origin, photo):
+def test_a_run_returns_the_task_as_the_api_does_without_its_secrets(penstock, origin, photo):
     task = penstock.converted(
         {"url": f"{origin}/{photo.name}?token=for-me-alone", "kind": "image", "format": "webp", "width": 32}
     )
@@ -85,14 +85,14 @@ def test_a_task_of_the_api_is_the_answer_of_its_run_but_for_what_is_secret(penst
     assert "for-me-alone" not in json.dumps(told)
 
 
-def test_a_refused_request_fails_its_run_by_our_sentence(penstock):
+def test_a_refused_request_fails_its_run_with_the_message_of_the_error(penstock):
     run = run_of(penstock, request={"url": "https://example.com/a.mov", "kind": "audio", "format": "mp3", "width": 8})
 
     assert (run["state_type"], run["state"]["data"]) == ("FAILED", None)
     assert run["state"]["message"].startswith("field_invalid: width ")
 
 
-def test_a_failed_conversion_fails_its_run_by_our_sentence(penstock, origin, photo):
+def test_a_failed_conversion_fails_its_run_with_the_message_of_the_error(penstock, origin, photo):
     request = {"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 4000}
     run = run_of(penstock, request=request)
 
@@ -114,7 +114,7 @@ def test_a_repeated_request_converts_only_what_has_changed(penstock, changing):
     assert penstock.client.create(request)["attempt"] == 2
 
 
-def test_an_origin_that_is_gone_fails_a_repeated_request_and_leaves_its_task(penstock, changing):
+def test_a_missing_origin_fails_a_repeated_request_and_keeps_its_task(penstock, changing):
     request = {"url": f"{changing.address}/whole/photo.png", "kind": "image", "format": "webp", "width": 34}
     made = run_of(penstock, request=request)["state"]["data"]
     kept = changing.files.pop("photo.png")

@@ -26,7 +26,7 @@ def works(penstock, media_folder):
     ]
 
 
-def test_an_upload_that_finds_no_room_is_refused(penstock, media_folder):
+def test_an_upload_without_disk_space_is_refused(penstock, media_folder):
     (media_folder / "large.wav").write_bytes(bytes(2**20 + 2**10))
     with rooms_on_a_disk_of(penstock, "size=1m") as scratch, pytest.raises(Refused) as refused:
         penstock.client.upload(media_folder / "large.wav")
@@ -34,7 +34,7 @@ def test_an_upload_that_finds_no_room_is_refused(penstock, media_folder):
     assert (refused.value.code, list(scratch.iterdir())) == ("disk_full", [])
 
 
-def test_outputs_that_find_no_room_fail_their_tasks_until_there_is_room(penstock, works):
+def test_outputs_without_disk_space_fail_their_tasks_until_there_is_space(penstock, works):
     with rooms_on_a_disk_of(penstock, "size=1m") as scratch:
         failed = [penstock.finished(task) for task in map(penstock.client.create, works)]
         wait_for(lambda: not list(scratch.iterdir()), 10)
@@ -43,7 +43,7 @@ def test_outputs_that_find_no_room_fail_their_tasks_until_there_is_room(penstock
     assert {penstock.converted(work)["attempt"] for work in works} == {2}
 
 
-def test_a_disk_without_room_for_a_folder_is_a_full_disk(penstock, works, photo):
+def test_a_disk_without_space_for_a_folder_is_reported_as_full(penstock, works, photo):
     with rooms_on_a_disk_of(penstock, "nr_inodes=1"):
         task = penstock.finished(penstock.client.create(works[0] | {"format": "mp3"}))
         with pytest.raises(Refused) as refused:

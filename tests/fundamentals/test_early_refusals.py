@@ -25,7 +25,7 @@ ASKED = {
 
 
 @pytest.mark.parametrize("code", ASKED)
-def test_a_refusal_by_the_index_leaves_the_film_at_its_origin(penstock, host, code):
+def test_a_refusal_by_the_index_does_not_download_the_video(penstock, host, code):
     before = host.sent
     task = penstock.finished(penstock.client.create({"url": f"{host.address}/parts/film.mp4"} | ASKED[code]))
 

@@ -23,7 +23,7 @@ def test_a_task_whose_worker_is_killed_goes_to_another_run(penstock, origin, lon
     assert (done["status"], done["attempt"]) == ("completed", 2)
 
 
-def test_an_encoder_that_the_machine_killed_is_started_again(penstock, origin, long_video):
+def test_an_encoder_that_the_kernel_killed_is_tried_again(penstock, origin, long_video):
     task = penstock.client.create(
         {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "mov", "width": 998}
     )
@@ -33,7 +33,7 @@ def test_an_encoder_that_the_machine_killed_is_started_again(penstock, origin, l
     assert (done["status"], done["attempt"]) == ("completed", 1)
 
 
-def test_a_worker_that_is_told_to_stop_hands_on_what_it_cannot_end(penstock, origin, long_video):
+def test_a_stopped_worker_gives_back_what_it_cannot_finish(penstock, origin, long_video):
     task = penstock.client.create(
         {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": 706}
     )
@@ -79,7 +79,7 @@ def stock_worker(penstock, folder):
         assert worker.wait(60) == 0
 
 
-def test_plain_prefect_deploys_what_prefect_yaml_says(penstock):
+def test_prefect_deploy_deploys_prefect_yaml(penstock):
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     said = subprocess.run(command, env=exported(penstock), capture_output=True, text=True, timeout=120, check=False)
     assert said.returncode == 0, said.stdout + said.stderr

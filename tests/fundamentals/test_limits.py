@@ -32,7 +32,7 @@ def test_no_more_encoders_run_than_there_are_slots(penstock, origin, long_video)
     assert [penstock.finished(task, 20)["status"] for task in asked] == ["cancelled"] * len(asked)
 
 
-def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_waits(penstock, origin, long_video, photo):
+def test_runs_survive_a_restart_of_database_and_prefect_and_new_tasks_wait(penstock, origin, long_video, photo):
     asked = {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": 480, "end": 8}
     running = penstock.client.create(asked)
     wait_for(lambda: penstock.client.task(running["id"])["progress"] > 0, 120)
@@ -51,7 +51,7 @@ def test_what_runs_outlives_database_and_prefect_and_what_is_asked_meanwhile_wai
     wait_for(lambda: active_slots(penstock) == 0, 60)
 
 
-def test_what_ends_while_prefect_is_away_is_told_there_when_it_is_back(penstock, origin, photo):
+def test_a_run_that_ends_while_prefect_is_away_is_reported_later(penstock, origin, photo):
     task = penstock.client.create({"url": f"{origin}/late/{photo.name}", "kind": "image", "format": "webp"})
     wait_for(lambda: penstock.client.task(task["id"])["state"] == "fetching", 60)
     while (done := penstock.client.task(task["id"]))["status"] == "processing":

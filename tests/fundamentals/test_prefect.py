@@ -12,7 +12,7 @@ pytestmark = pytest.mark.service
 STAGES = ["validate", "fetch", "transcode", "upload", "record"]
 
 
-def test_the_run_is_named_and_tagged_for_the_person_who_watches(penstock, origin, photo):
+def test_the_run_has_a_readable_name_and_tags(penstock, origin, photo):
     task = penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 21})
     run = penstock.flow_run(task)
 
@@ -35,7 +35,7 @@ def test_parameters_are_ids_and_nothing_else(penstock, origin, photo):
     assert "s3cret" not in str(run)
 
 
-def test_a_secret_in_an_address_reaches_no_log(penstock, origin):
+def test_a_secret_in_a_url_reaches_no_log(penstock, origin):
     task = penstock.finished(
         penstock.client.create({"url": f"{origin}/gone.mp4?token=hush-hush", "kind": "video", "format": "mp4"})
     )

@@ -36,7 +36,7 @@ def test_an_output_has_a_signed_receipt(penstock, origin, clip, records):
     assert not any(word.startswith("/") for word in receipt["work"]["argv"])
 
 
-def test_the_receipt_is_shown_in_the_ui_and_opens_nothing(penstock, origin, photo, records):
+def test_the_receipt_in_the_ui_has_no_links(penstock, origin, photo, records):
     task = penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 67})
     (shown,) = wait_for(lambda: [one for one in artifacts_of(penstock, task) if one["type"] == "markdown"], 20)
 
@@ -52,7 +52,7 @@ def test_a_task_without_an_output_has_no_receipt(penstock, origin):
     assert refused.value.code == "not_found"
 
 
-def test_plans_learn_of_what_was_converted(penstock, origin, photo):
+def test_plans_estimate_from_past_conversions(penstock, origin, photo):
     requests = [
         {"url": f"{origin}/{photo.name}", "kind": "image", "format": "jpeg", "width": width, "quality": 0.7}
         for width in (71, 72, 73, 74)

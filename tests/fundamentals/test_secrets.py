@@ -51,12 +51,12 @@ def test_it_is_in_no_error_and_no_command_line(tasks, secret):
     assert processes_with(secret) == []
 
 
-def test_an_address_is_kept_for_its_owner_alone(penstock, tasks):
+def test_an_address_is_not_shown_to_others(penstock, tasks):
     assert tables_with(MARKER, penstock, "penstock") == ["tasks"]
     assert {task["input"].partition("?")[2] for task in tasks} == {f"sig={MARKER}"}
 
 
-def test_we_keep_no_key_in_clear(penstock):
+def test_keys_are_stored_as_hashes_only(penstock):
     assert tables_with(penstock.key, penstock, "penstock") == []
 
 

@@ -16,7 +16,7 @@ def test_the_sweep_is_scheduled_every_hour(penstock):
     assert [schedule["schedule"]["cron"] for schedule in deployment["schedules"]] == ["17 * * * *"]
 
 
-def test_a_schedule_makes_runs(penstock):
+def test_a_schedule_creates_runs(penstock):
     deployment = penstock.prefect.get("/deployments/name/sweep/sweep").json()
     wanted = {
         "deployments": {"id": {"any_": [deployment["id"]]}},
@@ -29,7 +29,7 @@ def test_a_schedule_makes_runs(penstock):
     assert all(run["auto_scheduled"] for run in wait_for(coming, 60))
 
 
-def test_the_sweep_clears_the_room_of_a_dead_run(penstock):
+def test_the_sweep_removes_the_folder_of_a_dead_run(penstock):
     dead = penstock.home.root / "scratch" / "tsk_dead-run"
     dead.mkdir(parents=True)
     wait_for(lambda: time.time() - dead.stat().st_ctime > CREATION_SECONDS + 1)

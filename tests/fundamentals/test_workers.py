@@ -30,7 +30,7 @@ def test_two_workers_share_the_work_and_run_nothing_twice(penstock, origin, phot
     assert len({owner.rpartition(":")[0] for owner in owners(penstock, done)}) == 2
 
 
-def test_a_picture_does_not_wait_for_films(penstock, origin, long_video, photo):
+def test_an_image_does_not_wait_for_videos(penstock, origin, long_video, photo):
     films = [
         penstock.client.create(
             {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": height}
@@ -47,7 +47,7 @@ def test_a_picture_does_not_wait_for_films(penstock, origin, long_video, photo):
     assert {penstock.finished(task, 30)["status"] for task in films} == {"cancelled"}
 
 
-def test_a_paused_queue_keeps_its_runs_until_it_goes_on(penstock, origin, photo, tone):
+def test_a_paused_queue_keeps_its_runs_until_it_is_resumed(penstock, origin, photo, tone):
     change(penstock, QUEUE, is_paused=True)
     held = picture(penstock, f"{origin}/{photo.name}", 281)
     try:
@@ -73,7 +73,7 @@ def test_no_more_runs_at_once_than_the_limit(penstock, origin, photo, of):
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(times))
 
 
-def test_a_run_that_nobody_runs_keeps_no_place_of_a_limit(penstock, origin, photo):
+def test_a_run_without_a_worker_takes_no_place_of_a_limit(penstock, origin, photo):
     """Its worker died between the end of its task and the word of it to Prefect."""
     done = penstock.finished(picture(penstock, f"{origin}/{photo.name}", 290))
     wait_for(lambda: over(penstock, done))

@@ -23,7 +23,7 @@ SERVICE = RunningService(
 )
 
 
-def test_a_secret_is_made_once_and_kept_for_its_owner_alone(tmp_path):
+def test_a_secret_is_created_once_and_readable_by_its_owner_only(tmp_path):
     home = Home.at(tmp_path / "home")
     secret = home.secret("prefect")
 
@@ -31,7 +31,7 @@ def test_a_secret_is_made_once_and_kept_for_its_owner_alone(tmp_path):
     assert (tmp_path / "home" / "secrets" / "prefect").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_home_is_for_its_owner_alone(tmp_path, mask):
+def test_a_home_is_private_to_its_owner(tmp_path, mask):
     home = Home.at(tmp_path / "home")
     home.publish(SERVICE)
     with home.claim(), home.use():
@@ -46,7 +46,7 @@ def mask():
     os.umask(before)
 
 
-def test_a_home_that_was_open_is_closed_and_what_it_links_to_is_not(tmp_path, mask):
+def test_a_home_that_was_readable_to_others_is_closed_but_not_the_targets_of_its_links(tmp_path, mask):
     (tmp_path / "home" / "files" / "prj_a").mkdir(parents=True)
     (tmp_path / "home" / "files" / "prj_a" / "file_a").write_bytes(b"")
     (tmp_path / "elsewhere").mkdir()
@@ -57,7 +57,7 @@ def test_a_home_that_was_open_is_closed_and_what_it_links_to_is_not(tmp_path, ma
     assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o777
 
 
-def test_a_folder_of_everybody_stays_one_though_a_home_is_made_of_it(tmp_path, mask):
+def test_a_world_writable_folder_keeps_its_mode_when_it_becomes_a_home(tmp_path, mask):
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared").chmod(0o1777)
     Home.at(tmp_path / "shared")
@@ -65,12 +65,12 @@ def test_a_folder_of_everybody_stays_one_though_a_home_is_made_of_it(tmp_path, m
     assert open_to_others(tmp_path / "shared" / "secrets") == []
 
 
-def test_a_folder_that_cannot_be_one_is_said_to_be(tmp_path):
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path):
     with pytest.raises(Misconfigured, match=r"The home /proc/home cannot be used: "):
         Home.at(Path("/proc/home"))
 
 
-def test_the_first_time_is_the_first_time_only(tmp_path):
+def test_an_event_is_first_only_once(tmp_path):
     home = Home.at(tmp_path)
     assert [home.is_first_time("key shown"), home.is_first_time("key shown")] == [True, False]
 
@@ -84,7 +84,7 @@ def test_a_service_is_found_while_it_runs(tmp_path):
     assert home.running_service() is None
 
 
-def test_the_address_of_a_service_that_was_killed_is_not_believed(tmp_path):
+def test_the_address_of_a_killed_service_is_not_used(tmp_path):
     home = Home.at(tmp_path)
     home.publish(SERVICE)
     assert home.running_service() is None
@@ -92,7 +92,7 @@ def test_the_address_of_a_service_that_was_killed_is_not_believed(tmp_path):
         assert home.running_service() is None
 
 
-def test_nor_is_it_while_the_next_one_comes_up(tmp_path):
+def test_the_address_of_a_killed_service_is_not_used_while_the_next_one_starts(tmp_path):
     killed = subprocess.Popen(["true"])
     killed.wait()
     home = Home.at(tmp_path)
@@ -101,14 +101,14 @@ def test_nor_is_it_while_the_next_one_comes_up(tmp_path):
         assert home.running_service() is None
 
 
-def test_two_who_look_do_not_take_each_other_for_a_service(tmp_path):
+def test_two_checks_at_once_find_no_service(tmp_path):
     home = Home.at(tmp_path)
     with (tmp_path / "service.lock").open("a") as looking:
         fcntl.flock(looking, fcntl.LOCK_SH)
         assert not home.is_claimed()
 
 
-def test_two_services_on_one_home_are_one_too_many(tmp_path):
+def test_a_home_has_at_most_one_service(tmp_path):
     home = Home.at(tmp_path)
     with home.claim() as first, Home.at(tmp_path).claim() as second:
         assert (first, second) == (True, False)

@@ -24,17 +24,17 @@ def told(host, port):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
-def test_a_port_that_is_taken_is_named_with_the_option(taken, host):
+def test_a_taken_port_is_reported_with_the_option(taken, host):
     sentence = f"Port {taken} of {host} is taken by another program; choose another with --port, 0 for any."
     assert told(host, taken) == sentence
 
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "no-such-host.invalid", "a" * 70 + ".example", "é" * 70, ""])
-def test_a_host_that_is_none_of_ours_is_said_to_be(host):
+def test_a_host_that_is_not_of_this_machine_is_reported(host):
     assert told(host or " ", 0) == f"{host or ' '} is not an address of this machine; choose another --host."
 
 
-def test_it_is_served_once_a_process_listens_on_it():
+def test_a_port_is_listening_once_a_process_listens_on_it():
     with bind_port("127.0.0.1", 0, "--port") as place:
         before = place.is_listening()
         with socket.socket(fileno=os.dup(place.sockets[0].fileno())) as inherited:

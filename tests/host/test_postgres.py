@@ -24,7 +24,7 @@ def test_a_home_gets_a_server_that_holds_its_data(tmp_path):
         assert connection.execute("SELECT word FROM kept").fetchone() == ("still here",)
 
 
-def test_the_server_is_gone_when_its_last_user_leaves(tmp_path):
+def test_the_server_stops_when_its_last_user_leaves(tmp_path):
     with postgres_server(tmp_path) as first:
         with postgres_server(tmp_path) as second:
             assert second == first
@@ -67,12 +67,12 @@ def is_running(process: int) -> bool:
 
 
 @pytest.mark.parametrize("depth", [30])
-def test_a_home_with_a_long_path_works_all_the_same(tmp_path, depth):
+def test_a_home_with_a_long_path_works(tmp_path, depth):
     with postgres_server(tmp_path / "/".join(["deep"] * depth)) as server, psycopg.connect(server.url()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_server_that_died_in_use_is_revived_with_its_data(tmp_path):
+def test_a_server_that_died_in_use_is_restarted_with_its_data(tmp_path):
     with postgres_server(tmp_path) as server:
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute("CREATE TABLE kept (word text)")
@@ -85,7 +85,7 @@ def test_a_server_that_died_in_use_is_revived_with_its_data(tmp_path):
             assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
 
 
-def test_a_killed_server_whose_sessions_still_run_is_started_again_at_once(tmp_path):
+def test_a_killed_server_whose_sessions_still_run_is_restarted(tmp_path):
     with postgres_server(tmp_path) as server, closing(psycopg.connect(server.url(), autocommit=True)) as busy:
         threading.Thread(target=wait_in_vain, args=(busy,), daemon=True).start()
         os.kill(server.process, signal.SIGKILL)

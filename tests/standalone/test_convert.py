@@ -14,7 +14,7 @@ pytestmark = pytest.mark.service
 PACKAGE = Path(penstock.__file__).parent
 
 
-def test_a_wheel_has_one_package_and_all_of_it(wheel):
+def test_a_wheel_has_one_package_with_all_modules(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
 
     assert {name.split("/")[0] for name in names} == {"penstock", "penstock-0.1.0.dist-info"}
@@ -27,7 +27,7 @@ def ours():
     return {str(path.relative_to(PACKAGE)) for path in found if path.suffix != ".pyc"}
 
 
-def test_alone_it_brings_up_what_it_needs_and_takes_it_down_again(first_convert):
+def test_convert_starts_a_service_and_stops_it_again(first_convert):
     home = first_convert.home
 
     assert first_convert.said.returncode == 0, first_convert.said.stderr
@@ -37,6 +37,6 @@ def test_alone_it_brings_up_what_it_needs_and_takes_it_down_again(first_convert)
     assert [log.name for log in (home / "logs").iterdir() if key in log.read_text(errors="replace")] == []
 
 
-def test_what_it_keeps_is_for_its_owner_alone_and_what_it_makes_is_not(first_convert):
+def test_the_home_is_private_and_the_output_is_not(first_convert):
     assert open_to_others(first_convert.home) == []
     assert first_convert.made.stat().st_mode & 0o777 == 0o644

@@ -14,7 +14,7 @@ from tests.storage.conftest import free_port
 pytestmark = pytest.mark.service
 
 
-def test_an_api_alone_takes_its_database_down_with_it(home):
+def test_an_api_alone_stops_its_database(home):
     port = free_port()
     command = [sys.executable, "-m", "penstock", "api", "--port", str(port)]
     alone = {"PENSTOCK_HOME": str(home), "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}

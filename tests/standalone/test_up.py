@@ -30,7 +30,7 @@ SCORED = {"PENSTOCK_RECEIPT_FRAMES": "4", "PENSTOCK_RECEIPT_STILLS": "true"}
 FORGETFUL = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.memory"}
 
 
-def test_killed_while_every_slot_is_held_it_leaves_nothing_running_and_the_next_one_goes_on(long_video, home, photo):
+def test_a_service_killed_with_every_slot_held_leaves_nothing_running_and_the_next_goes_on(long_video, home, photo):
     with penstock_up(home, **ONE_SLOT) as first:
         task = killed_with_every_slot_held(first, long_video, "avi")
         with penstock_up(home, **ONE_SLOT, **SCORED) as second:
@@ -71,7 +71,7 @@ class Healthy(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("option", ["--port", "--prefect-port"])
-def test_a_port_that_is_taken_is_said_before_anything_starts(stranger, tmp_path, option):
+def test_a_taken_port_is_reported_before_anything_starts(stranger, tmp_path, option):
     said = up(tmp_path / "home", option, str(stranger))
     assert (said.returncode, said.stdout) == (2, "")
     assert said.stderr == (
@@ -80,7 +80,7 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(stranger, tmp_path,
     assert not (tmp_path / "home" / "postgres").exists()
 
 
-def test_two_parts_cannot_have_one_port(tmp_path):
+def test_api_and_prefect_cannot_share_a_port(tmp_path):
     with bind_port("127.0.0.1", 0, "--port") as free:
         port = str(free.port)
     said = up(tmp_path / "home", "--port", port, "--prefect-port", port)
@@ -102,7 +102,7 @@ supervisor._start_processes = taken_first
 """
 
 
-def test_a_port_that_is_taken_once_it_was_looked_at_is_said_too(home):
+def test_a_port_that_is_taken_after_the_check_is_reported_too(home):
     said = up(home, first=TAKE)
     assert (said.returncode, said.stdout) == (2, ""), said.stderr
     assert "of 127.0.0.1 is taken by another program; choose another with --prefect-port" in said.stderr

@@ -263,6 +263,6 @@ def test_a_picture_of_one_pixel_is_a_picture(source, made):
         assert made(source(Image.new("RGB", (1, 1), RED), "input.png"), suffix).size == (1, 1)
 
 
-def test_a_picture_is_never_magnified(source, made):
+def test_an_image_is_never_upscaled(source, made):
     with pytest.raises(errors.UpscaleNotAllowed):
         made(source(photo(), "input.jpg"), "jpg", width=321)
