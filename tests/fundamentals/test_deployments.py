@@ -49,9 +49,10 @@ def test_the_program_of_the_readme_works_as_printed(penstock, origin, tone, tmp_
     (program,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert "https://example.com/a.mov" in program
     known = {name: value for name, value in exported(penstock).items() if name in ("PATH", "PREFECT_API_AUTH_STRING")}
+    printed = program + 'print(task["id"], task["status"], task["output"]["id"])'
     environment = known | {"PREFECT_API_URL": penstock.service.prefect_api_url, "PREFECT_HOME": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", program.replace("https://example.com/a.mov", f"{origin}/{tone.name}")],
+        [sys.executable, "-c", printed.replace("https://example.com/a.mov", f"{origin}/{tone.name}")],
         env=environment,
         cwd=tmp_path,
         check=False,
@@ -139,7 +140,7 @@ def test_a_secret_webhook_is_refused_and_kept_nowhere_in_prefect(penstock, hook,
         run = wait_for(lambda: ended(penstock, answer.json()["id"]), 60)
         assert run["state"]["message"].startswith("field_invalid: webhook_url carries a secret")
     else:
-        assert "send an address that carries a secret to the API instead" in answer.text
+        assert "send a URL that carries a secret to the API instead" in answer.text
 
     assert tables_with(marker, penstock, "prefect") == []
     assert [place for place in files_of(penstock.home.root) if marker.encode() in place.read_bytes()] == []
