@@ -11,9 +11,9 @@ from penstock.domain.planning.plan import Plan, needs_slot
 from penstock.domain.stages import Original, Rendition
 from penstock.domain.task import Task
 from penstock.orchestration.run.artifacts import progress_artifact
-from penstock.orchestration.run.encoder_slots import encoder_slots
+from penstock.orchestration.run.encoder_slots import process_encoder_slots
 from penstock.orchestration.run.lease import Run
-from penstock.orchestration.run.transcode_lock import transcode_lock
+from penstock.orchestration.run.transcode_lock import process_transcode_lock
 from penstock.tasks import policy
 
 
@@ -28,10 +28,10 @@ def transcode(original: Original, run: Run) -> Rendition:
 def _reserved(run: Run, converted: Task, plan: Plan) -> Iterator[None]:
     """What the encoder holds: a slot where the plan needs one, and the machine, which it shares unless the last try ran
     out of memory or disk."""
-    lock = transcode_lock()
+    lock = process_transcode_lock()
     with ExitStack() as held:
         if needs_slot(plan):
-            held.enter_context(encoder_slots(run.services.records).hold(run))
+            held.enter_context(process_encoder_slots(run.services.records).hold(run))
         held.enter_context(lock.exclusive(run) if run.stages.was_short_of_resources else lock.shared(run))
         held.enter_context(progress_artifact(run.stages.progress, converted))
         yield

@@ -13,13 +13,13 @@ from penstock.tasks import policy
 @task(**policy.UPLOAD)
 def upload(rendition: Rendition, run: Run) -> Stored:
     with run.stages.stage("upload", policy.DEADLINES["upload"]):
-        file = output_file(rendition, run.lease)
+        file = new_output_file(rendition, run.lease)
         run.services.objects.put(rendition.path, file.key, file.facts.type, run.stop.is_set)
         get_run_logger().info("stored %s", file.id)
         return Stored(rendition.task, file, rendition.receipt)
 
 
-def output_file(rendition: Rendition, lease: RunLease) -> File:
+def new_output_file(rendition: Rendition, lease: RunLease) -> File:
     now = datetime.now(UTC)
     project_id = rendition.task.project_id
     return File(

@@ -9,9 +9,9 @@ import click
 from penstock.engines import tool_versions
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.host.scratch import remove_dead_folders
-from penstock.orchestration.prefect_server import address_of, wait_until_ready
+from penstock.orchestration.prefect_server import address_of, wait_for_prefect
 from penstock.orchestration.worker.run_pool import queue_places
-from penstock.orchestration.worker.worker_main import serve
+from penstock.orchestration.worker.worker_main import run_worker
 from penstock.services import current_services
 from penstock.settings import read_settings
 
@@ -28,11 +28,11 @@ def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None
     address = address_of(settings)
     os.umask(PRIVATE_UMASK)
     import_module("penstock.flows.convert")
-    asyncio.run(wait_until_ready(address))
+    asyncio.run(wait_for_prefect(address))
     if deploy:
         asyncio.run(import_module("penstock.deployments.bootstrap").apply(settings))
     services = current_services()
     remove_dead_folders(settings.scratch)
     tool_versions(services.tools)  # starts the fork server before the first run needs it
     places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots)
-    asyncio.run(serve(places, settings.drain_seconds, services.live))
+    asyncio.run(run_worker(places, settings.drain_seconds, services.live))

@@ -126,7 +126,7 @@ def address_of(settings: Settings) -> Address:
     return Address(settings.prefect_api_url)
 
 
-async def wait_until_ready(address: Address) -> None:
+async def wait_for_prefect(address: Address) -> None:
     """Wait until the server responds, without a time limit."""
     with httpx.Client(trust_env=False) as http:
         while not await asyncio.to_thread(is_ready, address, http):

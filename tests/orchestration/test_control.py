@@ -1,4 +1,4 @@
-"""A host that only serves the API clears its rooms too."""
+"""A host that only serves the API removes old scratch folders too."""
 
 import asyncio
 from contextlib import suppress
@@ -8,7 +8,7 @@ from penstock.host.scratch import scratch_folder
 from penstock.orchestration.control import sweep_scratch_hourly
 
 
-def test_the_rooms_that_nobody_holds_are_gone_and_those_in_use_stay(tmp_path: Path):
+def test_folders_that_no_process_holds_are_removed_and_those_in_use_stay(tmp_path: Path):
     dead = tmp_path / "plan-dead"
     dead.mkdir()
     (dead / "input").write_bytes(b"half an upload")

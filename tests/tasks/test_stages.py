@@ -18,7 +18,7 @@ from penstock.tasks import fetch as fetching
 from penstock.tasks import record as recording
 from penstock.tasks import transcode as transcoding
 from penstock.tasks import validate as validating
-from penstock.tasks.upload import output_file, upload
+from penstock.tasks.upload import new_output_file, upload
 from tests.records.conftest import FACTS, asked, completed, output_of
 
 RUN_ID = str(uuid4())
@@ -108,8 +108,8 @@ class Held:
 @pytest.fixture
 def held(monkeypatch):
     made = Held()
-    monkeypatch.setattr(transcoding, "encoder_slots", lambda _records: made)
-    monkeypatch.setattr(transcoding, "transcode_lock", lambda: made)
+    monkeypatch.setattr(transcoding, "process_encoder_slots", lambda _records: made)
+    monkeypatch.setattr(transcoding, "process_transcode_lock", lambda: made)
     return made
 
 
@@ -168,7 +168,7 @@ def test_record_publishes_the_file_and_completes_the_task(host, run, rendition):
 
 
 def test_the_output_belongs_to_the_task_and_its_project(run, rendition):
-    file = output_file(rendition, run.lease)
+    file = new_output_file(rendition, run.lease)
 
     assert (file.project_id, file.task_id) == (rendition.task.project_id, rendition.task.id)
 

@@ -12,7 +12,7 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 
 from penstock.domain.receipt import Receipt
 from penstock.domain.task import File, Task
-from penstock.orchestration.run.heartbeat import Progress
+from penstock.orchestration.run.heartbeat import RunProgress
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ JOIN_SECONDS = 5.0
 
 
 @contextmanager
-def progress_artifact(progress: Progress, task: Task) -> Iterator[None]:
+def progress_artifact(progress: RunProgress, task: Task) -> Iterator[None]:
     """Show the percentage while the block runs, on a thread of its own, so that no encoder waits for Prefect."""
     done = threading.Event()
     artifact = _ProgressArtifact(progress, f"{task.request.kind} → {task.request.format} · {task.id}")
@@ -38,7 +38,7 @@ def progress_artifact(progress: Progress, task: Task) -> Iterator[None]:
 class _ProgressArtifact:
     """Created at the first progress, then updated every two seconds."""
 
-    def __init__(self, progress: Progress, description: str) -> None:
+    def __init__(self, progress: RunProgress, description: str) -> None:
         self._progress = progress
         self._description = description
         self._artifact_id: UUID | None = None

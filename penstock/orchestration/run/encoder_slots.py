@@ -92,7 +92,7 @@ class EncoderSlots:
 
 
 @cache
-def encoder_slots(records: Records) -> EncoderSlots:
+def process_encoder_slots(records: Records) -> EncoderSlots:
     """Those of this process."""
     return EncoderSlots(records)
 

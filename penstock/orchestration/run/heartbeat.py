@@ -20,7 +20,7 @@ BEAT_SECONDS = 1.0
 Report = Callable[[State, int], bool]
 
 
-class Progress:
+class RunProgress:
     """The state and percentage of a run. Its stages write it, the heartbeat and the Prefect UI read it. Thread-safe."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Heartbeat:
 
     report: Report
     stop: StopSignal = field(default_factory=StopSignal)
-    progress: Progress = field(default_factory=Progress)
+    progress: RunProgress = field(default_factory=RunProgress)
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()

@@ -6,7 +6,7 @@ from typing import final
 
 from penstock.conversion import Logger, Workspace
 from penstock.domain.ids import FileId, ProjectId, TaskId
-from penstock.orchestration.run.heartbeat import Progress
+from penstock.orchestration.run.heartbeat import RunProgress
 from penstock.orchestration.run.stages import Stages
 from penstock.orchestration.run.stop_signal import StopSignal
 from penstock.services import Services
@@ -31,7 +31,7 @@ class RunWatch:
     """Connects engines and downloads to a run: they report their percentage and stop when the run should."""
 
     stop: StopSignal
-    shown: Progress
+    shown: RunProgress
 
     def progress(self, percent: int) -> None:
         self.shown.set_percent(percent)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from penstock.domain import errors
 from penstock.domain.task import State, Step
-from penstock.orchestration.run.heartbeat import Heartbeat, Progress
+from penstock.orchestration.run.heartbeat import Heartbeat, RunProgress
 from penstock.orchestration.run.stop_signal import StopSignal
 
 STATES: dict[Step, State] = {
@@ -51,7 +51,7 @@ class Stages:
         return self._heartbeat.stop
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> RunProgress:
         return self._heartbeat.progress
 
     def begin_heartbeat(self) -> None:

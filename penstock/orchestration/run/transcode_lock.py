@@ -65,6 +65,6 @@ class TranscodeLock:
 
 
 @cache
-def transcode_lock() -> TranscodeLock:
+def process_transcode_lock() -> TranscodeLock:
     """The one of this process."""
     return TranscodeLock()

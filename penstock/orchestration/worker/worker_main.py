@@ -24,7 +24,7 @@ RECONNECT_SECONDS = 1.0
 GIVE_BACK_SECONDS = 10.0
 
 
-async def serve(places: tuple[QueuePlaces, ...], drain_seconds: float, live: LiveRuns) -> None:
+async def run_worker(places: tuple[QueuePlaces, ...], drain_seconds: float, live: LiveRuns) -> None:
     """Serve the pool until SIGTERM or SIGINT; then drain, and give back the runs that are still running."""
     workers = [WarmWorker(POOL, _name(each), each) for each in places]
     stop, connected = asyncio.Event(), asyncio.Event()

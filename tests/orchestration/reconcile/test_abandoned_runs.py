@@ -1,4 +1,4 @@
-"""A run that nobody runs any more ends in Prefect as its task did, and takes no place there."""
+"""A run that no worker runs any more ends in Prefect as its task did, and counts against no limit there."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -17,12 +17,12 @@ LEASE = 60.0
 class Prefect:
     run_id: str = field(default_factory=lambda: str(uuid4()))
     has_task: bool = True
-    away: bool = False
+    is_away: bool = False
     ended: list[str] = field(default_factory=list)
 
     async def active(self):
-        if self.away:
-            raise PrefectUnavailable("not at home")
+        if self.is_away:
+            raise PrefectUnavailable("away")
         return [ActiveRun(self.run_id, self.has_task)]
 
     async def end(self, run_id, state):
@@ -31,19 +31,19 @@ class Prefect:
 
 
 @dataclass
-class Looks:
-    """Looks of one sweeper, so many seconds apart."""
+class Checks:
+    """Checks of one reconciler, so many seconds apart."""
 
     records: object
     prefect: Prefect
     now: float = 0.0
 
     def __post_init__(self):
-        self.open = AbandonedRuns(self.records, self.prefect, LEASE, clock=lambda: self.now)
+        self.abandoned = AbandonedRuns(self.records, self.prefect, LEASE, clock=lambda: self.now)
 
     def after(self, seconds):
         self.now += seconds
-        asyncio.run(self.open.end())
+        asyncio.run(self.abandoned.end())
         return self.prefect.ended
 
 
@@ -59,43 +59,43 @@ def task(records, project, prefect):
 
 
 def test_a_run_whose_worker_died_after_its_task_was_completed_is_completed(records, prefect, task):
-    looks = Looks(records, prefect)
+    checks = Checks(records, prefect)
     records.tasks.complete(task.id, 1, "owner", output_of(task))
 
-    assert [*looks.after(0), *looks.after(LEASE)] == []
-    assert looks.after(1) == ["COMPLETED"]
+    assert [*checks.after(0), *checks.after(LEASE)] == []
+    assert checks.after(1) == ["COMPLETED"]
 
 
-def test_a_run_whose_task_went_to_another_one_is_crashed(records, prefect, task):
-    looks = Looks(records, prefect)
+def test_a_run_whose_task_has_another_run_is_crashed(records, prefect, task):
+    checks = Checks(records, prefect)
     records.tasks.retry_lost(task.id, 1)
 
-    assert looks.after(0) == []
-    assert looks.after(LEASE + 1) == ["CRASHED"]
+    assert checks.after(0) == []
+    assert checks.after(LEASE + 1) == ["CRASHED"]
 
 
 @pytest.mark.parametrize("has_task", [True, False])
-def test_a_run_of_an_unfinished_task_goes_on_however_long(records, prefect, task, has_task):
+def test_a_run_of_an_unfinished_task_is_never_ended(records, prefect, task, has_task):
     prefect.has_task = has_task
-    looks = Looks(records, prefect)
+    checks = Checks(records, prefect)
 
-    assert [*looks.after(0), *looks.after(10 * LEASE)] == []
-
-
-def test_a_run_that_still_has_to_make_its_task_goes_on(records):
-    looks = Looks(records, Prefect(has_task=False))
-
-    assert [*looks.after(0), *looks.after(10 * LEASE)] == []
+    assert [*checks.after(0), *checks.after(10 * LEASE)] == []
 
 
-def test_after_an_absence_of_prefect_a_run_has_its_whole_time_to_tell_its_end(records, prefect, task):
-    looks = Looks(records, prefect)
+def test_a_run_that_may_still_make_its_task_is_not_ended(records):
+    checks = Checks(records, Prefect(has_task=False))
+
+    assert [*checks.after(0), *checks.after(10 * LEASE)] == []
+
+
+def test_after_an_outage_of_prefect_a_run_has_its_whole_time_again(records, prefect, task):
+    checks = Checks(records, prefect)
     records.tasks.complete(task.id, 1, "owner", output_of(task))
-    looks.after(0)
-    prefect.away = True
+    checks.after(0)
+    prefect.is_away = True
     with pytest.raises(PrefectUnavailable):
-        looks.after(LEASE)
-    prefect.away = False
+        checks.after(LEASE)
+    prefect.is_away = False
 
-    assert [*looks.after(1), *looks.after(LEASE)] == []
-    assert looks.after(1) == ["COMPLETED"]
+    assert [*checks.after(1), *checks.after(LEASE)] == []
+    assert checks.after(1) == ["COMPLETED"]

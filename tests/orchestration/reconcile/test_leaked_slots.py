@@ -1,4 +1,4 @@
-"""Slots that Prefect counts and nobody holds are given back; those that somebody holds never."""
+"""Slots that Prefect counts and no run holds are freed; those that a run holds never."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from tests.records.conftest import asked
 
 @dataclass
 class Prefect:
-    """Counts this many slots as taken; the counts of further looks, where they differ."""
+    """Counts this many slots as taken: in each check the next number, the last one for ever."""
 
     counts: list[int]
     freed: list[int] = field(default_factory=list)
@@ -39,7 +39,7 @@ def hold(records, slot="asking"):
     return task
 
 
-def looked(leaked, clock, *times):
+def freed_after(leaked, clock, *times):
     for now in times:
         clock.now = now
         asyncio.run(leaked.free())
@@ -52,36 +52,36 @@ def leaked(apart):
     return LeakedSlots(apart, Prefect([2]), 15, check_seconds=0, clock=clock), clock
 
 
-def test_slots_without_a_holder_are_given_back_after_a_while(leaked):
-    assert looked(*leaked, 0, 14) == []
-    assert looked(*leaked, 15) == [2]
+def test_slots_without_a_holder_are_freed_after_a_while(leaked):
+    assert freed_after(*leaked, 0, 14) == []
+    assert freed_after(*leaked, 15) == [2]
 
 
-def test_a_slot_that_is_held_stays(leaked):
+def test_a_held_slot_is_not_freed(leaked):
     hold(leaked[0].records)
 
-    assert looked(*leaked, 0, 15, 30) == [1]
+    assert freed_after(*leaked, 0, 15, 30) == [1]
 
 
-def test_a_slot_that_is_asked_for_or_held_by_live_runs_is_no_leak(leaked):
+def test_slots_that_live_runs_request_or_hold_are_no_leak(leaked):
     hold(leaked[0].records, "asking")
     hold(leaked[0].records, "a lease")
 
-    assert looked(*leaked, 0, 15, 30) == []
+    assert freed_after(*leaked, 0, 15, 30) == []
 
 
-def test_the_slot_of_an_attempt_that_has_ended_is_no_longer_held(leaked):
+def test_an_attempt_that_has_ended_holds_no_slot(leaked):
     records = leaked[0].records
     hold(records)
     records.tasks.end(hold(records, "lease").id, 1, "failed")
 
-    assert looked(*leaked, 0, 15) == [1]
+    assert freed_after(*leaked, 0, 15) == [1]
 
 
-def test_a_look_that_finds_none_starts_the_time_anew(leaked):
-    looking, clock = leaked
-    assert looked(looking, clock, 0) == []
-    looking.runs.counts = [2, 0, 0, 2]
-    assert looked(looking, clock, 14) == []
-    assert looked(looking, clock, 16, 30) == []
-    assert looked(looking, clock, 31) == [2]
+def test_a_check_without_a_leak_starts_the_time_anew(leaked):
+    leaked_slots, clock = leaked
+    assert freed_after(leaked_slots, clock, 0) == []
+    leaked_slots.runs.counts = [2, 0, 0, 2]
+    assert freed_after(leaked_slots, clock, 14) == []
+    assert freed_after(leaked_slots, clock, 16, 30) == []
+    assert freed_after(leaked_slots, clock, 31) == [2]

@@ -8,7 +8,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.orchestration.run import heartbeat
-from penstock.orchestration.run.heartbeat import Heartbeat, Progress
+from penstock.orchestration.run.heartbeat import Heartbeat, RunProgress
 
 WAIT_SECONDS = 30
 
@@ -110,7 +110,7 @@ def test_a_deadline_that_was_removed_stops_nothing():
 
 
 def test_a_new_stage_starts_at_zero_percent():
-    progress = Progress()
+    progress = RunProgress()
     progress.set_percent(70)
     progress.begin("uploading")
 

@@ -1,4 +1,4 @@
-"""The warm worker imports flows of ours and nothing else, whatever a deployment names."""
+"""The warm worker imports flows of Penstock and nothing else, whatever a deployment names."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from penstock.orchestration.worker.warm_worker import own_flow
 
 
 @pytest.mark.parametrize("deployment", penstock.deployments.bootstrap.project()["deployments"])
-def test_our_deployments_name_flows_of_ours(deployment):
+def test_our_deployments_name_our_flows(deployment):
     assert own_flow(deployment["entrypoint"]).name
 
 
