@@ -1,4 +1,4 @@
-"""A sweep removes what nobody will ever ask for, and nothing else, and no single thing stops it."""
+"""A sweep removes what is not used any more and nothing else; one failure does not stop it."""
 
 import os
 import secrets
@@ -160,7 +160,7 @@ def test_a_bucket_lists_all_its_keys(bucket, project, store):  # noqa: F811
 
 
 class Server:
-    """Has 2,500 unfinished uploads, and tells 1,000 at once."""
+    """A client with 2,500 unfinished uploads that lists 1,000 at once."""
 
     def __init__(self, keys: list[str], broken: str = ""):
         self.left, self.broken = sorted(keys), broken
@@ -220,7 +220,7 @@ RESULTS = {
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """A folder of Prefect's results, of several ages."""
+    """A folder with Prefect's results of several ages."""
     for name, (content, age) in RESULTS.items():
         (tmp_path / name).write_bytes(content)
         os.utime(tmp_path / name, (time.time() - age,) * 2)

@@ -1,4 +1,4 @@
-"""A task refuses what its input's header and index show to be impossible, and leaves the rest where it is."""
+"""A task is refused if its input's header and index show it to be impossible; the rest is not downloaded."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ FILMS = ("reel.mp4", "deaf-reel.mp4", "fragments.mp4", "live.mkv")
 
 @pytest.fixture(scope="session")
 def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Four minutes of film, their index at the end; and the same without an index."""
+    """Four minutes of video with the index at the end; and the same without an index."""
     shop = Shop(tmp_path_factory.mktemp("films"))
     return {name: shop(name).read_bytes() for name in FILMS} | {"text": b"no film at all\n" * 3 * MIB}
 
@@ -37,7 +37,7 @@ def host(films: dict[str, bytes]) -> Iterator[Ranging]:
 
 
 class Fetching:
-    """The fetch of a task: its download, looked at."""
+    """The download of a task with its early check."""
 
     def __init__(self, host: Ranging, tools: Tools, room: Path):
         self.host, self.tools, self.path = host, tools, room / "input"

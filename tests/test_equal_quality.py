@@ -1,4 +1,4 @@
-"""What is reckoned between measured points."""
+"""Interpolation between measured points."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The figures that are shown are those that the benchmarks found."""
+"""The tables in the docs show the results of the benchmarks."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A file is written at once or not at all, and replaces nothing unasked."""
+"""A file is written atomically, and replaces another one only on request."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""The scales in the code are those that were measured, and what was measured keeps their promises."""
+"""The quality scales in the code are those that were measured."""
 
 import json
 from statistics import fmean

@@ -1,4 +1,4 @@
-"""What a setting says reaches the part that obeys it."""
+"""Each setting reaches the part that uses it."""
 
 from dataclasses import asdict
 

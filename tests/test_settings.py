@@ -1,4 +1,4 @@
-"""Settings are checked before anything starts: each fault is a sentence, and what is accepted can be used."""
+"""Settings are checked before anything starts: each error is a sentence, and accepted values work."""
 
 import os
 import re
@@ -70,7 +70,7 @@ def test_any_value_is_valid_or_refused_with_a_message(monkeypatch, name):
 
 
 def use(settings):
-    """What the parts make of the settings before they do anything."""
+    """What is derived from the settings at the start."""
     _ = settings.root, settings.scratch, settings.allowed_pairs, settings.threads_per_encoder
     _ = limits_of(settings), fetch_policy_of(settings), parse_allowed(settings.fetch_allow)
     if settings.database_url:

@@ -1,4 +1,4 @@
-"""`penstock convert` is all that most people need: a path in, a path out, nothing left behind."""
+"""`penstock convert` converts one file and leaves nothing else."""
 
 import json
 import os

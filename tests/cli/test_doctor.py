@@ -1,4 +1,4 @@
-"""The doctor says who holds the encoder slots, and which of them nobody holds."""
+"""`penstock doctor` lists the holders of the encoder slots, and slots without a holder."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""INPUT and OUTPUT are judged before anything starts, and an OUTPUT is never lost unasked."""
+"""INPUT and OUTPUT are checked before anything starts, and an existing OUTPUT is kept by default."""
 
 import os
 import stat
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.media
 
 @pytest.fixture
 def refused(tmp_path, monkeypatch):
-    """What `convert` says where it refuses: nothing has started, so there is no home."""
+    """The message of a refused `convert`. Nothing has started: there is no home."""
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)

@@ -1,4 +1,4 @@
-"""What a list of keys says of each."""
+"""The state of each key in the list."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The smaller commands do what their help says, on the home that they are told."""
+"""The smaller commands do what their help says."""
 
 import json
 import subprocess
@@ -85,7 +85,7 @@ def penstock_says(penstock, *words):
 
 
 def penstock_tells(penstock, *words):
-    """The same in this process, for what needs no Prefect: a new one takes seconds to start."""
+    """The same in this process, for commands that need no Prefect: a new process takes seconds."""
     told = CliRunner().invoke(cli, words, env=exported(penstock))
     assert told.exit_code == 0, told.output
     return told

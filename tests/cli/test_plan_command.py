@@ -1,4 +1,4 @@
-"""`penstock plan` tells what `convert` would do, and needs no service."""
+"""`penstock plan` prints what `convert` would do, and needs no service."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Reading never writes: no home, no database and no key is made by a command that only looks."""
+"""Commands that only read create no home, no database and no key."""
 
 import pytest
 from click.testing import CliRunner

@@ -1,4 +1,4 @@
-"""Whatever comes in and whoever sends it: the answer says what is wrong, and the service stays up."""
+"""Bad input of any kind gets a clear error, and the service goes on."""
 
 import hashlib
 import time
@@ -64,7 +64,7 @@ def test_broken_files_by_url_are_refused_like_uploads(penstock, corpus):
 
 @pytest.fixture(scope="module")
 def failed(penstock):
-    """The task that each fault of an origin leads to, ended; and how often the origin was asked for it."""
+    """For each fault of an origin: the ended task, and how many requests the origin got."""
     with origin.running() as server:
         site = f"http://127.0.0.1:{server.server_port}"
         urls = {fault: f"{site}/{fault}" for fault in FAULTS} | {"nobody": f"http://127.0.0.1:{free_port()}/film.mp4"}
@@ -99,7 +99,7 @@ def test_a_private_address_is_forbidden_at_once(penstock, url):
 
 
 def surprise(penstock, path):
-    """What is not as promised in how this file was taken; None where all is."""
+    """What is wrong with how this file was handled; None if nothing is."""
     began = time.monotonic()
     try:
         code = code_of(penstock, penstock.client.upload(path))
@@ -110,7 +110,7 @@ def surprise(penstock, path):
 
 
 def code_of(penstock, file):
-    """The code that a conversion of this upload ends with; None where a file came out, whole and as described."""
+    """The error code of the conversion of this upload; None if it has a correct output."""
     request = {"file_id": file["id"], "kind": file["kind"], "format": OUTPUTS[file["kind"]]}
     return outcome(penstock, penstock.client.create(request))
 

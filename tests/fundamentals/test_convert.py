@@ -1,4 +1,4 @@
-"""What Penstock promises: a file goes in, what was asked for comes out, and what cannot be done well is refused."""
+"""Conversions: the output is what was requested, and what cannot be done well is refused."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Conversions start from Prefect alone too: from its form, a schedule, or a program that reaches nothing else."""
+"""Conversions can be started from Prefect alone: its form, a schedule, or a program that reaches only Prefect."""
 
 import json
 import re
@@ -20,7 +20,7 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 @pytest.fixture(scope="module")
 def changing(photo):
-    """An origin of one picture that says nothing of its versions."""
+    """A web server with one image, without ETag and Last-Modified."""
     with ranging() as host:
         host.files = {"photo.png": photo.read_bytes()}
         yield host
@@ -34,7 +34,7 @@ def started(penstock, deployment, **parameters):
 
 
 def run_of(penstock, **parameters):
-    """The run of a request, ended."""
+    """The ended run of a request."""
     run = started(penstock, "convert-request", **parameters).raise_for_status().json()
     return wait_for(lambda: ended(penstock, run["id"]), 90)
 
@@ -45,7 +45,7 @@ def ended(penstock, run_id):
 
 
 def test_the_program_of_the_readme_works_as_printed(penstock, origin, tone, tmp_path):
-    """Somewhere else: it has the address of Prefect and what opens it, and none of our files and settings."""
+    """Another machine: it has Prefect's URL and password, but none of our files and settings."""
     (program,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert "https://example.com/a.mov" in program
     known = {name: value for name, value in exported(penstock).items() if name in ("PATH", "PREFECT_API_AUTH_STRING")}

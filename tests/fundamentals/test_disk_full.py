@@ -1,4 +1,4 @@
-"""A full disk fails what needs room, says so, and leaves nothing; with room again, all goes on."""
+"""On a full disk conversions fail with an error and leave nothing; with free space they work again."""
 
 import subprocess
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.service
 
 @pytest.fixture(scope="module")
 def works(penstock, media_folder):
-    """Requests whose inputs have room on a tiny disk and whose outputs have not, of every kind of writer."""
+    """Requests whose inputs fit on a tiny disk and whose outputs do not, one for each kind of writer."""
     song = made(media_folder / "long.flac", "sine=frequency=440:duration=20")
     Image.effect_noise((1200, 1200), 80).save(media_folder / "noise.jpg", quality=30)
     sound, noise = (penstock.client.upload(path)["id"] for path in (song, media_folder / "noise.jpg"))
@@ -59,7 +59,7 @@ def told(task):
 
 @contextmanager
 def rooms_on_a_disk_of(penstock, options):
-    """The folder of the rooms, for a while on a disk of its own."""
+    """The scratch folder, on a disk of its own until the block ends."""
     scratch = penstock.home.root / "scratch"
     scratch.mkdir(exist_ok=True)
     wait_for(lambda: not list(scratch.iterdir()), 10)

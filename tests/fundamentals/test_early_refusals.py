@@ -1,4 +1,4 @@
-"""What cannot be made of an input is refused before the input is here."""
+"""An impossible conversion is refused before its input is downloaded."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.service
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
-    """An origin of four minutes of film without sound, the index at the end."""
+    """A web server with four minutes of video without audio, the index at the end."""
     long_video = Shop(tmp_path_factory.mktemp("films"))("deaf-reel.mp4")
     with ranging() as running:
         running.files = {"film.mp4": long_video.read_bytes()}

@@ -1,4 +1,4 @@
-"""Workers die. Their tasks do not."""
+"""Tasks survive the death of their workers."""
 
 import contextlib
 import os
@@ -57,7 +57,7 @@ def test_a_stock_prefect_worker_serves_the_same_pool_from_any_project(penstock, 
 
 @contextlib.contextmanager
 def suspended(process):
-    """A worker that takes nothing: what it may have claimed before is no matter of the block."""
+    """A worker that claims nothing until the block ends."""
     os.kill(process, signal.SIGSTOP)
     try:
         yield
@@ -67,7 +67,7 @@ def suspended(process):
 
 @contextlib.contextmanager
 def stock_worker(penstock, folder):
-    """Prefect's own worker. It polls on: one poll alone passes over a run whose row the server is just writing."""
+    """Prefect's own worker. It polls repeatedly: a single poll misses a run whose row is being written."""
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "media", "--type", "process"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # Prefect keeps the error of a stage that failed in a file of the home, as open as this process makes files.
@@ -86,6 +86,6 @@ def test_prefect_deploy_deploys_prefect_yaml(penstock):
 
 
 def at_attempt(penstock, task, attempt):
-    """The task once a worker is at work on this attempt."""
+    """The task, once a worker runs this attempt."""
     found = penstock.client.task(task["id"])
     return found if found["attempt"] == attempt and found["progress"] > 0 else None

@@ -1,4 +1,4 @@
-"""A client that nobody here wrote works: Ittybit's own, from its package."""
+"""Ittybit's own client, from its package, works with our API."""
 
 import httpx
 import pytest

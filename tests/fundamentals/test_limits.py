@@ -1,4 +1,4 @@
-"""However many ask at once, no more encoders run than are allowed; and what cannot start yet is not refused."""
+"""No more encoders run than there are slots; tasks without a slot wait."""
 
 import contextlib
 import os
@@ -64,21 +64,21 @@ def test_a_run_that_ends_while_prefect_is_away_is_reported_later(penstock, origi
 
 
 def state_in_prefect(penstock, task):
-    """What Prefect says of the task's run; nothing while it is away."""
+    """The task's run in Prefect; None while Prefect is down."""
     with contextlib.suppress(httpx.HTTPError):
         return penstock.flow_run(task)["state_type"]
     return None
 
 
 def postgres(home):
-    """Its process, where one has written its file; the connections of a killed one answer for a moment longer."""
+    """The process id in its pid file. Connections of a killed server still respond for a moment."""
     with contextlib.suppress(OSError, ValueError):
         return int((home.root / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
     return None
 
 
 def answers(penstock, task):
-    """The task, once the API has its database again."""
+    """The task, once the API reaches its database again."""
     with contextlib.suppress(Refused):
         return penstock.client.task(task["id"])
     return None

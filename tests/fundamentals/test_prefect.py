@@ -1,4 +1,4 @@
-"""Each request is one Prefect flow run, watched and steered in Prefect like any other, and tells no secret there."""
+"""Each request is one Prefect flow run, with its stages, logs and artifacts in the UI, and without secrets."""
 
 import time
 from uuid import UUID

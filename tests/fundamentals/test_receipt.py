@@ -1,4 +1,4 @@
-"""Every output has a receipt: what it is, how it was checked and made, signed so that it can be shown to others."""
+"""Every output has a signed receipt: what it is, and how it was made and checked."""
 
 import jwt
 import pytest

@@ -1,4 +1,4 @@
-"""A secret that comes in with a request, or that we hold, is told to nobody."""
+"""Secrets of requests and of the service appear in no log, parameter, artifact or error."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ KEPT = ("secrets", "files", "scratch", "postgres")
 
 @pytest.fixture(scope="module")
 def tasks(penstock, origin, photo):
-    """What was asked for by addresses with a secret in them: one is well, the others fail, each its own way."""
+    """Tasks of URLs with a secret: one is completed, the others fail, each in another way."""
     (photo.parent / "page.html").write_text("<!doctype html><title>Not a film</title>")
     names = {photo.name: {}, "gone.png": {}, "page.html": {}, f"./{photo.name}": {"width": 5000}}
     made = [
@@ -41,7 +41,7 @@ def test_it_is_in_no_log_and_no_other_file_of_the_home(penstock, tasks, secret):
 
 
 def test_it_is_nowhere_in_prefect(penstock, tasks, secret):
-    """Runs, states, parameters, names, tags, logs, events and artifacts: all that Prefect keeps is in its database."""
+    """Runs, states, parameters, names, tags, logs, events and artifacts are all in Prefect's database."""
     assert tasks
     assert tables_with(secret, penstock, "prefect") == []
 
@@ -61,7 +61,7 @@ def test_keys_are_stored_as_hashes_only(penstock):
 
 
 def files_of(home: Path) -> list[Path]:
-    """What lies in the home beside what is meant to be kept there, the database's log included."""
+    """The files of the home without its data, but with the database's log."""
     found = [place for place in home.rglob("*") if place.is_file()]
     return [place for place in found if place.relative_to(home).parts[0] not in KEPT or place.suffix == ".log"]
 

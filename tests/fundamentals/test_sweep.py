@@ -1,4 +1,4 @@
-"""Housekeeping is a flow like any other, on a schedule that everybody sees."""
+"""Cleanup is a scheduled flow."""
 
 import time
 

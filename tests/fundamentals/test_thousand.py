@@ -1,4 +1,4 @@
-"""A thousand people ask for the same thing at once: one task, one flow run, one output."""
+"""A thousand equal requests at once are one task, one flow run and one output."""
 
 import asyncio
 

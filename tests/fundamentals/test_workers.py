@@ -1,4 +1,4 @@
-"""Several workers, several queues, and what they wait for: each run is run once, and none is forgotten."""
+"""Several workers and queues: each run is run once, and none is forgotten."""
 
 import contextlib
 import itertools
@@ -74,7 +74,7 @@ def test_no_more_runs_at_once_than_the_limit(penstock, origin, photo, of):
 
 
 def test_a_run_without_a_worker_takes_no_place_of_a_limit(penstock, origin, photo):
-    """Its worker died between the end of its task and the word of it to Prefect."""
+    """Its worker died after the task had ended and before Prefect was told."""
     done = penstock.finished(picture(penstock, f"{origin}/{photo.name}", 290))
     wait_for(lambda: over(penstock, done))
     change(penstock, QUEUE, concurrency_limit=1)
@@ -89,7 +89,7 @@ def test_a_run_without_a_worker_takes_no_place_of_a_limit(penstock, origin, phot
 
 
 def believe_running(penstock, task):
-    """Have Prefect believe that the run of a task is still at work."""
+    """Set the run of a task to Running in Prefect."""
     running = {"state": {"type": "RUNNING"}, "force": True}
     path = f"/flow_runs/{task['run']['id']}/set_state"
     penstock.prefect.post(path, json=running, headers=csrf(penstock)).raise_for_status()
@@ -98,7 +98,7 @@ def believe_running(penstock, task):
 
 @contextlib.contextmanager
 def another_worker(penstock, folder):
-    """A second worker on the same service, started in this folder, from before the block until its end."""
+    """A second worker of the same service, started in this folder, until the block ends."""
     known = workers(penstock)
     command = [sys.executable, "-m", "penstock", "worker", "--slots", "2", "--image-slots", "4"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

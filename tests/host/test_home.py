@@ -1,4 +1,4 @@
-"""A home knows its secrets, and whether a service runs on it."""
+"""A home has secrets and at most one running service."""
 
 import fcntl
 import os
@@ -40,7 +40,7 @@ def test_a_home_is_private_to_its_owner(tmp_path, mask):
 
 @pytest.fixture
 def mask():
-    """The mask of a careless user."""
+    """A umask of 0."""
     before = os.umask(0)
     yield
     os.umask(before)

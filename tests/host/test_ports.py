@@ -1,4 +1,4 @@
-"""A port is had before anything starts, or it is said in a sentence why not, and what to do."""
+"""A port is bound before anything starts, or the error names it and what to do."""
 
 import os
 import socket

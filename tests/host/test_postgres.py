@@ -1,4 +1,4 @@
-"""The PostgreSQL of a home lives exactly as long as somebody uses it."""
+"""The PostgreSQL of a home runs exactly as long as a process uses it."""
 
 import os
 import signal

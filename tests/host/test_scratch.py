@@ -1,4 +1,4 @@
-"""A room is gone when its run ends; one whose run died is swept."""
+"""A scratch folder is removed when its run ends, or by a sweep if its run died."""
 
 import os
 import signal

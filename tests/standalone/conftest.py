@@ -1,4 +1,4 @@
-"""A home that each of these tests starts something on: a first start costs much more than the next ones.
+"""A home that these tests share, because its first start takes much longer than the next ones.
 
 The first is that of an installed wheel, inside a project that has `flows`, `tasks` and `deployments` of its own."""
 
@@ -21,7 +21,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class FirstConvert:
-    """What `penstock convert` said where there was nothing, what it made, and the home that it left behind."""
+    """The first `penstock convert` on an empty home: its output, the file, and the home."""
 
     said: subprocess.CompletedProcess[str]
     made: Path
@@ -30,7 +30,7 @@ class FirstConvert:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory) -> Path:
-    """What is built of the source distribution, as an index gets it."""
+    """The wheel, built from the source distribution."""
     folder = tmp_path_factory.mktemp("dist")
     with tarfile.open(built(CHECKOUT, "sdist", folder)) as sources:
         sources.extractall(folder, filter="data")
@@ -46,7 +46,7 @@ def built(project: Path, target: str, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def installed(wheel, tmp_path_factory) -> Path:
-    """The Python of a new environment that holds this wheel, and what it depends on."""
+    """The Python of a new environment with this wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, symlinks=True)
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))

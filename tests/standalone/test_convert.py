@@ -1,4 +1,4 @@
-"""`penstock convert` where nothing runs: it brings up what it needs, and takes it down again."""
+"""`penstock convert` without a running service starts one and stops it again."""
 
 import os
 import zipfile
@@ -22,7 +22,7 @@ def test_a_wheel_has_one_package_with_all_modules(wheel):
 
 
 def ours():
-    """What `penstock` holds in the checkout, by its path in the package: three of its folders are links."""
+    """The files of `penstock` in the checkout by their path in the package; three folders are links."""
     found = [Path(folder) / name for folder, _, names in os.walk(PACKAGE, followlinks=True) for name in names]
     return {str(path.relative_to(PACKAGE)) for path in found if path.suffix != ".pyc"}
 

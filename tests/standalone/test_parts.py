@@ -1,4 +1,4 @@
-"""The parts of the service, each run alone."""
+"""The processes of the service, each run alone."""
 
 import os
 import signal

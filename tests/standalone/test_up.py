@@ -1,4 +1,4 @@
-"""`penstock up` may be ended in any way: no process outlives it, and the next one goes on where it was."""
+"""However `penstock up` ends, no process is left, and the next one continues its work."""
 
 import json
 import subprocess
@@ -51,7 +51,7 @@ def test_a_service_killed_with_every_slot_held_leaves_nothing_running_and_the_ne
 
 @pytest.fixture
 def stranger():
-    """The port of another Penstock, as far as its health goes."""
+    """A port with another server that reports a healthy Penstock."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Healthy) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port
@@ -120,7 +120,7 @@ def its_worker_has_joined(penstock):
 
 
 def killed_with_every_slot_held(penstock, long_video, form):
-    """The task whose encoder was at work when the whole service was killed."""
+    """The task whose encoder ran when the whole service was killed."""
     task = encoding(penstock, long_video, form)
     family = descendants(penstock.process.pid)
     assert set(processes_with("ffmpeg", task["id"])) & set(family)
@@ -131,7 +131,7 @@ def killed_with_every_slot_held(penstock, long_video, form):
 
 
 def encoding(penstock, long_video, form):
-    """A task whose encoder is at work."""
+    """A task whose encoder runs."""
     file = penstock.client.upload(long_video)
     task = penstock.client.create({"file_id": file["id"], "kind": "video", "format": form, "width": 1000, "end": 12})
     wait_for(lambda: processes_with("ffmpeg", task["id"]), 120)
