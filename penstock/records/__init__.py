@@ -1,4 +1,4 @@
-"""What is remembered: tasks, files, keys; in PostgreSQL, by SQLAlchemy. Sync: the API calls it from threads."""
+"""The records in PostgreSQL: tasks, files, receipts and API keys. Synchronous; the API calls it from threads."""
 
 from sqlalchemy import text
 
@@ -14,7 +14,7 @@ __all__ = ["Records"]
 
 
 class Records:
-    """One database's records. An owner that has not beaten for `lease_seconds` has lost its attempt."""
+    """The records of one database. An attempt without heartbeats for `lease_seconds` can be taken by another owner."""
 
     def __init__(self, url: str, lease_seconds: float = 60.0) -> None:
         self.url = url
@@ -25,18 +25,18 @@ class Records:
         self.keys = Keys(self._database)
 
     def migrate(self) -> None:
-        """Bring the tables up to date; several processes may do it at once."""
+        """Upgrade the tables to this version. Several processes may call it at once."""
         with self._database.writing() as connection:
             migrations.upgrade(connection)
 
     def require_current(self) -> None:
-        """Raise `Misconfigured` unless the tables are of this version; nothing is changed."""
+        """Raise `Misconfigured` unless the tables are of this version."""
         with self._database.reading() as connection:
             if not migrations.is_current(connection):
-                raise Misconfigured("The database has no tables of this version; `penstock up` brings them up to date.")
+                raise Misconfigured("The tables of the database are not of this version; `penstock up` upgrades them.")
 
     def ping(self) -> None:
-        """Raise `DatabaseUnavailable` if the database does not answer."""
+        """Raise `DatabaseUnavailable` if the database does not respond."""
         with self._database.reading() as connection:
             connection.execute(text("SELECT 1"))
 

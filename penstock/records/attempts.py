@@ -1,5 +1,5 @@
-"""What a run may do to its task. Every statement names the attempt, and most the owner: a run that was overtaken
-changes nothing."""
+"""What a run does to its task. Every statement is for one attempt, most for one owner too, so that a run that lost its
+attempt changes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,92 +14,94 @@ from penstock.domain.ids import TaskId
 from penstock.domain.receipt import Receipt
 from penstock.domain.task import File, InputVersion, State, Task, TaskError
 from penstock.records import notifications, receipts
-from penstock.records.new_tasks import free_for, notify
+from penstock.records.new_tasks import notify, owned_by
 from penstock.records.rows import SHOWN_TASKS, file_row, task_of
 from penstock.records.tables import FILES, OUTBOX, TASKS
 
 CANCELLED = TaskError(errors.Cancelled.code, "The task was cancelled.")
 
 _LIVE = TASKS.c.status == "processing"
-_ONE = SHOWN_TASKS.where(TASKS.c.id == bindparam("wanted"))
+_BY_ID = SHOWN_TASKS.where(TASKS.c.id == bindparam("wanted"))
 
 
-def read(connection: Connection, task_id: TaskId) -> Task:
-    row = connection.execute(_ONE, {"wanted": task_id}).mappings().first()
+def get_by_id(connection: Connection, task_id: TaskId) -> Task:
+    row = connection.execute(_BY_ID, {"wanted": task_id}).mappings().first()
     if row is None:
         raise errors.TaskNotFound("There is no such task.")
     return task_of(row)
 
 
 def begin(connection: Connection, task_id: TaskId, attempt: int, run: tuple[str, str], lease: timedelta) -> Task:
-    """Take an attempt over: nobody else beats for it, and it has not ended but by a failure."""
+    """Take an attempt that is unowned, ours, or without heartbeats for `lease`; or reopen one that failed.
+
+    Raises `Superseded` otherwise."""
     owner, run_id = run
-    idle = or_(TASKS.c.owner.is_(None), TASKS.c.owner == owner, TASKS.c.beat < func.now() - lease)
-    taken = _attempt(task_id, attempt).where(or_(TASKS.c.status == "failed", _LIVE & idle))
-    reopened = {
+    free = or_(TASKS.c.owner.is_(None), TASKS.c.owner == owner, TASKS.c.beat < func.now() - lease)
+    attempt_row = _attempt(task_id, attempt).where(or_(TASKS.c.status == "failed", _LIVE & free))
+    cleared = {
         "cancelling": case((_LIVE, TASKS.c.cancelling), else_=False),
         "error": None,
         "progress": 0,
         "slot": None,
     }
-    mine = {"status": "processing", "state": _unless_cancelling("validating"), "owner": owner, "run_id": run_id}
-    _must_change(connection, taken.values(mine | reopened).values(beat=func.now(), updated=func.now()))
-    notify(connection, notifications.OUTBOX, task_id)  # another of its project may be handed over
-    return read(connection, task_id)
+    begun = {"status": "processing", "state": _unless_cancelling("validating"), "owner": owner, "run_id": run_id}
+    _must_change(connection, attempt_row.values(begun | cleared).values(beat=func.now(), updated=func.now()))
+    notify(connection, notifications.OUTBOX, task_id)  # the dispatcher may submit another of this project
+    return get_by_id(connection, task_id)
 
 
-def beat(connection: Connection, attempt: tuple[TaskId, int, str], state: State, progress: int) -> bool:
-    """Still at work, and so far; answers whether the task is to be cancelled."""
+def heartbeat(connection: Connection, attempt: tuple[TaskId, int, str], state: State, progress: int) -> bool:
+    """Record a heartbeat with state and progress. True: the task is to be cancelled. Raises `Superseded`."""
     task_id, number, owner = attempt
-    news = or_(TASKS.c.state != state, TASKS.c.progress != progress)
-    alive = (
+    changed = or_(TASKS.c.state != state, TASKS.c.progress != progress)
+    statement = (
         _attempt(task_id, number)
         .where(_LIVE, TASKS.c.owner == owner)
         .values(state=_unless_cancelling(state), progress=progress, beat=func.now())
-        .values(updated=case((news, func.now()), else_=TASKS.c.updated))
+        .values(updated=case((changed, func.now()), else_=TASKS.c.updated))
     )
-    return bool(_must_change(connection, alive)[0])
+    return bool(_must_change(connection, statement)[0])
 
 
-def note_slot(connection: Connection, attempt: tuple[TaskId, int, str], slot: str | None) -> None:
+def record_slot(connection: Connection, attempt: tuple[TaskId, int, str], slot: str | None) -> None:
     task_id, number, owner = attempt
     connection.execute(_attempt(task_id, number).where(TASKS.c.owner == owner).values(slot=slot))
 
 
-def slots(connection: Connection) -> list[HeldSlot]:
-    held = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.owner, TASKS.c.slot).where(_LIVE, TASKS.c.slot.is_not(None))
-    return [HeldSlot(TaskId(row[0]), *row[1:]) for row in connection.execute(held.order_by(TASKS.c.id))]
+def held_slots(connection: Connection) -> list[HeldSlot]:
+    query = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.owner, TASKS.c.slot).where(_LIVE, TASKS.c.slot.is_not(None))
+    return [HeldSlot(TaskId(row[0]), *row[1:]) for row in connection.execute(query.order_by(TASKS.c.id))]
 
 
-def planned(connection: Connection, task_id: TaskId, attempt: int, plan: dict[str, Any]) -> None:
+def record_plan(connection: Connection, task_id: TaskId, attempt: int, plan: dict[str, Any]) -> None:
     connection.execute(_attempt(task_id, attempt).where(_LIVE).values(plan=plan, updated=func.now()))
 
 
-def fetched(connection: Connection, task_id: TaskId, attempt: int, version: InputVersion) -> None:
+def record_input_version(connection: Connection, task_id: TaskId, attempt: int, version: InputVersion) -> None:
     connection.execute(_attempt(task_id, attempt).where(_LIVE).values(input_version=asdict(version)))
 
 
-def finish(
+def complete(
     connection: Connection, attempt: tuple[TaskId, int, str], file: File, receipt: Receipt | None = None
 ) -> Task:
-    """The output becomes visible and the task completed, at once. Saying it twice is harmless.
+    """Make the output visible and complete the task, in one transaction. Calling it twice is harmless.
 
-    Raises `Cancelled` where a cancel was accepted before, `Superseded` where the attempt is another run's."""
+    Raises `Cancelled` if a cancel was accepted before, `Superseded` if the attempt is another run's."""
     task_id, number, owner = attempt
-    done = read(connection, task_id)
-    if done.attempt == number and done.output and done.output.id == file.id:
-        return done
+    task = get_by_id(connection, task_id)
+    if task.attempt == number and task.output and task.output.id == file.id:
+        return task
     connection.execute(insert(FILES).values(file_row(file)))
-    ended = {"status": "completed", "state": "completed", "progress": 100, "output_id": file.id, "error": None}
-    mine = _attempt(task_id, number).where(_LIVE, TASKS.c.owner == owner)
-    wanted = mine.where(TASKS.c.cancelling.is_(False)).values(ended).values(updated=func.now())
-    if connection.execute(wanted).rowcount == 0:
-        _must_change(connection, mine.values(owner=owner))
+    completed = {"status": "completed", "state": "completed", "progress": 100, "output_id": file.id, "error": None}
+    ours = _attempt(task_id, number).where(_LIVE, TASKS.c.owner == owner)
+    statement = ours.where(TASKS.c.cancelling.is_(False)).values(completed).values(updated=func.now())
+    if connection.execute(statement).rowcount == 0:
+        _must_change(connection, ours.values(owner=owner))
         raise errors.Cancelled("The task was cancelled.")
     if receipt is not None:
-        receipts.keep(connection, task_id, number, file, receipt)
+        receipts.add_receipt(connection, task_id, number, file, receipt)
     notify(connection, notifications.TASK, task_id)
-    return read(connection, task_id)
+    return get_by_id(connection, task_id)
 
 
 def end(
@@ -109,57 +111,57 @@ def end(
     failure: TaskError | None,
     owner: str | None = None,
 ) -> bool:
-    """Close an attempt that is still open; for a run, only if no other `owner` has taken it over."""
-    told = failure or (CANCELLED if status == "cancelled" else None)
-    closed = (
+    """End an unfinished attempt; with `owner`, only if no other owner has taken it. Returns whether it was ended."""
+    error = failure or (CANCELLED if status == "cancelled" else None)
+    statement = (
         _attempt(*attempt)
-        .where(_LIVE, *free_for(owner))
+        .where(_LIVE, *owned_by(owner))
         .values(
             status=status,
             state=status,
-            error=asdict(told) if told else None,
+            error=asdict(error) if error else None,
             cancelling=False,
             updated=func.now(),
         )
     )
-    changed = connection.execute(closed).rowcount == 1
+    changed = connection.execute(statement).rowcount == 1
     if changed:
         connection.execute(delete(OUTBOX).where(OUTBOX.c.task_id == attempt[0], OUTBOX.c.attempt == attempt[1]))
         notify(connection, notifications.TASK, attempt[0])
     return changed
 
 
-def restate(connection: Connection, task_id: TaskId, attempt: int, state: State) -> None:
-    """A finer word for a live attempt, from somebody who does not run it."""
+def set_state(connection: Connection, task_id: TaskId, attempt: int, state: State) -> None:
+    """Set the state of an unfinished attempt from outside its run."""
     live = _attempt(task_id, attempt).where(_LIVE, TASKS.c.state != state)
     connection.execute(live.values(state=_unless_cancelling(state), updated=func.now()))
 
 
-def lost(connection: Connection, lease: timedelta) -> list[LostAttempt]:
-    silent = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id, TASKS.c.losses, TASKS.c.cancelling).where(
+def lost_attempts(connection: Connection, lease: timedelta) -> list[LostAttempt]:
+    query = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id, TASKS.c.losses, TASKS.c.cancelling).where(
         _LIVE, TASKS.c.beat < func.now() - lease
     )
-    return [LostAttempt(TaskId(row[0]), *row[1:]) for row in connection.execute(silent)]
+    return [LostAttempt(TaskId(row[0]), *row[1:]) for row in connection.execute(query)]
 
 
-def unfinished(connection: Connection, limit: int, after: str) -> list[SubmittedAttempt]:
-    submitted = (
+def submitted_attempts(connection: Connection, limit: int, after: str) -> list[SubmittedAttempt]:
+    query = (
         select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id, TASKS.c.beat.is_not(None))
         .where(_LIVE, TASKS.c.run_id.is_not(None), TASKS.c.id > after)
         .order_by(TASKS.c.id)
         .limit(limit)
     )
-    return [SubmittedAttempt(TaskId(row[0]), *row[1:]) for row in connection.execute(submitted)]
+    return [SubmittedAttempt(TaskId(row[0]), *row[1:]) for row in connection.execute(query)]
 
 
-def of_run(connection: Connection, run_id: str) -> tuple[TaskId, int] | None:
+def find_by_run(connection: Connection, run_id: str) -> tuple[TaskId, int] | None:
     row = connection.execute(select(TASKS.c.id, TASKS.c.attempt).where(TASKS.c.run_id == run_id)).first()
     return (TaskId(row[0]), row[1]) if row else None
 
 
-def wanted(connection: Connection, run_ids: Sequence[str]) -> set[str]:
-    held = select(TASKS.c.run_id).where(TASKS.c.run_id.in_(run_ids), _LIVE)
-    return set(connection.execute(held).scalars())
+def current_run_ids(connection: Connection, run_ids: Sequence[str]) -> set[str]:
+    query = select(TASKS.c.run_id).where(TASKS.c.run_id.in_(run_ids), _LIVE)
+    return set(connection.execute(query).scalars())
 
 
 def _attempt(task_id: TaskId, attempt: int) -> Update:
@@ -173,5 +175,5 @@ def _unless_cancelling(state: State) -> ColumnElement[str]:
 def _must_change(connection: Connection, statement: Update) -> Sequence[Any]:
     row = connection.execute(statement.returning(TASKS.c.cancelling)).first()
     if row is None:
-        raise errors.Superseded("Another run has taken this task over.")
+        raise errors.Superseded("Another run has taken this task.")
     return row

@@ -1,4 +1,4 @@
-"""The way to PostgreSQL: one pool, and its errors in our words."""
+"""Connections to PostgreSQL from one pool, and the translation of its errors."""
 
 import select
 import time
@@ -14,15 +14,15 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from penstock.domain import errors
 
-# Asking a connection whether it lives costs as much as what it is for, so only one that has rested for so long is
-# asked, and one whose server has said something unasked: that is how a server says goodbye.
-RESTED_SECONDS = 10.0
-# After a fail-over the old primary may answer on, read-only. Its connections are closed; others find the new primary.
+# A ping costs as much as a statement, so a pooled connection is only pinged after this many idle seconds, or if its
+# server has sent something unasked, as it does when it closes the connection.
+MAX_IDLE_SECONDS = 10.0
+# After a failover the old primary may still answer, read-only. Its connections are closed; new ones go to the primary.
 READ_ONLY = psycopg.errors.ReadOnlySqlTransaction
 
 
 class Database:
-    """Connections for statements that stand alone and for transactions. Safe for many threads."""
+    """Connections for single statements and for transactions. Thread-safe."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(
@@ -33,24 +33,24 @@ class Database:
             hide_parameters=True,
             connect_args={"connect_timeout": 5, "tcp_user_timeout": 10_000, "options": "-c statement_timeout=30000"},
         )
-        _replace_the_dead(self._engine)
+        _replace_dead_connections(self._engine)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Each statement is a transaction of its own."""
+        """A connection in autocommit: each statement is its own transaction."""
         with translate_database_errors(), self._autocommit.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction, kept if the block ends well."""
+        """A connection in a transaction, which is committed unless the block raises."""
         with translate_database_errors(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def writing_at_once(self) -> Iterator[Connection]:
-        """A statement that does all that it has to: it needs no transaction round it."""
+    def writing_one_statement(self) -> Iterator[Connection]:
+        """For a write of one statement: autocommit saves the round trips of a transaction."""
         with self.reading() as connection:
             yield connection
 
@@ -58,33 +58,33 @@ class Database:
         self._engine.dispose()
 
 
-def _replace_the_dead(engine: Engine) -> None:
-    """Have the pool open another connection in place of one that has died while it rested."""
+def _replace_dead_connections(engine: Engine) -> None:
+    """Make the pool open a new connection in place of one that died while idle."""
 
-    def rest(_connection: Any, record: Any) -> None:
-        record.info["rests_since"] = time.monotonic()
+    def on_checkin(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
 
-    def look(connection: Any, record: Any, _fairy: Any) -> None:
-        rested = time.monotonic() - record.info.get("rests_since", 0.0)
-        if (rested > RESTED_SECONDS or _has_spoken(connection)) and not _answers(engine, connection):
+    def on_checkout(connection: Any, record: Any, _fairy: Any) -> None:
+        idle = time.monotonic() - record.info.get("idle_since", 0.0)
+        if (idle > MAX_IDLE_SECONDS or _is_readable(connection)) and not _responds(engine, connection):
             raise DisconnectionError
 
-    def leave(context: ExceptionContext) -> None:
+    def on_error(context: ExceptionContext) -> None:
         if isinstance(context.original_exception, READ_ONLY):
             context.is_disconnect = True
 
-    event.listen(engine, "checkin", rest)
-    event.listen(engine, "checkout", look)
-    event.listen(engine, "handle_error", leave)
+    event.listen(engine, "checkin", on_checkin)
+    event.listen(engine, "checkout", on_checkout)
+    event.listen(engine, "handle_error", on_error)
 
 
-def _has_spoken(connection: Any) -> bool:
-    waiting = select.poll()
-    waiting.register(connection.fileno(), select.POLLIN)
-    return bool(waiting.poll(0))
+def _is_readable(connection: Any) -> bool:
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
-def _answers(engine: Engine, connection: Any) -> bool:
+def _responds(engine: Engine, connection: Any) -> bool:
     try:
         return bool(engine.dialect.do_ping(connection))
     except (psycopg.OperationalError, psycopg.InterfaceError):
@@ -93,12 +93,12 @@ def _answers(engine: Engine, connection: Any) -> bool:
 
 @contextmanager
 def translate_database_errors() -> Iterator[None]:
-    """A database that is away, too busy or read-only becomes `DatabaseUnavailable`; a value that it cannot hold becomes
-    `MediaError` (`internal`), which no second try heals."""
+    """An unreachable, overloaded or read-only database becomes `DatabaseUnavailable`; a value that a column cannot hold
+    becomes `MediaError` (`internal`), which is not retried."""
     try:
         yield
-    except (OperationalError, InterfaceError, InternalError, PoolExhausted) as away:
+    except (OperationalError, InterfaceError, InternalError, PoolExhausted) as error:
         message = "The database cannot be reached at the moment; try again."
-        raise errors.DatabaseUnavailable(message, detail=str(away)) from away
-    except DataError as unfit:
-        raise errors.MediaError("A value does not fit into our records.", detail=str(unfit)) from unfit
+        raise errors.DatabaseUnavailable(message, detail=str(error)) from error
+    except DataError as error:
+        raise errors.MediaError("A value cannot be stored in the database.", detail=str(error)) from error

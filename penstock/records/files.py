@@ -1,4 +1,4 @@
-"""The files: uploads and outputs. A deleted one keeps its row until its bytes are gone, and is shown to nobody."""
+"""The records of files. A deleted file is hidden, and its row is kept until its bytes are deleted too."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,37 +16,37 @@ from penstock.records.database import Database
 from penstock.records.rows import file_of, file_row
 from penstock.records.tables import FILES, PROJECTS, TASKS
 
-_KEPT = FILES.c.deleted.is_(None)
+_NOT_DELETED = FILES.c.deleted.is_(None)
 
 
 class Files:
-    """File rows. `med_…` names the same file as `file_…`."""
+    """The files of all projects. Ids may be written `med_…` or `file_…`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, file: File) -> File:
-        """Keep an upload's row; answers it with the database's times."""
+        """Insert an upload; returns it with the database's times."""
         with self._database.writing() as connection:
             row = connection.execute(insert(FILES).values(file_row(file)).returning(*FILES.c))
             return file_of(row.mappings().one())
 
     def get(self, project_id: ProjectId, file_id: str) -> File:
-        """Raises `FileNotFound`, also for another project's and a deleted one."""
+        """Raises `FileNotFound`, also for a deleted file and for one of another project."""
         with self._database.reading() as connection:
             return _own(connection, project_id, file_id)
 
     def get_input(self, project_id: ProjectId, file_id: str) -> File:
-        """The same of a file that a request names."""
+        """The file in the field `file_id` of a request; errors name that field."""
         try:
             return self.get(project_id, file_id)
-        except errors.FileNotFound as unknown:
-            raise errors.FileNotFound(unknown.message, field="file_id") from unknown
+        except errors.FileNotFound as error:
+            raise errors.FileNotFound(error.message, field="file_id") from error
 
     def page(
         self, project_id: ProjectId, query: ListQuery, only: Literal["source", "file"] | None = None
     ) -> Listing[File]:
-        """All files of a project, or only its outputs (`source`) or uploads (`file`)."""
+        """A page of the project's files, or only of its outputs (`source`) or uploads (`file`)."""
         matching = _matching(project_id, query, only)
         order = (getattr(FILES.c.created, query.order)(), getattr(FILES.c.id, query.order)())
         shown = select(FILES).where(*matching).order_by(*order).limit(query.limit).offset(query.offset)
@@ -56,23 +56,23 @@ class Files:
             return Listing(items, connection.execute(counted).scalar_one(), query)
 
     def delete(self, project_id: ProjectId, file_id: str) -> File:
-        """Hide a file for good; its bytes are the caller's to remove. Raises `FileInUse`, `FileNotFound`."""
+        """Mark a file deleted; the caller deletes its bytes. Raises `FileInUse`, `FileNotFound`."""
         with self._database.writing() as connection:
-            name = _own(connection, project_id, file_id).id
-            connection.execute(select(FILES.c.id).where(FILES.c.id == name).with_for_update())
-            file = _own(connection, project_id, name)
-            _require_idle(connection, file)
-            gone = update(FILES).where(FILES.c.id == name).values(deleted=func.now(), updated=func.now())
-            connection.execute(gone)
+            canonical_id = _own(connection, project_id, file_id).id
+            connection.execute(select(FILES.c.id).where(FILES.c.id == canonical_id).with_for_update())
+            file = _own(connection, project_id, canonical_id)
+            _require_unused(connection, file)
+            deleted = update(FILES).where(FILES.c.id == canonical_id).values(deleted=func.now(), updated=func.now())
+            connection.execute(deleted)
             return file
 
     def get_for_link(self, file_id: str) -> LinkedFile:
-        """Whosever file it is, with the secrets of its project's links. Raises `FileNotFound`."""
+        """The file of any project, with the secrets that may have signed its link. Raises `FileNotFound`."""
         before = case((PROJECTS.c.previous_until > func.now(), PROJECTS.c.previous_secret)).label("before")
         wanted = (
             select(FILES, PROJECTS.c.secret, before)
             .join(PROJECTS, PROJECTS.c.id == FILES.c.project_id)
-            .where(FILES.c.id == canonical_file_id(file_id), _KEPT)
+            .where(FILES.c.id == canonical_file_id(file_id), _NOT_DELETED)
         )
         with self._database.reading() as connection:
             row = connection.execute(wanted).mappings().first() if is_id(file_id) else None
@@ -81,39 +81,39 @@ class Files:
         return LinkedFile(file_of(row), tuple(secret for secret in (row["secret"], row["before"]) if secret))
 
     def is_recorded(self, file_id: FileId) -> bool:
-        """Whether there is a row of this file, whosever it is."""
+        """Whether the file has a row, in any project."""
         with self._database.reading() as connection:
             return connection.execute(select(FILES.c.id).where(FILES.c.id == file_id)).first() is not None
 
     def list_unpurged(self, limit: int, after: str = "") -> Sequence[File]:
-        """Deleted files whose bytes may still be there, by id from `after` on."""
+        """Deleted files whose bytes may still exist, by id, after the id `after`."""
         left = select(FILES).where(FILES.c.deleted.is_not(None), FILES.c.purged.is_(None), FILES.c.id > after)
         left = left.order_by(FILES.c.id).limit(limit)
         with self._database.reading() as connection:
             return [file_of(row) for row in connection.execute(left).mappings()]
 
     def mark_purged(self, file_id: FileId) -> None:
-        """Note that a deleted file's bytes are gone."""
+        """Record that the bytes of a deleted file are deleted."""
         with self._database.writing() as connection:
             connection.execute(update(FILES).where(FILES.c.id == file_id).values(purged=func.now()))
 
     def find_unknown_keys(self, keys: Sequence[str]) -> set[str]:
-        """Which of these places in the storage belong to no file, shown or deleted but not purged yet."""
+        """Those of these storage keys that belong to no file; deleted files count until they are purged."""
         ids = [key.rpartition("/")[2] for key in keys]
         held = select(FILES.c.key).where(FILES.c.id.in_(ids), FILES.c.purged.is_(None))
         with self._database.reading() as connection:
             return set(keys) - set(connection.execute(held).scalars())
 
     def list_older(self, days: float, limit: int) -> Sequence[File]:
-        """Files made so long ago, the oldest first."""
+        """Files created more than `days` ago, the oldest first."""
         before = func.now() - timedelta(days=days)
-        aged = select(FILES).where(_KEPT, FILES.c.created < before).order_by(FILES.c.created).limit(limit)
+        aged = select(FILES).where(_NOT_DELETED, FILES.c.created < before).order_by(FILES.c.created).limit(limit)
         with self._database.reading() as connection:
             return [file_of(row) for row in connection.execute(aged).mappings()]
 
 
 def _own(connection: Connection, project_id: ProjectId, file_id: str) -> File:
-    mine = select(FILES).where(FILES.c.id == canonical_file_id(file_id), FILES.c.project_id == project_id, _KEPT)
+    mine = select(FILES).where(FILES.c.id == canonical_file_id(file_id), FILES.c.project_id == project_id, _NOT_DELETED)
     row = connection.execute(mine).mappings().first() if is_id(file_id) else None
     if row is None:
         raise _unknown()
@@ -124,7 +124,7 @@ def _unknown() -> errors.FileNotFound:
     return errors.FileNotFound("There is no such file.")
 
 
-def _require_idle(connection: Connection, file: File) -> None:
+def _require_unused(connection: Connection, file: File) -> None:
     reading = select(TASKS.c.id).where(TASKS.c.file_id == file.id, TASKS.c.status == "processing").limit(1)
     if connection.execute(reading).first() is not None:
         raise errors.FileInUse("An unfinished task uses this file; cancel the task, or wait until it ends.")
@@ -133,6 +133,6 @@ def _require_idle(connection: Connection, file: File) -> None:
 def _matching(project_id: ProjectId, query: ListQuery, only: str | None) -> list[ColumnElement[bool]]:
     wanted: dict[str, Any] = {"kind": query.kind, "format": query.format, "object": only}
     filters = [FILES.c[name] == value for name, value in wanted.items() if value is not None]
-    if query.status not in (None, "completed"):  # a file is there or it is not
+    if query.status not in (None, "completed"):  # every file is complete
         filters.append(false())
-    return [FILES.c.project_id == project_id, _KEPT, *filters]
+    return [FILES.c.project_id == project_id, _NOT_DELETED, *filters]

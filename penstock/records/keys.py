@@ -1,4 +1,4 @@
-"""The keys, and the projects they speak for. Of a token only its sha256 is kept."""
+"""API keys and their projects. Only the sha256 of a token is stored."""
 
 import hashlib
 import secrets
@@ -16,29 +16,30 @@ from penstock.records.tables import KEYS, ORGANISATIONS, PROJECTS
 
 DEFAULT = "default"
 _PREFIX = "penstock_"
-_STARTED_WITH = "The service starts with this key; set PENSTOCK_API_KEY to another one and start the service again."
+_FROM_ENVIRONMENT = "This key comes from PENSTOCK_API_KEY; change that setting and restart the service."
 
-_WORKS = (KEYS.c.revoked.is_(None), or_(KEYS.c.expires.is_(None), KEYS.c.expires > func.now()))
-_HOLDER = (
+_VALID = (KEYS.c.revoked.is_(None), or_(KEYS.c.expires.is_(None), KEYS.c.expires > func.now()))
+_CALLER_BY_HASH = (
     select(KEYS.c.id, PROJECTS.c.id, PROJECTS.c.organisation_id, PROJECTS.c.secret)
     .join(PROJECTS, PROJECTS.c.id == KEYS.c.project_id)
-    .where(KEYS.c.sha256 == bindparam("hash"), *_WORKS)
+    .where(KEYS.c.sha256 == bindparam("hash"), *_VALID)
 )
-_LIVE = (
+_VALID_KEY = (
     select(KEYS.c.project_id, KEYS.c.from_environment)
-    .where(KEYS.c.id == bindparam("key_id"), *_WORKS)
+    .where(KEYS.c.id == bindparam("key_id"), *_VALID)
     .with_for_update()
 )
 
 
 class Keys:
-    """Who may ask, and for which project."""
+    """The API keys and projects."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def ensure_default(self, api_key: str | None = None) -> str | None:
-        """Make the default project at the first start. Answers its key if that was generated, this once."""
+        """Create the default project, or add a given key to it. Returns its token if one was generated: only at
+        creation."""
         with self._database.writing() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("penstock default project"))))
             project_id = _default(connection)
@@ -49,7 +50,7 @@ class Keys:
             return None if api_key else token
 
     def create(self, project_id: ProjectId | None = None) -> tuple[KeyId, str]:
-        """Another key, of the default project if none is named; the token is shown this once."""
+        """Create a key, by default of the default project; returns its id and token. Raises `NotFound`."""
         token = _new_token()
         with self._database.writing() as connection:
             owner = _project(connection, project_id) if project_id else _default(connection)
@@ -58,7 +59,7 @@ class Keys:
             return _add(connection, owner, token), token
 
     def new_project(self, name: str) -> ProjectId:
-        """Another project, in an organisation of its own."""
+        """Create a project in a new organisation."""
         with self._database.writing() as connection:
             return _new_project(connection, name)
 
@@ -68,29 +69,29 @@ class Keys:
             return tuple(_key(row) for row in rows)
 
     def revoke(self, key_id: str) -> None:
-        """From now on the key opens nothing. Raises `NotFound`."""
+        """Revoke a key now. Raises `NotFound`."""
         revoked = update(KEYS).where(KEYS.c.id == key_id).values(revoked=func.coalesce(KEYS.c.revoked, func.now()))
         with self._database.writing() as connection:
             if connection.execute(revoked).rowcount == 0:
                 raise errors.NotFound("There is no such key.")
 
     def rotate(self, key_id: str, overlap: timedelta) -> tuple[KeyId, str]:
-        """Another key of the same project in place of this one, which works until the overlap is over.
+        """Create a key of the same project; the old one expires after the overlap. Returns the new id and token.
 
-        Raises `NotFound` for a key that does not work any more, `FieldInvalid` for that of the environment."""
+        Raises `NotFound` for a key that is not valid, `FieldInvalid` for the one in `PENSTOCK_API_KEY`."""
         token = _new_token()
         with self._database.writing() as connection:
-            old = connection.execute(_LIVE, {"key_id": key_id}).first()
+            old = connection.execute(_VALID_KEY, {"key_id": key_id}).first()
             if old is None:
-                raise errors.NotFound("There is no such key, or it has ended.")
+                raise errors.NotFound("There is no such key, or it is no longer valid.")
             if old.from_environment:
-                raise errors.FieldInvalid(_STARTED_WITH, field="key_id")
-            ends = _not_after(func.now() + overlap)
-            connection.execute(update(KEYS).where(KEYS.c.id == key_id).values(expires=ends))
+                raise errors.FieldInvalid(_FROM_ENVIRONMENT, field="key_id")
+            expires = _not_after(func.now() + overlap)
+            connection.execute(update(KEYS).where(KEYS.c.id == key_id).values(expires=expires))
             return _add(connection, ProjectId(old.project_id), token), token
 
     def rotate_secret(self, project_id: ProjectId, overlap: timedelta) -> None:
-        """Another secret of a project; links that the old one signed hold through the overlap. Raises `NotFound`."""
+        """Replace a project's secret; links signed with the old one work during the overlap. Raises `NotFound`."""
         fresh = {"secret": secrets.token_urlsafe(32), "previous_secret": PROJECTS.c.secret}
         rotated = (
             update(PROJECTS).where(PROJECTS.c.id == project_id).values(fresh | {"previous_until": func.now() + overlap})
@@ -100,7 +101,7 @@ class Keys:
                 raise errors.NotFound("There is no such project.")
 
     def set_environment_key(self, token: str) -> None:
-        """The key that the environment gives to a service that starts: those that it gave before end now."""
+        """Mark the key as the one in `PENSTOCK_API_KEY`; the one that was marked before expires now."""
         with self._database.writing() as connection:
             marked = KEYS.c.sha256 == _sha256(token)
             theirs = update(KEYS).where(KEYS.c.from_environment, KEYS.c.sha256 != _sha256(token))
@@ -108,18 +109,18 @@ class Keys:
             connection.execute(update(KEYS).where(marked).values(from_environment=True, expires=None))
 
     def find_caller(self, token: str) -> Caller | None:
-        """Whom a token speaks for; None if it is unknown or revoked."""
+        """The caller of a token; None if it is unknown, revoked or expired."""
         with self._database.reading() as connection:
-            row = connection.execute(_HOLDER, {"hash": _sha256(token)}).first()
+            row = connection.execute(_CALLER_BY_HASH, {"hash": _sha256(token)}).first()
         return Caller(KeyId(row[0]), ProjectId(row[1]), OrgId(row[2]), row[3]) if row else None
 
     def project_ids(self) -> tuple[ProjectId, ...]:
-        """All of them, in no order."""
+        """The ids of all projects, unordered."""
         with self._database.reading() as connection:
             return tuple(ProjectId(name) for name in connection.execute(select(PROJECTS.c.id)).scalars())
 
     def default_project(self) -> ProjectId:
-        """The project of those who name none. Raises `NotFound` before `ensure_default`."""
+        """The id of the default project. Raises `NotFound` before `ensure_default`."""
         with self._database.reading() as connection:
             project_id = _default(connection)
         if project_id is None:
@@ -127,7 +128,7 @@ class Keys:
         return project_id
 
     def find_project(self, name: str) -> ProjectId:
-        """The project of this id, else of this name. Raises `NotFound`."""
+        """The project with this id, else with this name. Raises `NotFound`."""
         with self._database.reading() as connection:
             named = select(PROJECTS.c.id).where(or_(PROJECTS.c.id == name, PROJECTS.c.name == name))
             found = connection.execute(named.order_by(PROJECTS.c.id != name)).scalar()
@@ -142,11 +143,11 @@ class Keys:
                 raise errors.NotFound("There is no such project.")
 
     def receipt_key(self, project_id: ProjectId) -> str:
-        """What a project's receipts are signed and verified with. Raises `NotFound`."""
+        """The key that signs and verifies a project's receipts. Raises `NotFound`."""
         return derive_key("receipts", self.project_secret(project_id))
 
     def project_secret(self, project_id: ProjectId) -> str:
-        """Of what the keys are made that sign for a project: nobody's to see. Raises `NotFound`."""
+        """The project's secret, never shown; pass it to `derive_key`. Raises `NotFound`."""
         with self._database.reading() as connection:
             secret = connection.execute(select(PROJECTS.c.secret).where(PROJECTS.c.id == project_id)).scalar()
         if secret is None:
@@ -160,7 +161,7 @@ def _key(row: Any) -> ApiKey:
 
 
 def _not_after(moment: Any) -> Any:
-    """The end of a key's life: what it was, or this if that is earlier. LEAST passes over what is null."""
+    """The earlier of the key's expiry and this moment. LEAST ignores null."""
     return func.least(KEYS.c.expires, moment)
 
 

@@ -1,4 +1,4 @@
-"""How a request becomes a Task: the same one for the same request, however many ask at once."""
+"""Creates tasks and attempts. Equal requests of a project become one task, however many arrive at once."""
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, or_, select, text, update
 
@@ -11,7 +11,7 @@ from penstock.records import notifications
 from penstock.records.rows import SHOWN_TASKS, request_row, task_of
 from penstock.records.tables import FILES, TASKS
 
-AFRESH = {
+NEW_ATTEMPT = {
     "status": "processing",
     "state": "queued",
     "progress": 0,
@@ -27,8 +27,10 @@ AFRESH = {
 }
 _FULL = "Too many tasks are unfinished; try again when some have ended."
 
-# Statements are built once: building them costs more than running them.
-_SAME = SHOWN_TASKS.where(TASKS.c.project_id == bindparam("owner"), TASKS.c.fingerprint == bindparam("shape"))
+# Statements are built once: building them costs more than executing them.
+_BY_REQUEST = SHOWN_TASKS.where(
+    TASKS.c.project_id == bindparam("owner"), TASKS.c.fingerprint == bindparam("fingerprint")
+)
 _UNFINISHED = select(func.count(), func.count().filter(TASKS.c.project_id == bindparam("owner"))).where(
     TASKS.c.status == literal("processing", literal_execute=True)
 )
@@ -38,8 +40,8 @@ _SUBMIT = text("""
     ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, kind = excluded.kind, due = now(), tries = 0
 """)
 _NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("payload")))
-# The whole of a new task: where there is a place, its row, its submission and the notice. Answers the row; nothing
-# where there is no place, or where the same request was there first. As text: SQLAlchemy would compile it each time.
+# Creates a new task, if the queue has room: its row, its outbox entry and the notification. Returns the row, or nothing
+# if the queue is full or the same request was there first. As text, since SQLAlchemy would compile it at each call.
 _CREATE = text("""
     WITH waiting AS (
         SELECT count(*) AS everybody, count(*) FILTER (WHERE project_id = :project_id) AS own
@@ -47,7 +49,7 @@ _CREATE = text("""
     ), made AS (
         INSERT INTO tasks (id, project_id, fingerprint, request, file_id, kind, format)
         SELECT :id, :project_id, :fingerprint, :request, :file_id, :kind, :format
-        FROM waiting WHERE own < :most_own AND everybody < :most
+        FROM waiting WHERE own < :max_own AND everybody < :max_total
         ON CONFLICT (project_id, fingerprint) DO NOTHING
         RETURNING *
     ), submitted AS (
@@ -57,81 +59,83 @@ _CREATE = text("""
 """).bindparams(bindparam("request", type_=TASKS.c.request.type))
 
 
-def same_request(connection: Connection, project_id: ProjectId, request: SourceRequest) -> Task | None:
-    """The task of this request, if it was ever asked."""
-    row = connection.execute(_SAME, {"owner": project_id, "shape": request.fingerprint()}).mappings().first()
+def find_by_request(connection: Connection, project_id: ProjectId, request: SourceRequest) -> Task | None:
+    """The task of this request, or None."""
+    parameters = {"owner": project_id, "fingerprint": request.fingerprint()}
+    row = connection.execute(_BY_REQUEST, parameters).mappings().first()
     return task_of(row) if row else None
 
 
-def open_task(
+def submit_task(
     connection: Connection, project_id: ProjectId, request: SourceRequest, known: Task | None, queue: QueueLimits
 ) -> Task:
-    """The task of this request, new, or `known` once more. Whoever comes second finds what the first one made."""
+    """The task of this request, new, or `known` with another attempt. Concurrent callers get the same task."""
     _require_input(connection, project_id, request)
     if known:
-        _require_place(connection, project_id, queue)
+        _require_room(connection, project_id, queue)
         _reopen(connection, known, request)
-    elif made := _created(connection, project_id, request, queue):
-        return made
-    opened = same_request(connection, project_id, request)
-    if opened is None:
+    elif created := _create(connection, project_id, request, queue):
+        return created
+    task = find_by_request(connection, project_id, request)
+    if task is None:
         raise errors.QueueFull(_FULL)
-    return opened
+    return task
 
 
-def next_attempt(
+def start_next_attempt(
     connection: Connection, task_id: TaskId, attempt: int, *, losses: int, owner: str | None = None
 ) -> int | None:
-    """Another try of the same request, unless the task has gone on, is another `owner`'s, or is to be cancelled."""
-    again = (
+    """Start another attempt and return its number; None if this one is not current any more, is another `owner`'s, or
+    is to be cancelled."""
+    statement = (
         update(TASKS)
         .where(TASKS.c.id == task_id, TASKS.c.attempt == attempt)
-        .where(TASKS.c.status == "processing", TASKS.c.cancelling.is_(False), *free_for(owner))
-        .values(AFRESH | {"attempt": attempt + 1, "losses": TASKS.c.losses + losses, "updated": func.now()})
+        .where(TASKS.c.status == "processing", TASKS.c.cancelling.is_(False), *owned_by(owner))
+        .values(NEW_ATTEMPT | {"attempt": attempt + 1, "losses": TASKS.c.losses + losses, "updated": func.now()})
     )
-    if connection.execute(again.returning(TASKS.c.id)).first() is None:
+    if connection.execute(statement.returning(TASKS.c.id)).first() is None:
         return None
     _submit(connection, task_id, attempt + 1)
     return attempt + 1
 
 
-def free_for(owner: str | None) -> tuple[ColumnElement[bool], ...]:
-    """Whether an attempt is this owner's, or nobody's yet; without an owner every attempt is."""
+def owned_by(owner: str | None) -> tuple[ColumnElement[bool], ...]:
+    """The condition that an attempt is this owner's or unowned; no condition without an owner."""
     return () if owner is None else (or_(TASKS.c.owner.is_(None), TASKS.c.owner == owner),)
 
 
 def _require_input(connection: Connection, project_id: ProjectId, request: SourceRequest) -> None:
     if request.file_id is None:
         return
-    held = select(FILES.c.id).where(
+    query = select(FILES.c.id).where(
         FILES.c.id == request.file_id, FILES.c.project_id == project_id, FILES.c.deleted.is_(None)
     )
-    # The lock keeps a deletion away until this task can be seen to read the file.
-    if connection.execute(held.with_for_update(read=True)).first() is None:
+    # The lock delays a deletion until this task is visible, so that the file counts as in use.
+    if connection.execute(query.with_for_update(read=True)).first() is None:
         raise errors.FileNotFound("There is no such file.", field="file_id")
 
 
-def _require_place(connection: Connection, project_id: ProjectId, queue: QueueLimits) -> None:
+def _require_room(connection: Connection, project_id: ProjectId, queue: QueueLimits) -> None:
     everybody, own = connection.execute(_UNFINISHED, {"owner": project_id}).one()
     if own >= queue.per_project or everybody >= queue.total:
         raise errors.QueueFull(_FULL)
 
 
-def _created(connection: Connection, project_id: ProjectId, request: SourceRequest, queue: QueueLimits) -> Task | None:
+def _create(connection: Connection, project_id: ProjectId, request: SourceRequest, queue: QueueLimits) -> Task | None:
     row = {"id": new_task_id(), "project_id": project_id, "fingerprint": request.fingerprint(), **request_row(request)}
-    bounds = {"most_own": queue.per_project, "most": queue.total}
-    made = connection.execute(_CREATE, {**row, **bounds, "channel": notifications.OUTBOX}).mappings().first()
-    return task_of(made) if made else None
+    bounds = {"max_own": queue.per_project, "max_total": queue.total}
+    created = connection.execute(_CREATE, {**row, **bounds, "channel": notifications.OUTBOX}).mappings().first()
+    return task_of(created) if created else None
 
 
 def _reopen(connection: Connection, known: Task, request: SourceRequest) -> None:
-    again = (
+    statement = (
         update(TASKS)
         .where(TASKS.c.id == known.id, TASKS.c.attempt == known.attempt, TASKS.c.status == known.status)
-        .values(AFRESH | request_row(request))
+        .values(NEW_ATTEMPT | request_row(request))
         .values(attempt=known.attempt + 1, losses=0, updated=func.now())
     )
-    if connection.execute(again).rowcount:
+    if connection.execute(statement).rowcount:
         _submit(connection, known.id, known.attempt + 1)
 
 
@@ -141,5 +145,5 @@ def _submit(connection: Connection, task_id: str, attempt: int) -> None:
 
 
 def notify(connection: Connection, channel: str, payload: str) -> None:
-    """Wake whoever listens, when the transaction is kept."""
+    """Notify listeners when the transaction commits."""
     connection.execute(_NOTIFY, {"channel": channel, "payload": payload})

@@ -1,7 +1,7 @@
-"""What the records call out: listening to PostgreSQL's NOTIFY, for as long as one likes.
+"""Notifications of the records over PostgreSQL's LISTEN/NOTIFY.
 
-Channels: `penstock_outbox` (an attempt waits for a run, or one has begun and made room), `penstock_task`
-(a task has ended); the payload is the task's id.
+Channels: `penstock_outbox` (an attempt needs a flow run, or one has begun, so that another may be submitted),
+`penstock_task` (a task has ended). The payload is the task's id.
 """
 
 import asyncio
@@ -16,13 +16,14 @@ RECONNECT_SECONDS = 0.5
 
 
 async def listen(url: str, *channels: str) -> AsyncGenerator[tuple[str, str], None]:
-    """Channel and payload of each notice. An empty payload, on each channel after every (re)connection, says that
-    something may have been missed: look at everything."""
+    """Channel and payload of each notification, forever; reconnects when the connection is lost.
+
+    After each (re)connection every channel yields an empty payload: notifications may have been missed."""
     while True:
         try:
-            async with aclosing(_listen(url, channels)) as heard:
-                async for notice in heard:
-                    yield notice
+            async with aclosing(_listen(url, channels)) as notifications:
+                async for notification in notifications:
+                    yield notification
         except (Error, OSError):
             await asyncio.sleep(RECONNECT_SECONDS)
 
@@ -33,6 +34,6 @@ async def _listen(url: str, channels: tuple[str, ...]) -> AsyncGenerator[tuple[s
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
         for channel in channels:
             yield channel, ""
-        async with aclosing(connection.notifies()) as heard:
-            async for notice in heard:
-                yield notice.channel, notice.payload
+        async with aclosing(connection.notifies()) as notifications:
+            async for notification in notifications:
+                yield notification.channel, notification.payload

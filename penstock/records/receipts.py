@@ -1,4 +1,4 @@
-"""The receipts of outputs, and what is learnt of them."""
+"""The records of receipts, and the cost statistics computed from them."""
 
 from dataclasses import asdict
 from typing import Any
@@ -13,9 +13,9 @@ from penstock.domain.task import File
 from penstock.records.database import Database
 from penstock.records.tables import RECEIPTS, TASKS
 
-# Of so many of the last conversions of a family is learnt.
-LEARNT_OF = 200
-_SHARES = (0.1, 0.5, 0.9)
+# Cost statistics use this many latest conversions of a cost class.
+HISTORY_SIZE = 200
+_PERCENTILES = (0.1, 0.5, 0.9)
 
 _OF_TASK = (
     select(RECEIPTS, TASKS.c.project_id)
@@ -24,33 +24,33 @@ _OF_TASK = (
 )
 
 
-def _learning() -> Any:
+def _history_query() -> Any:
     latest = (
         select(RECEIPTS.c.bytes_ratio, RECEIPTS.c.seconds_ratio)
-        .where(RECEIPTS.c.project_id == bindparam("owner"), RECEIPTS.c.family == bindparam("family"))
+        .where(RECEIPTS.c.project_id == bindparam("owner"), RECEIPTS.c.family == bindparam("cost_class"))
         .order_by(RECEIPTS.c.made.desc())
-        .limit(LEARNT_OF)
+        .limit(HISTORY_SIZE)
         .subquery()
     )
     ratios = (latest.c.bytes_ratio, latest.c.seconds_ratio)
-    spreads = [func.percentile_cont(share).within_group(ratio) for ratio in ratios for share in _SHARES]
+    spreads = [func.percentile_cont(percentile).within_group(ratio) for ratio in ratios for percentile in _PERCENTILES]
     return select(func.count(), *spreads).select_from(latest)
 
 
-_LEARNING = _learning()
+_HISTORY = _history_query()
 
 
 class Receipts:
-    """Receipt rows: one for each output, for good."""
+    """The receipts of all outputs, kept forever."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get_for_task(self, project_id: ProjectId, task_id: str) -> StoredReceipt:
-        """The receipt of a task's output. Raises `NotFound` where it has none."""
-        asked = {"wanted": task_id, "owner": project_id}
+        """The receipt of a task's output. Raises `NotFound` if it has none."""
+        parameters = {"wanted": task_id, "owner": project_id}
         with self._database.reading() as connection:
-            row = connection.execute(_OF_TASK, asked).mappings().first() if is_id(task_id) else None
+            row = connection.execute(_OF_TASK, parameters).mappings().first() if is_id(task_id) else None
         if row is None:
             raise errors.NotFound("This task has no receipt: it is not completed.")
         return StoredReceipt(
@@ -62,15 +62,15 @@ class Receipts:
             body=row["body"],
         )
 
-    def cost_history(self, project_id: ProjectId, family: str) -> CostHistory:
-        """What came of the project's last conversions of this family; those of others are not its to learn of."""
+    def cost_history(self, project_id: ProjectId, cost_class: str) -> CostHistory:
+        """The statistics of the project's own latest conversions of this cost class."""
         with self._database.reading() as connection:
-            count, *spreads = connection.execute(_LEARNING, {"owner": project_id, "family": family}).one()
+            count, *spreads = connection.execute(_HISTORY, {"owner": project_id, "cost_class": cost_class}).one()
         return CostHistory(count, _spread(spreads[:3]), _spread(spreads[3:]))
 
 
-def keep(connection: Connection, task_id: TaskId, attempt: int, file: File, receipt: Receipt) -> None:
-    """File the receipt of an output, in the transaction that makes it visible."""
+def add_receipt(connection: Connection, task_id: TaskId, attempt: int, file: File, receipt: Receipt) -> None:
+    """Insert the receipt of an output, in the transaction that makes the output visible."""
     row = {
         "file_id": file.id,
         "project_id": file.project_id,
@@ -84,10 +84,10 @@ def keep(connection: Connection, task_id: TaskId, attempt: int, file: File, rece
     connection.execute(insert(RECEIPTS).values(row))
 
 
-def _ratio(came: float, estimated: float) -> float | None:
-    return came / estimated if estimated else None
+def _ratio(actual: float, estimated: float) -> float | None:
+    return actual / estimated if estimated else None
 
 
-def _spread(shares: list[float | None]) -> RatioSpread | None:
-    low, middle, high = shares
+def _spread(percentiles: list[float | None]) -> RatioSpread | None:
+    low, middle, high = percentiles
     return None if low is None or middle is None or high is None else RatioSpread(low, middle, high)

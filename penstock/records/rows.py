@@ -1,4 +1,4 @@
-"""Rows to values and back."""
+"""Conversion of database rows to domain values and back."""
 
 from dataclasses import asdict
 from typing import Any, cast
@@ -28,7 +28,7 @@ def _tasks_with_output() -> Select[Any]:
     return select(*kept, *columns).select_from(shown)
 
 
-# Tasks, each with its output's row where that is not deleted. Built once: building costs more than running it.
+# Tasks joined with their outputs that are not deleted. Built once: building costs more than executing it.
 SHOWN_TASKS = _tasks_with_output()
 
 
@@ -70,7 +70,7 @@ def file_of(row: RowMapping, prefix: str = "") -> File:
 
 
 def request_row(request: SourceRequest) -> dict[str, Any]:
-    """What a request leaves in its task's row."""
+    """The columns of a task's row that come from its request."""
     return {
         "request": request.model_dump(mode="json", exclude_defaults=True),
         "file_id": request.file_id,
@@ -80,7 +80,7 @@ def request_row(request: SourceRequest) -> dict[str, Any]:
 
 
 def file_row(file: File) -> dict[str, Any]:
-    """A file's row, but for what the database's clock says."""
+    """A file's row without its times, which are the database's."""
     return {
         "id": file.id,
         "project_id": file.project_id,

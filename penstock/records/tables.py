@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy knows them; the migrations make them, and a test holds the two together."""
+"""The tables for SQLAlchemy. The migrations create them; a test compares the two."""
 
 from datetime import datetime
 
@@ -30,16 +30,16 @@ METADATA = MetaData(
 )
 
 
-def _moment(name: str) -> Column[datetime]:
+def _time(name: str) -> Column[datetime]:
     return Column(name, DateTime(timezone=True))
 
 
-def _now(name: str) -> Column[datetime]:
+def _time_now(name: str) -> Column[datetime]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
 ORGANISATIONS = Table(
-    "organisations", METADATA, Column("id", String, primary_key=True), Column("name", String), _now("created")
+    "organisations", METADATA, Column("id", String, primary_key=True), Column("name", String), _time_now("created")
 )
 
 PROJECTS = Table(
@@ -49,9 +49,9 @@ PROJECTS = Table(
     Column("organisation_id", String, ForeignKey("organisations.id"), nullable=False),
     Column("name", String, nullable=False, unique=True),
     Column("secret", String, nullable=False),
-    _now("created"),
+    _time_now("created"),
     Column("previous_secret", String),
-    _moment("previous_until"),
+    _time("previous_until"),
 )
 
 KEYS = Table(
@@ -60,9 +60,9 @@ KEYS = Table(
     Column("id", String, primary_key=True),
     Column("project_id", String, ForeignKey("projects.id"), nullable=False),
     Column("sha256", String, nullable=False, unique=True),
-    _now("created"),
-    _moment("revoked"),
-    _moment("expires"),
+    _time_now("created"),
+    _time("revoked"),
+    _time("expires"),
     Column("from_environment", Boolean, nullable=False, server_default=text("false")),
 )
 
@@ -87,10 +87,10 @@ FILES = Table(
     Column("frames", BigInteger),
     Column("bitrate", BigInteger),
     Column("media", JSONB(none_as_null=True)),
-    _now("created"),
-    _now("updated"),
-    _moment("deleted"),
-    _moment("purged"),
+    _time_now("created"),
+    _time_now("updated"),
+    _time("deleted"),
+    _time("purged"),
 )
 
 TASKS = Table(
@@ -112,14 +112,14 @@ TASKS = Table(
     Column("owner", String),
     Column("run_id", String),
     Column("slot", String),
-    _moment("beat"),
+    _time("beat"),
     Column("error", JSONB(none_as_null=True)),
     Column("plan", JSONB(none_as_null=True)),
     Column("output_id", String, ForeignKey("files.id")),
     Column("batch", String),
     Column("input_version", JSONB(none_as_null=True)),
-    _now("created"),
-    _now("updated"),
+    _time_now("created"),
+    _time_now("updated"),
     UniqueConstraint("project_id", "fingerprint"),
 )
 
@@ -130,7 +130,7 @@ OUTBOX = Table(
     Column("attempt", Integer, nullable=False),
     Column("project_id", String, nullable=False),
     Column("kind", String, nullable=False),
-    _now("due"),
+    _time_now("due"),
     Column("tries", Integer, nullable=False, server_default=text("0")),
 )
 
@@ -145,7 +145,7 @@ RECEIPTS = Table(
     Column("bytes_ratio", Double),
     Column("seconds_ratio", Double),
     Column("body", JSONB(none_as_null=True), nullable=False),
-    _now("made"),
+    _time_now("made"),
 )
 
 _UNFINISHED = TASKS.c.status == text("'processing'")
@@ -160,7 +160,7 @@ Index(
     TASKS.c.status,
     TASKS.c.created,
     TASKS.c.id,
-    postgresql_include=["kind", "format"],  # the filters that may come on top
+    postgresql_include=["kind", "format"],  # for additional filters
 )
 Index("tasks_by_kind", TASKS.c.project_id, TASKS.c.kind, TASKS.c.created, TASKS.c.id)
 Index("tasks_by_format", TASKS.c.project_id, TASKS.c.format, TASKS.c.created, TASKS.c.id)

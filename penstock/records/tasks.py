@@ -1,4 +1,4 @@
-"""The tasks: what the API asks of them, what dispatchers and runs tell them, and how lost ones are found."""
+"""The records of tasks, for the API, the dispatcher, the runs and the reconciler."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,53 +18,54 @@ from penstock.records.database import Database
 from penstock.records.rows import SHOWN_TASKS, task_of
 from penstock.records.tables import TASKS
 
-_OWN = SHOWN_TASKS.where(TASKS.c.id == bindparam("wanted"), TASKS.c.project_id == bindparam("owner"))
+_BY_ID_AND_PROJECT = SHOWN_TASKS.where(TASKS.c.id == bindparam("wanted"), TASKS.c.project_id == bindparam("owner"))
 
 
 class Tasks:
-    """Task rows. Every change is one transaction, told to `penstock.records.notifications`."""
+    """The tasks of all projects. Every change is one transaction, announced by `penstock.records.notifications`."""
 
     def __init__(self, database: Database, lease_seconds: float) -> None:
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
 
     def find_current(self, project_id: ProjectId, request: SourceRequest) -> Task | None:
-        """The task of this request, unless asking again has to run it again."""
-        task = self._same(project_id, request)
+        """The task of this request; None if there is none, or if the request starts another attempt of it."""
+        task = self._find_by_request(project_id, request)
         return None if task is None or needs_new_attempt(task, request) else task
 
     def submit(self, project_id: ProjectId, request: SourceRequest, queue: QueueLimits | None = None) -> Task:
-        """The task of this request: known, new, or reopened for another attempt.
+        """The task of this request: the existing one, perhaps with a new attempt, or a new one.
 
-        Raises `QueueFull` where there is no place for a new attempt, `FileNotFound` for an input that we do not hold.
+        Raises `QueueFull` if no attempt may be added, `FileNotFound` if the input file does not exist.
         """
-        task = self._same(project_id, request)
+        task = self._find_by_request(project_id, request)
         if task and not needs_new_attempt(task, request):
             return task
-        several_steps = task or request.file_id
-        with self._database.writing() if several_steps else self._database.writing_at_once() as connection:
-            return new_tasks.open_task(connection, project_id, request, task, queue or QueueLimits())
+        several_statements = task or request.file_id
+        with self._database.writing() if several_statements else self._database.writing_one_statement() as connection:
+            return new_tasks.submit_task(connection, project_id, request, task, queue or QueueLimits())
 
     def submit_for_run(
         self, project_id: ProjectId, request: SourceRequest, run_id: str, queue: QueueLimits | None = None
     ) -> Task:
-        """The task of a request that a flow run brings itself; `run_id` is that run's if the attempt is its to do."""
-        task = self._same(project_id, request)
+        """The task of a request that a flow run submits for itself. Its `run_id` is that run's if this run does the
+        attempt."""
+        task = self._find_by_request(project_id, request)
         with self._database.writing() as connection:
             if task is None or needs_new_attempt(task, request):
-                task = new_tasks.open_task(connection, project_id, request, task, queue or QueueLimits())
-            outbox.adopted(connection, task.id, task.attempt, run_id)
-            return attempts.read(connection, task.id)
+                task = new_tasks.submit_task(connection, project_id, request, task, queue or QueueLimits())
+            outbox.assign_run(connection, task.id, task.attempt, run_id)
+            return attempts.get_by_id(connection, task.id)
 
     def get(self, project_id: ProjectId, task_id: str) -> Task:
-        """Raises `TaskNotFound`, also for another project's."""
+        """Raises `TaskNotFound`, also for a task of another project."""
         with self._database.reading() as connection:
             return _own(connection, project_id, task_id)
 
     def page(self, project_id: ProjectId, query: ListQuery) -> Listing[Task]:
         matching = _matching(project_id, query)
         order = (getattr(TASKS.c.created, query.order)(), getattr(TASKS.c.id, query.order)())
-        # The page is chosen in an index alone; only its own rows are then looked up.
+        # The ids of the page come from an index alone; only the rows of this page are read.
         chosen = select(TASKS.c.id).where(*matching).order_by(*order).limit(query.limit).offset(query.offset).subquery()
         shown = SHOWN_TASKS.where(TASKS.c.id.in_(select(chosen.c.id))).order_by(*order)
         counted = select(func.count()).select_from(select(TASKS.c.id).where(*matching).limit(MAX_TOTAL).subquery())
@@ -73,7 +74,7 @@ class Tasks:
             return Listing(items, connection.execute(counted).scalar_one(), query)
 
     def cancel(self, project_id: ProjectId, task_id: str) -> Task:
-        """Ask for a task's end: at once where no run has begun, else by its run. Raises `TaskEnded`, `TaskNotFound`."""
+        """Cancel a task: now if no run has begun, else its run will end it. Raises `TaskEnded`, `TaskNotFound`."""
         with self._database.writing() as connection:
             task = _own(connection, project_id, task_id)
             connection.execute(select(TASKS.c.id).where(TASKS.c.id == task.id).with_for_update())
@@ -84,60 +85,62 @@ class Tasks:
             return _own(connection, project_id, task_id)
 
     def claim_due(self, limit: int, per_project: int | None = None) -> list[OutboxEntry]:
-        """Attempts to make a run of, as many as a project may have at once; each is lent to this caller for 30 s."""
+        """Up to `limit` attempts that need a flow run, at most `per_project` of one project; claimed for 30 s."""
         with self._database.writing() as connection:
-            return outbox.due(connection, limit, per_project)
+            return outbox.claim_due(connection, limit, per_project)
 
-    def record_run(self, submission: OutboxEntry, run_id: str) -> bool:
-        """Note the run of an attempt. False: nobody wants that run any more."""
+    def record_run(self, entry: OutboxEntry, run_id: str) -> bool:
+        """Record the flow run of an attempt. False: the attempt has ended or been replaced, so the run is not
+        needed."""
         with self._database.writing() as connection:
-            return outbox.submitted(connection, submission, run_id)
+            return outbox.record_run(connection, entry, run_id)
 
-    def drop_pending(self, submission: OutboxEntry) -> None:
-        """Forget a submission whose attempt needs no run any more."""
+    def drop_pending(self, entry: OutboxEntry) -> None:
+        """Remove an attempt that needs no run any more from the outbox."""
         with self._database.writing() as connection:
-            outbox.withdrawn(connection, submission)
+            outbox.drop_pending(connection, entry)
 
-    def postpone(self, submission: OutboxEntry, seconds: float) -> None:
+    def postpone(self, entry: OutboxEntry, seconds: float) -> None:
+        """Make an attempt claimable again, after `seconds`."""
         with self._database.writing() as connection:
-            outbox.postponed(connection, submission, seconds)
+            outbox.postpone(connection, entry, seconds)
 
     def begin(self, task_id: TaskId, attempt: int, owner: str, run_id: str) -> Task:
-        """Take an attempt for this owner. Raises `Superseded` when it is another's, or has ended.
+        """Take an attempt for this owner. Raises `Superseded` if it is another owner's or has ended.
 
-        The current attempt, if it failed, is reopened: that is how a run is tried again by hand.
+        A failed current attempt is reopened, so that a flow run can be retried by hand in Prefect.
         """
         with self._database.writing() as connection:
             return attempts.begin(connection, task_id, attempt, (owner, run_id), self._lease)
 
     def heartbeat(self, task_id: TaskId, attempt: int, owner: str, state: State, progress: int) -> bool:
-        """Still at work; True: the task is to be cancelled. Raises `Superseded`."""
+        """Record a heartbeat. True: the task is to be cancelled. Raises `Superseded`."""
         with self._database.writing() as connection:
-            return attempts.beat(connection, (task_id, attempt, owner), state, progress)
+            return attempts.heartbeat(connection, (task_id, attempt, owner), state, progress)
 
     def record_slot(self, task_id: TaskId, attempt: int, owner: str, slot: str | None) -> None:
-        """Note the lease of the encoder slot that this attempt holds, that it asks for one, or that it has none."""
-        with self._database.writing_at_once() as connection:
-            attempts.note_slot(connection, (task_id, attempt, owner), slot)
+        """Record the lease of the attempt's encoder slot, `SLOT_REQUESTED`, or None."""
+        with self._database.writing_one_statement() as connection:
+            attempts.record_slot(connection, (task_id, attempt, owner), slot)
 
     def held_slots(self) -> list[HeldSlot]:
-        """The encoder slots that unfinished attempts hold or ask for."""
+        """The encoder slots that unfinished attempts hold or have requested."""
         with self._database.reading() as connection:
-            return attempts.slots(connection)
+            return attempts.held_slots(connection)
 
     def record_input_version(self, task_id: TaskId, attempt: int, version: InputVersion) -> None:
-        """Note which version of its input an attempt works on."""
+        """Record which version of its input an attempt converts."""
         with self._database.writing() as connection:
-            attempts.fetched(connection, task_id, attempt, version)
+            attempts.record_input_version(connection, task_id, attempt, version)
 
     def record_plan(self, task_id: TaskId, attempt: int, plan: dict[str, Any]) -> None:
         with self._database.writing() as connection:
-            attempts.planned(connection, task_id, attempt, plan)
+            attempts.record_plan(connection, task_id, attempt, plan)
 
     def complete(self, task_id: TaskId, attempt: int, owner: str, file: File, receipt: Receipt | None = None) -> Task:
-        """The output visible, its receipt filed and the task completed, at once. Raises `Superseded`."""
+        """Complete the task: output, receipt and status in one transaction. Raises `Cancelled`, `Superseded`."""
         with self._database.writing() as connection:
-            return attempts.finish(connection, (task_id, attempt, owner), file, receipt)
+            return attempts.complete(connection, (task_id, attempt, owner), file, receipt)
 
     def end(
         self,
@@ -148,76 +151,79 @@ class Tasks:
         *,
         owner: str | None = None,
     ) -> bool:
-        """Close an attempt without an output; False if it is not open, or not this `owner`'s."""
+        """End an attempt without output. False: it had ended, or is not this `owner`'s."""
         with self._database.writing() as connection:
             return attempts.end(connection, (task_id, attempt), status, failure, owner)
 
     def set_state(self, task_id: TaskId, attempt: int, state: State) -> None:
+        """Set the state of an unfinished attempt."""
         with self._database.writing() as connection:
-            attempts.restate(connection, task_id, attempt, state)
+            attempts.set_state(connection, task_id, attempt, state)
 
     def lost_attempts(self, lease_seconds: float) -> list[LostAttempt]:
-        """Begun attempts that were not heard of for so long."""
+        """Attempts that have begun but sent no heartbeat for `lease_seconds`."""
         with self._database.reading() as connection:
-            return attempts.lost(connection, timedelta(seconds=lease_seconds))
+            return attempts.lost_attempts(connection, timedelta(seconds=lease_seconds))
 
     def retry_lost(self, task_id: TaskId, attempt: int) -> int | None:
-        """The number of another attempt in place of a lost one; None if it is not live, or is to be cancelled."""
+        """Start another attempt in place of a lost one; returns its number. None: the task has ended or is to be
+        cancelled."""
         with self._database.writing() as connection:
-            return new_tasks.next_attempt(connection, task_id, attempt, losses=1)
+            return new_tasks.start_next_attempt(connection, task_id, attempt, losses=1)
 
     def give_back(self, task_id: TaskId, attempt: int, owner: str) -> int | None:
-        """Another attempt in place of one that its owner gives back in good order; no loss.
+        """Start another attempt in place of one that its owner stops in order, without counting a loss.
 
-        None if it is not this owner's any more, or is to be cancelled."""
+        Returns its number. None: the attempt is not this owner's any more, or is to be cancelled."""
         with self._database.writing() as connection:
-            return new_tasks.next_attempt(connection, task_id, attempt, losses=0, owner=owner)
+            return new_tasks.start_next_attempt(connection, task_id, attempt, losses=0, owner=owner)
 
     def count_losses(self, task_id: TaskId) -> int:
-        """How many runs of this request were lost so far."""
+        """How many attempts of this task have been lost."""
         with self._database.reading() as connection:
             return int(connection.execute(select(TASKS.c.losses).where(TASKS.c.id == task_id)).scalar_one())
 
     def submitted_attempts(self, limit: int, after: str = "") -> list[SubmittedAttempt]:
-        """Submitted attempts that have not ended, by task id from `after` on."""
+        """Unfinished attempts that have a flow run, by task id, after the id `after`."""
         with self._database.reading() as connection:
-            return attempts.unfinished(connection, limit, after)
+            return attempts.submitted_attempts(connection, limit, after)
 
     def find_by_run(self, run_id: str) -> tuple[TaskId, int] | None:
+        """Task and attempt of a flow run."""
         with self._database.reading() as connection:
-            return attempts.of_run(connection, run_id)
+            return attempts.find_by_run(connection, run_id)
 
     def current_run_ids(self, run_ids: Sequence[str]) -> set[str]:
-        """Those of these runs that are the present ones of unfinished tasks."""
+        """Those of these flow runs that are the current ones of unfinished tasks."""
         with self._database.reading() as connection:
-            return attempts.wanted(connection, run_ids)
+            return attempts.current_run_ids(connection, run_ids)
 
     def get_by_id(self, task_id: TaskId) -> Task:
-        """A task whosever it is; for those who run it."""
+        """The task of any project; for those who run it. Raises `TaskNotFound`."""
         with self._database.reading() as connection:
-            return attempts.read(connection, task_id)
+            return attempts.get_by_id(connection, task_id)
 
-    def _same(self, project_id: ProjectId, request: SourceRequest) -> Task | None:
+    def _find_by_request(self, project_id: ProjectId, request: SourceRequest) -> Task | None:
         with self._database.reading() as connection:
-            return new_tasks.same_request(connection, project_id, request)
+            return new_tasks.find_by_request(connection, project_id, request)
 
 
 def _cancel(connection: Connection, task: Task) -> None:
-    asked = update(TASKS).where(TASKS.c.id == task.id, TASKS.c.owner.is_not(None))
-    asked = asked.values(cancelling=True, state="cancelling", updated=func.now())
-    if connection.execute(asked).rowcount == 0:  # nobody has begun
+    statement = update(TASKS).where(TASKS.c.id == task.id, TASKS.c.owner.is_not(None))
+    statement = statement.values(cancelling=True, state="cancelling", updated=func.now())
+    if connection.execute(statement).rowcount == 0:  # no run has begun
         attempts.end(connection, (task.id, task.attempt), "cancelled", None)
 
 
 def _own(connection: Connection, project_id: ProjectId, task_id: str) -> Task:
-    asked = {"owner": project_id, "wanted": task_id}
-    row = connection.execute(_OWN, asked).mappings().first() if is_id(task_id) else None
+    parameters = {"owner": project_id, "wanted": task_id}
+    row = connection.execute(_BY_ID_AND_PROJECT, parameters).mappings().first() if is_id(task_id) else None
     if row is None:
         raise errors.TaskNotFound("There is no such task.")
     return task_of(row)
 
 
 def _matching(project_id: ProjectId, query: ListQuery) -> list[ColumnElement[bool]]:
-    wanted = {"kind": query.kind, "status": query.status, "format": query.format}
-    filters = [TASKS.c[name] == value for name, value in wanted.items() if value is not None]
+    values = {"kind": query.kind, "status": query.status, "format": query.format}
+    filters = [TASKS.c[name] == value for name, value in values.items() if value is not None]
     return [TASKS.c.project_id == project_id, *filters]

@@ -12,7 +12,7 @@ from penstock.domain.ids import ProjectId, TaskId
 from penstock.domain.task import Task
 from penstock.records import Records
 from penstock.records.notifications import OUTBOX
-from penstock.records.outbox import AHEAD
+from penstock.records.outbox import MAX_WAITING
 from tests.service import wait_for
 
 from .conftest import asked, completed
@@ -58,7 +58,7 @@ def test_few_runs_of_a_project_wait_in_prefect(records: Records, project: Projec
     tasks = opened(records, project, 20)
     first = handed(records, tasks)
 
-    assert len(first) == AHEAD["video"]
+    assert len(first) == MAX_WAITING["video"]
     assert handed(records, tasks) == []
     begun(records, first[0])
     assert len(handed(records, tasks)) == 1
@@ -79,7 +79,7 @@ def test_pictures_do_not_wait_behind_the_films_of_their_project(records: Records
     films, stills = opened(records, project, 20), opened(records, project, 20, kind="image", format="png")
     kinds = Counter(one.kind for one in handed(records, films | stills))
 
-    assert kinds == {"video": AHEAD["video"], "image": AHEAD["image"]}
+    assert kinds == {"video": MAX_WAITING["video"], "image": MAX_WAITING["image"]}
 
 
 def test_projects_take_turns(apart: Records):

@@ -1,4 +1,4 @@
-"""The history of the tables. Run by code, in one transaction, one process at a time."""
+"""The migrations of the tables, run in one transaction and by one process at a time."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from sqlalchemy import Connection, func, select, text
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the tables of this connection's database to the newest version."""
-    # However long it takes, and however long another process takes that does it first.
+    """Upgrade the tables to the newest version."""
+    # A migration may take long, and so may waiting for another process that runs it.
     connection.execute(text("SET LOCAL statement_timeout = 0"))
     connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("penstock migrations"))))
     config = _config()
@@ -20,7 +20,7 @@ def upgrade(connection: Connection) -> None:
 
 
 def is_current(connection: Connection) -> bool:
-    """Whether the tables are of the newest version."""
+    """Whether the tables have the newest version."""
     found = MigrationContext.configure(connection).get_current_revision()
     return found == ScriptDirectory.from_config(_config()).get_current_head()
 

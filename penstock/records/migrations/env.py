@@ -1,4 +1,4 @@
-"""What Alembic runs for each upgrade: the caller's connection and transaction, nothing of its own."""
+"""Run by Alembic for each upgrade, on the caller's connection and in its transaction."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The receipts of outputs."""
+"""Receipts of outputs."""
 
 import sqlalchemy as sa
 from alembic import op

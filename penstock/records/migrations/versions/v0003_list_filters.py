@@ -1,4 +1,4 @@
-"""An index for each filter of the list of tasks, in the list's order."""
+"""An index for each filter of the task list, in the order of the list."""
 
 from alembic import op
 

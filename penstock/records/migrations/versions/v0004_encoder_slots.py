@@ -1,4 +1,4 @@
-"""Which lease of an encoder slot an attempt holds, so that slots without a live attempt can be told from others."""
+"""The lease of the encoder slot that an attempt holds, to find slots that no live attempt holds."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What a rotation needs: keys that expire, and the secret before the present one."""
+"""Key rotation: expiring keys and the previous secret of a project."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Whose a waiting attempt is, and of which kind: so that projects take turns."""
+"""Project and kind of a waiting attempt, so that projects take turns."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,7 +7,7 @@ revision = "0006"
 down_revision = "0005"
 
 SUBMITTED = "status = 'processing' AND run_id IS NOT NULL"
-# A process of the version before, at work until it is replaced too, names neither.
+# Processes of the previous version, which may still run, insert neither.
 OF_ITS_TASK = """
     CREATE FUNCTION of_its_task() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         SELECT project_id, kind INTO NEW.project_id, NEW.kind FROM tasks WHERE id = NEW.task_id;

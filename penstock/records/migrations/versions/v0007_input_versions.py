@@ -1,4 +1,4 @@
-"""Which version of its input a task was made of, so that a schedule can tell whether there is another."""
+"""The version of the input that a task converted, so that a schedule can tell whether it has changed."""
 
 import sqlalchemy as sa
 from alembic import op

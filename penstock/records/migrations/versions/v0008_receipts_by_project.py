@@ -1,7 +1,7 @@
-"""Whose a receipt is: estimates learn of a project's own conversions.
+"""The project of a receipt: estimates use a project's own conversions.
 
-Only the newest receipts learn whose they are: to rewrite a million took a minute, and an estimate asks for a hundred.
-A process of the version before, which files receipts without it, can end its conversions beside this table.
+Only the newest 10,000 receipts are filled in: rewriting a million took a minute, and an estimate reads 200. The column
+is nullable, so that processes of the previous version can still insert receipts.
 """
 
 import sqlalchemy as sa
