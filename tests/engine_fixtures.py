@@ -1,18 +1,16 @@
-"""Fixtures of the tests that run decoders and encoders: one sandbox pool, files on demand, a scratch folder."""
-
-from pathlib import Path
+"""Fixtures for tests that run decoders and encoders: a sandbox pool, tools, and media files on demand."""
 
 import pytest
 
 from penstock.domain.limits import Limits
 from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
-from tests.media import Shop
+from tests.media import MediaFactory
 
 
 @pytest.fixture(scope="session")
 def media(tmp_path_factory):
-    """Hands out small real files by name."""
-    return Shop(tmp_path_factory.mktemp("media"))
+    """Small real files by name."""
+    return MediaFactory(tmp_path_factory.mktemp("media"))
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +22,3 @@ def pool():
 @pytest.fixture(scope="session")
 def tools(pool):
     return Tools(pool, bundled_ffmpeg(), Limits(), threads=2)
-
-
-@pytest.fixture
-def room(tmp_path) -> Path:
-    return tmp_path

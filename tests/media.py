@@ -8,31 +8,41 @@ from PIL import Image
 from penstock.engines import bundled_ffmpeg
 
 SECONDS = 1
-PICTURE = ("-f", "lavfi", "-i", f"testsrc2=size=160x120:rate=25:duration={SECONDS}")
+VIDEO = ("-f", "lavfi", "-i", f"testsrc2=size=160x120:rate=25:duration={SECONDS}")
 TONE = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={SECONDS}")
-BOTH = (*PICTURE, *TONE)
+AV = (*VIDEO, *TONE)
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-profile:v", "main")
 HDR = "hdr-opt=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=none"
 WIDE = f"color=0xc83228:size=160x120:rate=10:duration={SECONDS},format=gbrp,zscale=pin=bt709:tin=bt709:t=bt709:r=tv"
-UNTOLD = "setparams=colorspace=unknown:color_primaries=unknown:color_trc=unknown"
+UNDECLARED_COLORS = "setparams=colorspace=unknown:color_primaries=unknown:color_trc=unknown"
 
-# What a name holds, as ffmpeg's arguments; `{made}` is another of these files.
+# What a name holds, as ffmpeg's arguments; `{converted}` is another of these files.
 RECIPES: dict[str, tuple[str, ...]] = {
-    "clip.mp4": (*BOTH, *H264, "-c:a", "aac", "-metadata", "title=A clip", "-metadata", "location=+52.5+013.4/"),
-    "clip.mov": (*BOTH, *H264, "-c:a", "pcm_s16le"),
-    "clip.mkv": (*BOTH, *H264, "-c:a", "ac3"),
-    "clip.webm": (*BOTH, "-c:v", "libvpx", "-b:v", "200k", "-c:a", "libvorbis"),
-    "vp9.webm": (*BOTH, "-c:v", "libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime", "-c:a", "libopus"),
-    "clip.avi": (*BOTH, "-c:v", "mpeg4", "-vtag", "XVID", "-c:a", "libmp3lame"),
-    "clip.flv": (*BOTH, *H264, "-c:a", "aac"),
-    "clip.mpg": (*BOTH, "-c:v", "mpeg2video", "-c:a", "mp2"),
-    "clip.ts": (*BOTH, *H264, "-c:a", "aac", "-f", "mpegts"),
-    "clip.ogv": (*BOTH, "-c:v", "ffv1", "-c:a", "libvorbis", "-f", "matroska"),
-    "clip.wmv": (*BOTH, "-c:v", "wmv2", "-c:a", "wmav2"),
-    "clip.3gp": (*PICTURE, *TONE, "-c:v", "mpeg4", "-c:a", "aac", "-ar", "16000"),
-    "hevc.mp4": (*BOTH, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-c:a", "aac"),
-    "silent.mp4": (*PICTURE, *H264),
-    "late.mkv": (*PICTURE, "-itsoffset", "0.4", *TONE, *H264, "-c:a", "aac"),
+    "clip.mp4": (*AV, *H264, "-c:a", "aac", "-metadata", "title=A clip", "-metadata", "location=+52.5+013.4/"),
+    "clip.mov": (*AV, *H264, "-c:a", "pcm_s16le"),
+    "clip.mkv": (*AV, *H264, "-c:a", "ac3"),
+    "clip.webm": (*AV, "-c:v", "libvpx", "-b:v", "200k", "-c:a", "libvorbis"),
+    "vp9.webm": (*AV, "-c:v", "libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime", "-c:a", "libopus"),
+    "clip.avi": (*AV, "-c:v", "mpeg4", "-vtag", "XVID", "-c:a", "libmp3lame"),
+    "clip.flv": (*AV, *H264, "-c:a", "aac"),
+    "clip.mpg": (*AV, "-c:v", "mpeg2video", "-c:a", "mp2"),
+    "clip.ts": (*AV, *H264, "-c:a", "aac", "-f", "mpegts"),
+    "clip.ogv": (*AV, "-c:v", "ffv1", "-c:a", "libvorbis", "-f", "matroska"),
+    "clip.wmv": (*AV, "-c:v", "wmv2", "-c:a", "wmav2"),
+    "clip.3gp": (*VIDEO, *TONE, "-c:v", "mpeg4", "-c:a", "aac", "-ar", "16000"),
+    "hevc.mp4": (
+        *AV,
+        "-c:v",
+        "libx265",
+        "-preset",
+        "ultrafast",
+        "-x265-params",
+        "log-level=none",
+        "-c:a",
+        "aac",
+    ),
+    "silent.mp4": (*VIDEO, *H264),
+    "late-audio.mkv": (*VIDEO, "-itsoffset", "0.4", *TONE, *H264, "-c:a", "aac"),
     "halves.mp4": (
         *("-f", "lavfi", "-i", f"color=red:size=80x120:rate=10:duration={SECONDS}"),
         *("-f", "lavfi", "-i", f"color=blue:size=80x120:rate=10:duration={SECONDS}"),
@@ -43,38 +53,61 @@ RECIPES: dict[str, tuple[str, ...]] = {
         *("-f", "lavfi", "-i", f"color=blue:size=160x120:rate=10:duration={SECONDS}"),
         *("-filter_complex", "[0][1]concat", *H264),
     ),
-    "turned-halves.mp4": ("-display_rotation", "90", "-i", "{halves.mp4}", "-c", "copy"),
-    "turned.mp4": ("-display_rotation", "90", "-i", "{clip.mp4}", "-c", "copy"),
+    "rotated-halves.mp4": ("-display_rotation", "90", "-i", "{halves.mp4}", "-c", "copy"),
+    "rotated.mp4": ("-display_rotation", "90", "-i", "{clip.mp4}", "-c", "copy"),
     "mirrored.mp4": ("-display_hflip", "-display_rotation", "90", "-i", "{clip.mp4}", "-c", "copy"),
-    "wide-pixels.mp4": (*PICTURE, "-vf", "setsar=3/2", *H264),
-    "interlaced.mp4": (*PICTURE, "-vf", "setfield=tff", *H264, "-flags", "+ildct+ilme", "-x264-params", "tff=1"),
-    "uneven.mp4": (*PICTURE, "-vf", "select=not(mod(n\\,7))+lt(n\\,5),setpts=PTS", "-fps_mode", "vfr", *H264),
-    "rushing.mp4": (*PICTURE, "-vf", "setpts=if(lt(N\\,9)\\,N/15\\,9/15+(N-9)/20)/TB", "-fps_mode", "vfr", *H264),
-    "standing.mp4": (*PICTURE, "-vf", "select=lt(n\\,2)+gt(n\\,15)", "-fps_mode", "passthrough", *H264),
-    "stopping.mp4": (*PICTURE, "-vf", "setpts=if(lt(N\\,22)\\,N/25\\,22/25+(N-22)*1.5)/TB", "-fps_mode", "vfr", *H264),
-    "off-beat.mkv": (
-        *(*BOTH, "-vf", "settb=1/1000,setpts=PTS+21"),
+    "wide-pixels.mp4": (*VIDEO, "-vf", "setsar=3/2", *H264),
+    "interlaced.mp4": (*VIDEO, "-vf", "setfield=tff", *H264, "-flags", "+ildct+ilme", "-x264-params", "tff=1"),
+    "variable-rate.mp4": (*VIDEO, "-vf", "select=not(mod(n\\,7))+lt(n\\,5),setpts=PTS", "-fps_mode", "vfr", *H264),
+    "accelerating.mp4": (*VIDEO, "-vf", "setpts=if(lt(N\\,9)\\,N/15\\,9/15+(N-9)/20)/TB", "-fps_mode", "vfr", *H264),
+    "long-middle-frame.mp4": (*VIDEO, "-vf", "select=lt(n\\,2)+gt(n\\,15)", "-fps_mode", "passthrough", *H264),
+    "long-last-frames.mp4": (
+        *VIDEO,
+        "-vf",
+        "setpts=if(lt(N\\,22)\\,N/25\\,22/25+(N-22)*1.5)/TB",
+        "-fps_mode",
+        "vfr",
+        *H264,
+    ),
+    "offset-timestamps.mkv": (
+        *(*AV, "-vf", "settb=1/1000,setpts=PTS+21"),
         *("-fps_mode", "passthrough", "-enc_time_base", "filter", *H264, "-c:a", "flac"),
     ),
-    "broadcast.mkv": (*BOTH, "-vf", "scale=640:480", *H264, "-c:a", "aac", "-live", "1", "-f", "matroska"),
-    "oblong.avi": (*PICTURE, "-vf", "setsar=3/2", "-c:v", "mpeg4"),
-    "coarse.avi": ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=15:duration=22", "-c:v", "mpeg4", "-q:v", "2"),
-    "pausing.mp4": (*PICTURE, "-vf", "setpts=(N/25+gt(N\\,19))/TB", "-fps_mode", "vfr", *H264),
-    "awaited.mkv": (*TONE, "-itsoffset", "0.6", *PICTURE, *H264, "-c:a", "aac"),
-    "joined.avi": ("-i", "{clip.avi}", "-c", "copy", "-bsf:a", "noise=amount=if(lt(n\\,4)\\,1\\,1000000)"),
-    "ending.mp4": ("-i", "{silent.mp4}", "-c", "copy", "-bsf:v", "setts=duration=if(eq(N\\,24)\\,5/TB\\,DURATION)"),
-    "deaf.mka": (*TONE, "-c:a", "flac", "-bsf:a", "noise=amount=1"),
+    "broadcast.mkv": (*AV, "-vf", "scale=640:480", *H264, "-c:a", "aac", "-live", "1", "-f", "matroska"),
+    "anamorphic.avi": (*VIDEO, "-vf", "setsar=3/2", "-c:v", "mpeg4"),
+    "coarse-timestamps.avi": (
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=size=160x120:rate=15:duration=22",
+        "-c:v",
+        "mpeg4",
+        "-q:v",
+        "2",
+    ),
+    "pause.mp4": (*VIDEO, "-vf", "setpts=(N/25+gt(N\\,19))/TB", "-fps_mode", "vfr", *H264),
+    "late-video.mkv": (*TONE, "-itsoffset", "0.6", *VIDEO, *H264, "-c:a", "aac"),
+    "damaged-audio.avi": ("-i", "{clip.avi}", "-c", "copy", "-bsf:a", "noise=amount=if(lt(n\\,4)\\,1\\,1000000)"),
+    "long-last-frame.mp4": (
+        "-i",
+        "{silent.mp4}",
+        "-c",
+        "copy",
+        "-bsf:v",
+        "setts=duration=if(eq(N\\,24)\\,5/TB\\,DURATION)",
+    ),
+    "damaged-audio.mka": (*TONE, "-c:a", "flac", "-bsf:a", "noise=amount=1"),
     "slides.mkv": (
-        *PICTURE,
+        *VIDEO,
         "-vf",
         "setpts=if(lt(N\\,6)\\,N*0.2\\,1+(N-5)*15)/TB,trim=end=45",
         "-fps_mode",
         "vfr",
         *H264,
     ),
-    "few.mkv": (*PICTURE, "-vf", "setpts=if(lt(N\\,3)\\,N/25\\,3)/TB,trim=end_frame=4", "-fps_mode", "vfr", *H264),
+    "few-frames.mkv": (*VIDEO, "-vf", "setpts=if(lt(N\\,3)\\,N/25\\,3)/TB,trim=end_frame=4", "-fps_mode", "vfr", *H264),
     "slow.mkv": ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=1/5:duration=40", *H264),
-    "unseen.webm": (
+    "transparent-start.webm": (
         *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=2"),
         *("-vf", "format=rgba,colorchannelmixer=aa=0:enable='lt(t,1.5)'"),
         *("-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0", "-cpu-used", "8"),
@@ -96,17 +129,27 @@ RECIPES: dict[str, tuple[str, ...]] = {
         "-pix_fmt",
         "yuv444p",
     ),
-    "untold.mp4": (
+    "undeclared-colors.mp4": (
         *("-f", "lavfi", "-i", f"color=red:size=1280x720:rate=5:duration={SECONDS},format=gbrp"),
-        *("-vf", f"scale=out_color_matrix=bt709,format=yuv420p,{UNTOLD}", *H264),
+        *("-vf", f"scale=out_color_matrix=bt709,format=yuv420p,{UNDECLARED_COLORS}", *H264),
     ),
-    "untold.webm": (
+    "undeclared-colors.webm": (
         *("-f", "lavfi", "-i", f"color=red:size=320x180:rate=5:duration={SECONDS},format=gbrp"),
-        *("-vf", f"scale=out_color_matrix=bt601,format=yuv420p,{UNTOLD}", "-c:v", "libvpx", "-b:v", "200k"),
+        *("-vf", f"scale=out_color_matrix=bt601,format=yuv420p,{UNDECLARED_COLORS}", "-c:v", "libvpx", "-b:v", "200k"),
     ),
     "rgb.mkv": ("-f", "lavfi", "-i", f"color=red:size=1280x720:rate=5:duration={SECONDS},format=gbrp", "-c:v", "ffv1"),
-    "full-range.avi": (*PICTURE, "-c:v", "mjpeg", "-pix_fmt", "yuvj422p", "-c:a", "pcm_s16le"),
-    "hdr.mp4": (*PICTURE, "-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", HDR),
+    "full-range.avi": (*VIDEO, "-c:v", "mjpeg", "-pix_fmt", "yuvj422p", "-c:a", "pcm_s16le"),
+    "hdr.mp4": (
+        *VIDEO,
+        "-pix_fmt",
+        "yuv420p10le",
+        "-c:v",
+        "libx265",
+        "-preset",
+        "ultrafast",
+        "-x265-params",
+        HDR,
+    ),
     "rec2020.mp4": ("-f", "lavfi", "-i", f"{WIDE}:p=bt2020:m=bt2020nc,format=yuv420p", *H264),
     "p3.mp4": ("-f", "lavfi", "-i", f"{WIDE}:p=smpte432:m=bt709,format=yuv420p", *H264),
     "black-start.mp4": (
@@ -116,7 +159,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     ),
     "slow.mp4": ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=1/10:duration=30", *H264),
     "fast.mkv": ("-f", "lavfi", "-i", f"testsrc2=size=64x48:rate=1000:duration={SECONDS}", *H264),
-    "small.ts": (*PICTURE, *H264),
+    "small.ts": (*VIDEO, *H264),
     "large.ts": ("-i", "{small.ts}", "-vf", "scale=320:180", *H264, "-output_ts_offset", "1"),
     "long.mp4": (
         *("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=20", *H264),
@@ -126,10 +169,10 @@ RECIPES: dict[str, tuple[str, ...]] = {
         *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=8"),
         *("-f", "lavfi", "-i", "sine=frequency=440:duration=8", *H264, "-crf", "2", "-c:a", "aac"),
     ),
-    "reel.mp4": ("-stream_loop", "31", "-i", "{heavy.mp4}", "-c", "copy"),
-    "deaf-reel.mp4": ("-i", "{reel.mp4}", "-an", "-c", "copy"),
-    "fragments.mp4": ("-i", "{reel.mp4}", "-c", "copy", "-movflags", "frag_keyframe+empty_moov"),
-    "live.mkv": ("-i", "{reel.mp4}", "-c", "copy", "-live", "1"),
+    "long-av.mp4": ("-stream_loop", "31", "-i", "{heavy.mp4}", "-c", "copy"),
+    "long-silent.mp4": ("-i", "{long-av.mp4}", "-an", "-c", "copy"),
+    "fragments.mp4": ("-i", "{long-av.mp4}", "-c", "copy", "-movflags", "frag_keyframe+empty_moov"),
+    "live.mkv": ("-i", "{long-av.mp4}", "-c", "copy", "-live", "1"),
     "heavy-front.mp4": ("-i", "{heavy.mp4}", "-c", "copy", "-movflags", "+faststart"),
     "heavy.mkv": ("-i", "{heavy.mp4}", "-c", "copy"),
     "heavy.avi": ("-i", "{heavy.mp4}", "-c:v", "mpeg4", "-q:v", "2", "-c:a", "libmp3lame"),
@@ -181,7 +224,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
 }
 
 
-class Shop:
+class MediaFactory:
     """Hands out files by name, made on demand."""
 
     def __init__(self, folder: Path) -> None:
@@ -203,9 +246,9 @@ class Shop:
 
 
 def draw(path: Path) -> None:
-    """A small picture, or for `moving…` an animation of four frames of 100 ms."""
-    colours = ("#c03020", "#30c020", "#2030c0", "#c0c020")
-    frames = [Image.new("RGB", (64, 48), colour) for colour in colours]
+    """A small picture, or for `animation…` an animation of four frames of 100 ms."""
+    colors = ("#c03020", "#30c020", "#2030c0", "#c0c020")
+    frames = [Image.new("RGB", (64, 48), color) for color in colors]
     if path.name.startswith("moving"):
         frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, loop=0)
     else:

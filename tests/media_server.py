@@ -29,7 +29,9 @@ def clip(media_folder) -> Path:
 @pytest.fixture(scope="session")
 def long_video(media_folder) -> Path:
     """One minute, so that encoding takes a while: six seconds ten times."""
-    reel = made(media_folder / "reel.mp4", "testsrc2=size=1280x720:rate=25:duration=6", "sine=frequency=440:duration=6")
+    reel = made(
+        media_folder / "long-av.mp4", "testsrc2=size=1280x720:rate=25:duration=6", "sine=frequency=440:duration=6"
+    )
     path = media_folder / "film.mp4"
     again = ["-stream_loop", "9", "-i", str(reel), "-c", "copy", "-movflags", "+faststart"]
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *again, str(path)], check=True)

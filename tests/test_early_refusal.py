@@ -13,19 +13,19 @@ from penstock.early_refusal import EarlyCheck
 from penstock.engines import NoWatch, Tools
 from penstock.storage.download import download
 from penstock.storage.http_source import FetchPolicy
-from tests.media import Shop
+from tests.media import MediaFactory
 from tests.ranging import Ranging, ranging
 
 pytestmark = pytest.mark.media
 
 MIB = 2**20
-FILMS = ("reel.mp4", "deaf-reel.mp4", "fragments.mp4", "live.mkv")
+FILMS = ("long-av.mp4", "long-silent.mp4", "fragments.mp4", "live.mkv")
 
 
 @pytest.fixture(scope="session")
 def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Four minutes of video with the index at the end; and the same without an index."""
-    shop = Shop(tmp_path_factory.mktemp("films"))
+    shop = MediaFactory(tmp_path_factory.mktemp("films"))
     return {name: shop(name).read_bytes() for name in FILMS} | {"text": b"no film at all\n" * 3 * MIB}
 
 
@@ -55,11 +55,11 @@ def fetch(host: Ranging, tools: Tools, tmp_path: Path) -> Fetching:
 
 
 REFUSED = {
-    "sound that it has not": ("deaf-reel.mp4", {"kind": "audio", "format": "wav"}, errors.NoAudioStream),
-    "what begins after its end": ("reel.mp4", {"start": 500}, errors.FieldInvalid),
-    "a moment after its end": ("reel.mp4", {"kind": "image", "format": "webp", "at": 500}, errors.FieldInvalid),
-    "a gif of too many frames": ("reel.mp4", {"kind": "image", "format": "gif"}, errors.InputLimitsExceeded),
-    "more pixels than it has": ("reel.mp4", {"width": 4000}, errors.UpscaleNotAllowed),
+    "sound that it has not": ("long-silent.mp4", {"kind": "audio", "format": "wav"}, errors.NoAudioStream),
+    "what begins after its end": ("long-av.mp4", {"start": 500}, errors.FieldInvalid),
+    "a moment after its end": ("long-av.mp4", {"kind": "image", "format": "webp", "at": 500}, errors.FieldInvalid),
+    "a gif of too many frames": ("long-av.mp4", {"kind": "image", "format": "gif"}, errors.InputLimitsExceeded),
+    "more pixels than it has": ("long-av.mp4", {"width": 4000}, errors.UpscaleNotAllowed),
     "a film of a text": ("text", {}, errors.InputUnreadable),
 }
 
@@ -75,16 +75,16 @@ def test_an_impossible_conversion_is_refused_after_a_part_of_the_input(wish: str
 
 
 def test_a_possible_conversion_downloads_its_input_once(fetch: Fetching, host: Ranging):
-    fetch("parts/reel.mp4", width=160)
-    assert fetch.path.read_bytes() == host.files["reel.mp4"]
-    assert host.sent < len(host.files["reel.mp4"]) * 1.1
+    fetch("parts/long-av.mp4", width=160)
+    assert fetch.path.read_bytes() == host.files["long-av.mp4"]
+    assert host.sent < len(host.files["long-av.mp4"]) * 1.1
     assert [path.name for path in fetch.path.parent.iterdir()] == ["input"]
 
 
 @pytest.mark.parametrize("manner", ["changing", "whole", "unmeasured"])
 def test_an_input_whose_parts_are_inconsistent_is_downloaded_whole(manner: str, fetch: Fetching, host: Ranging):
-    fetch(f"{manner}/reel.mp4", start=500)
-    assert fetch.path.read_bytes() == host.files["reel.mp4"]
+    fetch(f"{manner}/long-av.mp4", start=500)
+    assert fetch.path.read_bytes() == host.files["long-av.mp4"]
 
 
 @pytest.mark.parametrize("name", ["fragments.mp4", "live.mkv"])
@@ -99,7 +99,7 @@ def test_a_cancel_stops_the_probe(fetch: Fetching, host: Ranging, tools: Tools):
         def stopped(self) -> bool:
             return True
 
-    request = parse_request({"url": f"{host.address}/parts/reel.mp4", "kind": "video", "format": "mp4"})
+    request = parse_request({"url": f"{host.address}/parts/long-av.mp4", "kind": "video", "format": "mp4"})
     look = EarlyCheck(request, tools, frozenset(), MIB, Unwanted())
     policy = FetchPolicy(max_bytes=10**9, allow="127.0.0.0/8")
     with pytest.raises(errors.Cancelled):

@@ -11,7 +11,7 @@ import pytest
 
 from penstock.engines import probe
 from penstock.services import Services
-from tests.media import Shop
+from tests.media import MediaFactory
 from tests.ranging import Ranging, ranging
 
 from .conftest import PretendedRuns, Project, serving, stored, with_settings
@@ -20,12 +20,12 @@ pytestmark = pytest.mark.media
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return Shop(tmp_path_factory.mktemp("shop"))
+def shop(tmp_path_factory: pytest.TempPathFactory) -> MediaFactory:
+    return MediaFactory(tmp_path_factory.mktemp("shop"))
 
 
 @pytest.fixture(scope="session")
-def host(shop: Shop) -> Iterator[Ranging]:
+def host(shop: MediaFactory) -> Iterator[Ranging]:
     with ranging() as running:
         running.files = {"clip.mp4": shop("heavy.mp4").read_bytes(), "text": b"no film\n" * 100_000}
         yield running
@@ -77,7 +77,7 @@ def test_a_plan_leaves_no_task(open_api: httpx.Client, host: Ranging, project: P
 
 
 def test_a_file_of_ours_is_planned_without_reading_it(
-    client: httpx.Client, parts: Services, shop: Shop, project: Project
+    client: httpx.Client, parts: Services, shop: MediaFactory, project: Project
 ):
     file = stored(parts, project, media=probe(shop("clip.mkv"), parts.tools))
     told = planned(client, project, file_id=file.id).json()["data"]
@@ -88,7 +88,7 @@ def test_a_file_of_ours_is_planned_without_reading_it(
 
 
 def test_a_file_whose_probe_was_not_kept_is_read_in_parts(
-    client: httpx.Client, parts: Services, shop: Shop, project: Project
+    client: httpx.Client, parts: Services, shop: MediaFactory, project: Project
 ):
     file = stored(parts, project, shop("heavy.mp4").read_bytes())
     told = planned(client, project, file_id=file.id).json()["data"]
@@ -156,14 +156,14 @@ BAD_INPUTS = {
     "notes": "input_unreadable",
     "playlist": "input_unreadable",
     "broadcast.mkv": "input_truncated",
-    "late.mkv": "input_truncated",
+    "late-audio.mkv": "input_truncated",
     "silent.mp4": "input_truncated",
 }
 
 
 @pytest.mark.parametrize("name", BAD_INPUTS)
 def test_a_bad_input_is_refused_in_the_same_words_by_address_and_by_upload(
-    open_api: httpx.Client, host: Ranging, project: Project, shop: Shop, name: str
+    open_api: httpx.Client, host: Ranging, project: Project, shop: MediaFactory, name: str
 ):
     no_films = {
         "empty": b"",

@@ -49,7 +49,7 @@ class Chromium:
 
     def __init__(self) -> None:
         self.wanted: queue.Queue[tuple[str, Path, str]] = queue.Queue()
-        self.told: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.reported: queue.Queue[dict[str, Any]] = queue.Queue()
         self.serves: tuple[Path, str] = (Path(), "")
 
     def play(self, path: Path, kind: str, mime: str) -> Seen:
@@ -62,7 +62,7 @@ class Chromium:
 
     def _ask(self, path: Path, element: str, mime: str) -> Seen:
         self.wanted.put((element, path, mime))
-        answer = self.told.get(timeout=STARTING_SECONDS)
+        answer = self.reported.get(timeout=STARTING_SECONDS)
         return Seen(**{**answer, "fields": tuple(answer.get("fields", ()))})
 
 
@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._say(404, "text/plain", b"")
 
     def do_POST(self) -> None:
-        self.server.chromium.told.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.server.chromium.reported.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         self._say(204, "text/plain", b"")
 
     def _next(self) -> None:
@@ -127,8 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, "application/json", b"null")
             return
         self.server.chromium.serves = (path, mime)
-        told = {"element": element, "milliseconds": SHOWING_SECONDS * 1000}
-        self._say(200, "application/json", json.dumps(told).encode())
+        reported = {"element": element, "milliseconds": SHOWING_SECONDS * 1000}
+        self._say(200, "application/json", json.dumps(reported).encode())
 
     def _file(self) -> None:
         path, mime = self.server.chromium.serves
@@ -143,8 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _say(self, status: int, mime: str, content: bytes, *headers: tuple[str, str]) -> None:
         self.send_response(status)
-        told = [("Content-Type", mime), ("Content-Length", str(len(content))), ("Accept-Ranges", "bytes")]
-        for name, value in [*told, ("Cache-Control", "no-store"), *headers]:
+        reported = [("Content-Type", mime), ("Content-Length", str(len(content))), ("Accept-Ranges", "bytes")]
+        for name, value in [*reported, ("Cache-Control", "no-store"), *headers]:
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)

@@ -6,7 +6,7 @@ from penstock.domain.limits import Limits
 from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
 from tests.browser import chromium as driver
 from tests.engines.conversions import convert
-from tests.media import Shop
+from tests.media import MediaFactory
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +20,8 @@ def chromium(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def media(tmp_path_factory):
-    """Hands out small real files by name."""
-    return Shop(tmp_path_factory.mktemp("media"))
+    """Small real files by name."""
+    return MediaFactory(tmp_path_factory.mktemp("media"))
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +31,6 @@ def tools():
 
 
 @pytest.fixture
-def room(tmp_path):
-    return tmp_path
-
-
-@pytest.fixture
-def make(media, tools, room):
+def make(media, tools, tmp_path):
     """Converts one of the small files."""
-    return lambda name, output, **fields: convert(media(name), output, room, tools, **fields)
+    return lambda name, output, **fields: convert(media(name), output, tmp_path, tools, **fields)

@@ -12,11 +12,11 @@ from tests.engines.conversions import convert_probed, request_for
 pytestmark = [pytest.mark.media, pytest.mark.corpus]
 
 HELD = corpus_files()
-FILMS = [holding.path for holding in cheapest_files(HELD) if holding.kind == "video"]
+VIDEOS = [corpus_file.path for corpus_file in cheapest_files(HELD) if corpus_file.kind == "video"]
 MIMES = {"jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp", "bmp": "image/bmp"}
 MOST_PIXELS = 2_000_000
 # Not its word but ours: it obeys no orientation in WebP and in XMP, knows no black point, and blends in other places.
-APART = {
+MAX_DIFFERENCE = {
     "image/orientation/hopper_orientation_6.webp": 255,
     "image/orientation/xmp_tags_orientation.png": 255,
     "image/cmyk-swop-profile.jpg": 24,
@@ -26,16 +26,16 @@ APART = {
 # One of each kind, and all whose colours are not what they seem.
 MANAGED = ("icc-rgb-to-gbr.jpg", "p3-color-ring.jpg", "p3.png", "cmyk-no-profile.jpg", "ultra-hdr-gainmap.jpg")
 SHOWN = {
-    *APART,
+    *MAX_DIFFERENCE,
     *(f"image/{name}" for name in MANAGED),
     *(held.path for held in HELD if held.path.startswith("image/pngsuite/g")),
     *(held.path for held in cheapest_files(HELD) if held.container in MIMES and held.cost[0] < MOST_PIXELS),
 }
 
 
-def test_a_film_of_every_codec_that_is_copied_plays(chromium, corpus, room, tools):
+def test_a_film_of_every_codec_that_is_copied_plays(chromium, corpus, tmp_path, tools):
     copied = set()
-    for path in FILMS:
+    for path in VIDEOS:
         media = probe(corpus / path, tools)
         for output in ("mp4", "webm"):
             plan = plan_for(request_for(output), media, tools.limits)
@@ -44,34 +44,36 @@ def test_a_film_of_every_codec_that_is_copied_plays(chromium, corpus, room, tool
                 or (output, plan.video.codec) in copied
             ):
                 continue
-            made = convert_probed(corpus / path, media, output, (room, tools))
-            seen = chromium.play(made.path, "video", FORMATS[output].mime)
-            size = (made.facts.width, made.facts.height)
+            converted = convert_probed(corpus / path, media, output, (tmp_path, tools))
+            seen = chromium.play(converted.path, "video", FORMATS[output].mime)
+            size = (converted.facts.width, converted.facts.height)
             assert (path, output, seen.fault, seen.width, seen.height) == (path, output, None, *size)
-            assert seen.duration == pytest.approx(made.facts.duration, abs=max(0.1, 2 / (media.video.fps or 25))), path
+            assert seen.duration == pytest.approx(
+                converted.facts.duration, abs=max(0.1, 2 / (media.video.fps or 25))
+            ), path
             copied.add((output, plan.video.codec))
     assert copied == {("mp4", "h264"), ("webm", "vp8"), ("webm", "vp9"), ("webm", "av1")}
 
 
-def test_a_bright_film_is_as_light_as_the_browser_shows_the_original(chromium, corpus, room, tools):
-    film = corpus / "video" / "hdr10-av1-portrait.mp4"
-    original = chromium.play(film, "video", "video/mp4")
-    made = convert_probed(film, probe(film, tools), "mp4", (room, tools), width=360, end=0.5)
-    seen = chromium.play(made.path, "video", "video/mp4")
+def test_a_bright_film_is_as_light_as_the_browser_shows_the_original(chromium, corpus, tmp_path, tools):
+    video_case = corpus / "video" / "hdr10-av1-portrait.mp4"
+    original = chromium.play(video_case, "video", "video/mp4")
+    converted = convert_probed(video_case, probe(video_case, tools), "mp4", (tmp_path, tools), width=360, end=0.5)
+    seen = chromium.play(converted.path, "video", "video/mp4")
     assert (original.fault, seen.fault) == (None, None)
     assert (sum(seen.fields) - sum(original.fields)) / len(seen.fields) == pytest.approx(0, abs=8)
-    assert apart(seen, original) <= 24
+    assert max_difference(seen, original) <= 24
 
 
-def test_every_picture_looks_as_the_browser_shows_the_original(chromium, corpus, room, tools):
+def test_every_picture_looks_as_the_browser_shows_the_original(chromium, corpus, tmp_path, tools):
     for path in sorted(SHOWN):
         media = probe(corpus / path, tools)
         original = chromium.show(corpus / path, MIMES[media.container])
-        made = convert_probed(corpus / path, media, "png", (room, tools), width=64, on_upscale="clamp")
-        seen = chromium.show(made.path, "image/png")
+        converted = convert_probed(corpus / path, media, "png", (tmp_path, tools), width=64, on_upscale="clamp")
+        seen = chromium.show(converted.path, "image/png")
         assert (path, original.fault, seen.fault) == (path, None, None)
-        assert (apart(seen, original), path) <= (APART.get(path, 12), path)
+        assert (max_difference(seen, original), path) <= (MAX_DIFFERENCE.get(path, 12), path)
 
 
-def apart(one, other):
+def max_difference(one, other):
     return max(abs(a - b) for a, b in zip(one.fields, other.fields, strict=True))

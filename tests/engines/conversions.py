@@ -1,4 +1,4 @@
-"""One conversion from a file to checked facts, for tests that look at what came out."""
+"""Convert one file and check the output, as the tests of whole conversions need it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from penstock.engines import MediaFile, Tools, encode, probe, verify
 
 
 @dataclass(frozen=True)
-class Made:
+class Converted:
     """What a conversion left behind."""
 
     path: Path
@@ -27,15 +27,15 @@ def request_for(output: Format, **fields: Any) -> SourceRequest:
     return parse_request({"url": "https://example.com/input", "kind": kind_of(output), "format": output, **fields})
 
 
-def convert(path: Path, output: Format, room: Path, tools: Tools, **fields: Any) -> Made:
+def convert(path: Path, output: Format, tmp_path: Path, tools: Tools, **fields: Any) -> Converted:
     """Probe, plan, encode, verify."""
-    return convert_probed(path, probe(path, tools), output, (room, tools), **fields)
+    return convert_probed(path, probe(path, tools), output, (tmp_path, tools), **fields)
 
 
-def convert_probed(path: Path, media: Media, output: Format, where: tuple[Path, Tools], **fields: Any) -> Made:
+def convert_probed(path: Path, media: Media, output: Format, where: tuple[Path, Tools], **fields: Any) -> Converted:
     """The same of a file whose facts are known."""
-    room, tools = where
+    tmp_path, tools = where
     plan = plan_for(request_for(output, **fields), media, tools.limits)
-    made = encode(plan, MediaFile(path, media), room, tools)
-    verified = verify(made, plan, media, tools)
-    return Made(made, plan, verified.facts, verified.read_back.media)
+    converted = encode(plan, MediaFile(path, media), tmp_path, tools)
+    verified = verify(converted, plan, media, tools)
+    return Converted(converted, plan, verified.facts, verified.read_back.media)

@@ -1,4 +1,4 @@
-"""Every container and codec that the corpus holds becomes every format that it may become; every file becomes one."""
+"""Each container and codec of the corpus becomes each format that is possible; each file becomes at least one."""
 
 import zlib
 
@@ -14,19 +14,21 @@ pytestmark = [pytest.mark.media, pytest.mark.corpus]
 HELD = corpus_files()
 MET = cheapest_files(HELD)
 # Every film and every picture becomes something in the tests that look at it.
-REST = [holding for holding in HELD if holding not in MET and holding.kind == "audio"]
+REST = [corpus_file for corpus_file in HELD if corpus_file not in MET and corpus_file.kind == "audio"]
 STILLS = ("jpeg", "png", "webp")
 SOUNDS = ("mp3", "wav", "ogg", "flac")
 SIDE = 96
 SECONDS = 1
 
 
-def _outputs(holding):
+def _outputs(corpus_file):
     """All that it may become; of a film one sound and one still, which are cut out in the same way for all formats."""
-    turn = zlib.crc32(holding.path.encode())
+    turn = zlib.crc32(corpus_file.path.encode())
     chosen = {STILLS[turn % len(STILLS)], SOUNDS[turn % len(SOUNDS)]}
     return [
-        name for name in holding.outputs if holding.kind != "video" or name not in STILLS + SOUNDS or name in chosen
+        name
+        for name in corpus_file.outputs
+        if corpus_file.kind != "video" or name not in STILLS + SOUNDS or name in chosen
     ]
 
 
@@ -35,8 +37,8 @@ def known(corpus, tools):
     """Files with their facts, each read when it is first asked for."""
     read = {}
 
-    def source(holding):
-        path = corpus / holding.path
+    def source(corpus_file):
+        path = corpus / corpus_file.path
         if path not in read:
             read[path] = MediaFile(path, probe(path, tools))
         return read[path]
@@ -45,30 +47,34 @@ def known(corpus, tools):
 
 
 def test_every_container_and_codec_of_the_corpus_is_met(known):
-    met = {pair for holding in MET for pair in _pairs(known(holding).media)}
-    assert met == {pair for holding in HELD for pair in holding.pairs}
+    met = {pair for corpus_file in MET for pair in _pairs(known(corpus_file).media)}
+    assert met == {pair for corpus_file in HELD for pair in corpus_file.pairs}
 
 
 @pytest.mark.parametrize(
-    ("holding", "output"),
-    [pytest.param(holding, output, id=f"{holding.path} {output}") for holding in MET for output in _outputs(holding)],
+    ("corpus_file", "output"),
+    [
+        pytest.param(corpus_file, output, id=f"{corpus_file.path} {output}")
+        for corpus_file in MET
+        for output in _outputs(corpus_file)
+    ],
 )
-def test_one_of_its_kind_becomes(holding, output, known, tools, room):
-    source = known(holding)
+def test_one_of_its_kind_becomes(corpus_file, output, known, tools, tmp_path):
+    source = known(corpus_file)
     moment = {"at": 0} if output in STILLS and source.media.video else {}
-    _convert(holding, output, source, (room, tools), **moment)
+    _convert(corpus_file, output, source, (tmp_path, tools), **moment)
 
 
-@pytest.mark.parametrize("holding", REST, ids=lambda holding: holding.path)
-def test_every_other_one_becomes_something(holding, known, tools, room):
-    output = holding.outputs[zlib.crc32(holding.path.encode()) % len(holding.outputs)]
-    _convert(holding, output, known(holding), (room, tools))
+@pytest.mark.parametrize("corpus_file", REST, ids=lambda corpus_file: corpus_file.path)
+def test_every_other_one_becomes_something(corpus_file, known, tools, tmp_path):
+    output = corpus_file.outputs[zlib.crc32(corpus_file.path.encode()) % len(corpus_file.outputs)]
+    _convert(corpus_file, output, known(corpus_file), (tmp_path, tools))
 
 
-def _convert(holding, output, source, where, **fields):
+def _convert(corpus_file, output, source, where, **fields):
     media = source.media
-    assert media.kind == holding.kind
-    assert _codecs(media) <= _told(holding)
+    assert media.kind == corpus_file.kind
+    assert _codecs(media) <= _told(corpus_file)
     facts = convert_probed(source.path, media, output, where, **_little(output, media), **fields).facts
     assert (facts.kind, facts.format) == (FORMATS[output].kind, output)
     if facts.kind != "audio":
@@ -96,6 +102,6 @@ def _codecs(media):
     return {(stream.index, stream.codec) for stream in (media.video, media.audio) if stream}
 
 
-def _told(holding):
-    streams = holding.facts.get("av", {}).get("streams", [])
+def _told(corpus_file):
+    streams = corpus_file.facts.get("av", {}).get("streams", [])
     return {(place, stream.get("codec")) for place, stream in enumerate(streams)}

@@ -1,4 +1,4 @@
-"""Every kind of input becomes every format that it may become, really encoded and read back."""
+"""Each kind of input becomes each format that is possible, encoded and read back."""
 
 import pytest
 
@@ -20,7 +20,7 @@ VIDEOS = (
     "clip.wmv",
     "clip.3gp",
     "hevc.mp4",
-    "late.mkv",
+    "late-audio.mkv",
 )
 SOUNDS = (
     "tone.mp3",
@@ -60,33 +60,33 @@ def _outputs():
 
 
 @pytest.mark.parametrize(("name", "output"), list(_outputs()))
-def test_a_video_becomes(name, output, media, room, tools):
-    made = convert(media(name), output, room, tools)
-    assert made.facts.kind == FORMATS[output].kind
-    assert made.facts.filesize == made.path.stat().st_size > 0
-    if made.facts.kind != "audio":
-        assert (made.facts.width, made.facts.height) == (160, 120)
-    if made.facts.kind == "video":
-        assert made.facts.duration == pytest.approx(made.plan.duration, abs=0.2)
+def test_a_video_becomes(name, output, media, tmp_path, tools):
+    converted = convert(media(name), output, tmp_path, tools)
+    assert converted.facts.kind == FORMATS[output].kind
+    assert converted.facts.filesize == converted.path.stat().st_size > 0
+    if converted.facts.kind != "audio":
+        assert (converted.facts.width, converted.facts.height) == (160, 120)
+    if converted.facts.kind == "video":
+        assert converted.facts.duration == pytest.approx(converted.plan.duration, abs=0.2)
 
 
 @pytest.mark.parametrize("output", outputs_of("audio", "mp3"))
 @pytest.mark.parametrize("name", SOUNDS)
-def test_a_sound_becomes(name, output, media, room, tools):
-    made = convert(media(name), output, room, tools)
-    assert made.facts.codecs == CODECS[output]
-    assert made.facts.duration == pytest.approx(1, abs=0.2)
+def test_audio_becomes(name, output, media, tmp_path, tools):
+    converted = convert(media(name), output, tmp_path, tools)
+    assert converted.facts.codecs == CODECS[output]
+    assert converted.facts.duration == pytest.approx(1, abs=0.2)
 
 
 @pytest.mark.parametrize("output", outputs_of("image", "png"))
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_becomes(name, output, media, room, tools):
-    facts = convert(media(name), output, room, tools).facts
+def test_an_image_becomes(name, output, media, tmp_path, tools):
+    facts = convert(media(name), output, tmp_path, tools).facts
     assert (facts.format, facts.width, facts.height) == (output, 64, 48)
 
 
 @pytest.mark.parametrize("output", [name for name in CODECS if FORMATS[name].kind == "video"])
-def test_a_video_that_has_to_be_encoded_gets_its_formats_codecs(output, media, room, tools):
-    made = convert(media("hevc.mp4"), output, room, tools, width=80)
-    assert made.facts.codecs == CODECS[output]
-    assert made.media.video.pixel_format == "yuv420p"
+def test_a_video_that_has_to_be_encoded_gets_its_formats_codecs(output, media, tmp_path, tools):
+    converted = convert(media("hevc.mp4"), output, tmp_path, tools, width=80)
+    assert converted.facts.codecs == CODECS[output]
+    assert converted.media.video.pixel_format == "yuv420p"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from penstock.client import Refused
-from tests.engines.test_corpus_broken import CODES, REFUSALS, SOUND
+from tests.broken_files import CODES, is_expected
 from tests.media_server import serving
 from tests.service import wait_for
 from tests.storage import origin
@@ -56,9 +56,9 @@ def test_every_broken_upload_is_refused_with_its_code_or_converted(penstock, cor
 @pytest.mark.corpus
 def test_broken_files_by_url_are_refused_like_uploads(penstock, corpus):
     with serving(corpus / "broken") as site, ThreadPoolExecutor(AT_ONCE) as pool:
-        told = dict(pool.map(lambda name: (name, code_by_url(penstock, f"{site}/{name}")), BY_ADDRESS))
+        reported = dict(pool.map(lambda name: (name, code_by_url(penstock, f"{site}/{name}")), BY_ADDRESS))
 
-    assert told == {name: CODES[name] for name in BY_ADDRESS}
+    assert reported == {name: CODES[name] for name in BY_ADDRESS}
     assert health(penstock) == "ok"
 
 
@@ -106,7 +106,7 @@ def surprise(penstock, path):
     except Refused as refusal:
         code = refusal.code
     seconds = time.monotonic() - began
-    return None if seconds < SECONDS_EACH and expected(path, code) else f"{path.name}: {code}, {seconds:.0f} s"
+    return None if seconds < SECONDS_EACH and is_expected(path.name, code) else f"{path.name}: {code}, {seconds:.0f} s"
 
 
 def code_of(penstock, file):
@@ -125,12 +125,6 @@ def outcome(penstock, task):
         return done["error"]["code"]
     served = penstock.bytes_of(done["output"]["url"])
     return None if hashlib.sha256(served).hexdigest() == done["output"]["sha256"] else "another file"
-
-
-def expected(path, code):
-    if path.name in SOUND:
-        return code is None
-    return code == CODES[path.name] if path.name in CODES else code is None or code in REFUSALS
 
 
 def video(**source):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.media import Shop
+from tests.media import MediaFactory
 from tests.ranging import ranging
 
 pytestmark = pytest.mark.service
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.service
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
     """A web server with four minutes of video without audio, the index at the end."""
-    long_video = Shop(tmp_path_factory.mktemp("films"))("deaf-reel.mp4")
+    long_video = MediaFactory(tmp_path_factory.mktemp("films"))("long-silent.mp4")
     with ranging() as running:
         running.files = {"film.mp4": long_video.read_bytes()}
         yield running

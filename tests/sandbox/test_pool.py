@@ -22,20 +22,20 @@ BOUNDS = Rlimits(memory_bytes=2 << 30, cpu_seconds=30, file_bytes=1 << 20)
 PATIENT = Timeouts(20)
 
 
-def test_a_child_answers_on_its_output(pool):
+def test_a_child_writes_to_its_stdout(pool):
     ended, said = _run(pool, "echo hello; echo trouble >&2")
     assert (ended.status, said, ended.stderr_tail) == (0, b"hello\n", "trouble\n")
 
 
-def test_an_exit_code_is_told(pool):
+def test_an_exit_code_is_reported(pool):
     assert _run(pool, "exit 7")[0].status == 7
 
 
-def test_a_signal_is_told(pool):
+def test_a_signal_is_reported(pool):
     assert _run(pool, "kill -SEGV $$")[0].status == -signal.SIGSEGV
 
 
-def test_only_the_end_of_what_it_complains_of_is_kept(pool):
+def test_only_the_end_of_stderr_is_kept(pool):
     ended, _ = _run(pool, "i=0; while [ $i -lt 3000 ]; do echo line $i >&2; i=$((i+1)); done")
     assert len(ended.stderr_tail) <= 2048
     assert ended.stderr_tail.endswith("line 2999\n")
@@ -51,18 +51,18 @@ def test_a_child_inherits_nothing(pool):
     assert int(lines[-3]) <= 4
 
 
-def test_a_child_is_the_first_to_go_when_memory_is_short(pool):
+def test_a_child_is_killed_first_when_memory_is_short(pool):
     assert _run(pool, "cat /proc/self/oom_score_adj")[1] == b"1000\n"
 
 
-def test_memory_is_bounded(pool):
+def test_memory_is_limited(pool):
     hungry = _python("x = bytearray(4 << 30)")
     ended, _ = _execute(pool, hungry)
     assert ended.status != 0
     assert "MemoryError" in ended.stderr_tail
 
 
-def test_processor_time_is_bounded(pool):
+def test_processor_time_is_limited(pool):
     bounds = Rlimits(memory_bytes=1 << 30, cpu_seconds=1, file_bytes=1 << 20)
     ended = supervise(pool.start(ProgramJob(_shell("while :; do :; done"), bounds)), PATIENT, NoWatch(), Collector())
     assert ended.status == -signal.SIGKILL
@@ -70,7 +70,7 @@ def test_processor_time_is_bounded(pool):
 
 
 @pytest.mark.parametrize("victim", ["the child", "its supervisor"])
-def test_a_child_that_was_killed_from_outside_is_told_from_one_that_went_too_far(pool, victim):
+def test_a_child_killed_from_outside_did_not_exceed_its_limits(pool, victim):
     child = pool.start(ProgramJob(_shell("sleep 60"), BOUNDS))
     os.kill({"the child": child.pid, "its supervisor": _parent(child.pid)}[victim], signal.SIGKILL)
     assert killed_from_outside(supervise(child, PATIENT, NoWatch(), Collector()), BOUNDS)
@@ -80,7 +80,7 @@ def _parent(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def test_a_file_is_bounded(pool, tmp_path):
+def test_the_size_of_a_file_is_limited(pool, tmp_path):
     ended, _ = _run(pool, f"exec dd if=/dev/zero of={tmp_path}/large bs=65536 count=100")
     assert ended.status == -signal.SIGXFSZ
 
@@ -91,14 +91,14 @@ def test_a_deadline_kills_the_whole_group(pool):
     assert _gone(int(said))
 
 
-def test_silence_is_not_waited_for(pool):
+def test_a_child_without_progress_is_killed(pool):
     began = time.monotonic()
     ended, _ = _run(pool, "sleep 60", Timeouts(60, stall_seconds=0.6))
     assert ended.reason == "stalled"
     assert time.monotonic() - began < 10
 
 
-def test_a_busy_child_is_not_taken_for_a_stalled_one(pool):
+def test_a_child_that_uses_the_processor_is_not_stalled(pool):
     count = "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done; echo done"
     assert _run(pool, count, Timeouts(60, stall_seconds=0.6))[1] == b"done\n"
 
@@ -117,7 +117,7 @@ def test_cancelling_kills_the_whole_group_at_once(pool):
     assert _gone(int(output.collected))
 
 
-def test_what_a_child_leaves_behind_dies_with_it(pool):
+def test_processes_of_a_child_die_with_it(pool):
     _, said = _run(pool, "sleep 60 >/dev/null 2>&1 & echo $!")
     assert _gone(int(said))
 
@@ -162,7 +162,7 @@ def test_a_closed_pool_leaves_no_process():
     assert _gone(pid)
 
 
-def test_neither_descriptors_nor_zombies_are_left(pool):
+def test_no_descriptors_or_zombies_are_left(pool):
     _run(pool, "true")
     before = _open_files()
     for _ in range(30):
@@ -171,7 +171,7 @@ def test_neither_descriptors_nor_zombies_are_left(pool):
     assert _until(lambda: not _children_of(pool.pid))
 
 
-def test_a_killed_owner_takes_its_encoder_along(tmp_path):
+def test_the_encoder_dies_with_a_killed_owner(tmp_path):
     owner = subprocess.Popen([sys.executable, "-c", OWNER.format(ffmpeg=bundled_ffmpeg())], stdout=subprocess.PIPE)
     with owner, closing(owner.stdout) as output:
         encoder, pool = map(int, output.readline().split())

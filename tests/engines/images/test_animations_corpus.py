@@ -1,4 +1,4 @@
-"""Animations of the corpus keep what is shown when, and how often, in both formats that move."""
+"""Animations of the corpus keep their frames, durations and repeats, as GIF and as WebP."""
 
 from dataclasses import dataclass
 
@@ -7,46 +7,47 @@ import pytest
 from PIL import Image
 
 from tests.corpus import corpus_files
-from tests.engines.witness import apart
+from tests.engines.independent_decoder import max_difference
 
-from .pictures import convert
+from .sample_images import convert
 
 pytestmark = [pytest.mark.media, pytest.mark.corpus]
 
-MOVING = {
-    holding.path: holding.facts["image"]
-    for holding in corpus_files()
-    if holding.kind == "image" and holding.facts["image"].get("animated")
+ANIMATIONS = {
+    corpus_file.path: corpus_file.facts["image"]
+    for corpus_file in corpus_files()
+    if corpus_file.kind == "image" and corpus_file.facts["image"].get("animated")
 }
 # Two backgrounds, so that neither what is transparent nor what is not can hide.
-BEHIND = ("#ffffff", "#204060")
+BACKGROUNDS = ("#ffffff", "#204060")
 # A palette has no half transparency; the other's frames are lossy.
-APART = {"gif": 40, "webp": 20}
-TIMES_APART = {"gif": 10, "webp": 1}
+MAX_DIFFERENCE = {"gif": 40, "webp": 20}
+MAX_TIME_DIFFERENCE = {"gif": 10, "webp": 1}
 
 
 @dataclass(frozen=True)
-class Shot:
+class TimedImage:
     begins: float
-    picture: Image.Image
+    image: Image.Image
 
 
-@pytest.mark.parametrize("path", MOVING)
-def test_an_animation_shows_the_same_at_the_same_time(path, corpus, tmp_path):
-    for suffix, most in APART.items():
+@pytest.mark.parametrize("path", ANIMATIONS)
+def test_an_animation_shows_the_same_frames_at_the_same_times(path, corpus, tmp_path):
+    for suffix, most in MAX_DIFFERENCE.items():
         output = convert(corpus / path, tmp_path / f"output.{suffix}", width=64, on_upscale="clamp")
-        made, told = _shots(tmp_path / f"output.{suffix}", output.size), _witnessed(corpus / path, output.size)
+        converted, reported = _shots(tmp_path / f"output.{suffix}", output.size), _witnessed(corpus / path, output.size)
         length = sum(_times(tmp_path / f"output.{suffix}"))
-        assert length == pytest.approx(MOVING[path]["animation_ms"], abs=TIMES_APART[suffix])
-        ends = [*(shot.begins for shot in told[1:]), length]
-        for shot, end in zip(told, ends, strict=True):
-            shown = [other for other in made if other.begins <= (shot.begins + end) / 2][-1]
-            for colour in BEHIND:
-                assert apart(_laid(shown.picture, colour), _laid(shot.picture, colour)) <= most, (suffix, shot.begins)
+        assert length == pytest.approx(ANIMATIONS[path]["animation_ms"], abs=MAX_TIME_DIFFERENCE[suffix])
+        ends = [*(shot.begins for shot in reported[1:]), length]
+        for shot, end in zip(reported, ends, strict=True):
+            decoded = [other for other in converted if other.begins <= (shot.begins + end) / 2][-1]
+            for color in BACKGROUNDS:
+                difference = max_difference(_on_background(decoded.image, color), _on_background(shot.image, color))
+                assert difference <= most, (suffix, shot.begins)
 
 
-@pytest.mark.parametrize("path", MOVING)
-def test_an_animation_is_repeated_as_often(path, corpus, tmp_path):
+@pytest.mark.parametrize("path", ANIMATIONS)
+def test_an_animation_of_the_corpus_keeps_its_repeats(path, corpus, tmp_path):
     plays = _plays(corpus / path)
     assert convert(corpus / path, tmp_path / "output.webp", width=16).info["loop"] == plays
     assert convert(corpus / path, tmp_path / "output.gif", width=16).info.get("loop") == _repeats(plays)
@@ -62,8 +63,8 @@ def _decoded(path, reader, size):
     with av.open(f"file:{path}", format=reader) as source:
         for frame in source.decode(video=0):
             plane, whole = frame.reformat(format="rgba").planes[0], (frame.width, frame.height)
-            picture = Image.frombuffer("RGBA", whole, bytes(plane), "raw", "RGBA", plane.line_size, 1)
-            yield Shot(float(1000 * frame.pts * frame.time_base), _small(picture, size))
+            image = Image.frombuffer("RGBA", whole, bytes(plane), "raw", "RGBA", plane.line_size, 1)
+            yield TimedImage(float(1000 * frame.pts * frame.time_base), _small(image, size))
 
 
 def _shots(path, size):
@@ -72,39 +73,39 @@ def _shots(path, size):
 
 def _composed(path, size):
     begins = 0.0
-    with Image.open(path) as moving:
-        for place in range(moving.n_frames):
-            moving.seek(place)
-            moving.load()
-            yield Shot(begins, _small(moving.convert("RGBA"), size))
-            begins += moving.info["duration"]
+    with Image.open(path) as animation:
+        for place in range(animation.n_frames):
+            animation.seek(place)
+            animation.load()
+            yield TimedImage(begins, _small(animation.convert("RGBA"), size))
+            begins += animation.info["duration"]
 
 
 def _times(path):
-    with Image.open(path) as moving:
-        for place in range(moving.n_frames):
-            moving.seek(place)
-            moving.load()
-            yield moving.info["duration"]
+    with Image.open(path) as animation:
+        for place in range(animation.n_frames):
+            animation.seek(place)
+            animation.load()
+            yield animation.info["duration"]
 
 
-def _small(picture, size):
-    return picture.convert("RGBa").resize(size, Image.Resampling.BOX).convert("RGBA")
+def _small(image, size):
+    return image.convert("RGBa").resize(size, Image.Resampling.BOX).convert("RGBA")
 
 
-def _laid(picture, colour):
-    canvas = Image.new("RGBA", picture.size, colour)
-    canvas.alpha_composite(picture)
+def _on_background(image, color):
+    canvas = Image.new("RGBA", image.size, color)
+    canvas.alpha_composite(image)
     return canvas.convert("RGB")
 
 
 def _plays(path):
     """How often it is shown; 0 is for ever."""
-    with Image.open(path) as moving:
-        told = moving.info.get("loop")
+    with Image.open(path) as animation:
+        reported = animation.info.get("loop")
     if path.suffix != ".gif":
-        return told or 0
-    return {None: 1, 0: 0}.get(told, (told or 0) + 1)
+        return reported or 0
+    return {None: 1, 0: 0}.get(reported, (reported or 0) + 1)
 
 
 def _repeats(plays):

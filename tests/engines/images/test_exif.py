@@ -1,11 +1,11 @@
-"""Who made a picture, what it shows and when goes with it; which camera it was does not."""
+"""Title, artist, copyright and date are kept; the camera and all other metadata are not."""
 
 import pytest
 from PIL import Image, PngImagePlugin
 
 from penstock.engines.images.exif import exif_bytes, read_tags
 
-from .pictures import convert, photo
+from .sample_images import convert, photo
 
 pytestmark = pytest.mark.media
 
@@ -29,19 +29,19 @@ def credited(tmp_path):
 
 @pytest.mark.parametrize("suffix", WITH_A_PLACE)
 @pytest.mark.parametrize("given", [*WITH_A_PLACE, "avif"])
-def test_credits_go_along(credited, given, suffix):
+def test_tags_are_kept(credited, given, suffix):
     assert credited(given, suffix, exif=exif_bytes(CREDITS)) == CREDITS
 
 
-def test_those_of_a_scan_do_too(credited):
+def test_tags_of_a_tiff_are_kept(credited):
     assert credited("tiff", "jpg", tiffinfo={ARTIST: "Žofie".encode()}) == {"artist": "Žofie"}
 
 
-def test_a_format_without_a_place_for_them_is_made_without(credited):
+def test_a_format_without_tags_is_written_without(credited):
     assert credited("jpg", "gif", exif=exif_bytes(CREDITS)) == {}
 
 
-def test_the_words_of_a_png_become_credits(credited):
+def test_text_chunks_of_a_png_become_tags(credited):
     words = PngImagePlugin.PngInfo()
     words.add_itxt("Title", "Ein Tag")
     words.add_text("Author", "ZM")
@@ -49,18 +49,18 @@ def test_the_words_of_a_png_become_credits(credited):
     assert credited("png", "jpg", pnginfo=words) == {"title": "Ein Tag", "artist": "ZM"}
 
 
-def test_a_title_that_the_camera_made_up_stays_behind(credited):
+def test_the_default_title_of_a_camera_is_dropped(credited):
     exif = Image.Exif()
     exif[TITLE], exif[MAKER], exif[ARTIST] = "OLYMPUS DIGITAL CAMERA", "OLYMPUS IMAGING CORP.", "ZM"
     assert credited("jpg", "jpg", exif=exif) == {"artist": "ZM"}
 
 
 @pytest.mark.parametrize("taken", ["    :  :     :  :  ", "yesterday", "2026:01:02 03:04:05 at home"])
-def test_a_date_that_is_none_stays_behind(credited, taken):
+def test_an_invalid_date_is_dropped(credited, taken):
     assert credited("jpg", "jpg", exif=exif_bytes({"date": taken})) == {}
 
 
-def test_nothing_else_goes_along(tmp_path):
+def test_all_other_metadata_is_dropped(tmp_path):
     exif = Image.Exif()
     exif[ARTIST], exif[MAKER], exif[PLACE] = "ZM", "Maker of cameras", {1: "N", 2: (52.0, 31.0, 0.0)}
     exif.get_ifd(PHOTOGRAPH).update({SERIAL: "4711", TAKEN: "2026:01:02 03:04:05"})
@@ -69,7 +69,7 @@ def test_nothing_else_goes_along(tmp_path):
     assert (set(kept), dict(kept.get_ifd(PHOTOGRAPH))) == ({ARTIST, PHOTOGRAPH}, {TAKEN: "2026:01:02 03:04:05"})
 
 
-def test_an_animation_keeps_its_credits(tmp_path):
+def test_an_animation_keeps_its_tags(tmp_path):
     frames = {"save_all": True, "append_images": [photo().rotate(180)], "duration": 90}
     photo().save(tmp_path / "input.webp", exif=exif_bytes(CREDITS), **frames)
     output = convert(tmp_path / "input.webp", tmp_path / "output.webp")

@@ -1,4 +1,4 @@
-"""A picture that is kept loses nothing that shows, and everything else."""
+"""A copied image keeps every pixel and loses its metadata."""
 
 import io
 
@@ -10,7 +10,7 @@ from penstock.engines.images.exif import read_tags
 from penstock.engines.images.lossless_copy import copy_image
 from penstock.engines.probing.signatures import sniff
 
-from .pictures import Animation, photo
+from .sample_images import Animation, photo
 
 NOTE = b"Serial 4711"
 
@@ -37,7 +37,7 @@ NOTED = {
 
 
 @pytest.mark.parametrize("name", NOTED)
-def test_every_pixel_stays_and_no_note_does(name, tmp_path):
+def test_every_pixel_is_kept_and_metadata_dropped(name, tmp_path):
     noted = _saved(tmp_path, name, photo(), **NOTED[name])
     assert NOTE in noted.read_bytes()
     kept = _kept(name, noted)
@@ -47,29 +47,29 @@ def test_every_pixel_stays_and_no_note_does(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", NOTED)
-def test_its_credits_stay_alone(name, tmp_path):
+def test_only_tags_are_kept(name, tmp_path):
     noted = _saved(tmp_path, name, photo(), **NOTED[name])
     kept = _kept(name, noted, artist="Žofie", date="2026:01:02 03:04:05")
-    with Image.open(kept) as picture:
-        assert read_tags(picture) == ({} if name == "gif" else {"artist": "Žofie", "date": "2026:01:02 03:04:05"})
+    with Image.open(kept) as image:
+        assert read_tags(image) == ({} if name == "gif" else {"artist": "Žofie", "date": "2026:01:02 03:04:05"})
     assert NOTE not in kept.read_bytes()
     assert _shown(kept).tobytes() == _shown(noted).tobytes()
 
 
 @pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_rows": 1}, {"subsampling": 0}])
-def test_every_kind_of_jpeg_stays_whole(options, tmp_path):
+def test_every_common_kind_of_jpeg_is_copied(options, tmp_path):
     noted = _saved(tmp_path, "jpeg", photo(), exif=_exif(), **options)
     assert _shown(noted).tobytes() == _shown(_kept("jpeg", noted)).tobytes()
 
 
-def test_what_follows_a_jpeg_is_cut_off(tmp_path):
+def test_data_after_a_jpeg_is_dropped(tmp_path):
     noted = _saved(tmp_path, "jpeg", photo())
     whole = noted.read_bytes()
     noted.write_bytes(whole + NOTE)
     assert _kept("jpeg", noted).read_bytes() == whole
 
 
-def test_transparency_stays(tmp_path):
+def test_transparency_is_copied(tmp_path):
     holed = photo().convert("RGBA")
     holed.putalpha(Image.linear_gradient("L").resize(holed.size))
     for name in ("png", "webp"):
@@ -79,19 +79,19 @@ def test_transparency_stays(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["gif", "webp"])
-def test_an_animation_keeps_its_frames_times_and_turns(name, tmp_path):
-    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
+def test_an_animation_is_copied_with_durations_and_repeats(name, tmp_path):
+    frames = [Image.new("RGB", (40, 40), color) for color in ("red", "green", "blue")]
     more = {"save_all": True, "append_images": frames[1:], "duration": [100, 200, 300], "loop": 3}
     noted = _saved(tmp_path, name, frames[0], **more, **({"comment": NOTE} if name == "gif" else {"xmp": NOTE}))
     kept = _kept(name, noted, artist="ZM")
     assert Animation.of(kept) == Animation.of(noted)
-    with Image.open(kept) as picture:
-        assert picture.info["loop"] == 3
+    with Image.open(kept) as image:
+        assert image.info["loop"] == 3
     assert NOTE not in kept.read_bytes()
 
 
 @pytest.mark.parametrize("name", NOTED)
-def test_a_cut_off_picture_is_refused_wherever_it_ends(name, tmp_path):
+def test_a_truncated_image_is_rejected_wherever_it_ends(name, tmp_path):
     whole = _saved(tmp_path, name, photo((16, 12)), **NOTED[name]).read_bytes()
     for end in range(2, len(whole)):
         cut = tmp_path / "cut"
@@ -100,7 +100,7 @@ def test_a_cut_off_picture_is_refused_wherever_it_ends(name, tmp_path):
             copy_image(name, str(cut), str(tmp_path / "kept"), {})
 
 
-def test_a_jpeg_of_twelve_bits_is_not_kept(tmp_path):
+def test_a_jpeg_of_twelve_bits_is_not_copied(tmp_path):
     noted = _saved(tmp_path, "jpeg", photo())
     whole = bytearray(noted.read_bytes())
     whole[whole.index(b"\xff\xc0") + 4] = 12
@@ -110,7 +110,7 @@ def test_a_jpeg_of_twelve_bits_is_not_kept(tmp_path):
 
 
 @pytest.mark.corpus
-def test_pictures_that_nobody_here_made_stay_whole_too(corpus, tmp_path):
+def test_images_of_the_corpus_are_copied(corpus, tmp_path):
     met = 0
     for path in _small_pictures(corpus / "image"):
         name = sniff(path).container
@@ -124,7 +124,7 @@ def test_pictures_that_nobody_here_made_stay_whole_too(corpus, tmp_path):
 
 
 @pytest.mark.corpus
-def test_a_jpeg_that_few_viewers_show_is_not_kept(corpus, tmp_path):
+def test_a_jpeg_that_few_viewers_show_is_not_copied(corpus, tmp_path):
     with pytest.raises(errors.OutputInvalid):
         copy_image("jpeg", str(corpus / "image" / "arithmetic-coded.jpg"), str(tmp_path / "kept"), {})
 
@@ -135,9 +135,9 @@ def _small_pictures(folder):
             yield path
 
 
-def _saved(folder, name, picture, **options):
+def _saved(folder, name, image, **options):
     path = folder / f"noted.{name}"
-    picture.save(path, name.upper(), **options)
+    image.save(path, name.upper(), **options)
     return path
 
 
@@ -148,5 +148,5 @@ def _kept(name, path, **tags):
 
 
 def _shown(path):
-    with Image.open(io.BytesIO(path.read_bytes())) as picture:
-        return picture.convert("RGB")
+    with Image.open(io.BytesIO(path.read_bytes())) as image:
+        return image.convert("RGB")

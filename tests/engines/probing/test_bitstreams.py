@@ -1,4 +1,4 @@
-"""Films whose frames change their size midway, as browsers and broadcasters make them: noticed, and not squashed."""
+"""Videos whose frame size changes midway are detected, and their frames are not distorted."""
 
 import subprocess
 from pathlib import Path
@@ -31,7 +31,7 @@ def changing(tmp_path_factory):
     """A second of 160 × 90, half red, then one of 64 × 128, half blue, in one stream."""
     folder = tmp_path_factory.mktemp("changing")
 
-    def made(name: str) -> Path:
+    def converted(name: str) -> Path:
         path = folder / name
         if not path.exists():
             halves = [_half(path, "wide", "160x90", "red"), _half(path, "tall", "64x128", "blue")]
@@ -40,13 +40,13 @@ def changing(tmp_path_factory):
             _ffmpeg("-f", "concat", "-safe", "0", "-i", listed, "-c", "copy", path)
         return path
 
-    return made
+    return converted
 
 
-def _half(path: Path, word: str, size: str, colour: str) -> Path:
+def _half(path: Path, word: str, size: str, color: str) -> Path:
     half = path.with_stem(f"{path.stem}-{word}")
-    picture = f"color=white:size={size}:rate=10:duration=1,drawbox=0:0:iw/2:ih:{colour}:fill,format=yuv420p"
-    _ffmpeg("-f", "lavfi", "-i", picture, *ENCODERS[path.name], half)
+    image = f"color=white:size={size}:rate=10:duration=1,drawbox=0:0:iw/2:ih:{color}:fill,format=yuv420p"
+    _ffmpeg("-f", "lavfi", "-i", image, *ENCODERS[path.name], half)
     return half
 
 
@@ -55,54 +55,54 @@ def _ffmpeg(*words):
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_change_of_size_is_noticed(name, changing, tools):
+def test_a_change_of_the_frame_size_is_detected(name, changing, tools):
     assert probe(changing(name), tools).video.resized
     assert not probe(changing(name).with_stem(f"{Path(name).stem}-wide"), tools).video.resized
 
 
-def test_it_is_noticed_in_units_that_are_parted_by_their_lengths(changing, room, tools):
-    _ffmpeg("-i", changing("h264.ts"), "-c", "copy", room / "again.mp4")
-    assert probe(room / "again.mp4", tools).video.resized
+def test_it_is_detected_in_nal_units_with_lengths(changing, tmp_path, tools):
+    _ffmpeg("-i", changing("h264.ts"), "-c", "copy", tmp_path / "again.mp4")
+    assert probe(tmp_path / "again.mp4", tools).video.resized
 
 
 @pytest.mark.parametrize(("name", "target"), COPIED.items())
-def test_what_changes_its_size_is_not_copied(name, target, changing, tools):
+def test_a_stream_that_changes_its_size_is_not_copied(name, target, changing, tools):
     plan = plan_for(request_for(target, quality=1), probe(changing(name), tools), tools.limits)
     assert summary(plan)["video"].startswith("encode")
 
 
 @pytest.mark.parametrize("name", ["vp8.webm", "h264.ts", "mpeg2.ts"])
 @pytest.mark.parametrize("target", ["mp4", "webm", "avi", "gif"])
-def test_later_frames_are_fitted_into_the_first_one(name, target, changing, room, tools):
-    made = convert(changing(name), target, room, tools)
-    early, late = (_frame(made.path, seconds, room, tools) for seconds in (0.3, 1.6))
+def test_later_frames_are_fitted_into_the_first_size(name, target, changing, tmp_path, tools):
+    converted = convert(changing(name), target, tmp_path, tools)
+    early, late = (_frame(converted.path, seconds, tmp_path, tools) for seconds in (0.3, 1.6))
 
     assert early.size == late.size == (160, 90)
     assert [_name(early, x) for x in (30, 130)] == ["red", "white"]
     # 64 × 128 in 90 rows is 45 wide, from the 58th column on
     assert [_name(late, x) for x in (30, 69, 92, 130)] == ["black", "blue", "white", "black"]
-    assert made.facts.duration == pytest.approx(2, abs=0.1)
+    assert converted.facts.duration == pytest.approx(2, abs=0.1)
 
 
-def test_a_picture_of_a_later_moment_is_fitted_too(changing, room, tools):
-    late = _opened(convert(changing("vp8.webm"), "png", room, tools, at=1.6).path)
+def test_a_still_of_a_later_frame_is_fitted_too(changing, tmp_path, tools):
+    late = _opened(convert(changing("vp8.webm"), "png", tmp_path, tools, at=1.6).path)
     assert [_name(late, x) for x in (30, 69, 92, 130)] == ["black", "blue", "white", "black"]
 
 
-def _frame(path: Path, seconds: float, room: Path, tools) -> Image.Image:
+def _frame(path: Path, seconds: float, tmp_path: Path, tools) -> Image.Image:
     if path.suffix == ".gif":
         return _opened(path, round(seconds * 10))
-    return _opened(convert(path, "png", room, tools, at=seconds).path)
+    return _opened(convert(path, "png", tmp_path, tools, at=seconds).path)
 
 
 def _opened(path: Path, number: int = 0) -> Image.Image:
-    with Image.open(path) as picture:
-        picture.seek(number)
-        return picture.convert("RGB")
+    with Image.open(path) as image:
+        image.seek(number)
+        return image.convert("RGB")
 
 
-def _name(picture: Image.Image, x: int) -> str:
+def _name(image: Image.Image, x: int) -> str:
     """The nearest of the colours that these films have."""
-    colours = {"red": (255, 0, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0, 0, 0)}
-    seen = picture.getpixel((x, 45))
-    return min(colours, key=lambda name: sum(abs(a - b) for a, b in zip(seen, colours[name], strict=True)))
+    colors = {"red": (255, 0, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0, 0, 0)}
+    seen = image.getpixel((x, 45))
+    return min(colors, key=lambda name: sum(abs(a - b) for a, b in zip(seen, colors[name], strict=True)))

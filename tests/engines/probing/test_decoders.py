@@ -1,4 +1,4 @@
-"""Every codec that is read here is read by a test: made here where that can be, else of the corpus."""
+"""Each supported codec is read in a test: from a file encoded here if that is possible, else from the corpus."""
 
 import subprocess
 
@@ -64,30 +64,32 @@ ONLY_READ = {"msmpeg4v1", "svq3", "vc1", "vp6", "vp6a", "vp6f", "wmv3", "pcm_blu
 
 
 @pytest.mark.parametrize("codec", PICTURES)
-def test_a_picture_is_read(codec, room, tools):
-    made = _made(codec, PICTURES[codec], room, ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10:duration=0.5"))
-    assert probe(made, tools).video.codec == codec
-    assert convert(made, "mp4", room, tools, width=64).facts.codecs == "h264"
+def test_a_video_codec_is_read(codec, tmp_path, tools):
+    converted = _encoded(
+        codec, PICTURES[codec], tmp_path, ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10:duration=0.5")
+    )
+    assert probe(converted, tools).video.codec == codec
+    assert convert(converted, "mp4", tmp_path, tools, width=64).facts.codecs == "h264"
 
 
 @pytest.mark.parametrize("codec", SOUNDS)
-def test_a_sound_is_read(codec, room, tools):
-    made = _made(codec, SOUNDS[codec], room, ("-f", "lavfi", "-i", "sine=sample_rate=48000:duration=0.5"))
-    assert probe(made, tools).audio.codec == codec
-    assert convert(made, "wav", room, tools).facts.duration == pytest.approx(0.5, abs=0.15)
+def test_an_audio_codec_is_read(codec, tmp_path, tools):
+    converted = _encoded(codec, SOUNDS[codec], tmp_path, ("-f", "lavfi", "-i", "sine=sample_rate=48000:duration=0.5"))
+    assert probe(converted, tools).audio.codec == codec
+    assert convert(converted, "wav", tmp_path, tools).facts.duration == pytest.approx(0.5, abs=0.15)
 
 
 @pytest.mark.corpus
-def test_no_codec_is_promised_that_no_test_reads(corpus):
-    held = {codec for holding in corpus_files() for codec in holding.codecs}
+def test_every_supported_codec_is_tested(corpus):
+    held = {codec for corpus_file in corpus_files() for codec in corpus_file.codecs}
     read = set(PICTURES) | set(SOUNDS) | held | {"wavpack", "ac3"}
     assert (set(decoders.VIDEO) | set(decoders.AUDIO)) - read == ONLY_READ
 
 
-def _made(codec, recipe, room, source):
+def _encoded(codec, recipe, tmp_path, source):
     container, *options = recipe.split()
     kind = "v" if "testsrc2" in source[-1] else "a"
-    path = room / f"made.{container}"
+    path = tmp_path / f"made.{container}"
     argv = [str(bundled_ffmpeg()), "-v", "error", "-y", *source, f"-c:{kind}", codec, *options, "-strict", "-2"]
     subprocess.run([*argv, str(path)], check=True)
     return path

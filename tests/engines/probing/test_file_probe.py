@@ -1,3 +1,5 @@
+"""Facts of video, audio and image files, and what is rejected."""
+
 import struct
 from dataclasses import replace
 from fractions import Fraction
@@ -27,7 +29,7 @@ VIDEOS = {
 
 
 @pytest.mark.parametrize(("name", "codecs"), VIDEOS.items())
-def test_a_video_is_told_by_its_streams(name, codecs, media, tools):
+def test_a_video_is_probed_by_its_streams(name, codecs, media, tools):
     found = probe(media(name), tools)
     assert found.kind == "video"
     assert (found.video.codec, found.audio.codec) == codecs
@@ -39,84 +41,84 @@ def test_a_video_is_told_by_its_streams(name, codecs, media, tools):
 @pytest.mark.parametrize(
     "name", ["tone.mp3", "tone.wav", "tone.flac", "tone.ogg", "tone.opus", "tone.m4a", "tone.aac", "tone.wv"]
 )
-def test_sound_is_audio(name, media, tools):
+def test_a_file_with_audio_only_is_audio(name, media, tools):
     found = probe(media(name), tools)
     assert (found.kind, found.audio.sample_rate) == ("audio", 48_000)
     assert found.duration == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("name", ["covered.mp3", "sound-only.mp4"])
-def test_neither_cover_art_nor_a_video_container_makes_a_video(name, media, tools):
+def test_cover_art_or_a_video_container_does_not_make_a_video(name, media, tools):
     assert probe(media(name), tools).kind == "audio"
 
 
 @pytest.mark.parametrize(("name", "frames"), [("still.png", 1), ("still.jpeg", 1), ("moving.gif", 4)])
-def test_pictures_are_images_moving_or_not(name, frames, media, tools):
+def test_still_and_animated_images_are_images(name, frames, media, tools):
     found = probe(media(name), tools)
     assert (found.kind, found.image.frames, found.image.size) == ("image", frames, Size(64, 48))
 
 
-def test_rotation_turns_the_shown_size(media, tools):
-    video = probe(media("turned.mp4"), tools).video
+def test_rotation_swaps_width_and_height(media, tools):
+    video = probe(media("rotated.mp4"), tools).video
     assert (video.rotation, video.mirrored) == (270, False)
     assert (video.coded, video.shown) == (Size(160, 120), Size(120, 160))
 
 
-def test_a_reflection_is_seen(media, tools):
+def test_a_mirrored_video_is_detected(media, tools):
     assert probe(media("mirrored.mp4"), tools).video.mirrored
 
 
-def test_wide_pixels_widen_the_shown_size(media, tools):
+def test_the_pixel_aspect_ratio_changes_the_width(media, tools):
     video = probe(media("wide-pixels.mp4"), tools).video
     assert (video.sar, video.shown) == (Fraction(3, 2), Size(240, 120))
 
 
-def test_interlacing_is_seen(media, tools):
+def test_interlacing_is_detected(media, tools):
     assert probe(media("interlaced.mp4"), tools).video.interlaced
 
 
-def test_an_uneven_pace_is_seen(media, tools):
-    assert probe(media("uneven.mp4"), tools).video.variable_rate
+def test_a_variable_frame_rate_is_detected(media, tools):
+    assert probe(media("variable-rate.mp4"), tools).video.variable_rate
     assert not probe(media("clip.mp4"), tools).video.variable_rate
 
 
-def test_gaps_in_an_even_pace_are_seen(media, tools):
-    assert probe(media("pausing.mp4"), tools).video.variable_rate
+def test_a_constant_frame_rate_with_gaps_is_variable(media, tools):
+    assert probe(media("pause.mp4"), tools).video.variable_rate
 
 
-def test_transparency_is_seen_behind_an_opaque_format(media, tools):
+def test_transparency_of_webm_is_detected(media, tools):
     assert probe(media("alpha.webm"), tools).video.alpha
 
 
-def test_full_range_and_hdr_are_seen(media, tools):
+def test_full_range_and_hdr_are_detected(media, tools):
     assert probe(media("full-range.avi"), tools).video.full_range
     assert probe(media("hdr.mp4"), tools).video.transfer == "smpte2084"
 
 
-def test_a_late_sound_starts_late(media, tools):
-    found = probe(media("late.mkv"), tools)
+def test_audio_that_starts_late_has_a_start(media, tools):
+    found = probe(media("late-audio.mkv"), tools)
     assert found.audio.start - found.video.start == pytest.approx(0.4, abs=0.05)
 
 
-def test_titles_are_kept_and_places_are_not(media, tools):
+def test_titles_are_kept_and_locations_are_dropped(media, tools):
     assert probe(media("clip.mp4"), tools).tags == {"title": "A clip"}
     assert probe(media("tone.ogg"), tools).tags == {"title": "A tone"}
 
 
-def test_a_cut_off_video_is_refused(media, tools, room):
+def test_a_truncated_video_is_rejected(media, tools, tmp_path):
     with pytest.raises(errors.InputTruncated):
-        probe(_head(media("long.mp4"), room, 0.5), tools)
+        probe(_head(media("long.mp4"), tmp_path, 0.5), tools)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.98])
-def test_a_video_that_is_cut_off_before_its_index_is_called_cut_off(media, tools, room, share):
+def test_a_video_without_its_index_is_reported_as_truncated(media, tools, tmp_path, share):
     """Cameras write the index last: what a broken transfer leaves of such a film has none."""
     with pytest.raises(errors.InputTruncated):
-        probe(_head(media("clip.mov"), room, share), tools)
+        probe(_head(media("clip.mov"), tmp_path, share), tools)
 
 
-def test_a_video_on_its_way_is_glanced_at(media, tools, room):
-    found = probe_header(_head(media("long.mp4"), room, 0.3), tools)
+def test_the_header_of_a_partial_video_is_probed(media, tools, tmp_path):
+    found = probe_header(_head(media("long.mp4"), tmp_path, 0.3), tools)
     assert (found.video.shown, round(found.duration)) == (Size(320, 240), 20)
 
 
@@ -132,19 +134,19 @@ def test_a_video_on_its_way_is_glanced_at(media, tools, room):
         (Limits(audio_sample_rate_hz=4000), "tone-8k.wav"),
     ],
 )
-def test_what_is_too_much_is_refused(limits, name, media, tools):
+def test_a_value_above_its_limit_is_rejected(limits, name, media, tools):
     with pytest.raises(errors.InputLimitsExceeded):
         probe(media(name), replace(tools, limits=limits))
 
 
-def test_a_decoder_without_memory_is_a_limit_and_no_crash(media, tools):
+def test_a_decoder_out_of_memory_is_a_resource_limit(media, tools):
     with pytest.raises((errors.ResourceLimit, errors.InputUnreadable)):
         probe(media("clip.mp4"), replace(tools, limits=Limits(child_memory_bytes=1 << 20)))
 
 
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.webm", "clip.avi", "tone.flac", "tone.ogg", "moving.gif"])
-def test_damage_is_a_refusal_or_is_read_past(name, media, tools, room):
-    damaged = room / "damaged"
+def test_a_damaged_file_is_rejected_or_read(name, media, tools, tmp_path):
+    damaged = tmp_path / "damaged"
     whole = bytearray(media(name).read_bytes())
     for place in range(64, len(whole), 97):
         whole[place] ^= 0x5A
@@ -152,17 +154,17 @@ def test_damage_is_a_refusal_or_is_read_past(name, media, tools, room):
     assert _kind_or_refusal(damaged, tools)
 
 
-def test_a_refusal_says_nothing_of_our_disk(tools, room):
-    fake = room / "input"
+def test_an_error_message_has_no_path_of_ours(tools, tmp_path):
+    fake = tmp_path / "input"
     fake.write_bytes(b"\x00\x00\x00\x18ftypisom" + bytes(64))
     with pytest.raises(errors.InputUnreadable) as refused:
         probe(fake, tools)
-    assert str(room) not in refused.value.message
+    assert str(tmp_path) not in refused.value.message
 
 
-def _head(path, room, share):
+def _head(path, tmp_path, share):
     whole = path.read_bytes()
-    head = room / "head"
+    head = tmp_path / "head"
     head.write_bytes(whole[: int(len(whole) * share)])
     return head
 
@@ -175,7 +177,7 @@ def _kind_or_refusal(path, tools):
 
 
 @pytest.mark.parametrize(
-    ("aspect", "shown"),
+    ("aspect", "size"),
     [
         ((1, 2, 160, 120), Size(240, 120)),  # as it was written: 2:1
         ((1, 65_535, 1, 2**31 - 1), Size(160, 120)),
@@ -185,11 +187,11 @@ def _kind_or_refusal(path, tools):
         ((0, 0, 0, 0), Size(240, 120)),
     ],
 )
-def test_pixels_of_an_absurd_shape_are_taken_for_square(aspect, shown, media, tools, room):
+def test_implausible_pixel_aspect_ratios_are_ignored(aspect, size, media, tools, tmp_path):
     """The aspect of the whole picture and its size, as an AVI's `vprp` tells them."""
-    content = bytearray(media("oblong.avi").read_bytes())
+    content = bytearray(media("anamorphic.avi").read_bytes())
     struct.pack_into("<HHII", content, content.index(b"vprp") + 28, *aspect)
-    told = room / "told.avi"
-    told.write_bytes(content)
+    reported = tmp_path / "told.avi"
+    reported.write_bytes(content)
 
-    assert probe(told, tools).video.shown == shown
+    assert probe(reported, tools).video.shown == size

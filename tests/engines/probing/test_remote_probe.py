@@ -1,4 +1,4 @@
-"""A plan needs little of its input: what the header and the index say is what a reading of the whole file would."""
+"""A plan made from the header and the index is the same as one made from the whole file."""
 
 from dataclasses import dataclass, field
 
@@ -56,9 +56,9 @@ def parts(media, tmp_path):
     return lambda name: begun(media(name), tmp_path)
 
 
-def begun(origin, room):
+def begun(origin, tmp_path):
     """The file's first 256 KiB."""
-    found = Parts(origin, room / "input")
+    found = Parts(origin, tmp_path / "input")
     with found.path.open("xb") as file:
         file.truncate(found.total)
     found.fetch(0, HEAD)
@@ -76,7 +76,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "output"), CASES)
-def test_the_plan_is_the_one_that_the_whole_file_would_get(name, output, parts, media, tools):
+def test_the_plan_is_the_same_as_with_the_whole_file(name, output, parts, media, tools):
     here = parts(name)
     seen, known = (
         plan_for(request_for(output), facts, tools.limits)
@@ -87,18 +87,18 @@ def test_the_plan_is_the_one_that_the_whole_file_would_get(name, output, parts, 
     assert here.received < here.total * 2 / 3
 
 
-def test_a_small_file_is_read_whole(parts, media, tools):
+def test_a_small_file_is_fetched_whole(parts, media, tools):
     assert probe_remote(parts("clip.mp4"), tools) == probe(media("clip.mp4"), tools)
 
 
-def test_an_index_at_the_end_is_found_there(parts, tools):
+def test_an_index_at_the_end_is_found(parts, tools):
     here = parts("heavy.mp4")
     probe_remote(here, tools)
     assert here.here[-1][1] == here.total
     assert len(here.here) == 2
 
 
-def test_what_is_no_media_is_refused_by_its_beginning(parts, media, tools):
+def test_a_file_that_is_no_media_is_rejected_by_its_first_bytes(parts, media, tools):
     media("heavy.mkv").with_name("text.mp4").write_text("no film at all\n" * 100_000)
     here = parts("text.mp4")
     with pytest.raises(errors.InputUnreadable):
@@ -106,14 +106,14 @@ def test_what_is_no_media_is_refused_by_its_beginning(parts, media, tools):
     assert here.received == HEAD
 
 
-def test_what_is_cut_off_before_its_index_is_called_cut_off(parts, media, tools):
+def test_a_file_without_its_index_is_reported_as_truncated(parts, media, tools):
     whole = media("heavy.mp4").read_bytes()
     media("heavy.mkv").with_name("cut.mp4").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(errors.InputTruncated):
         probe_remote(parts("cut.mp4"), tools)
 
 
-def test_what_is_damaged_is_refused_in_the_end(parts, media, tools):
+def test_a_damaged_file_is_rejected(parts, media, tools):
     whole = media("heavy-front.mp4").read_bytes()
     media("heavy.mkv").with_name("broken.mp4").write_bytes(whole[:40] + bytes(len(whole) - 40))
     with pytest.raises(errors.InputUnreadable):

@@ -1,4 +1,4 @@
-"""Plans of the corpus's large films are made of a part of each, and are those that the whole file would get."""
+"""Large videos of the corpus are planned from a part of each, as from the whole file."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.engines.probing.test_remote_probe import begun
 
 pytestmark = [pytest.mark.corpus, pytest.mark.media]
 
-FILMS = (
+VIDEOS = (
     "bbb-480p-30s-aac51.mp4",
     "canon-mjpeg-pcm.AVI",
     "chrome-theora-vorbis.ogv",
@@ -20,8 +20,8 @@ FILMS = (
 )
 
 
-@pytest.mark.parametrize("name", FILMS)
-def test_a_film_is_planned_by_a_part_of_it(name, corpus, tools, tmp_path):
+@pytest.mark.parametrize("name", VIDEOS)
+def test_a_large_video_is_planned_from_a_part_of_it(name, corpus, tools, tmp_path):
     path = corpus / "video" / name
     parts = begun(path, tmp_path)
     seen, known = (

@@ -1,3 +1,5 @@
+"""Containers are detected by their first bytes."""
+
 import pytest
 
 from penstock.domain import errors
@@ -57,14 +59,14 @@ REFUSED = {
 
 @pytest.mark.media
 @pytest.mark.parametrize(("name", "container"), KNOWN.items())
-def test_a_container_is_known_by_its_bytes(name, container, media, tmp_path):
+def test_a_container_is_detected_by_its_bytes(name, container, media, tmp_path):
     disguised = tmp_path / "input.txt"
     disguised.write_bytes(media(name).read_bytes())
     assert sniff(disguised).container == container
 
 
 @pytest.mark.parametrize("head", REFUSED.values(), ids=REFUSED)
-def test_what_is_not_listed_is_refused(head):
+def test_an_unknown_format_is_rejected(head):
     with pytest.raises(errors.InputUnreadable):
         sniff_bytes(head)
 
@@ -74,13 +76,13 @@ def test_a_quicktime_file_needs_no_brand():
 
 
 @pytest.mark.media
-def test_sound_is_found_behind_a_large_tag(media, tmp_path):
+def test_audio_after_a_large_tag_is_detected(media, tmp_path):
     tagged = tmp_path / "tagged"
     tagged.write_bytes(_id3(200_000) + media("tone.ac3").read_bytes())
     assert sniff(tagged).container == "ac3"
 
 
-def test_a_tag_that_hides_the_rest_of_the_head_is_taken_for_mp3():
+def test_a_tag_longer_than_the_first_bytes_is_taken_for_mp3():
     assert sniff_bytes(_id3(200_000)[:1000]).container == "mp3"
 
 

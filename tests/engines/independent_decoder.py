@@ -35,15 +35,15 @@ _FIELDS = (8, 8)
 
 
 @dataclass(frozen=True)
-class View:
+class DecodedFrame:
     """A frame, when it is shown (seconds from the start of the file), and whether its colours are HDR."""
 
     seconds: float
-    picture: Image.Image
+    image: Image.Image
     hdr: bool
 
 
-def views(path: Path, index: int, span: tuple[float, float], size: tuple[int, int]) -> list[View]:
+def frames_between(path: Path, index: int, span: tuple[float, float], size: tuple[int, int]) -> list[DecodedFrame]:
     """The frames on screen from one moment to another, each at this size when upright."""
     first, last = span
     found: list[tuple[float, Any]] = []
@@ -56,53 +56,53 @@ def views(path: Path, index: int, span: tuple[float, float], size: tuple[int, in
             if found and seconds <= first:
                 found.clear()
             found.append((seconds, frame))
-        return [View(seconds, _seen(frame, stream, size, shape), _is_hdr(stream)) for seconds, frame in found]
+        return [DecodedFrame(seconds, _seen(frame, stream, size, shape), _is_hdr(stream)) for seconds, frame in found]
 
 
-def moments(path: Path, index: int) -> list[float]:
+def frame_times(path: Path, index: int) -> list[float]:
     """When each frame is shown, in seconds from the start of the file."""
     with av.open(f"file:{path}", metadata_errors="ignore") as source:
         return sorted(seconds for seconds, _ in _frames(source, source.streams[index], 0.0))
 
 
-def shown(path: Path, index: int) -> list[tuple[float, Image.Image]]:
+def decoded(path: Path, index: int) -> list[tuple[float, Image.Image]]:
     """Each frame, and when it is shown, in seconds from the start of the file."""
     with av.open(f"file:{path}", metadata_errors="ignore") as source:
         return [(seconds, frame.to_image()) for seconds, frame in _frames(source, source.streams[index], 0.0)]
 
 
-def heard(path: Path, index: int) -> float:
+def first_audio_time(path: Path, index: int) -> float:
     """When the first sound comes out of the decoder, in seconds from the start of the file."""
     with av.open(f"file:{path}", metadata_errors="ignore") as source:
         return next(_frames(source, source.streams[index], 0.0))[0]
 
 
-def fields(picture: Image.Image) -> list[int]:
+def fields(image: Image.Image) -> list[int]:
     """Means of red, green and blue in eight by eight fields: of pictures that look alike they are alike."""
-    return list(picture.convert("RGB").resize(_FIELDS, Image.Resampling.BOX).tobytes())
+    return list(image.convert("RGB").resize(_FIELDS, Image.Resampling.BOX).tobytes())
 
 
-def apart(one: Image.Image, other: Image.Image) -> int:
+def max_difference(one: Image.Image, other: Image.Image) -> int:
     """How far the most different of all fields are apart, of 255."""
     return max(abs(a - b) for a, b in zip(fields(one), fields(other), strict=True))
 
 
-def tint(one: Image.Image, other: Image.Image) -> float:
+def color_difference(one: Image.Image, other: Image.Image) -> float:
     """How far their mean colours are apart, of 255."""
-    means = (ImageStat.Stat(picture.convert("RGB")).mean for picture in (one, other))
+    means = (ImageStat.Stat(image.convert("RGB")).mean for image in (one, other))
     return max(abs(a - b) for a, b in zip(*means, strict=True))
 
 
-def light(picture: Image.Image) -> tuple[float, float]:
+def luma_stats(image: Image.Image) -> tuple[float, float]:
     """Mean and spread of the luma."""
-    told = ImageStat.Stat(picture.convert("L"))
-    return told.mean[0], told.stddev[0]
+    reported = ImageStat.Stat(image.convert("L"))
+    return reported.mean[0], reported.stddev[0]
 
 
-def combs(picture: Image.Image) -> float:
+def combing(image: Image.Image) -> float:
     """How much more neighbouring rows differ than every other row does: above 1, two fields are woven together."""
-    grey = picture.convert("L")
-    rows = [grey.crop((0, place, grey.width, place + 1)).tobytes() for place in range(grey.height)]
+    gray = image.convert("L")
+    rows = [gray.crop((0, place, gray.width, place + 1)).tobytes() for place in range(gray.height)]
     return _difference(rows, 1) / max(1, _difference(rows, 2))
 
 
@@ -122,8 +122,8 @@ def _frames(source: Any, stream: Any, start: float) -> Iterator[tuple[float, Any
         except av.error.FFmpegError:
             continue
         for frame in decoded:
-            told = frame.dts if frame.pts is None else frame.pts
-            yield float((told or 0) * stream.time_base - origin), frame
+            reported = frame.dts if frame.pts is None else frame.pts
+            yield float((reported or 0) * stream.time_base - origin), frame
 
 
 def _seeing_through(stream: Any) -> Any:
@@ -141,8 +141,8 @@ def _seen(frame: Any, stream: Any, size: tuple[int, int], shape: Fraction) -> Im
     upright = _TURNS[turn]
     slimmer = Fraction(frame.width, frame.height) / shape
     inside = (round(across * min(1, slimmer)), round(down * min(1, 1 / slimmer)))
-    picture = ImageOps.pad(_coloured(frame, stream, inside), (across, down), color="black")
-    return picture if upright is None else picture.transpose(upright)
+    image = ImageOps.pad(_coloured(frame, stream, inside), (across, down), color="black")
+    return image if upright is None else image.transpose(upright)
 
 
 def _coloured(frame: Any, stream: Any, size: tuple[int, int]) -> Image.Image:
@@ -151,11 +151,11 @@ def _coloured(frame: Any, stream: Any, size: tuple[int, int]) -> Image.Image:
     full = frame.format.name.startswith("yuvj") or frame.color_range == 2
     planes = "yuvj444p" if full else "yuv444p"
     parts = [_plane(plane, size) for plane in _scaled(frame, size, planes).planes]
-    picture = Image.merge("RGB", parts).convert("RGB", _rows(*_weights(frame, stream), full=full))
+    image = Image.merge("RGB", parts).convert("RGB", _rows(*_weights(frame, stream), full=full))
     if "yuva" not in frame.format.name:
-        return picture
+        return image
     alpha = _plane(_scaled(frame, size, "yuva444p").planes[3], size)
-    return Image.composite(picture, Image.new("RGB", size, "white"), alpha)
+    return Image.composite(image, Image.new("RGB", size, "white"), alpha)
 
 
 def _scaled(frame: Any, size: tuple[int, int], pixels: str) -> Any:
@@ -171,9 +171,9 @@ def _plane(plane: Any, size: tuple[int, int]) -> Image.Image:
 
 def _weights(frame: Any, stream: Any) -> tuple[float, float]:
     """What is not told is the matrix of standard or of high definition, by the size, as players have it."""
-    told = WEIGHTS.get(int(frame.colorspace))
-    if told:
-        return told
+    reported = WEIGHTS.get(int(frame.colorspace))
+    if reported:
+        return reported
     small = frame.height <= _HIGH_DEFINITION and frame.width < 1280
     return WEIGHTS[6 if small or stream.codec_context.codec.canonical_name in _ALWAYS_601 else 1]
 
@@ -181,10 +181,10 @@ def _weights(frame: Any, stream: Any) -> tuple[float, float]:
 def _rows(red: float, blue: float, *, full: bool) -> tuple[float, ...]:
     """Red, green and blue as sums of Y, Cb, Cr and a constant."""
     green, black = 1 - red - blue, 0 if full else 16
-    grey, colour = (1.0, 1.0) if full else (255 / 219, 255 / 224)
-    of_red, of_blue = 2 * (1 - red) * colour, 2 * (1 - blue) * colour
+    gray, color = (1.0, 1.0) if full else (255 / 219, 255 / 224)
+    of_red, of_blue = 2 * (1 - red) * color, 2 * (1 - blue) * color
     rows = ((0.0, of_red), (-of_blue * blue / green, -of_red * red / green), (of_blue, 0.0))
-    return tuple(part for cb, cr in rows for part in (grey, cb, cr, -grey * black - 128 * (cb + cr)))
+    return tuple(part for cb, cr in rows for part in (gray, cb, cr, -gray * black - 128 * (cb + cr)))
 
 
 def _is_hdr(stream: Any) -> bool:
@@ -195,6 +195,8 @@ def _matrix(frame: Any) -> tuple[int, int, int, int]:
     """Where a step to the right and a step down lead on the screen."""
     for data in frame.side_data:
         if data.type.name == "DISPLAYMATRIX":
-            told = struct.unpack("=9i", bytes(data)[:36])
-            return tuple((part > 2**15) - (part < -(2**15)) for part in (told[0], told[1], told[3], told[4]))
+            reported = struct.unpack("=9i", bytes(data)[:36])
+            return tuple(
+                (part > 2**15) - (part < -(2**15)) for part in (reported[0], reported[1], reported[3], reported[4])
+            )
     return (1, 0, 0, 1)

@@ -1,4 +1,4 @@
-"""What is no sound picture is told apart: cut off, damaged, too large, or none at all."""
+"""Truncated, damaged and too large images, and files that are no images, have different errors."""
 
 import struct
 import zlib
@@ -11,7 +11,7 @@ from penstock.domain.limits import Limits
 from penstock.engines.images.image_probe import decode_image, probe_image
 from penstock.engines.probing.signatures import sniff
 
-from .pictures import convert, facts, photo
+from .sample_images import convert, facts, photo
 
 pytestmark = pytest.mark.media
 
@@ -28,18 +28,18 @@ def cut(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "gif", "bmp"])
-def test_half_a_picture_is_truncated(cut, tmp_path, suffix):
+def test_half_an_image_is_truncated(cut, tmp_path, suffix):
     with pytest.raises(errors.InputTruncated):
         convert(cut(suffix, 0.5), tmp_path / "output.png")
     assert not (tmp_path / "output.png").exists()
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "gif", "bmp", "tiff"])
-def test_the_beginning_alone_tells_the_size(cut, suffix):
+def test_the_size_is_probed_from_the_first_bytes(cut, suffix):
     assert facts(cut(suffix, 0.9)).image.size.width == 320
 
 
-def test_proving_decodes_all_that_a_glance_does_not(cut):
+def test_decoding_finds_damage_that_a_probe_does_not(cut):
     path = cut("png", 0.5)
     with pytest.raises(errors.InputTruncated):
         decode_image(str(path), "png", "PNG", Limits())
@@ -53,7 +53,7 @@ def test_damaged_pixels_are_unreadable(tmp_path):
 
 
 @pytest.mark.parametrize(("width", "height"), [(30_000, 30_000), (17_000, 10), (8000, 7000)])
-def test_a_bomb_is_refused_by_what_it_claims(tmp_path, width, height):
+def test_a_decompression_bomb_is_rejected_by_its_header(tmp_path, width, height):
     path = tmp_path / "input.png"
     _png(path, width, height, b"")
     with pytest.raises(errors.InputLimitsExceeded):
@@ -70,7 +70,7 @@ def test_a_jpeg_may_have_twice_the_pixels(tmp_path):
         probe_image(str(tmp_path / "input.png"), "png", "PNG", few)
 
 
-def test_only_the_reader_that_was_named_is_tried(tmp_path):
+def test_only_the_forced_format_is_tried(tmp_path):
     path = tmp_path / "input.jpg"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nloop\n%%EOF\n")
     with pytest.raises(errors.InputUnreadable):
@@ -78,7 +78,7 @@ def test_only_the_reader_that_was_named_is_tried(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif", "tiff", "bmp", "jp2", "avif", "ico"])
-def test_no_damage_escapes_as_a_foreign_error(tmp_path, suffix):
+def test_damage_never_raises_a_foreign_error(tmp_path, suffix):
     photo((64, 64)).save(tmp_path / f"sound.{suffix}")
     sound = (tmp_path / f"sound.{suffix}").read_bytes()
     for place in range(24, len(sound), max(1, len(sound) // 60)):

@@ -1,4 +1,4 @@
-"""Colours that a picture tells in numbers, without a profile, are brought to sRGB."""
+"""Images that declare their colors without an ICC profile are converted to sRGB."""
 
 import struct
 import subprocess
@@ -9,15 +9,15 @@ from PIL import Image, PngImagePlugin
 
 from penstock.engines import bundled_ffmpeg
 
-from .pictures import convert, facts
+from .sample_images import convert, facts
 
 pytestmark = pytest.mark.media
 
 P3, REC_2020, SRGB = 12, 9, 1
 CURVE_OF_SRGB, PQ, HLG = 13, 16, 18
-TOLD = (180, 100, 60)
+COLOR = (180, 100, 60)
 # By the matrices of CSS Color 4, §10.
-SEEN = {P3: (193, 95, 49), REC_2020: (215, 83, 48), SRGB: TOLD}
+SEEN = {P3: (193, 95, 49), REC_2020: (215, 83, 48), SRGB: COLOR}
 POINTS = {
     P3: (0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
     REC_2020: (0.3127, 0.3290, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046),
@@ -25,20 +25,20 @@ POINTS = {
 }
 
 
-def plain(colour=TOLD):
-    return Image.new("RGB", (64, 64), colour)
+def plain(color=COLOR):
+    return Image.new("RGB", (64, 64), color)
 
 
-def png(path, chunks, colour=TOLD):
-    told = PngImagePlugin.PngInfo()
+def png(path, chunks, color=COLOR):
+    reported = PngImagePlugin.PngInfo()
     for name, content in chunks.items():
-        told.add(name, content)
-    plain(colour).save(path, pnginfo=told)
+        reported.add(name, content)
+    plain(color).save(path, pnginfo=reported)
     return path
 
 
-def coded(path, primaries, transfer=CURVE_OF_SRGB, colour=TOLD):
-    return png(path, {b"cICP": bytes((primaries, transfer, 0, 1))}, colour)
+def coded(path, primaries, transfer=CURVE_OF_SRGB, color=COLOR):
+    return png(path, {b"cICP": bytes((primaries, transfer, 0, 1))}, color)
 
 
 def placed(path, primaries):
@@ -54,8 +54,9 @@ def heif(path, primaries):
 
 def avif(path, primaries):
     names = {P3: "smpte432", REC_2020: "bt2020", SRGB: "bt709"}
-    told = f"setparams=color_primaries={names[primaries]}:color_trc=iec61966-2-1:colorspace=bt709"
-    graph = f"color=0x{bytes(TOLD).hex()}:s=64x64:d=0.1,format=gbrp,scale=out_color_matrix=bt709,format=yuv444p,{told}"
+    properties = f"setparams=color_primaries={names[primaries]}:color_trc=iec61966-2-1:colorspace=bt709"
+    source = f"color=0x{bytes(COLOR).hex()}:s=64x64:d=0.1,format=gbrp"
+    graph = f"{source},scale=out_color_matrix=bt709,format=yuv444p,{properties}"
     words = ("-v", "error", "-f", "lavfi", "-i", graph, "-frames:v", "1", "-c:v", "libaom-av1", "-crf", "0")
     subprocess.run([str(bundled_ffmpeg()), *words, "-still-picture", "1", str(path)], check=True)
     return path
@@ -63,14 +64,14 @@ def avif(path, primaries):
 
 @pytest.mark.parametrize("primaries", [P3, REC_2020, SRGB])
 @pytest.mark.parametrize(("make", "name"), [(coded, "a.png"), (placed, "b.png"), (heif, "c.heic"), (avif, "d.avif")])
-def test_told_primaries_are_obeyed(make, name, primaries, tmp_path):
-    made = convert(make(tmp_path / name, primaries), tmp_path / "output.png").convert("RGB")
-    seen = zip(made.getpixel((32, 32)), SEEN[primaries], strict=True)
+def test_declared_primaries_are_applied(make, name, primaries, tmp_path):
+    converted = convert(make(tmp_path / name, primaries), tmp_path / "output.png").convert("RGB")
+    seen = zip(converted.getpixel((32, 32)), SEEN[primaries], strict=True)
     assert max(abs(found - wanted) for found, wanted in seen) <= 4
 
 
 @pytest.mark.parametrize(("transfer", "paper"), [(PQ, 148), (HLG, 192)])
-def test_white_paper_of_a_high_dynamic_range_is_light_and_its_peak_white(transfer, paper, tmp_path):
+def test_diffuse_white_of_hdr_is_light_gray_and_its_peak_white(transfer, paper, tmp_path):
     path = coded(tmp_path / "input.png", REC_2020, transfer, (paper, paper, paper))
     assert convert(path, tmp_path / "output.png").convert("L").getpixel((32, 32)) in range(150, 225)
     path = coded(tmp_path / "input.png", REC_2020, transfer, (255, 255, 255))
@@ -78,12 +79,12 @@ def test_white_paper_of_a_high_dynamic_range_is_light_and_its_peak_white(transfe
 
 
 @pytest.mark.parametrize("points", [bytes(32), struct.pack(">8I", *[31_270] * 8), b"\xff" * 32])
-def test_primaries_that_span_no_colours_are_passed_over(points, tmp_path):
+def test_invalid_primaries_are_ignored(points, tmp_path):
     path = png(tmp_path / "input.png", {b"cHRM": points})
-    assert convert(path, tmp_path / "output.png").convert("RGB").getpixel((32, 32)) == TOLD
+    assert convert(path, tmp_path / "output.png").convert("RGB").getpixel((32, 32)) == COLOR
 
 
-def test_a_picture_of_other_colours_is_not_one_that_can_stay_as_it_is(tmp_path):
+def test_an_image_of_another_color_space_has_a_profile(tmp_path):
     assert facts(coded(tmp_path / "a.png", P3)).image.profile
     assert not facts(coded(tmp_path / "b.png", SRGB)).image.profile
     assert not facts(placed(tmp_path / "c.png", SRGB)).image.profile

@@ -1,4 +1,4 @@
-"""Makes small pictures, converts them by plan, and reads back what came of it."""
+"""Draws small images, converts them by a plan, and opens the outputs."""
 
 import io
 from dataclasses import dataclass
@@ -30,26 +30,26 @@ def convert(path, target, **options):
     return Image.open(io.BytesIO(target.read_bytes()))
 
 
-def quarters(size=(40, 20)):
+def four_quarters(size=(40, 20)):
     """Red and green above blue and white: no two corners are alike."""
-    picture = Image.new("RGB", size)
+    image = Image.new("RGB", size)
     width, height = size[0] // 2, size[1] // 2
-    for place, colour in enumerate((RED, GREEN, BLUE, WHITE)):
+    for place, color in enumerate((RED, GREEN, BLUE, WHITE)):
         left, top = width * (place % 2), height * (place // 2)
-        picture.paste(colour, (left, top, left + width, top + height))
-    return picture
+        image.paste(color, (left, top, left + width, top + height))
+    return image
 
 
-def corners(picture):
+def corners(image):
     """The colours a few pixels inside each corner, in reading order, coarsely."""
-    plain = picture.convert("RGB")
+    plain = image.convert("RGB")
     right, bottom = plain.width - 3, plain.height - 3
     return [_named(plain.getpixel(place)) for place in ((2, 2), (right, 2), (2, bottom), (right, bottom))]
 
 
-def _named(colour):
+def _named(color):
     known = {"red": RED, "green": GREEN, "blue": BLUE, "white": WHITE, "black": BLACK}
-    return min(known, key=lambda name: sum(abs(a - b) for a, b in zip(known[name], colour, strict=True)))
+    return min(known, key=lambda name: sum(abs(a - b) for a, b in zip(known[name], color, strict=True)))
 
 
 def photo(size=(320, 240)):
@@ -58,12 +58,12 @@ def photo(size=(320, 240)):
     return Image.merge("RGB", (ramp, Image.radial_gradient("L").resize(size), ramp.rotate(180)))
 
 
-def grid(picture):
+def grid(image):
     """Luma of eight by eight fields: equal for pictures that look alike."""
-    return list(picture.convert("L").resize((8, 8), Image.Resampling.BOX).tobytes())
+    return list(image.convert("L").resize((8, 8), Image.Resampling.BOX).tobytes())
 
 
-def distance(one, other):
+def luma_difference(one, other):
     return max(abs(a - b) for a, b in zip(grid(one), grid(other), strict=True))
 
 
@@ -71,17 +71,17 @@ def distance(one, other):
 class Animation:
     """What an animation shows: the colour of each frame's middle, and for how many milliseconds."""
 
-    colours: list
+    colors: list
     times: list
 
     @staticmethod
     def of(path: Path) -> "Animation":
-        with Image.open(path) as picture:
-            colours, times = [], []
-            for place in range(picture.n_frames):
-                picture.seek(place)
-                picture.load()
-                pixel = picture.convert("RGBA").getpixel((picture.width // 2, picture.height // 2))
-                colours.append("hole" if pixel[3] < 128 else _named(pixel[:3]))
-                times.append(picture.info.get("duration", 0))
-        return Animation(colours, times)
+        with Image.open(path) as image:
+            colors, times = [], []
+            for place in range(image.n_frames):
+                image.seek(place)
+                image.load()
+                pixel = image.convert("RGBA").getpixel((image.width // 2, image.height // 2))
+                colors.append("hole" if pixel[3] < 128 else _named(pixel[:3]))
+                times.append(image.info.get("duration", 0))
+        return Animation(colors, times)

@@ -1,3 +1,5 @@
+"""The ffmpeg argument list of each plan."""
+
 from dataclasses import replace
 from fractions import Fraction
 
@@ -14,29 +16,29 @@ GUARDS = ("-protocol_whitelist", "-format_whitelist", "-f", "-codec_whitelist", 
 
 
 @pytest.mark.parametrize("output", ["mp4", "webm", "mov", "avi"])
-def test_every_guard_stands_before_the_input(output):
+def test_every_restriction_comes_before_the_input(output):
     words = _words(asked("video", output), video())
     assert all(words.index(guard) < words.index("-i") for guard in GUARDS)
 
 
-def test_the_demuxer_is_forced_by_what_the_bytes_say():
+def test_the_demuxer_is_forced_by_the_detected_container():
     words = _words(asked("video", "mp4"), video("matroska"))
     assert words[words.index("-f") + 1] == _after(words, "-format_whitelist") == "matroska"
 
 
-def test_files_are_named_as_files():
+def test_paths_have_the_file_protocol():
     words = _words(asked("video", "mp4"), video())
     assert _after(words, "-i") == "file:/room/-input"
     assert words[-1] == "file:/room/output"
 
 
-def test_nothing_of_the_inputs_metadata_goes_along():
+def test_the_metadata_of_the_input_is_dropped():
     words = _words(asked("video", "webm"), video())
     assert _after(words, "-map_metadata") == _after(words, "-map_chapters") == "-1"
     assert {"-sn", "-dn"} <= set(words)
 
 
-def test_a_kept_tag_is_one_word_behind_its_name():
+def test_a_kept_tag_is_one_argument():
     hostile = "x' -i /etc/passwd ; $(reboot)"
     words = _words(asked("audio", "mp3"), replace(audio(), tags={"title": hostile, "artist": "-y"}))
     assert f"title={hostile}" in words
@@ -55,7 +57,7 @@ def test_a_copy_has_no_filters():
 
 
 @pytest.mark.parametrize("output", ["mp4", "mov"])
-def test_the_index_comes_first(output):
+def test_faststart_is_set(output):
     assert _after(_words(asked("video", output), video()), "-movflags") == "+faststart"
 
 
@@ -75,7 +77,7 @@ def test_the_index_comes_first(output):
         ({"pixel_format": "gbrp"}, "setparams=color_primaries=bt709:color_trc=bt709:colorspace=smpte170m"),
     ],
 )
-def test_pixels_are_made_to_play_everywhere(change, filters):
+def test_frames_are_converted_to_what_plays_everywhere(change, filters):
     graph = _after(_words(asked("video", "mp4", width=640), video(**change)), "-filter_complex")
     assert filters in graph
     assert "format=yuv420p" in graph
@@ -100,37 +102,37 @@ def test_cover_crops_and_pad_pads():
     assert "color=0x102030" in _after(padded, "-filter_complex")
 
 
-def test_an_uneven_pace_is_kept_but_for_avi():
+def test_a_variable_frame_rate_is_kept_except_in_avi():
     uneven = video(variable_rate=True, fps=7.2, usual_fps=30.1, codec="hevc")
     assert _after(_words(asked("video", "mp4"), uneven), "-fps_mode") == "vfr"
     avi = _words(asked("video", "avi"), uneven)
     assert (_after(avi, "-fps_mode"), _after(avi, "-r")) == ("cfr", "30")
 
 
-def test_a_cut_is_decoded_up_to_from_the_start():
+def test_an_early_cut_is_decoded_from_the_start():
     words = _words(asked("video", "mp4", start=3, end=5), video())
     assert words.index("-ss") > words.index("-i")
     assert (_after(words, "-ss"), _after(words, "-t")) == ("3.000000", "2.000000")
 
 
-def test_a_late_cut_leaps_and_decodes_the_last_ten_seconds():
+def test_a_late_cut_seeks_to_ten_seconds_before():
     late = replace(video(duration=100.0), duration=100.0)
     words = _words(asked("video", "mp4", start=60), late)
     assert [words[place + 1] for place, word in enumerate(words) if word == "-ss"] == ["50.000000", "10.000000"]
 
 
-def test_a_sound_whose_times_are_told_late_is_cut_by_its_own_clock():
+def test_audio_with_delayed_timestamps_is_cut_by_its_samples():
     late = replace(audio(codec="wmalossless", duration=100.0), duration=100.0)
     words = _words(asked("audio", "wav", start=60), late)
     assert (_after(words, "-af"), _after(words, "-ss"), words.count("-ss")) == ("asetpts=PTS-STARTPTS", "60.000000", 1)
 
 
-def test_surround_for_opus_is_laid_out_as_opus_takes_it():
+def test_surround_for_opus_has_a_plain_layout():
     words = _words(asked("video", "webm"), video(sound=replace(AAC, codec="ac3", channels=6)))
     assert _after(words, "-af") == "aformat=channel_layouts=5.1"
 
 
-def test_a_gif_gets_a_palette_of_its_own():
+def test_a_gif_gets_its_own_palette():
     graph = _after(_words(asked("image", "gif", end=2, width=320), video()), "-filter_complex")
     assert all(name in graph for name in ("fps=16.67", "palettegen", "paletteuse", "flags=lanczos"))
 
@@ -138,7 +140,7 @@ def test_a_gif_gets_a_palette_of_its_own():
 @pytest.mark.parametrize(
     ("start", "end", "stretch"), [(3, 5, "end=5.000000:start=3"), (60, 61, "end=11.000000:start=10")]
 )
-def test_nothing_beyond_the_cut_of_a_gif_waits_for_its_palette(start, end, stretch):
+def test_the_cut_of_a_gif_is_made_by_a_filter(start, end, stretch):
     late = replace(video(duration=100.0), duration=100.0)
     words = _words(asked("image", "gif", start=start, end=end, width=320), late)
     graph = _after(words, "-filter_complex")
@@ -152,17 +154,17 @@ def test_a_still_is_one_frame():
     assert _after(words, "-frames:v") == "1"
 
 
-def test_a_size_never_reaches_the_graph_but_as_a_number():
+def test_a_size_is_always_a_number():
     graph = _after(_words(asked("video", "mp4", width=640.0), video()), "-filter_complex")
     assert "640:360" in graph
 
 
-def test_mpeg4_is_written_by_one_thread():
+def test_mpeg4_is_encoded_by_one_thread():
     words = _words(asked("video", "avi"), video())
     assert _after(words[words.index("-filter_complex") :], "-threads") == "1"
 
 
-def test_threads_are_limited_on_both_sides():
+def test_threads_are_limited_for_input_and_output():
     assert _words(asked("video", "webm"), video()).count("-threads") == 2
 
 
