@@ -28,7 +28,7 @@ Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Where and with what a conversion works: an empty scratch folder, and who hears of its progress and stops it."""
+    """What a conversion works with: an empty scratch folder, and a watch that receives its progress and can stop it."""
 
     services: Services
     scratch: Path
@@ -64,7 +64,7 @@ def no_reservation(_plan: Plan) -> AbstractContextManager[None]:
 
 
 def convert_original(original: Original, workspace: Workspace, reserve: Reserve = no_reservation) -> Rendition:
-    """The verified output. Where that is larger than an input that is already what was asked for, the input.
+    """The verified output; or the input, where that is smaller and already what was requested.
 
     Raises the refusals of `plan_for`, `InputError`, `EngineError`, and `Cancelled`."""
     meter = _CpuMeter(workspace.watch)

@@ -19,12 +19,12 @@ def accept(request: Any, project: str | None, services: Services) -> RequestedTa
     """The request's Task with an attempt for this run; or the reason to skip it: another run makes it, or it is
     completed and its input has not changed. Raises `RequestError`, and what asking the input's origin raises."""
     records = services.records
-    asked = parse_parameter(request)
+    parsed = parse_parameter(request)
     owner = ProjectId(project) if project else records.keys.default_project()
     records.keys.require_project(owner)
-    if _has_changed(records.tasks.find_current(owner, asked), services):
-        asked = asked.model_copy(update={"fresh": True})
-    adopted = records.tasks.submit_for_run(owner, asked, flow_run.id, services.queue)
+    if _has_changed(records.tasks.find_current(owner, parsed), services):
+        parsed = parsed.model_copy(update={"fresh": True})
+    adopted = records.tasks.submit_for_run(owner, parsed, flow_run.id, services.queue)
     skip_reason = _skip_reason(adopted, flow_run.id)
     if skip_reason is not None:
         get_run_logger().info(skip_reason)

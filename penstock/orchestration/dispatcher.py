@@ -47,7 +47,7 @@ async def submit(submission: OutboxEntry, records: Records, runs: FlowRuns) -> N
         if (task.attempt, task.status) != (submission.attempt, "processing"):
             # The task was cancelled meanwhile; a later attempt has a submission of its own. Or a dispatcher died after
             # it had created the run and before it recorded that, and the run has ended. Left in the outbox, the
-            # submission would be lent again and again, and take one of its project's places for ever.
+            # submission would be claimed again and again, and take one of its project's places for ever.
             await asyncio.to_thread(records.tasks.drop_pending, submission)
             return
         run_id = await runs.create(task)

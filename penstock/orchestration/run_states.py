@@ -1,7 +1,7 @@
 """The final state of a flow run, and what it returns: the Task as JSON, inside the state itself.
 
 Prefect would write a result to a file, which callers on other machines cannot read. But a state's data may be any JSON,
-and `state.result()` returns it: whoever reaches Prefect's API reads it, and no file is left behind."""
+and `state.result()` returns it: everybody with access to Prefect's API can read it, and no file is left behind."""
 
 from typing import Any
 from uuid import UUID

@@ -69,7 +69,7 @@ class _ProgressArtifact:
 
 
 def receipt_artifact(file: File, receipt: Receipt) -> None:
-    """Show the receipt. It is recorded already: a Prefect that is away is no error."""
+    """Show the receipt. The records have it already, so an error of Prefect is only logged."""
     try:
         create_markdown_artifact(receipt_table(file, receipt), description=f"Receipt of {file.id}")
     except httpx.HTTPError as error:

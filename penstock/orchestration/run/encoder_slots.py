@@ -61,7 +61,7 @@ class EncoderSlots:
             return lease_id
 
     def _request(self, client: SyncPrefectClient, run: Run) -> UUID | None:
-        """The lease of a slot; None where there is none, or Prefect or the database is away."""
+        """The lease of a slot; None where there is none, or Prefect or the database is unavailable."""
         run.stop.require_unset()
         try:
             self._note(run, SLOT_REQUESTED)
@@ -82,7 +82,7 @@ class EncoderSlots:
                 self.freed.wait(RETRY_SECONDS * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
 
     def _release(self, run: Run, lease_id: UUID) -> None:
-        """While Prefect is away a thread retries the release: the encoded output does not wait for it."""
+        """While Prefect is unavailable a thread retries the release: the encoded output does not wait for it."""
         if not _is_released(lease_id):
             threading.Thread(target=_release_later, args=(lease_id,), name=f"slot-{lease_id}", daemon=True).start()
         with suppress(errors.MediaError):  # the note is cleared when the attempt ends
@@ -118,7 +118,7 @@ def _is_locked(error: httpx.HTTPError) -> bool:
 
 
 def _renew(lease_id: UUID, done: threading.Event) -> None:
-    """Renew the lease until `done`, whether or not Prefect is away in between."""
+    """Renew the lease until `done`, although Prefect may be unavailable in between."""
     while not done.wait(RENEW_SECONDS):
         try:
             with get_client(sync_client=True) as client:

@@ -49,7 +49,8 @@ def open_run(task_id: TaskId, attempt: int, services: Services) -> Iterator[Run]
 def _close(lease: RunLease, stages: Stages, error: Exception, services: Services) -> None:
     """Record the end; then this run can commit nothing any more, and its output is deleted if no file names it.
 
-    While the database or the storage is away, the reconciler records the end and the sweep deletes the output."""
+    While the database or the storage is unavailable, the reconciler records the end and the sweep deletes the
+    output."""
     try:
         _record_end(lease, stages, error, services)
         if stages.step in STORING:
@@ -77,7 +78,7 @@ def _delete_unrecorded_output(lease: RunLease, services: Services) -> None:
 
 
 def failure_of(error: Exception, step: Step) -> TaskError:
-    """What the task's owner is told. An unexpected error reveals nothing of our internals."""
+    """The error that the task's owner sees. An unexpected one reveals nothing of our internals."""
     if isinstance(error, errors.MediaError):
         return TaskError(error.code, error.message, error.field, step, error.transient)
     return TaskError("internal", "An unexpected error occurred. The operator finds it in the run's log.", None, step)

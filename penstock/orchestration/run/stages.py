@@ -25,9 +25,9 @@ OVERDUE_ERRORS: dict[Step, type[errors.MediaError]] = {
     "record": errors.DatabaseUnavailable,
 }
 
-# Stages of one transaction, which the records refuse where the run should stop; the stop signal is not asked first.
-# A try whose commit succeeded and whose reply was lost must be repeated although the heartbeat was told by then that
-# the attempt has ended.
+# These stages are one transaction, which the records refuse where the run should stop, so they ignore the stop signal.
+# A try whose commit succeeded and whose reply was lost has to be repeated, and by then the heartbeat has set the
+# signal: the attempt has ended.
 DECIDED_BY_RECORDS: frozenset[Step] = frozenset(("validate", "record"))
 
 

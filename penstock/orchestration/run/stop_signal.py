@@ -1,4 +1,4 @@
-"""Why a run stops: one signal with one reason, set by whoever learns of it first."""
+"""Why a run stops: one signal with one reason, set by the part that learns of it first."""
 
 import threading
 from collections.abc import Iterator

@@ -14,8 +14,8 @@ MAX_WAIT_SECONDS = 600.0
 class TranscodeLock:
     """A shared and exclusive lock. While a run holds it exclusively, or waits for that, no other run enters.
 
-    Nobody waits longer than `MAX_WAIT_SECONDS`: a long video takes hours, and inputs made to exhaust memory would
-    otherwise block the worker for everybody."""
+    No run waits longer than `MAX_WAIT_SECONDS`: a long video takes hours, and inputs made to exhaust memory would
+    otherwise block the whole worker."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

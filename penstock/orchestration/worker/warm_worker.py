@@ -161,7 +161,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         return state
 
     async def _finalize(self, flow_run: FlowRun, crashed: State[Any]) -> None:
-        """End a run whose state is not final: it was cancelled before it began, or ended while Prefect was away."""
+        """End a run whose state is not final: it was cancelled before it began, or ended while Prefect was
+        unavailable."""
         while not await self._try_to_finalize(flow_run.id, crashed):
             await asyncio.sleep(RETRY_SECONDS)
 
