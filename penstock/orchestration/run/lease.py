@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from penstock.conversion import Logger, Workspace
 from penstock.domain.ids import FileId, ProjectId, TaskId
@@ -52,10 +52,10 @@ class Run:
     __slots__ = ("lease", "scratch", "services", "stages")
 
     def __init__(self, lease: RunLease, services: Services, scratch: Path, stages: Stages) -> None:
-        self.lease = lease
-        self.services = services
-        self.scratch = scratch
-        self.stages = stages
+        self.lease: Final = lease
+        self.services: Final = services
+        self.scratch: Final = scratch
+        self.stages: Final = stages
 
     @property
     def stop(self) -> StopSignal:
