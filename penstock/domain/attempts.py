@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from penstock.domain.formats import Format, Kind
 from penstock.domain.ids import TaskId
 
 # The name of Prefect's global concurrency limit for video and audio encoders.
@@ -20,8 +19,6 @@ class OutboxEntry:
 
     task_id: TaskId
     attempt: int
-    kind: Kind
-    format: Format
     tries: int
 
 
@@ -37,13 +34,11 @@ class SubmittedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class LostAttempt:
-    """An attempt whose heartbeats have stopped. `losses` counts the earlier attempts of this task that were lost."""
+    """An attempt whose heartbeats have stopped."""
 
     task_id: TaskId
     attempt: int
     run_id: str | None
-    losses: int
-    cancelling: bool
 
 
 @dataclass(frozen=True, slots=True)

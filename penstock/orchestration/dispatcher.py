@@ -36,28 +36,28 @@ async def _submit_due(records: Records, runs: FlowRuns, per_project: int | None)
         due = await asyncio.to_thread(records.tasks.claim_due, BATCH, per_project)
     except errors.DatabaseUnavailable:
         return 0
-    await asyncio.gather(*(submit(submission, records, runs) for submission in due))
+    await asyncio.gather(*(submit(entry, records, runs) for entry in due))
     return len(due)
 
 
-async def submit(submission: OutboxEntry, records: Records, runs: FlowRuns) -> None:
+async def submit(entry: OutboxEntry, records: Records, runs: FlowRuns) -> None:
     """Create the run of one attempt and record its id, or schedule another try."""
     try:
-        task = await asyncio.to_thread(records.tasks.get_by_id, submission.task_id)
-        if (task.attempt, task.status) != (submission.attempt, "processing"):
-            # The task was cancelled meanwhile; a later attempt has a submission of its own. Or a dispatcher died after
+        task = await asyncio.to_thread(records.tasks.get_by_id, entry.task_id)
+        if (task.attempt, task.status) != (entry.attempt, "processing"):
+            # The task was cancelled meanwhile; a later attempt has an entry of its own. Or a dispatcher died after
             # it had created the run and before it recorded that, and the run has ended. Left in the outbox, the
-            # submission would be claimed again and again, and take one of its project's places for ever.
-            await asyncio.to_thread(records.tasks.drop_pending, submission)
+            # entry would be claimed again and again, and take one of its project's places for ever.
+            await asyncio.to_thread(records.tasks.drop_pending, entry)
             return
         run_id = await runs.create(task)
-        if not await asyncio.to_thread(records.tasks.record_run, submission, run_id):
+        if not await asyncio.to_thread(records.tasks.record_run, entry, run_id):
             await runs.cancel(run_id)
     except PrefectUnavailable as unavailable:
-        log.info("no run for %s yet: %s", submission.task_id, unavailable)
-        await asyncio.to_thread(records.tasks.postpone, submission, _backoff_seconds(submission.tries))
+        log.info("no run for %s yet: %s", entry.task_id, unavailable)
+        await asyncio.to_thread(records.tasks.postpone, entry, _backoff_seconds(entry.tries))
     except errors.DatabaseUnavailable:
-        log.warning("the database became unavailable while %s was submitted", submission.task_id)
+        log.warning("the database became unavailable while %s was submitted", entry.task_id)
 
 
 def _backoff_seconds(tries: int) -> float:

@@ -138,9 +138,7 @@ def set_state(connection: Connection, task_id: TaskId, attempt: int, state: Stat
 
 
 def lost_attempts(connection: Connection, lease: timedelta) -> list[LostAttempt]:
-    query = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id, TASKS.c.losses, TASKS.c.cancelling).where(
-        _LIVE, TASKS.c.beat < func.now() - lease
-    )
+    query = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id).where(_LIVE, TASKS.c.beat < func.now() - lease)
     return [LostAttempt(TaskId(row[0]), *row[1:]) for row in connection.execute(query)]
 
 

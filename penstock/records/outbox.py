@@ -51,8 +51,8 @@ _CLAIM_DUE = text(f"""
         FOR UPDATE OF outbox SKIP LOCKED
     )
     UPDATE outbox SET due = now() + :claim_time, tries = outbox.tries + 1
-    FROM chosen, tasks WHERE outbox.task_id = chosen.task_id AND tasks.id = outbox.task_id
-    RETURNING outbox.task_id, outbox.attempt, tasks.kind, tasks.format, outbox.tries
+    FROM chosen WHERE outbox.task_id = chosen.task_id
+    RETURNING outbox.task_id, outbox.attempt, outbox.tries
 """).bindparams(bindparam("claim_time", type_=Interval()))  # noqa: S608 - the values are constants
 
 

@@ -164,7 +164,7 @@ def test_a_dead_run_is_crashed_once_as_soon_as_prefect_is_back(records, task, on
 def silent(records, task, monkeypatch):
     """The run of the task has no heartbeat; answers of the records in turn."""
     records.tasks.begin(task.id, 1, "me", f"run of {task.id}")
-    lost = LostAttempt(task.id, 1, f"run of {task.id}", 0, cancelling=False)
+    lost = LostAttempt(task.id, 1, f"run of {task.id}")
     answers = [[lost], [lost]]
     monkeypatch.setattr(records.tasks, "lost_attempts", lambda _seconds: answers.pop(0))
     monkeypatch.setattr(reconciling, "BEAT_SECONDS", 0)
