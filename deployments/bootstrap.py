@@ -25,15 +25,15 @@ JOB_TEMPLATE: dict[str, Any] = {
 }
 
 
-def project() -> dict[str, Any]:
+def load_prefect_yaml() -> dict[str, Any]:
     """`prefect.yaml` as data; in a checkout this folder has a link to it."""
     data: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("prefect.yaml").read_text())
     return data
 
 
-async def apply(settings: Settings) -> list[str]:
+async def apply_prefect_yaml(settings: Settings) -> list[str]:
     """Create or update everything that the file names; returns the full names of the deployments."""
-    wanted = project()
+    wanted = load_prefect_yaml()
     async with get_client() as client:
         for pool in wanted["definitions"]["work_pools"]:
             await _work_pool(client, pool)
@@ -43,7 +43,7 @@ async def apply(settings: Settings) -> list[str]:
 
 
 def main() -> None:
-    for name in asyncio.run(apply(read_settings())):
+    for name in asyncio.run(apply_prefect_yaml(read_settings())):
         print(name)  # noqa: T201 - the command's output
 
 

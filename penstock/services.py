@@ -33,7 +33,7 @@ class Services:
     live: LiveRuns
 
     @property
-    def queue(self) -> QueueLimits:
+    def queue_limits(self) -> QueueLimits:
         return QueueLimits(self.settings.queue_per_project, self.settings.queue_total)
 
 

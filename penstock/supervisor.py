@@ -20,7 +20,7 @@ from penstock.host.private_files import PRIVATE_UMASK
 from penstock.host.processes import ServiceProcesses, service_processes, wait_until_ready
 from penstock.orchestration.prefect_server import (
     SERVER_MODULES,
-    Address,
+    PrefectAddress,
     auth_string,
     client_environment,
     server_command,
@@ -93,7 +93,9 @@ def started_service(
         running = _running_service(settings, options, home, ports, database_url)
         environment = service_environment(home, running)
         if ports.prefect is not None:
-            environment |= server_environment(Address(running.prefect_api_url), running.prefect_auth, database_url)
+            environment |= server_environment(
+                PrefectAddress(running.prefect_api_url), running.prefect_auth, database_url
+            )
         os.environ.update(environment)
         _import_shared((*SERVER_MODULES, *SHARED_MODULES) if ports.prefect is not None else SHARED_MODULES)
         processes = stack.enter_context(
@@ -108,7 +110,7 @@ def started_service(
 def _running_service(
     settings: Settings, options: UpOptions, home: Home, ports: ListenPorts, database_url: str
 ) -> RunningService:
-    prefect = Address(settings.prefect_api_url or f"http://{PREFECT_HOST}:{ports.prefect}/api")
+    prefect = PrefectAddress(settings.prefect_api_url or f"http://{PREFECT_HOST}:{ports.prefect}/api")
     return RunningService(
         api_url=f"http://{_own_host(options.host)}:{ports.api.port}",
         prefect_api_url=prefect.api_url,
@@ -164,7 +166,7 @@ def _import_shared(modules: tuple[str, ...]) -> None:
 def service_environment(home: Home, running: RunningService) -> dict[str, str]:
     """The environment variables that every process of the service needs."""
     return {
-        **client_environment(home, Address(running.prefect_api_url), running.prefect_auth),
+        **client_environment(home, PrefectAddress(running.prefect_api_url), running.prefect_auth),
         "PENSTOCK_HOME": str(home.root),
         "PENSTOCK_DATABASE_URL": running.database_url,
         "PENSTOCK_API_KEY": running.api_key,

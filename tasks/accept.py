@@ -24,7 +24,7 @@ def accept(request: Any, project: str | None, services: Services) -> RequestedTa
     records.keys.require_project(owner)
     if _has_changed(records.tasks.find_current(owner, parsed), services):
         parsed = parsed.model_copy(update={"fresh": True})
-    adopted = records.tasks.submit_for_run(owner, parsed, flow_run.id, services.queue)
+    adopted = records.tasks.submit_for_run(owner, parsed, flow_run.id, services.queue_limits)
     skip_reason = _skip_reason(adopted, flow_run.id)
     if skip_reason is not None:
         get_run_logger().info(skip_reason)

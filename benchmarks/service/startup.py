@@ -21,7 +21,7 @@ from benchmarks.harness.service import START_SECONDS, wait_until
 from penstock.host.home import Home
 from penstock.host.postgres import postgres_server
 from penstock.orchestration.prefect_server import (
-    Address,
+    PrefectAddress,
     client_environment,
     is_ready,
     server_command,
@@ -56,7 +56,7 @@ def rows(amount: Amount) -> list[Row]:
 
 
 def prefect_alone(root: Path) -> float:
-    home, address = Home.at(root), Address(f"http://127.0.0.1:{PREFECT_PORT}/api")
+    home, address = Home.at(root), PrefectAddress(f"http://127.0.0.1:{PREFECT_PORT}/api")
     with httpx.Client(trust_env=False) as http:
         begun = time.monotonic()
         with postgres_server(root) as server:

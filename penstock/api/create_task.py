@@ -73,7 +73,7 @@ def _open(context: Context, project_id: ProjectId, asked: SourceRequest) -> Task
         if known := tasks.find_current(project_id, asked):
             return known
         _require_plan(context, project_id, asked)
-    return tasks.submit(project_id, asked, context.services.queue)
+    return tasks.submit(project_id, asked, context.services.queue_limits)
 
 
 def _require_plan(context: Context, project_id: ProjectId, asked: SourceRequest) -> None:

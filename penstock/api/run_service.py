@@ -9,7 +9,7 @@ class RunService(Protocol):
     async def cancel(self, run_id: str) -> None:
         """Ask a run to stop."""
 
-    async def settle(self, run_id: str) -> None:
+    async def end_unstarted(self, run_id: str) -> None:
         """End a run that has not begun, and is not to."""
 
     def url(self, run_id: str) -> str:

@@ -14,7 +14,7 @@ from penstock.host.ports import bind_port
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.orchestration.control import control_plane
 from penstock.orchestration.flow_runs import FlowRuns
-from penstock.orchestration.prefect_server import address_of
+from penstock.orchestration.prefect_server import prefect_address
 from penstock.services import open_services
 from penstock.settings import read_settings
 
@@ -26,7 +26,7 @@ from penstock.settings import read_settings
 def command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     """Run the API alone. Needs the database and the Prefect of the service (see `penstock env`)."""
     settings = read_settings()
-    address = address_of(settings)
+    address = prefect_address(settings)
     os.umask(PRIVATE_UMASK)
     signal.signal(signal.SIGTERM, _exit)
     with _sockets(host, port, inherited) as sockets, open_services(settings) as opened:

@@ -13,7 +13,7 @@ import httpx
 from penstock.domain.attempts import SLOT_LIMIT, SLOT_REQUESTED, HeldSlot
 from penstock.domain.errors import MediaError, Misconfigured
 from penstock.host.home import Home, existing_records_database
-from penstock.orchestration.prefect_server import Address, address_of, is_ready
+from penstock.orchestration.prefect_server import PrefectAddress, is_ready, prefect_address
 from penstock.records import Records
 from penstock.services import ffmpeg_of
 from penstock.settings import Settings, read_settings
@@ -90,7 +90,7 @@ def _disk(settings: Settings) -> str:
 def _prefect(settings: Settings) -> str:
     address, _ = _prefect_of(settings)
     with httpx.Client(trust_env=False) as http:
-        if not is_ready(Address(address), http):
+        if not is_ready(PrefectAddress(address), http):
             raise LookupError("no response")
     return address
 
@@ -100,7 +100,7 @@ def _prefect_of(settings: Settings) -> tuple[str, str | None]:
     running = Home(settings.root).running_service()
     if running:
         return running.prefect_api_url, running.prefect_auth
-    return address_of(settings).api_url, settings.prefect_auth_string
+    return prefect_address(settings).api_url, settings.prefect_auth_string
 
 
 def _slots(settings: Settings) -> str:

@@ -9,7 +9,7 @@ import click
 from penstock.engines import tool_versions
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.host.scratch import remove_dead_folders
-from penstock.orchestration.prefect_server import address_of, wait_for_prefect
+from penstock.orchestration.prefect_server import prefect_address, wait_for_prefect
 from penstock.orchestration.worker.run_pool import queue_places
 from penstock.orchestration.worker.worker_main import run_worker
 from penstock.services import current_services
@@ -25,12 +25,12 @@ from penstock.settings import read_settings
 def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None:
     """Run one worker alone. SIGTERM stops it once its runs have ended."""
     settings = read_settings()
-    address = address_of(settings)
+    address = prefect_address(settings)
     os.umask(PRIVATE_UMASK)
     import_module("penstock.flows.convert")
     asyncio.run(wait_for_prefect(address))
     if deploy:
-        asyncio.run(import_module("penstock.deployments.bootstrap").apply(settings))
+        asyncio.run(import_module("penstock.deployments.bootstrap").apply_prefect_yaml(settings))
     services = current_services()
     remove_dead_folders(settings.scratch)
     tool_versions(services.tools)  # starts the fork server before the first run needs it

@@ -26,7 +26,7 @@ from prefect.states import Cancelled, Cancelling, Crashed
 from penstock.domain.attempts import RunsHealth
 from penstock.domain.task import Task
 from penstock.orchestration.prefect_health import LiveWorkers, check_health
-from penstock.orchestration.prefect_server import Address
+from penstock.orchestration.prefect_server import PrefectAddress
 from penstock.orchestration.run_options import QUEUES, run_name, run_tags
 
 log = logging.getLogger(__name__)
@@ -53,15 +53,15 @@ class ActiveRun:
 class FlowRuns:
     """One Prefect client for the life of the process, opened by `async with`.
 
-    Every method raises `PrefectUnavailable`, but `cancel`, `settle` and `health`."""
+    Every method raises `PrefectUnavailable`, but `cancel`, `end_unstarted` and `health`."""
 
-    address: Address
+    address: PrefectAddress
     client: PrefectClient
     deployment_id: UUID | None = None
     workers: LiveWorkers = field(default_factory=LiveWorkers)
 
     @classmethod
-    def at(cls, address: Address) -> "FlowRuns":
+    def at(cls, address: PrefectAddress) -> "FlowRuns":
         return cls(address, get_client())
 
     async def __aenter__(self) -> "FlowRuns":
@@ -96,7 +96,7 @@ class FlowRuns:
         """Ask Prefect to cancel the run. A failure is logged alone: our own records cancel the task."""
         await self._try_to_set(run_id, Cancelling(message="Cancelled by its owner."), force=False)
 
-    async def settle(self, run_id: str) -> None:
+    async def end_unstarted(self, run_id: str) -> None:
         """End a run that no worker has started. A failure is logged alone."""
         await self._try_to_set(run_id, Cancelled(message="The task was cancelled."), force=True)
 

@@ -14,7 +14,7 @@ from penstock.settings import Settings
 
 PREFECT_DATABASE = "prefect"
 DAY_SECONDS = 86_400
-# What `server_command` imports.
+# The modules that `server_command` imports.
 SERVER_MODULES = ("prefect.cli", "prefect.server.api.server")
 # Our defaults for Prefect's clients; a variable of the environment wins.
 CLIENT_DEFAULTS = {
@@ -50,7 +50,7 @@ SERVER_DEFAULTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class PrefectAddress:
     """Where a Prefect server is reached: its API and its UI."""
 
     api_url: str
@@ -69,7 +69,7 @@ def auth_string(home: Home, settings: Settings) -> str | None:
     return f"penstock:{home.secret('prefect')}"
 
 
-def client_environment(home: Home, address: Address, auth: str | None) -> dict[str, str]:
+def client_environment(home: Home, address: PrefectAddress, auth: str | None) -> dict[str, str]:
     """The environment variables of every process that uses our Prefect."""
     return {
         **_unless_set(CLIENT_DEFAULTS),
@@ -81,7 +81,7 @@ def client_environment(home: Home, address: Address, auth: str | None) -> dict[s
     }
 
 
-def server_environment(address: Address, auth: str | None, records_url: str) -> dict[str, str]:
+def server_environment(address: PrefectAddress, auth: str | None, records_url: str) -> dict[str, str]:
     """The environment variables of the server, beside those of clients. Creates its database."""
     create_database(records_url, PREFECT_DATABASE)
     return {
@@ -111,7 +111,7 @@ def server_command(host: str, port: int) -> list[str]:
     return ["prefect", "server", "start", "--host", host, "--port", str(port)]
 
 
-def is_ready(address: Address, http: httpx.Client) -> bool:
+def is_ready(address: PrefectAddress, http: httpx.Client) -> bool:
     """Whether the server and its database respond."""
     try:
         return http.get(f"{address.api_url}/ready", timeout=2.0).status_code == httpx.codes.OK
@@ -119,14 +119,14 @@ def is_ready(address: Address, http: httpx.Client) -> bool:
         return False
 
 
-def address_of(settings: Settings) -> Address:
+def prefect_address(settings: Settings) -> PrefectAddress:
     """The Prefect that `penstock api`, `worker` or `deploy` uses. Raises `Misconfigured` where none is set."""
     if not settings.prefect_api_url:
         raise Misconfigured('Set PREFECT_API_URL, or on the machine of `penstock up`: eval "$(penstock env)".')
-    return Address(settings.prefect_api_url)
+    return PrefectAddress(settings.prefect_api_url)
 
 
-async def wait_for_prefect(address: Address) -> None:
+async def wait_for_prefect(address: PrefectAddress) -> None:
     """Wait until the server responds, without a time limit."""
     with httpx.Client(trust_env=False) as http:
         while not await asyncio.to_thread(is_ready, address, http):

@@ -38,7 +38,7 @@ class PretendedRuns:
     async def cancel(self, run_id: str) -> None:
         self.cancelled.append(run_id)
 
-    async def settle(self, run_id: str) -> None:
+    async def end_unstarted(self, run_id: str) -> None:
         self.cancelled.append(run_id)
 
     def url(self, run_id: str) -> str:

@@ -228,7 +228,7 @@ def test_an_unforeseen_error_tells_nothing_of_our_inside(parts: Services, projec
 
 
 def test_the_limits_of_the_queue_are_the_settings(parts: Services):
-    assert QueueLimits() == parts.queue
+    assert QueueLimits() == parts.queue_limits
 
 
 def away(parts: Services) -> Services:

@@ -5,14 +5,14 @@ from prefect import Flow
 from prefect.utilities.importtools import import_object
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 
-from penstock.deployments.bootstrap import project
+from penstock.deployments.bootstrap import load_prefect_yaml
 from penstock.domain.errors import FieldInvalid, InvalidRequest
 from penstock.domain.request import SourceRequest, parse_request
 from penstock.domain.request_form import parse_parameter, redacted
 from penstock.domain.secret_urls import HIDDEN
 from penstock.orchestration.run_options import POOL, QUEUES
 
-DEPLOYMENTS = {entry["name"]: entry for entry in project()["deployments"]}
+DEPLOYMENTS = {entry["name"]: entry for entry in load_prefect_yaml()["deployments"]}
 
 
 @pytest.mark.parametrize("name", DEPLOYMENTS)
@@ -24,12 +24,14 @@ def test_every_entrypoint_is_a_module_path_to_a_flow(name):
 
 
 def test_code_comes_from_the_installed_package_alone():
-    assert project()["pull"] == []
+    assert load_prefect_yaml()["pull"] == []
 
 
 def made():
     return {
-        (pool["name"], queue["name"]) for pool in project()["definitions"]["work_pools"] for queue in pool["queues"]
+        (pool["name"], queue["name"])
+        for pool in load_prefect_yaml()["definitions"]["work_pools"]
+        for queue in pool["queues"]
     }
 
 

@@ -10,7 +10,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Crashed
 
 from penstock.orchestration.flow_runs import ActiveRun, FlowRuns, PrefectUnavailable
-from penstock.orchestration.prefect_server import Address
+from penstock.orchestration.prefect_server import PrefectAddress
 from tests.orchestration.conftest import task_of
 
 DEPLOYMENT_ID = uuid4()
@@ -41,7 +41,7 @@ class Client:
 
 
 def runs_with(result=None) -> FlowRuns:
-    return FlowRuns(Address("http://prefect/api"), Client(result))
+    return FlowRuns(PrefectAddress("http://prefect/api"), Client(result))
 
 
 def test_a_run_is_created_with_the_idempotency_key_of_its_attempt():
@@ -93,7 +93,7 @@ def test_an_outage_is_one_error_for_every_caller(call, error):
 
 
 @pytest.mark.parametrize("error", [AWAY, MISSING])
-@pytest.mark.parametrize("call", ["cancel", "settle"])
+@pytest.mark.parametrize("call", ["cancel", "end_unstarted"])
 def test_a_cancel_that_prefect_does_not_accept_is_no_error(call, error):
     asyncio.run(getattr(runs_with(error), call)(str(uuid4())))
 

@@ -175,7 +175,7 @@ def test_the_output_belongs_to_the_task_and_its_project(run, rendition):
 
 @pytest.fixture
 def services(host):
-    return SimpleNamespace(records=host.records, queue=None, fetch_policy=None)
+    return SimpleNamespace(records=host.records, queue_limits=None, fetch_policy=None)
 
 
 def parameters(url: str) -> dict[str, object]:

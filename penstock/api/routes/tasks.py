@@ -54,6 +54,6 @@ async def cancel_task(request: Request, task_id: str) -> Response:
     task = await to_thread.run_sync(context.services.records.tasks.cancel, caller.project_id, task_id)
     answer = task_response(request, task)
     if task.run_id:
-        tell = context.runs.settle if task.status == "cancelled" else context.runs.cancel
+        tell = context.runs.end_unstarted if task.status == "cancelled" else context.runs.cancel
         answer.background = BackgroundTask(tell, task.run_id)
     return answer

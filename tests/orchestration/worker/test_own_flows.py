@@ -6,7 +6,7 @@ import penstock.deployments.bootstrap
 from penstock.orchestration.worker.warm_worker import own_flow
 
 
-@pytest.mark.parametrize("deployment", penstock.deployments.bootstrap.project()["deployments"])
+@pytest.mark.parametrize("deployment", penstock.deployments.bootstrap.load_prefect_yaml()["deployments"])
 def test_our_deployments_name_our_flows(deployment):
     assert own_flow(deployment["entrypoint"]).name
 
