@@ -20,22 +20,22 @@ RangeReader = Callable[[int, int], Iterator[tuple[int, bytes]]]
 
 @dataclass(slots=True)
 class PartialFile:
-    """A sparse file at `path` of the input's size. `max_bytes` may be fetched; `here` are the ranges that have been, in
-    order and not touching."""
+    """A sparse file at `path` of the input's size. `fetched` are the ranges that are present, in order and not
+    touching; at most `max_bytes` may be fetched."""
 
     path: Path
     total: int
     max_bytes: int
     reader: RangeReader
-    here: list[_Range] = field(default_factory=list)
+    fetched: list[_Range] = field(default_factory=list)
 
     @property
     def received(self) -> int:
         """How many bytes have been fetched."""
-        return sum(end - start for start, end in self.here)
+        return sum(end - start for start, end in self.fetched)
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         return self.received == self.total
 
     def fetch(self, start: int, length: int) -> None:
@@ -51,7 +51,7 @@ class PartialFile:
         with translate_storage_errors(), self.path.open("r+b", buffering=0) as file:
             file.seek(offset)
             write_all(file, block)
-        self.here = _merged([*self.here, (offset, offset + len(block))])
+        self.fetched = _merged([*self.fetched, (offset, offset + len(block))])
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def look(host, tmp_path):
 
 def test_the_beginning_comes_alone(look, host):
     with look("parts/file") as parts:
-        assert (parts.total, parts.here, parts.path.stat().st_size) == (len(FILE), [(0, HEAD_BYTES)], len(FILE))
+        assert (parts.total, parts.fetched, parts.path.stat().st_size) == (len(FILE), [(0, HEAD_BYTES)], len(FILE))
     assert (host.asked, host.sent) == (["bytes=0-262143"], HEAD_BYTES)
 
 
@@ -46,40 +46,40 @@ def test_a_part_that_is_wanted_comes_to_its_place(look, host):
         content = parts.path.read_bytes()
     assert content[:HEAD_BYTES] == FILE[:HEAD_BYTES]
     assert content[MIB : MIB + 1000] == FILE[MIB : MIB + 1000]
-    assert parts.here == [(0, HEAD_BYTES), (MIB, MIB + 1000)]
+    assert parts.fetched == [(0, HEAD_BYTES), (MIB, MIB + 1000)]
     assert host.sent == HEAD_BYTES + 1000
 
 
 def test_a_part_ends_where_the_file_does(look):
     with look("parts/file") as parts:
         parts.fetch(len(FILE) - 10, MIB)
-    assert parts.here[-1] == (len(FILE) - 10, len(FILE))
+    assert parts.fetched[-1] == (len(FILE) - 10, len(FILE))
 
 
 def test_parts_that_touch_are_one(look):
     with look("parts/file") as parts:
         parts.fetch(HEAD_BYTES, len(FILE))
-    assert (parts.here, parts.whole) == ([(0, len(FILE))], True)
+    assert (parts.fetched, parts.is_complete) == ([(0, len(FILE))], True)
     assert parts.path.read_bytes() == FILE
 
 
 @pytest.mark.parametrize("manner", ["parts", "whole", "unmeasured"])
 def test_a_small_file_is_whole_at_once(look, manner):
     with look(f"{manner}/small") as parts:
-        assert (parts.whole, parts.path.read_bytes()) == (True, origin.SMALL)
+        assert (parts.is_complete, parts.path.read_bytes()) == (True, origin.SMALL)
 
 
 def test_an_origin_without_parts_is_read_only_as_far_as_is_wanted(look, host):
     with look("whole/long") as parts:
         parts.fetch(MIB, 1000)
         assert MIB + 1000 <= parts.received < 2 * MIB
-        assert len(parts.here) == 1
+        assert len(parts.fetched) == 1
     assert host.asked == ["bytes=0-262143"]
 
 
 def test_a_file_of_unknown_size_is_read_to_its_end(look):
     with look("unmeasured/file") as parts:
-        assert (parts.total, parts.whole, parts.path.read_bytes()) == (len(FILE), True, FILE)
+        assert (parts.total, parts.is_complete, parts.path.read_bytes()) == (len(FILE), True, FILE)
 
 
 @pytest.mark.parametrize("path", ["parts/long", "whole/long"])

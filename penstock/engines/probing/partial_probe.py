@@ -23,10 +23,10 @@ from penstock.engines.probing.results import ByteRange, PartialProbe
 _MAX_SEARCHED_BYTES = 4 * 2**20
 
 
-def probe_partial(path: str, container: str, demuxer: str, limits: Limits, here: list[ByteRange]) -> PartialProbe:
-    """The facts by the byte ranges in `here`, or the first missing offset. Raises an `InputError` for what no other
+def probe_partial(path: str, container: str, demuxer: str, limits: Limits, present: list[ByteRange]) -> PartialProbe:
+    """The facts by the byte ranges in `present`, or the first missing offset. Raises an `InputError` for what no other
     byte range would change."""
-    reader = _PartialReader(path, demuxer, Path(path).stat().st_size, here)
+    reader = _PartialReader(path, demuxer, Path(path).stat().st_size, present)
     try:
         media, _ = read_media(ContainerSource(reader.open, reader.packet_stats, reader.total), container, limits)
     except errors.MediaError:
@@ -40,17 +40,17 @@ def probe_partial(path: str, container: str, demuxer: str, limits: Limits, here:
 
 @dataclass(slots=True)
 class SparseFile:
-    """A file object over the byte ranges in `here`. Reading a missing byte returns the end of the file, and sets
+    """A file object over the byte ranges in `present`. Reading a missing byte returns the end of the file, and sets
     `missing_offset` the first time."""
 
     fd: int
     total: int
-    here: list[ByteRange]
+    present: list[ByteRange]
     position: int = 0
     missing_offset: int | None = None
 
     def read(self, length: int) -> bytes:
-        end = next((end for start, end in self.here if start <= self.position < end), None)
+        end = next((end for start, end in self.present if start <= self.position < end), None)
         if end is None:
             self._note_missing()
             return b""
@@ -77,14 +77,14 @@ class _PartialReader:
     path: str
     demuxer: str
     total: int
-    here: list[ByteRange]
+    present: list[ByteRange]
     missing_offset: int | None = None
     open_files: list[SparseFile] = field(default_factory=list)
 
     @contextmanager
     def open(self) -> Iterator[Any]:
         fd = os.open(self.path, os.O_RDONLY)
-        file = SparseFile(fd, self.total, self.here)
+        file = SparseFile(fd, self.total, self.present)
         self.open_files.append(file)
         try:
             with open_container(file, self.demuxer) as container:

@@ -25,48 +25,48 @@ _TIMEOUT_SECONDS = 10.0
 
 
 class PartialInput(Protocol):
-    """A sparse file of `total` bytes: only the ranges in `here` have been fetched."""
+    """A sparse file of `total` bytes, of which only the ranges in `fetched` are present."""
 
     path: Path
     total: int
-    here: list[ByteRange]
+    fetched: list[ByteRange]
 
     @property
-    def whole(self) -> bool: ...
+    def is_complete(self) -> bool: ...
 
     def fetch(self, start: int, length: int) -> None: ...
 
 
-def probe_remote(parts: PartialInput, tools: Tools, watch: Watch | None = None) -> Media:
+def probe_remote(partial: PartialInput, tools: Tools, watch: Watch | None = None) -> Media:
     """The facts of the input by its header and index; fetches the byte ranges that this needs.
 
     The rest of the input may be damaged or missing. Raises what `probe` and `PartialInput.fetch` raise."""
-    file_type = _sniff(parts)
-    if parts.whole:
-        return probe(parts.path, tools, watch)
+    file_type = _sniff(partial)
+    if partial.is_complete:
+        return probe(partial.path, tools, watch)
     if file_type.reader == "pillow":
-        return _probe_image(parts, file_type, tools, watch)
+        return _probe_image(partial, file_type, tools, watch)
     for _ in range(_MAX_ROUNDS):
-        result = _probe_partial(parts, file_type, tools, watch)
+        result = _probe_partial(partial, file_type, tools, watch)
         if result.media is not None:
             return result.media
-        _fetch(parts, result.missing_offset or 0)
-        if parts.whole:
-            return probe(parts.path, tools, watch)
+        _fetch(partial, result.missing_offset or 0)
+        if partial.is_complete:
+            return probe(partial.path, tools, watch)
     raise errors.ProbeLimitExceeded(
         "The index of this input is too fragmented to plan from; request the conversion itself."
     )
 
 
-def _sniff(parts: PartialInput) -> FileType:
+def _sniff(partial: PartialInput) -> FileType:
     """The file's type, which may come after a long ID3 tag."""
     while True:
         try:
-            return sniff(parts.path)
+            return sniff(partial.path)
         except errors.InputUnreadable:
-            if parts.whole or not _has_id3(parts.path):
+            if partial.is_complete or not _has_id3(partial.path):
                 raise
-            _fetch(parts, parts.here[0][1])
+            _fetch(partial, partial.fetched[0][1])
 
 
 def _has_id3(path: Path) -> bool:
@@ -74,34 +74,34 @@ def _has_id3(path: Path) -> bool:
         return file.read(3) == b"ID3"
 
 
-def _probe_image(parts: PartialInput, file_type: FileType, tools: Tools, watch: Watch | None) -> Media:
+def _probe_image(partial: PartialInput, file_type: FileType, tools: Tools, watch: Watch | None) -> Media:
     """The header of a JPEG is enough. Other formats may have frames or EXIF at their end, and are fetched whole."""
     if file_type.container == "jpeg":
         try:
-            return probe_header(parts.path, tools, watch)
+            return probe_header(partial.path, tools, watch)
         except (errors.InputUnreadable, errors.InputTruncated):
             pass
-    while not parts.whole:
-        _fetch(parts, parts.here[0][1])
-    return probe(parts.path, tools, watch)
+    while not partial.is_complete:
+        _fetch(partial, partial.fetched[0][1])
+    return probe(partial.path, tools, watch)
 
 
-def _fetch(parts: PartialInput, offset: int) -> None:
+def _fetch(partial: PartialInput, offset: int) -> None:
     """Fetch from `offset` on. Doubles the range that ends there, so that a long index takes few rounds."""
-    before = next((end - start for start, end in parts.here if end == offset), 0)
-    next_start = min((start for start, _ in parts.here if start > offset), default=parts.total)
-    parts.fetch(offset, min(max(before, _MIN_FETCH_BYTES), next_start - offset))
+    before = next((end - start for start, end in partial.fetched if end == offset), 0)
+    next_start = min((start for start, _ in partial.fetched if start > offset), default=partial.total)
+    partial.fetch(offset, min(max(before, _MIN_FETCH_BYTES), next_start - offset))
 
 
-def _probe_partial(parts: PartialInput, file_type: FileType, tools: Tools, watch: Watch | None) -> PartialProbe:
+def _probe_partial(partial: PartialInput, file_type: FileType, tools: Tools, watch: Watch | None) -> PartialProbe:
     request = SandboxCall(
         function="probe_partial",
-        arguments=(str(parts.path), file_type.container, file_type.format_name, tools.limits, parts.here),
-        paths=Paths(reading=(str(parts.path),)),
+        arguments=(str(partial.path), file_type.container, file_type.format_name, tools.limits, partial.fetched),
+        paths=Paths(reading=(str(partial.path),)),
         seconds=_TIMEOUT_SECONDS,
         memory_bytes=tools.limits.child_memory_bytes,
     )
-    with truncation_detected(parts.path):
+    with truncation_detected(partial.path):
         result = call(tools.pool, request, _result_decoder(), watch)
     return replace(result, media=checked_media(result.media, tools.limits)) if result.media else result
 

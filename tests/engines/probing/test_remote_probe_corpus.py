@@ -6,7 +6,7 @@ from penstock.domain.planning.planner import plan_for
 from penstock.domain.planning.steps import summary
 from penstock.engines import probe, probe_remote
 from tests.engines.conversions import request_for
-from tests.engines.probing.test_remote_probe import begun
+from tests.engines.probing.partial_files import with_first_bytes
 
 pytestmark = [pytest.mark.corpus, pytest.mark.media]
 
@@ -23,11 +23,12 @@ VIDEOS = (
 @pytest.mark.parametrize("name", VIDEOS)
 def test_a_large_video_is_planned_from_a_part_of_it(name, corpus, tools, tmp_path):
     path = corpus / "video" / name
-    parts = begun(path, tmp_path)
+    partial = with_first_bytes(path, tmp_path)
     seen, known = (
-        plan_for(request_for("mp4"), facts, tools.limits) for facts in (probe_remote(parts, tools), probe(path, tools))
+        plan_for(request_for("mp4"), facts, tools.limits)
+        for facts in (probe_remote(partial, tools), probe(path, tools))
     )
 
     assert summary(seen) == summary(known)
     assert seen.duration == pytest.approx(known.duration, abs=0.1)
-    assert parts.received < parts.total * 2 / 3
+    assert partial.received < partial.total * 2 / 3
