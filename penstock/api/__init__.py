@@ -1,4 +1,4 @@
-"""The thin trigger: HTTP in, records and storage behind it. One resource a file."""
+"""The HTTP API: a thin layer over the records and the object store. Each resource is a module in `routes`."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,28 +10,24 @@ import penstock
 from penstock.api import exception_handlers
 from penstock.api.api_keys import CallerCache
 from penstock.api.auth import AuthMiddleware
-from penstock.api.cache import CachedValue
-from penstock.api.context import PROBES_AT_ONCE, Context, ThreadLimits
+from penstock.api.context import PROBE_SLOTS, CachedValue, Context, RunService, ThreadLimits
 from penstock.api.envelope import ErrorEnvelope
 from penstock.api.limits.fair_share import FairShare
-from penstock.api.limits.rate_limit import RateLimiter
-from penstock.api.limits.slow_bodies import MinBodyRate
+from penstock.api.limits.rate_limit import MinBodyRate, RateLimiter
 from penstock.api.long_poll import LongPolls
 from penstock.api.openapi import DescribedApp
-from penstock.api.routes import content, docs, files, formats, health, plans, receipts, sources, tasks
-from penstock.api.run_service import RunService
+from penstock.api.routes import content, docs, files, formats, health, plans, sources, tasks
 from penstock.services import Services
 
 __all__ = ["Runs", "create_app"]
 
-HEALTH_SECONDS = 1.0
-# So many of one project may wait for each plan that is being made.
-PLANS_WAITING = 4
+HEALTH_CACHE_SECONDS = 1.0
+# How many requests of one project may wait for each plan that is being made.
+WAITING_PER_PLAN = 4
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 ROUTERS = (
     sources.router,
     tasks.router,
-    receipts.router,
     plans.router,
     files.router,
     content.router,
@@ -42,12 +38,12 @@ ROUTERS = (
 
 
 def create_app(services: Services, runs: RunService, lifespan: Lifespan | None = None) -> FastAPI:
-    """The whole API over these services; `lifespan` is what else lives and ends with it."""
-    waiting = LongPolls()
+    """The API over these services; `lifespan` is entered at its start and left at its end."""
+    long_polls = LongPolls()
 
     @asynccontextmanager
-    async def live(app: FastAPI) -> AsyncIterator[None]:
-        async with waiting.listening(services.records.url):
+    async def run_with_listener(app: FastAPI) -> AsyncIterator[None]:
+        async with long_polls.listening(services.records.url):
             if lifespan is None:
                 yield
                 return
@@ -63,35 +59,34 @@ def create_app(services: Services, runs: RunService, lifespan: Lifespan | None =
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
-        lifespan=live,
-        responses={"default": {"model": ErrorEnvelope, "description": "An error; see error.code."}},
+        lifespan=run_with_listener,
+        responses={"default": {"model": ErrorEnvelope, "description": "An error; `error.code` says which."}},
     )
-    app.state.context = _context(services, runs, waiting)
+    app.state.context = _context(services, runs, long_polls)
     for router in ROUTERS:
         app.include_router(router)
-    exception_handlers.install(
+    exception_handlers.install_handlers(
         app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     )
-    pace = (services.settings.upload_min_bytes_per_second, services.settings.upload_grace_seconds)
-    app.add_middleware(MinBodyRate, *pace)
+    min_rate = (services.settings.upload_min_bytes_per_second, services.settings.upload_grace_seconds)
+    app.add_middleware(MinBodyRate, *min_rate)
     app.add_middleware(AuthMiddleware)
     return app
 
 
-def _context(services: Services, runs: RunService, waiting: LongPolls) -> Context:
-    """What the handlers share."""
+def _context(services: Services, runs: RunService, long_polls: LongPolls) -> Context:
     settings = services.settings
-    threads = ThreadLimits.by(plans=settings.plans_at_once)
+    threads = ThreadLimits.with_plans(settings.plans_at_once)
     return Context(
         services=services,
         runs=runs,
         callers=CallerCache(services.records.keys, RateLimiter(settings.failed_keys_per_minute), threads.lookups),
-        waiting=waiting,
-        writes=RateLimiter(settings.requests_per_minute),
-        reads=RateLimiter(settings.reads_per_minute),
-        forgeries=RateLimiter(settings.failed_links_per_minute),
-        plans=FairShare(settings.plans_at_once, PLANS_WAITING * settings.plans_at_once),
-        probes=FairShare(PROBES_AT_ONCE),
+        long_polls=long_polls,
+        write_rates=RateLimiter(settings.requests_per_minute),
+        read_rates=RateLimiter(settings.reads_per_minute),
+        invalid_link_rates=RateLimiter(settings.failed_links_per_minute),
+        plan_slots=FairShare(settings.plans_at_once, WAITING_PER_PLAN * settings.plans_at_once),
+        probe_slots=FairShare(PROBE_SLOTS),
         threads=threads,
-        health=CachedValue(HEALTH_SECONDS),
+        health=CachedValue(HEALTH_CACHE_SECONDS),
     )

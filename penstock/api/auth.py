@@ -1,4 +1,4 @@
-"""Who may come in: the key is looked at before anything else, then how fast it asks."""
+"""Authentication: the API key is checked before anything else, then its rate limit."""
 
 import re
 
@@ -11,12 +11,12 @@ from penstock.domain import errors
 from penstock.domain.access import Caller
 from penstock.domain.ids import new_request_id
 
-CONTENT = re.compile(r"/files/[^/]+/content")
-OPEN = re.compile(r"/health|/docs(/[a-z.-]+)?|/openapi\.json|/files/[^/]+/content")
+CONTENT_PATH = re.compile(r"/files/[^/]+/content")
+PUBLIC_PATH = re.compile(r"/health|/docs(/[a-z.-]+)?|/openapi\.json|/files/[^/]+/content")
 
 
 class AuthMiddleware:
-    """Middleware: gives each request its id and its caller, or answers 401 or 429."""
+    """Gives each request its id and its caller, or answers 401 or 429."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -28,29 +28,29 @@ class AuthMiddleware:
         request = Request(scope, receive)
         scope.setdefault("state", {})["request_id"] = new_request_id()
         try:
-            await _admit(request)
-        except errors.MediaError as refused:
-            await error_response(request, refused)(scope, receive, send)
+            await _authenticate(request)
+        except errors.MediaError as error:
+            await error_response(request, error)(scope, receive, send)
         else:
-            await self._app(_without_body(scope), receive, send)
+            await self._app(_head_as_get(scope), receive, send)
 
 
-def _without_body(scope: Scope) -> Scope:
-    """HEAD is answered as GET: the server, which keeps the method that was sent, leaves the body out. Bytes of files
-    have a way of their own, which does not read them."""
-    if scope["method"] != "HEAD" or CONTENT.fullmatch(scope["path"]):
+def _head_as_get(scope: Scope) -> Scope:
+    """HEAD is handled as GET; uvicorn, which keeps the original method, sends no body. The content of files has a HEAD
+    route of its own, which does not read them."""
+    if scope["method"] != "HEAD" or CONTENT_PATH.fullmatch(scope["path"]):
         return scope
     return {**scope, "method": "GET"}
 
 
-async def _admit(request: Request) -> None:
-    if OPEN.fullmatch(request.scope["path"]):
+async def _authenticate(request: Request) -> None:
+    if PUBLIC_PATH.fullmatch(request.scope["path"]):
         return
     caller = await _caller(request)
     request.scope["state"]["caller"] = caller
     context = context_of(request)
-    rates = context.writes if request.method == "POST" else context.reads
-    if seconds := rates.take(caller.key_id):
+    limiter = context.write_rates if request.method == "POST" else context.read_rates
+    if seconds := limiter.take(caller.key_id):
         raise errors.RateLimited(f"Too many requests; try again in {seconds} s.", retry_after_seconds=seconds)
 
 
@@ -58,7 +58,7 @@ async def _caller(request: Request) -> Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise errors.TokenMissing("No API key was sent; send the header Authorization: Bearer <key>.")
-    caller = await context_of(request).callers.of(token.strip(), client_address(request))
+    caller = await context_of(request).callers.find(token.strip(), client_address(request))
     if caller is None:
         raise errors.TokenInvalid("This API key is unknown, expired or revoked.")
     return caller

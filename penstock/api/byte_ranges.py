@@ -1,21 +1,21 @@
-"""Which bytes of a file a request wants (RFC 9110 §13, §14): pure, headers in, a span out."""
+"""Which bytes of a file a request asks for (RFC 9110 §13, §14). Pure: headers in, a range out."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 _RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
-_DIGITS = 18
+_MAX_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
 class WholeFile:
-    """All of it."""
+    """The whole file."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedRange:
-    """From the byte `start` to the byte `end`, which is still in it."""
+    """The bytes from `start` to `end`, inclusive."""
 
     start: int
     end: int
@@ -27,35 +27,35 @@ class RequestedRange:
 
 @dataclass(frozen=True, slots=True)
 class Unsatisfiable:
-    """A range that lies outside."""
+    """A range beyond the end of the file (416)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unchanged:
-    """Nothing: the caller has it already."""
+class NotModified:
+    """The caller has the current version (304)."""
 
 
-RangeResult = WholeFile | RequestedRange | Unsatisfiable | Unchanged
+RangeResult = WholeFile | RequestedRange | Unsatisfiable | NotModified
 
 
 def requested_range(headers: Mapping[str, str], etag: str, size: int) -> RangeResult:
-    """What a GET or HEAD with these headers is to be answered with."""
-    if _names(headers.get("if-none-match", ""), etag):
-        return Unchanged()
+    """What to send for a GET or HEAD with these headers."""
+    if _matches(headers.get("if-none-match", ""), etag):
+        return NotModified()
     if "if-range" in headers and headers["if-range"].strip() != etag:
         return WholeFile()
-    return _span(headers.get("range", ""), size)
+    return _range(headers.get("range", ""), size)
 
 
-def _names(header: str, etag: str) -> bool:
-    named = [name.strip().removeprefix("W/") for name in header.split(",")]
-    return "*" in named or etag in named
+def _matches(if_none_match: str, etag: str) -> bool:
+    etags = [value.strip().removeprefix("W/") for value in if_none_match.split(",")]
+    return "*" in etags or etag in etags
 
 
-def _span(header: str, size: int) -> RangeResult:
-    """One range is served; several at once, or what cannot be read, is answered with the whole."""
+def _range(header: str, size: int) -> RangeResult:
+    """One range is served; several ranges or an invalid header get the whole file."""
     found = _RANGE.fullmatch(header)
-    if found is None or not any(found.groups()) or max(map(len, found.groups())) > _DIGITS:
+    if found is None or not any(found.groups()) or max(map(len, found.groups())) > _MAX_DIGITS:
         return WholeFile()
     first, last = found.groups()
     if not first:

@@ -1,4 +1,4 @@
-"""The envelope round every answer: who asked what, the data or the error, and where to go from here."""
+"""The envelope of every JSON response: `meta` (the request), `data` or `error`, and `links`."""
 
 from collections.abc import Mapping
 from typing import Generic, Literal, TypeVar
@@ -19,7 +19,7 @@ Data = TypeVar("Data")
 
 
 class Meta(BaseModel):
-    """The request as it was understood. Ids are null where no key was known."""
+    """The request. The ids are null without a valid API key."""
 
     id: str
     org_id: str | None
@@ -33,7 +33,7 @@ class Meta(BaseModel):
 
 
 class ListMeta(Meta):
-    total: int = Field(description="counts to 10,000 and stops there, meaning 10,000 or more")
+    total: int = Field(description="counted up to 10,000, which means 10,000 or more")
     page: int
     pages: int
     limit: int
@@ -58,8 +58,8 @@ class Violation(BaseModel):
     message: str
 
 
-class RefusalView(ErrorView):
-    """An error of a body: every violation of it at once."""
+class InvalidRequestView(ErrorView):
+    """An error with all violations of a request."""
 
     violations: list[Violation]
 
@@ -79,23 +79,24 @@ class ListEnvelope(BaseModel, Generic[Data]):
 class ErrorEnvelope(BaseModel):
     meta: Meta
     data: None
-    error: RefusalView | ErrorView
+    error: InvalidRequestView | ErrorView
     links: Links
 
 
-# Looked up once: pydantic takes its time to find the model of a parameter.
-_ONE = Envelope[BaseModel]
-_MANY = ListEnvelope[BaseModel]
+# Created once: pydantic is slow to look up a parametrised model.
+_OBJECT_ENVELOPE = Envelope[BaseModel]
+_LIST_ENVELOPE = ListEnvelope[BaseModel]
 
 
-def object_response(request: Request, data: BaseModel, at: str, parent: str | None) -> Response:
-    """One object; `at` and `parent` are paths."""
+def object_response(request: Request, data: BaseModel, path: str, parent: str | None) -> Response:
+    """The response with one object; `path` and `parent` are the paths of its links."""
     base = base_url(request)
-    links = Links(self=base + at, parent=None if parent is None else base + parent)
-    return _json(_ONE.model_construct(meta=_meta(request, 200, "object"), data=data, links=links))
+    links = Links(self=base + path, parent=None if parent is None else base + parent)
+    return _json(_OBJECT_ENVELOPE.model_construct(meta=_meta(request, 200, "object"), data=data, links=links))
 
 
 def list_response(request: Request, listing: Listing[object], data: list[BaseModel]) -> Response:
+    """The response with one page of a list."""
     meta = ListMeta(
         **_meta(request, 200, "list").model_dump(),
         total=listing.total,
@@ -103,11 +104,11 @@ def list_response(request: Request, listing: Listing[object], data: list[BaseMod
         pages=listing.pages,
         limit=listing.query.limit,
     )
-    return _json(_MANY.model_construct(meta=meta, data=data, links=_page_links(request, listing)))
+    return _json(_LIST_ENVELOPE.model_construct(meta=meta, data=data, links=_page_links(request, listing)))
 
 
 def error_response(request: Request, error: errors.MediaError, headers: Mapping[str, str] | None = None) -> Response:
-    """An error, as the contract tells it; `detail` stays here."""
+    """The response to an error; its `detail` is not included."""
     problem = problem_of(error)
     links = Links(self=base_url(request) + request.scope["path"], parent=None)
     body = ErrorEnvelope(meta=_meta(request, problem.status, "error"), data=None, error=_error(error), links=links)
@@ -146,21 +147,21 @@ def _error(error: errors.MediaError) -> ErrorView:
     )
     if problem.status != 422:
         return view
-    told = [Violation(field=one.field, code=one.code, message=one.message) for one in violations]
-    return RefusalView(**view.model_dump(), violations=told)
+    listed = [Violation(field=one.field, code=one.code, message=one.message) for one in violations]
+    return InvalidRequestView(**view.model_dump(), violations=listed)
 
 
 def _page_links(request: Request, listing: Listing[object]) -> PageLinks:
-    here, last = listing.query.page, max(1, listing.pages)
+    page, last = listing.query.page, max(1, listing.pages)
     return PageLinks(
-        self=_page_url(request, here),
+        self=_page_url(request, page),
         first=_page_url(request, 1),
-        prev=_page_url(request, min(here - 1, last)) if here > 1 else None,
-        next=_page_url(request, here + 1) if listing.has_more else None,
+        prev=_page_url(request, min(page - 1, last)) if page > 1 else None,
+        next=_page_url(request, page + 1) if listing.has_more else None,
         last=_page_url(request, last),
     )
 
 
 def _page_url(request: Request, page: int) -> str:
-    asked = {**request.query_params, "page": page}
-    return f"{base_url(request)}{request.scope['path']}?{urlencode(asked)}"
+    parameters = {**request.query_params, "page": page}
+    return f"{base_url(request)}{request.scope['path']}?{urlencode(parameters)}"

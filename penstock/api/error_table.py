@@ -1,4 +1,4 @@
-"""Errors to HTTP: the one table of the closed vocabulary, read by the answers, the docs and a test."""
+"""The table from errors to HTTP statuses, used for responses, documentation and tests."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ RETRY_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """How an error is answered. `retryable`: the same request may go well later."""
+    """How an error is reported. `retryable`: the same request may succeed later."""
 
     status: int
     retryable: bool = False
@@ -67,12 +67,12 @@ PROBLEMS: dict[type[MediaError], Problem] = {
 
 
 def problem_of(error: MediaError) -> Problem:
-    """The nearest entry of the table; a body with several violations is answered as its first."""
+    """The entry for the error's nearest class; for a body with several violations that of the first."""
     return next(PROBLEMS[kind] for kind in type(error.primary).__mro__ if kind in PROBLEMS)
 
 
 def error_headers(error: MediaError, problem: Problem) -> dict[str, str]:
-    """What HTTP wants said beside the body."""
+    """The headers of the response to an error."""
     if problem.status == 401:
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, errors.RateLimited):

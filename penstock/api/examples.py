@@ -1,4 +1,4 @@
-"""Examples for the documentation; a test reads each by the model that it is an example of."""
+"""Examples in the OpenAPI document; a test validates each with its model."""
 
 from typing import Any
 
@@ -8,12 +8,25 @@ BASE = "http://127.0.0.1:8000"
 TASK, FILE, UPLOAD = "tsk_7k2m9q4x8r1v5n3b6c0d2f4g", "file_3d8s1k6w9z4y7p2m5t0h8j1q", "file_9f4b2c7x1n6r3v8k5m0q2w7e"
 CREATED, UPDATED = "2026-01-31T15:00:00Z", "2026-01-31T15:00:09Z"
 
-# Requests, by what they show.
+# Request bodies by their summary.
 REQUESTS: dict[str, dict[str, Any]] = {
-    "A film, smaller": {"url": "https://example.com/film.mov", "kind": "video", "format": "mp4", "width": 1280},
-    "Its sound": {"url": "https://example.com/film.mp4", "kind": "audio", "format": "mp3", "start": 60, "end": 90},
-    "A picture of it": {"url": "https://example.com/film.mp4", "kind": "image", "format": "jpeg", "at": 12.5},
-    "An upload": {"file_id": UPLOAD, "kind": "image", "format": "webp", "width": 800, "height": 800, "fit": "cover"},
+    "Resize a video": {"url": "https://example.com/film.mov", "kind": "video", "format": "mp4", "width": 1280},
+    "Extract a part of the audio": {
+        "url": "https://example.com/film.mp4",
+        "kind": "audio",
+        "format": "mp3",
+        "start": 60,
+        "end": 90,
+    },
+    "Take a still image": {"url": "https://example.com/film.mp4", "kind": "image", "format": "jpeg", "at": 12.5},
+    "Convert an upload": {
+        "file_id": UPLOAD,
+        "kind": "image",
+        "format": "webp",
+        "width": 800,
+        "height": 800,
+        "fit": "cover",
+    },
 }
 
 _FILE: dict[str, Any] = {
@@ -101,16 +114,22 @@ _HEALTH = {
     "status": "ok",
     "dependencies": {"database": "ok", "storage": "ok", "prefect": "ok", "workers": "ok"},
 }
-# The data of an answer, by the name of its model.
+# The data of a response by the name of its model.
 DATA: dict[str, dict[str, Any]] = {
     "TaskView": _TASK,
     "FileView": _FILE,
     "PlanView": _PLAN,
     "HealthView": _HEALTH,
 }
-_WIDTH = {"field": "width", "code": "upscale_not_allowed", "message": "The input is 640 pixels wide, not 1,280."}
-_REFUSED: dict[str, Any] = _WIDTH | {"step": "validate", "retryable": False, "violations": [_WIDTH]}
-_UNKNOWN: dict[str, Any] = {
+_VIOLATION = {
+    "field": "width",
+    "code": "upscale_not_allowed",
+    "message": (
+        "The input is 640x360, and width 1280 would upscale it; request a smaller size, or set on_upscale to clamp."
+    ),
+}
+_VIOLATION_ERROR: dict[str, Any] = _VIOLATION | {"step": "validate", "retryable": False, "violations": [_VIOLATION]}
+_KEY_ERROR: dict[str, Any] = {
     "field": None,
     "code": "token_invalid",
     "message": "This API key is unknown, expired or revoked.",
@@ -119,15 +138,15 @@ _UNKNOWN: dict[str, Any] = {
 }
 
 
-def one(method: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
-    """An answer with one object."""
+def object_example(method: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
+    """A response with one object."""
     parent = path.rpartition("/")[0] or None
     links = {"self": BASE + path, "parent": parent and BASE + parent}
     return {"meta": _meta(method, path, 200, "object"), "data": data, "links": links}
 
 
-def many(path: str, data: dict[str, Any]) -> dict[str, Any]:
-    """A list of one."""
+def list_example(path: str, data: dict[str, Any]) -> dict[str, Any]:
+    """A response with a list of one object."""
     page = f"{BASE}{path}?page=1"
     meta = _meta("GET", path, 200, "list") | {"total": 1, "page": 1, "pages": 1, "limit": 12}
     return {
@@ -137,13 +156,13 @@ def many(path: str, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def refused(method: str, path: str) -> dict[str, Any]:
-    """An error: of a request for a conversion what is wrong with it, else a key that is not known."""
+def error_example(method: str, path: str) -> dict[str, Any]:
+    """An error response: a violation of a conversion request, or an unknown API key."""
     links = {"self": BASE + path, "parent": None}
     if path in ("/tasks", "/sources", "/plans") and method == "POST":
-        return {"meta": _meta(method, path, 422, "error"), "data": None, "error": _REFUSED, "links": links}
+        return {"meta": _meta(method, path, 422, "error"), "data": None, "error": _VIOLATION_ERROR, "links": links}
     meta = _meta(method, path, 401, "error") | {"org_id": None, "project_id": None}
-    return {"meta": meta, "data": None, "error": _UNKNOWN, "links": links}
+    return {"meta": meta, "data": None, "error": _KEY_ERROR, "links": links}
 
 
 def _meta(method: str, path: str, status: int, kind: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What becomes of an error that a handler raised: ours, the router's, a query's, or an unforeseen one."""
+"""Responses to exceptions: our errors, those of routing and of query parameters, and unexpected ones."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,13 +18,13 @@ ROUTING: dict[int, errors.MediaError] = {
     404: errors.NotFound("This path does not exist; /docs lists all paths."),
     405: errors.MethodNotAllowed("This path does not support this method; the Allow header lists those it supports."),
 }
-UNFORESEEN = errors.MediaError("An internal error occurred; its details are in the log of the service.")
+UNEXPECTED = errors.MediaError("An internal error occurred; its details are in the service's log.")
 QUERY_ERRORS: dict[str, type[errors.RequestError]] = {
     "missing": errors.FieldRequired,
     "extra_forbidden": errors.FieldUnknown,
 }
-# What a parameter takes, in our words: the framework's speak of integers and strings.
-QUERY_SAYINGS = {
+# What each query parameter accepts, in place of the framework's messages about integers and strings.
+QUERY_RULES = {
     "page": "must be a whole number from 1 to 100,000",
     "limit": "must be a whole number from 1 to 100",
     "order": "must be desc or asc",
@@ -35,33 +35,34 @@ QUERY_SAYINGS = {
 }
 
 
-def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
-    app.add_exception_handler(errors.MediaError, _ours)
-    app.add_exception_handler(HTTPException, partial(_routing, routes))
-    app.add_exception_handler(RequestValidationError, _query)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unforeseen)
+def install_handlers(app: FastAPI, routes: Sequence[APIRoute]) -> None:
+    app.add_exception_handler(errors.MediaError, _on_media_error)
+    app.add_exception_handler(HTTPException, partial(_on_routing_error, routes))
+    app.add_exception_handler(RequestValidationError, _on_query_error)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+    app.add_exception_handler(Exception, _on_unexpected_error)
 
 
-async def _ours(request: Request, error: Exception) -> Response:
-    return error_response(request, error if isinstance(error, errors.MediaError) else UNFORESEEN)
+async def _on_media_error(request: Request, error: Exception) -> Response:
+    return error_response(request, error if isinstance(error, errors.MediaError) else UNEXPECTED)
 
 
-async def _routing(routes: Sequence[APIRoute], request: Request, error: Exception) -> Response:
+async def _on_routing_error(routes: Sequence[APIRoute], request: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
     if status == 405:
-        headers = {"Allow": _allowed(routes, request.scope["path"], dict(headers or {}).get("Allow", ""))}
-    return error_response(request, ROUTING.get(status, UNFORESEEN), headers)
+        headers = {"Allow": _allowed_methods(routes, request.scope["path"], dict(headers or {}).get("Allow", ""))}
+    return error_response(request, ROUTING.get(status, UNEXPECTED), headers)
 
 
-def _allowed(routes: Sequence[APIRoute], path: str, told: str) -> str:
-    """Every method of a path; the framework tells those of its first route. HEAD works wherever GET does."""
+def _allowed_methods(routes: Sequence[APIRoute], path: str, allow: str) -> str:
+    """All methods of a path for `Allow`; the framework names only those of its first route. HEAD works where GET
+    does."""
     methods = {method for route in routes if route.path_regex.fullmatch(path) for method in route.methods or ()}
-    methods |= {method.strip() for method in told.split(",") if method.strip()}
+    methods |= {method.strip() for method in allow.split(",") if method.strip()}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
-async def _query(request: Request, error: Exception) -> Response:
+async def _on_query_error(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     return error_response(request, errors.InvalidRequest(tuple(_violation(one) for one in found)))
 
@@ -69,15 +70,15 @@ async def _query(request: Request, error: Exception) -> Response:
 def _violation(found: dict[str, Any]) -> errors.RequestError:
     name = str(found["loc"][-1])[:64]
     kind = QUERY_ERRORS.get(found["type"], errors.FieldInvalid)
-    said = QUERY_SAYINGS.get(name, "is not valid")
+    rule = QUERY_RULES.get(name, "is not valid")
     if kind is errors.FieldUnknown:
-        said = f"is not a parameter of this path; it takes {', '.join(PageQuery.model_fields)}"
-    return kind(f"{name} {said}.", field=name)
+        rule = f"is not a parameter of this path; it accepts {', '.join(PageQuery.model_fields)}"
+    return kind(f"{name} {rule}.", field=name)
 
 
-async def _gone(_request: Request, _error: Exception) -> Response:
+async def _on_disconnect(_request: Request, _error: Exception) -> Response:
     return Response(status_code=400)
 
 
-async def _unforeseen(request: Request, _error: Exception) -> Response:
-    return error_response(request, UNFORESEEN)
+async def _on_unexpected_error(request: Request, _error: Exception) -> Response:
+    return error_response(request, UNEXPECTED)

@@ -1,4 +1,4 @@
-"""Waiting for the end of a task without holding a thread: one listener for the whole app wakes whoever waits."""
+"""Long polls: requests that wait for the end of a task without holding a thread. One listener wakes them all."""
 
 import asyncio
 from collections import defaultdict
@@ -8,24 +8,23 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from penstock.domain.task import Task
 from penstock.records import notifications
 
-# A notice may be lost with its connection: looked at this often nevertheless.
-PATIENCE_SECONDS = 5.0
+# Notifications are lost with their connection, so a waiting task is read again at this interval.
+POLL_SECONDS = 5.0
 
 
 class LongPolls:
     def __init__(self) -> None:
-        self._bells: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-        self._over = False
+        self._events: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._closed = False
 
-    def hang_up(self) -> None:
-        """Answer everybody now, and wait for nothing any more: the process stops."""
-        self._over = True
-        for bell in self._ringing(""):
-            bell.set()
+    def close(self) -> None:
+        """Answer all waiting requests now, and let no more wait."""
+        self._closed = True
+        self._wake("")
 
     @asynccontextmanager
     async def listening(self, url: str) -> AsyncIterator[None]:
-        """Ring for every task that ends, as long as the block lasts."""
+        """Listen to the database at `url` for ended tasks during the block."""
         listener = asyncio.create_task(self._listen(url))
         try:
             yield
@@ -34,35 +33,37 @@ class LongPolls:
             with suppress(asyncio.CancelledError):
                 await listener
 
-    async def end_of(self, task: Task, read: Callable[[], Awaitable[Task]], seconds: float) -> Task:
-        """The task once it has ended, or as it is after so many seconds."""
-        clock = asyncio.get_running_loop()
-        deadline = clock.time() + seconds
-        with self._bell(task.id) as bell:
-            while (task := await read()).status == "processing" and (left := deadline - clock.time()) > 0:
-                if self._over:
+    async def wait_for_end(self, task: Task, read: Callable[[], Awaitable[Task]], seconds: float) -> Task:
+        """The task when it has ended, or as it is after `seconds`. `read` reads it."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        with self._event_of(task.id) as event:
+            while (task := await read()).status == "processing" and (left := deadline - loop.time()) > 0:
+                if self._closed:
                     break
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), min(left, PATIENCE_SECONDS))
-                bell.clear()
+                    await asyncio.wait_for(event.wait(), min(left, POLL_SECONDS))
+                event.clear()
         return task
 
     async def _listen(self, url: str) -> None:
         async for _, task_id in notifications.listen(url, notifications.TASK):
-            for bell in self._ringing(task_id):
-                bell.set()
+            self._wake(task_id)
 
-    def _ringing(self, task_id: str) -> list[asyncio.Event]:
-        waiting = [self._bells[task_id]] if task_id in self._bells else []
-        return [bell for bells in waiting or (() if task_id else self._bells.values()) for bell in bells]
+    def _wake(self, task_id: str) -> None:
+        """Wake the requests for one task; all requests if the id is empty."""
+        waiting = [self._events[task_id]] if task_id in self._events else []
+        for events in waiting or (() if task_id else tuple(self._events.values())):
+            for event in events:
+                event.set()
 
     @contextmanager
-    def _bell(self, task_id: str) -> Iterator[asyncio.Event]:
-        bell = asyncio.Event()
-        self._bells[task_id].add(bell)
+    def _event_of(self, task_id: str) -> Iterator[asyncio.Event]:
+        event = asyncio.Event()
+        self._events[task_id].add(event)
         try:
-            yield bell
+            yield event
         finally:
-            self._bells[task_id].discard(bell)
-            if not self._bells[task_id]:
-                del self._bells[task_id]
+            self._events[task_id].discard(event)
+            if not self._events[task_id]:
+                del self._events[task_id]

@@ -1,4 +1,4 @@
-"""What a list may be asked for."""
+"""The query parameters of lists."""
 
 from typing import Annotated, Literal
 
@@ -28,5 +28,5 @@ class PageQuery(BaseModel):
 PageParameters = Annotated[PageQuery, FromQuery()]
 
 
-def list_query(asked: PageQuery) -> ListQuery:
-    return ListQuery(**asked.model_dump())
+def list_query(parameters: PageQuery) -> ListQuery:
+    return ListQuery(**parameters.model_dump())

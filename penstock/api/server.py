@@ -1,4 +1,4 @@
-"""The API on a port: uvicorn, as our callers need it."""
+"""The API served by uvicorn, with limits on connections and request heads."""
 
 import resource
 from functools import partial
@@ -12,16 +12,16 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from penstock.api.limits.protocol import ConnectionCounter, ConnectionLimits, HttpProtocol
 from penstock.settings import Settings
 
-# Longer than clients and proxies keep a connection that rests (httpx 5 s, nginx and AWS load balancers 60 s): whoever
-# closes it first must be the one that would use it next, or a request meets a closed door.
+# Longer than clients and proxies keep an idle connection (httpx 5 s, nginx and AWS load balancers 60 s), so that they
+# close it first: a request on a connection that the server has just closed would fail.
 KEEP_ALIVE_SECONDS = 75
-GOODBYE_SECONDS = 20
-# Open files that are no connections: the database's, the storage's, uploads.
-OTHER_FILES = 256
+SHUTDOWN_SECONDS = 20
+# Open files besides connections: of the database, the object store, uploads.
+RESERVED_FILES = 256
 
 
 class Server(uvicorn.Server):
-    """Serves an app of `create_app`. Told to stop, it finishes what it has begun, and lets nobody wait for a task."""
+    """Serves an app of `create_app`. On a stop signal it finishes the running requests and ends long polls."""
 
     def __init__(self, app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> None:
         settings: Settings = app.state.context.services.settings
@@ -33,25 +33,25 @@ class Server(uvicorn.Server):
             log_level="warning",
             ws="none",
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GOODBYE_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
-        # Those whose word on the caller's address is taken: FORWARDED_ALLOW_IPS, else this machine.
+        # Proxies whose X-Forwarded-For is believed: FORWARDED_ALLOW_IPS, by default this machine.
         proxies = ProxyHeadersMiddleware(cast("Any", app), config.forwarded_allow_ips).trusted_hosts
-        protocol: Any = partial(HttpProtocol, doors=ConnectionCounter(connection_limits(settings), proxies))
+        protocol: Any = partial(HttpProtocol, counter=ConnectionCounter(connection_limits(settings), proxies))
         config.http = protocol
         super().__init__(config)
-        self.hang_up = app.state.context.waiting.hang_up
+        self.close_long_polls = app.state.context.long_polls.close
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
-        self.hang_up()
+        self.close_long_polls()
 
 
 def connection_limits(settings: Settings) -> ConnectionLimits:
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    fitting = settings.max_connections if files < 0 else min(settings.max_connections, max(16, files - OTHER_FILES))
+    available = settings.max_connections if files < 0 else max(16, files - RESERVED_FILES)
     return ConnectionLimits(
-        connections=fitting,
+        connections=min(settings.max_connections, available),
         connections_per_address=settings.max_connections_per_address,
         head_bytes=settings.max_header_bytes,
         head_fields=settings.max_headers,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from anyio import CapacityLimiter
 
-from penstock.api.api_keys import REMEMBERED_SECONDS, CallerCache
+from penstock.api.api_keys import CACHE_SECONDS, CallerCache
 from penstock.api.limits.rate_limit import RateLimiter
 from penstock.domain import errors
 from penstock.domain.access import Caller
@@ -38,21 +38,21 @@ def callers_of(parts: Services, clock: Clock, per_minute: int = 1000) -> CallerC
 
 def test_a_revoked_key_is_forgotten_within_two_seconds(parts: Services, project: Project, clock: Clock):
     callers = callers_of(parts, clock)
-    caller = asyncio.run(callers.of(project.key, HERE))
+    caller = asyncio.run(callers.find(project.key, HERE))
     parts.records.keys.revoke(caller.key_id)
-    clock.now = REMEMBERED_SECONDS
+    clock.now = CACHE_SECONDS
 
     assert caller.project_id == project.id
-    assert asyncio.run(callers.of(project.key, HERE)) is None
+    assert asyncio.run(callers.find(project.key, HERE)) is None
 
 
 def test_a_key_that_was_unknown_works_two_seconds_later(parts: Services, clock: Clock):
     callers = callers_of(parts, clock)
 
-    assert asyncio.run(callers.of("to be", HERE)) is None
+    assert asyncio.run(callers.find("to be", HERE)) is None
     parts.records.keys.ensure_default("to be")
-    clock.now = REMEMBERED_SECONDS
-    assert asyncio.run(callers.of("to be", HERE)) is not None
+    clock.now = CACHE_SECONDS
+    assert asyncio.run(callers.find("to be", HERE)) is not None
 
 
 def test_an_unknown_key_is_looked_up_once_in_two_seconds(parts: Services, clock: Clock):
@@ -60,7 +60,7 @@ def test_an_unknown_key_is_looked_up_once_in_two_seconds(parts: Services, clock:
     callers = CallerCache(counted, RateLimiter(1000, clock), CapacityLimiter(2), clock)
 
     async def many() -> set[object]:
-        return set(await asyncio.gather(*(callers.of("wrong", HERE) for _ in range(50))))
+        return set(await asyncio.gather(*(callers.find("wrong", HERE) for _ in range(50))))
 
     assert asyncio.run(many()) == {None}
     assert counted.asked <= 2  # as many as are looked up at once
@@ -72,30 +72,30 @@ def test_an_address_that_guesses_keys_is_told_to_wait_and_costs_nothing(
     counted = Counted(parts.records.keys)
     callers = CallerCache(counted, RateLimiter(6, clock), CapacityLimiter(2), clock)
     for guess in ("a", "b"):
-        assert asyncio.run(callers.of(guess, HERE)) is None
+        assert asyncio.run(callers.find(guess, HERE)) is None
     with pytest.raises(errors.RateLimited) as refused:
-        asyncio.run(callers.of("c", HERE))
+        asyncio.run(callers.find("c", HERE))
 
     assert (refused.value.retry_after_seconds, counted.asked) == (10, 2)
-    assert asyncio.run(callers.of(project.key, ELSEWHERE)) is not None
+    assert asyncio.run(callers.find(project.key, ELSEWHERE)) is not None
 
 
 def test_guesses_are_counted_by_the_network_of_one_customer(parts: Services, clock: Clock):
     callers = callers_of(parts, clock, per_minute=3)
-    assert asyncio.run(callers.of("a", "2001:db8::1")) is None
+    assert asyncio.run(callers.find("a", "2001:db8::1")) is None
 
     with pytest.raises(errors.RateLimited):
-        asyncio.run(callers.of("b", "2001:db8::2"))
-    assert asyncio.run(callers.of("b", "2001:db8:0:1::2")) is None
+        asyncio.run(callers.find("b", "2001:db8::2"))
+    assert asyncio.run(callers.find("b", "2001:db8:0:1::2")) is None
 
 
 def test_a_good_key_is_not_stopped_by_those_who_guess_beside_it(parts: Services, project: Project, clock: Clock):
     callers = callers_of(parts, clock, per_minute=3)
-    assert asyncio.run(callers.of(project.key, HERE)) is not None
-    assert asyncio.run(callers.of("a", HERE)) is None
-    clock.now = REMEMBERED_SECONDS
+    assert asyncio.run(callers.find(project.key, HERE)) is not None
+    assert asyncio.run(callers.find("a", HERE)) is None
+    clock.now = CACHE_SECONDS
 
-    assert asyncio.run(callers.of(project.key, HERE)) is not None
+    assert asyncio.run(callers.find(project.key, HERE)) is not None
 
 
 @dataclass
@@ -111,11 +111,11 @@ class Counted:
 
 
 def test_only_the_latest_callers_are_remembered(clock: Clock):
-    rates = RateLimiter(3, clock, remembered=2)
+    rates = RateLimiter(3, clock, max_callers=2)
     for who in ("a", "b", "c"):
         rates.take(who)
 
-    assert [rates.due(who) for who in ("a", "b", "c")] == [0, 20, 20]
+    assert [rates.seconds_left(who) for who in ("a", "b", "c")] == [0, 20, 20]
 
 
 def test_a_third_of_a_minutes_requests_may_come_at_once(clock: Clock):

@@ -294,8 +294,8 @@ def test_readers_of_a_storage_that_hangs_stop_nobody_else(parts: Services, runs:
 def test_a_storage_that_hangs_holds_one_thread_however_often_health_is_asked(
     parts: Services, runs: PretendedRuns, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("penstock.api.HEALTH_SECONDS", 0)
-    monkeypatch.setattr("penstock.api.routes.health.PATIENCE_SECONDS", 1)
+    monkeypatch.setattr("penstock.api.HEALTH_CACHE_SECONDS", 0)
+    monkeypatch.setattr("penstock.api.routes.health.PING_TIMEOUT_SECONDS", 1)
     stalled = Stalled(parts.objects)
     with serving(replace(parts, objects=stalled), runs) as client:
         try:

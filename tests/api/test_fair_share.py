@@ -23,7 +23,7 @@ class Worked:
         return asyncio.create_task(self._work(project))
 
     async def _work(self, project: ProjectId) -> None:
-        async with self.turns.place(project):
+        async with self.turns.slot(project):
             self.order.append(project)
             await self.leave.acquire()
 
@@ -66,7 +66,7 @@ def test_all_places_are_used_by_one_who_is_alone():
 
 def test_no_more_of_a_project_wait_than_may():
     async def asked() -> None:
-        work = Worked(FairShare(1, waiting=2))
+        work = Worked(FairShare(1, max_waiting=2))
         tasks = [work.ask(CROWD) for _ in range(4)]
         others = [work.ask(OTHER) for _ in range(2)]
         await settled()

@@ -9,11 +9,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from penstock.api import ROUTERS
-from penstock.api.create_task import request_from
 from penstock.api.envelope import ErrorEnvelope
 from penstock.api.examples import REQUESTS
 from penstock.api.openapi import operations
 from penstock.api.routes.docs import FILES, HEADERS
+from penstock.api.task_requests import request_from
 from penstock.domain.addresses import parse_allowed
 from penstock.domain.formats import FORMATS
 from penstock.domain.planning.compatibility import CONTAINERS

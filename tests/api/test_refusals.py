@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from penstock.api import create_app
-from penstock.api.exception_handlers import QUERY_SAYINGS
+from penstock.api.exception_handlers import QUERY_RULES
 from penstock.domain.attempts import QueueLimits, RunsHealth
 from penstock.records import Records
 from penstock.services import Services
@@ -261,14 +261,14 @@ def test_a_refusal_says_what_is_wrong_and_what_to_do(
     assert client.post("/tasks", content=body, **project()).json()["error"]["message"] == sentence
 
 
-@pytest.mark.parametrize("name", QUERY_SAYINGS)
+@pytest.mark.parametrize("name", QUERY_RULES)
 @pytest.mark.parametrize("value", ["x" * 20, "-1", "%00", "9" * 5000])
 def test_a_wrong_parameter_is_told_in_our_words(client: httpx.Client, project: Project, name: str, value: str):
     path = "/tasks/tsk_aaaaaaaaaaaa" if name == "wait" else "/tasks"
     error = client.get(f"{path}?{name}={value}", **project()).json()["error"]
 
     assert (error["message"], error["code"]) in [
-        (f"{name} {QUERY_SAYINGS[name]}.", "field_invalid"),
+        (f"{name} {QUERY_RULES[name]}.", "field_invalid"),
         ("There is no such task.", "task_not_found"),
     ]
 
@@ -283,4 +283,4 @@ def test_every_parameter_of_a_query_has_its_words(parts: Services):
         if parameter["in"] == "query" and parameter["schema"] != {"type": "string"}
     }
 
-    assert found - {"expires", "signature"} == set(QUERY_SAYINGS)
+    assert found - {"expires", "signature"} == set(QUERY_RULES)

@@ -13,16 +13,16 @@ def test_a_stop_answers_those_who_wait():
 
 
 async def asked_and_stopped():
-    waiting, task = LongPolls(), task_of(url="https://example.com/clip.mov")
+    polls, task = LongPolls(), task_of(url="https://example.com/clip.mov")
     asked = asyncio.Event()
 
     async def read():
         asked.set()
         return task
 
-    answer = asyncio.create_task(waiting.end_of(task, read, 3600))
+    answer = asyncio.create_task(polls.wait_for_end(task, read, 3600))
     await asked.wait()
-    waiting.hang_up()
+    polls.close()
     return await asyncio.wait_for(answer, 5)
 
 

@@ -1,4 +1,4 @@
-"""JSON bodies, read strictly: of a bounded size, UTF-8, every name once, every number a number."""
+"""JSON bodies, read strictly: limited size, UTF-8, no duplicate names, finite numbers."""
 
 import json
 from collections import Counter
@@ -10,29 +10,29 @@ from penstock.domain import errors
 
 
 async def read_json_body(request: Request, limit: int) -> Any:
-    """The JSON value of a request's body. Raises `MediaTypeUnsupported`, `BodyTooLarge`, `BodyInvalid`."""
+    """The decoded body of a request. Raises `MediaTypeUnsupported`, `BodyTooLarge`, `BodyInvalid`."""
     _require_json(request.headers.get("content-type"))
-    return parse_json(await _bytes_of(request, limit))
+    return parse_json(await _read_bytes(request, limit))
 
 
 def parse_json(body: bytes) -> Any:
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_each_once, parse_constant=_no_number)
-        # Half a surrogate pair is no text: neither UTF-8 nor PostgreSQL can hold it.
+        value = json.loads(body.decode(), object_pairs_hook=_unique_names, parse_constant=_reject_constant)
+        # A lone surrogate can be encoded neither in UTF-8 nor in PostgreSQL.
         json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as refused:
-        raise errors.BodyInvalid(_fault(refused), detail=str(refused)) from refused
+    except (ValueError, RecursionError) as error:
+        raise errors.BodyInvalid(_message(error), detail=str(error)) from error
     return value
 
 
-def _fault(refused: Exception) -> str:
-    match refused:
+def _message(error: Exception) -> str:
+    match error:
         case json.JSONDecodeError():
-            return f"The body is not valid JSON: see line {refused.lineno}, column {refused.colno}."
+            return f"The body is not valid JSON: see line {error.lineno}, column {error.colno}."
         case UnicodeError():
             return "The body is not valid UTF-8."
         case _:
-            return "The body is not valid JSON: it is nested too deeply, or has a number of too many digits."
+            return "The body is not valid JSON: it is nested too deeply, or a number has too many digits."
 
 
 def _require_json(content_type: str | None) -> None:
@@ -41,7 +41,7 @@ def _require_json(content_type: str | None) -> None:
         raise errors.MediaTypeUnsupported("The Content-Type of the body is not supported; send application/json.")
 
 
-async def _bytes_of(request: Request, limit: int) -> bytes:
+async def _read_bytes(request: Request, limit: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -50,13 +50,13 @@ async def _bytes_of(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise errors.BodyInvalid(f"The body has the field {twice[:64]!r} more than once; send it once.")
+        duplicate = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise errors.BodyInvalid(f"The body has the field {duplicate[:64]!r} more than once; send it once.")
     return value
 
 
-def _no_number(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise errors.BodyInvalid(f"{name} is not a JSON number; send a finite number.")

@@ -1,4 +1,4 @@
-"""Uploads on their way in: streamed to a file of ours, counted, never held in memory."""
+"""Uploads, streamed to a local file and never held in memory."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,20 +10,20 @@ from penstock.api.bodies.multipart import file_field
 from penstock.domain import errors
 from penstock.storage.local_files import write_all
 
-BLOCK = 2**20
+BLOCK_BYTES = 2**20
 
 
 async def receive_upload(request: Request, path: Path, limit: int, threads: CapacityLimiter) -> None:
-    """Write a request's file, from its form or its raw body, to `path`, in one of these threads.
+    """Write the file in a request's form or raw body to a new file at `path`.
 
-    Raises `InputTooLarge`, `FieldRequired` for a form without one, `DiskFull`.
+    Raises `InputTooLarge`, `FieldRequired` for a form without a file, `DiskFull`.
     """
-    _require_small(int(request.headers.get("content-length") or 0), limit)
+    _require_size(int(request.headers.get("content-length") or 0), limit)
     size = 0
     with path.open("xb", buffering=0) as file:
         async for block in _blocks(_content(request)):
             size += len(block)
-            _require_small(size, limit)
+            _require_size(size, limit)
             await to_thread.run_sync(write_all, file, block, limiter=threads)
 
 
@@ -34,17 +34,17 @@ def _content(request: Request) -> AsyncIterator[bytes]:
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces worth a trip to another thread."""
-    held = bytearray()
+    """The same bytes in blocks large enough to be worth a call in another thread."""
+    buffer = bytearray()
     async for chunk in chunks:
-        held += chunk
-        if len(held) >= BLOCK:
-            yield bytes(held)
-            held.clear()
-    if held:
-        yield bytes(held)
+        buffer += chunk
+        if len(buffer) >= BLOCK_BYTES:
+            yield bytes(buffer)
+            buffer.clear()
+    if buffer:
+        yield bytes(buffer)
 
 
-def _require_small(size: int, limit: int) -> None:
+def _require_size(size: int, limit: int) -> None:
     if size > limit:
         raise errors.InputTooLarge(f"The file is larger than the {limit:,} bytes allowed.", field="file")

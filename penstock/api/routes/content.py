@@ -1,4 +1,4 @@
-"""`/files/{id}/content`: the bytes behind a signed link, for whoever holds it."""
+"""`/files/{id}/content`: the bytes of a file, by a signed link."""
 
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from penstock.api.api_keys import rate_limit_key
-from penstock.api.byte_ranges import RequestedRange, Unchanged, Unsatisfiable, WholeFile, requested_range
+from penstock.api.byte_ranges import NotModified, RequestedRange, Unsatisfiable, WholeFile, requested_range
 from penstock.api.context import Context, client_address, context_of
 from penstock.domain import errors
 from penstock.domain.task import File
@@ -17,38 +17,38 @@ from penstock.views.resources import is_valid_link_signature
 router = APIRouter(tags=["files"])
 
 
-@router.get("/files/{file_id}/content", summary="The bytes of a file", response_class=StreamingResponse)
-@router.head("/files/{file_id}/content", summary="What the bytes of a file are", response_class=Response)
+@router.get("/files/{file_id}/content", summary="Download a file", response_class=StreamingResponse)
+@router.head("/files/{file_id}/content", summary="Read the headers of a file", response_class=Response)
 async def read_content(request: Request, file_id: str, expires: str = "", signature: str = "") -> Response:
-    """Needs no key but the link's signature. Serves ranges."""
+    """Needs no API key: the link is signed. Serves byte ranges."""
     context = context_of(request)
     file = await _linked(request, file_id, expires, signature)
     if context.services.settings.links == "redirect" and (link := await _store_link(context, file)):
         return RedirectResponse(link, headers={"Cache-Control": "no-store"})
-    return await _bytes(request, file, context)
+    return await _content(request, file, context)
 
 
 async def _linked(request: Request, file_id: str, expires: str, signature: str) -> File:
-    """The file, if the link is one of ours and still holds. Who sends many that are not is asked to wait."""
-    context, place = context_of(request), rate_limit_key(client_address(request))
+    """The file of a valid link. Raises `TokenInvalid`, or `RateLimited` for an address that sends many invalid
+    links."""
+    context, address = context_of(request), rate_limit_key(client_address(request))
     until = int(expires) if expires.isascii() and expires.isdigit() and len(expires) <= 12 else 0
-    if until < time.time():  # which costs no look-up
-        raise _no_link()
-    if seconds := context.forgeries.due(place):
+    if until < time.time():  # known without a lookup
+        raise _invalid_link()
+    if seconds := context.invalid_link_rates.seconds_left(address):
         raise errors.RateLimited(
             f"Too many invalid links were opened from this address; try again in {seconds} s.",
             retry_after_seconds=seconds,
         )
-    asked = (context, file_id, until, signature)
-    file = await to_thread.run_sync(_signed, *asked, limiter=context.threads.links)
+    file = await to_thread.run_sync(_find_signed, context, file_id, until, signature, limiter=context.threads.links)
     if file is None:
-        context.forgeries.take(place)
-        raise _no_link()
+        context.invalid_link_rates.take(address)
+        raise _invalid_link()
     return file
 
 
-def _signed(context: Context, file_id: str, until: int, signature: str) -> File | None:
-    """A forged link is told as little as one to a file that is not there."""
+def _find_signed(context: Context, file_id: str, until: int, signature: str) -> File | None:
+    """The file; None for a wrong signature as for an unknown file, so that links reveal nothing."""
     try:
         linked = context.services.records.files.get_for_link(file_id)
     except errors.FileNotFound:
@@ -57,45 +57,45 @@ def _signed(context: Context, file_id: str, until: int, signature: str) -> File 
     return linked.file if signed else None
 
 
-def _no_link() -> errors.TokenInvalid:
+def _invalid_link() -> errors.TokenInvalid:
     return errors.TokenInvalid("This link is invalid or has expired; read the file again to get a new link.")
 
 
 async def _store_link(context: Context, file: File) -> str | None:
     services = context.services
-    asked = (file.key, services.settings.link_seconds, file.facts.type)
-    return await to_thread.run_sync(services.objects.signed_link, *asked, limiter=context.threads.reads)
+    parameters = (file.key, services.settings.link_seconds, file.facts.type)
+    return await to_thread.run_sync(services.objects.signed_link, *parameters, limiter=context.threads.reads)
 
 
-async def _bytes(request: Request, file: File, context: Context) -> Response:
+async def _content(request: Request, file: File, context: Context) -> Response:
     etag, size = f'"{file.facts.sha256}"', file.facts.filesize
     headers = _headers(file, etag)
     match requested_range(request.headers, etag, size):
-        case Unchanged():
+        case NotModified():
             return Response(status_code=304, headers=headers)
         case Unsatisfiable():
             return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
         case WholeFile():
             return await _stream(request, file, context, RequestedRange(0, size - 1), (200, headers))
-        case RequestedRange() as span:
-            headers["Content-Range"] = f"bytes {span.start}-{span.end}/{size}"
-            return await _stream(request, file, context, span, (206, headers))
+        case RequestedRange() as part:
+            headers["Content-Range"] = f"bytes {part.start}-{part.end}/{size}"
+            return await _stream(request, file, context, part, (206, headers))
 
 
 async def _stream(
-    request: Request, file: File, context: Context, span: RequestedRange, head: tuple[int, dict[str, str]]
+    request: Request, file: File, context: Context, part: RequestedRange, head: tuple[int, dict[str, str]]
 ) -> Response:
     status, headers = head
-    headers |= {"Content-Length": str(span.length), "Content-Type": file.facts.type}
+    headers |= {"Content-Length": str(part.length), "Content-Type": file.facts.type}
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    blocks = context.services.objects.read(file.key, span.start, span.length)
-    # The first block is read before the answer begins: a storage that is away can still be told.
+    blocks = context.services.objects.read(file.key, part.start, part.length)
+    # The first block is read before the response starts, so that an error of the storage can still be reported.
     first = await to_thread.run_sync(next, blocks, b"", limiter=context.threads.reads)
-    return StreamingResponse(_following(first, blocks, context.threads.reads), status, headers)
+    return StreamingResponse(_blocks(first, blocks, context.threads.reads), status, headers)
 
 
-async def _following(first: bytes, blocks: Iterator[bytes], threads: CapacityLimiter) -> AsyncIterator[bytes]:
+async def _blocks(first: bytes, blocks: Iterator[bytes], threads: CapacityLimiter) -> AsyncIterator[bytes]:
     block = first
     while block:
         yield block

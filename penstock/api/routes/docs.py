@@ -1,4 +1,4 @@
-"""`/docs`: the API as a page, served by us alone: it asks no other host for anything."""
+"""`/docs`: Swagger UI with all its files, so that the page loads nothing from other hosts."""
 
 import hashlib
 from functools import cache
@@ -12,7 +12,7 @@ from penstock.domain import errors
 router = APIRouter(tags=["docs"], include_in_schema=False)
 
 OURS, SWAGGER_UI = files("penstock.api.routes") / "static", files("fastapi_swagger.resources")
-# By name: where it lies, and as what it is served.
+# Folder and MIME type of each file.
 FILES: dict[str, tuple[Traversable, str]] = {
     "docs.js": (OURS, "text/javascript"),
     "docs.css": (OURS, "text/css"),
@@ -21,7 +21,7 @@ FILES: dict[str, tuple[Traversable, str]] = {
     "swagger-ui.css": (SWAGGER_UI, "text/css"),
 }
 HEADERS = {
-    # Swagger UI draws with data: images; the styles that it sets by script need no word here.
+    # Swagger UI uses data: images; styles that it sets by script need no permission.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -34,13 +34,13 @@ HEADERS = {
 
 @router.get("/docs")
 async def read_docs() -> Response:
-    """Every route with its fields and examples, to be tried out."""
+    """The page: every route with its fields and examples."""
     return Response((OURS / "docs.html").read_bytes(), media_type="text/html", headers=HEADERS)
 
 
 @router.get("/docs/{name}")
 async def read_docs_file(request: Request, name: str) -> Response:
-    """What the page is made of."""
+    """A file of the page."""
     if name not in FILES:
         raise errors.NotFound("This path does not exist; /docs lists all paths.")
     content, etag = _read(name)

@@ -34,22 +34,22 @@ BODY: dict[str, Any] = {
 
 @router.post("/files", responses=ONE, openapi_extra=BODY, summary="Upload a file")
 async def upload_file(request: Request) -> Response:
-    """Takes the field `file` of a form, or the raw body. What is no media is refused."""
+    """Takes the field `file` of a form, or the raw body. Rejects files that are not media."""
     context, caller = context_of(request), require_caller(request)
     with scratch_folder(context.services.settings.scratch, "upload") as room:
         path = room / "input"
         await receive_upload(
             request, path, max(map(context.services.limits.input_bytes, KINDS)), context.threads.writes
         )
-        async with context.probes.place(caller.project_id):
-            file = await to_thread.run_sync(_keep, context, caller.project_id, path, limiter=context.threads.probes)
+        async with context.probe_slots.slot(caller.project_id):
+            file = await to_thread.run_sync(_store, context, caller.project_id, path, limiter=context.threads.probes)
     return object_response(request, view_builder(request).file_view(file), f"/files/{file.id}", "/files")
 
 
 @router.get("/files", responses=MANY, summary="List files")
-async def list_files(request: Request, asked: PageParameters) -> Response:
+async def list_files(request: Request, parameters: PageParameters) -> Response:
     files = context_of(request).services.records.files
-    listing = await to_thread.run_sync(files.page, require_caller(request).project_id, list_query(asked))
+    listing = await to_thread.run_sync(files.page, require_caller(request).project_id, list_query(parameters))
     shown = view_builder(request)
     return list_response(request, listing, [shown.file_view(file) for file in listing.items])
 
@@ -63,13 +63,13 @@ async def read_file(request: Request, file_id: str) -> Response:
 
 @router.delete("/files/{file_id}", responses=ONE, summary="Delete a file")
 async def delete_file(request: Request, file_id: str) -> Response:
-    """Deletes its bytes too. The task that made it then shows no output."""
+    """Deletes its bytes too. The task that made it then has no output."""
     context, caller = context_of(request), require_caller(request)
     file = await to_thread.run_sync(_delete, context, caller.project_id, file_id, limiter=context.threads.deletions)
     return object_response(request, view_builder(request).deleted_file_view(file), f"/files/{file.id}", "/files")
 
 
-def _keep(context: Context, project_id: ProjectId, path: Path) -> File:
+def _store(context: Context, project_id: ProjectId, path: Path) -> File:
     services = context.services
     media = engines.probe(path, services.tools)
     context.services.limits.require_fitting(media.kind, media.filesize)
@@ -79,14 +79,14 @@ def _keep(context: Context, project_id: ProjectId, path: Path) -> File:
     services.objects.put(path, file.key, facts.type)
     try:
         return services.records.files.add(file)
-    except Exception:  # whatever it was: nobody will ever know of these bytes
-        _forget(services, file)
+    except Exception:  # the bytes of a file without a row are never found again
+        _delete_unrecorded(services, file)
         raise
 
 
-def _forget(services: Services, file: File) -> None:
-    """Delete the bytes of a file that was not recorded. A row may be there although its commit went unanswered; while
-    nobody can tell, the bytes stay."""
+def _delete_unrecorded(services: Services, file: File) -> None:
+    """Delete the bytes of a file that was not recorded. If the commit was not confirmed the row may exist: then, and
+    while the database is unavailable, the bytes stay."""
     with suppress(errors.PlatformError):
         if not services.records.files.is_recorded(file.id):
             services.objects.delete(file.key)
@@ -95,7 +95,7 @@ def _forget(services: Services, file: File) -> None:
 def _delete(context: Context, project_id: ProjectId, file_id: str) -> File:
     files = context.services.records.files
     file = files.delete(project_id, file_id)
-    with suppress(errors.PlatformError):  # the sweep will try again
+    with suppress(errors.PlatformError):  # the hourly sweep tries again
         context.services.objects.delete(file.key)
         files.mark_purged(file.id)
     return file

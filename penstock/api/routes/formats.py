@@ -1,4 +1,4 @@
-"""`/formats`: what may become what, as data."""
+"""`/formats`: the conversion matrix as data."""
 
 from typing import Any, Literal
 
@@ -46,9 +46,9 @@ class FormatsView(BaseModel):
 SHOWN: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FormatsView]}}
 
 
-@router.get("/formats", responses=SHOWN, summary="What may become what")
+@router.get("/formats", responses=SHOWN, summary="List formats and conversions")
 async def list_formats(request: Request) -> Response:
-    """The formats that we write, and for each container that we read what it may become, or why not."""
+    """The output formats, and for each input container what it can be converted to, or why not."""
     formats = [FormatView(format=name, kind=facts.kind, type=facts.mime) for name, facts in FORMATS.items()]
     rows = [ContainerView.model_validate(row) for row in conversion_matrix(context_of(request).services.allowed_pairs)]
     return object_response(request, FormatsView(formats=formats, matrix=rows), "/formats", None)

@@ -1,4 +1,4 @@
-"""`/health`: whether it can take work, and what it depends on. No key needed."""
+"""`/health`: whether the service accepts tasks, and the state of its dependencies. Needs no API key."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +15,7 @@ from penstock.domain.attempts import HealthStatus
 
 router = APIRouter(tags=["health"])
 
-PATIENCE_SECONDS = 3.0
+PING_TIMEOUT_SECONDS = 3.0
 
 
 class Dependencies(BaseModel):
@@ -26,7 +26,7 @@ class Dependencies(BaseModel):
 
 
 class HealthView(BaseModel):
-    """`degraded`: work is taken, and begun once Prefect is back and a worker has joined."""
+    """`degraded`: tasks are accepted, and run once Prefect and a worker are available."""
 
     object: Literal["health"] = "health"
     status: HealthStatus
@@ -36,37 +36,40 @@ class HealthView(BaseModel):
 SHOWN: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[HealthView]}}
 
 
-@router.get("/health", responses=SHOWN, summary="Can it take work")
+@router.get("/health", responses=SHOWN, summary="Check the service")
 async def read_health(request: Request) -> Response:
-    """200 once it can take work; 503 while the database or the storage cannot be reached. Looked at once a second."""
+    """200 once tasks are accepted; 503 while the database or the storage cannot be reached. Checked once a second."""
     context = context_of(request)
-    view = await context.health.get(partial(_looked_at, context))
+    view = await context.health.get(partial(_check, context))
     return object_response(request, view, "/health", None)
 
 
-async def _looked_at(context: Context) -> HealthView:
+async def _check(context: Context) -> HealthView:
     services = context.services
-    await _answering(context, services.records.ping, errors.DatabaseUnavailable("The database does not answer."))
-    await _answering(context, services.objects.ping, errors.StorageUnavailable("The storage does not answer."))
+    await _require_response(
+        context, services.records.ping, errors.DatabaseUnavailable("The database does not respond.")
+    )
+    await _require_response(context, services.objects.ping, errors.StorageUnavailable("The storage does not respond."))
     runs = await context.runs.health()
     status: HealthStatus = "ok" if (runs.prefect, runs.workers) == ("ok", "ok") else "degraded"
     return HealthView(status=status, dependencies=Dependencies(prefect=runs.prefect, workers=runs.workers))
 
 
-async def _answering(context: Context, ping: Callable[[], None], silence: errors.PlatformError) -> None:
-    """Wait for a dependency, but not for ever. One that hangs keeps one thread: it is not asked again meanwhile."""
-    if silence.code in context.hanging:
-        raise silence
+async def _require_response(context: Context, ping: Callable[[], None], error: errors.PlatformError) -> None:
+    """Ping a dependency; raise `error` if it does not respond in time. A ping that hangs keeps its thread, so no other
+    is started meanwhile."""
+    if error.code in context.pending_pings:
+        raise error
 
-    def asked() -> None:
-        context.hanging.add(silence.code)
+    def run() -> None:
+        context.pending_pings.add(error.code)
         try:
             ping()
         finally:
-            context.hanging.discard(silence.code)
+            context.pending_pings.discard(error.code)
 
     try:
-        with fail_after(PATIENCE_SECONDS):
-            await to_thread.run_sync(asked, limiter=context.threads.health, abandon_on_cancel=True)
-    except TimeoutError as late:
-        raise silence from late
+        with fail_after(PING_TIMEOUT_SECONDS):
+            await to_thread.run_sync(run, limiter=context.threads.health, abandon_on_cancel=True)
+    except TimeoutError as timeout:
+        raise error from timeout

@@ -1,4 +1,4 @@
-"""`/sources`: the seed's name for asking for a conversion, and for what conversions have made."""
+"""`/sources`: submits conversions as `/tasks` does; reads and lists their outputs."""
 
 from typing import Any
 
@@ -6,29 +6,29 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
 from penstock.api.context import context_of, require_caller, view_builder
-from penstock.api.create_task import BODY, post_task
 from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_response
 from penstock.api.pagination import PageParameters, list_query
+from penstock.api.task_requests import BODY, post_request
 from penstock.domain import errors
 from penstock.views.resources import FileView, TaskView
 
 router = APIRouter(tags=["sources"])
 
-ASKED: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[TaskView]}}
+CREATED: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[TaskView]}}
 ONE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FileView]}}
 MANY: dict[int | str, dict[str, Any]] = {200: {"model": ListEnvelope[FileView]}}
 
 
-@router.post("/sources", responses=ASKED, openapi_extra=BODY, summary="Convert")
+@router.post("/sources", responses=CREATED, openapi_extra=BODY, summary="Convert")
 async def create_source(request: Request) -> Response:
-    """Asks for a conversion; the same request again is the same Task."""
-    return await post_task(request)
+    """Submits a conversion. The same request again returns the same Task."""
+    return await post_request(request)
 
 
 @router.get("/sources", responses=MANY, summary="List outputs")
-async def list_sources(request: Request, asked: PageParameters) -> Response:
+async def list_sources(request: Request, parameters: PageParameters) -> Response:
     files = context_of(request).services.records.files
-    listing = await to_thread.run_sync(files.page, require_caller(request).project_id, list_query(asked), "source")
+    listing = await to_thread.run_sync(files.page, require_caller(request).project_id, list_query(parameters), "source")
     shown = view_builder(request)
     return list_response(request, listing, [shown.file_view(file) for file in listing.items])
 

@@ -1,4 +1,4 @@
-"""`/tasks`: ask for a conversion, see how far it is, stop it."""
+"""`/tasks`: submit, read, list and cancel conversions; `/tasks/{id}/receipt`: the signed receipt."""
 
 from typing import Annotated, Any
 
@@ -7,35 +7,40 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.background import BackgroundTask
 
 from penstock.api.context import context_of, require_caller, view_builder
-from penstock.api.create_task import BODY, post_task, task_response
-from penstock.api.envelope import Envelope, ListEnvelope, list_response
+from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_response
 from penstock.api.pagination import PageParameters, list_query
+from penstock.api.task_requests import BODY, post_request, task_response
+from penstock.domain.ids import ProjectId
+from penstock.domain.receipt import StoredReceipt
 from penstock.domain.task import Task
+from penstock.records import Records
+from penstock.views.receipts import SignedReceiptView, signed_receipt
 from penstock.views.resources import TaskView
 
 router = APIRouter(tags=["tasks"])
 
 ONE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[TaskView]}}
+RECEIPT: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[SignedReceiptView]}}
 MANY: dict[int | str, dict[str, Any]] = {200: {"model": ListEnvelope[TaskView]}}
 
 
 @router.post("/tasks", responses=ONE, openapi_extra=BODY, summary="Convert")
 async def create_task(request: Request) -> Response:
-    """Asks for a conversion; the same request again is the same Task."""
-    return await post_task(request)
+    """Submits a conversion. The same request again returns the same Task."""
+    return await post_request(request)
 
 
 @router.get("/tasks", responses=MANY, summary="List tasks")
-async def list_tasks(request: Request, asked: PageParameters) -> Response:
+async def list_tasks(request: Request, parameters: PageParameters) -> Response:
     tasks = context_of(request).services.records.tasks
-    listing = await to_thread.run_sync(tasks.page, require_caller(request).project_id, list_query(asked))
+    listing = await to_thread.run_sync(tasks.page, require_caller(request).project_id, list_query(parameters))
     shown = view_builder(request)
     return list_response(request, listing, [shown.task_view(task) for task in listing.items])
 
 
 @router.get("/tasks/{task_id}", responses=ONE, summary="Read a task")
 async def read_task(request: Request, task_id: str, wait: Annotated[float, Query(ge=0, le=60)] = 0) -> Response:
-    """Answers at once, or with `wait` as soon as the task ends, at the latest after so many seconds."""
+    """Responds at once; with `wait` as soon as the task ends, at the latest after that many seconds."""
     context, caller = context_of(request), require_caller(request)
 
     async def read() -> Task:
@@ -43,17 +48,30 @@ async def read_task(request: Request, task_id: str, wait: Annotated[float, Query
 
     task = await read()
     if wait and task.status == "processing":
-        task = await context.waiting.end_of(task, read, wait)
+        task = await context.long_polls.wait_for_end(task, read, wait)
     return task_response(request, task)
 
 
 @router.post("/tasks/{task_id}/cancel", responses=ONE, summary="Cancel a task")
 async def cancel_task(request: Request, task_id: str) -> Response:
-    """Stops the work; the task is `cancelled` as soon as its encoder is dead."""
+    """Stops the conversion. The task is `cancelled` once its encoder has ended."""
     context, caller = context_of(request), require_caller(request)
     task = await to_thread.run_sync(context.services.records.tasks.cancel, caller.project_id, task_id)
-    answer = task_response(request, task)
+    response = task_response(request, task)
     if task.run_id:
-        tell = context.runs.end_unstarted if task.status == "cancelled" else context.runs.cancel
-        answer.background = BackgroundTask(tell, task.run_id)
-    return answer
+        stop = context.runs.end_unstarted if task.status == "cancelled" else context.runs.cancel
+        response.background = BackgroundTask(stop, task.run_id)
+    return response
+
+
+@router.get("/tasks/{task_id}/receipt", responses=RECEIPT, summary="Read a receipt")
+async def read_receipt(request: Request, task_id: str) -> Response:
+    """How the output of a completed task was made and verified, signed with the project's receipt key."""
+    records, caller = context_of(request).services.records, require_caller(request)
+    stored = await to_thread.run_sync(_find_receipt, records, caller.project_id, task_id)
+    path = f"/tasks/{stored.task_id}"
+    return object_response(request, signed_receipt(stored, caller.secret), f"{path}/receipt", path)
+
+
+def _find_receipt(records: Records, project_id: ProjectId, task_id: str) -> StoredReceipt:
+    return records.receipts.get_for_task(project_id, records.tasks.get(project_id, task_id).id)
