@@ -12,13 +12,13 @@ from penstock.domain import errors
 from penstock.domain.planning.keep_original import plan_keeping_original
 from penstock.domain.planning.plan import Plan, VideoPlan
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import summary
+from penstock.domain.planning.steps import plan_summary
 from penstock.domain.receipt import Score
 from penstock.domain.stages import Accepted, Original, Rendition
 from penstock.early_refusal import EarlyCheck
 from penstock.receipts import receipt_of, work_of
 from penstock.services import Services
-from penstock.storage.download import download
+from penstock.storage.download import download_input
 
 # What the encoder of a plan waits for and holds while it runs.
 Reserve = Callable[[Plan], AbstractContextManager[None]]
@@ -54,7 +54,7 @@ def _download(accepted: Accepted, path: Path, workspace: Workspace) -> None:
     """What the first bytes show to be impossible is refused before the rest is downloaded (`EarlyCheck`)."""
     services, task, watch = workspace.services, accepted.task, workspace.watch
     check = EarlyCheck(task.request, services.tools, services.allowed_pairs, services.settings.max_plan_bytes, watch)
-    version = download(task.request.url or "", path, services.fetch_policy, check, watch.stopped)
+    version = download_input(task.request.url or "", path, services.fetch_policy, check, watch.stopped)
     services.records.tasks.record_input_version(task.id, task.attempt, version)
 
 
@@ -152,8 +152,8 @@ class _Conversion:
 
     def _record(self, plan: Plan) -> None:
         task = self.original.task
-        self.workspace.services.records.tasks.record_plan(task.id, task.attempt, summary(plan))
-        self.workspace.log.info("plan: %s", summary(plan))
+        self.workspace.services.records.tasks.record_plan(task.id, task.attempt, plan_summary(plan))
+        self.workspace.log.info("plan: %s", plan_summary(plan))
 
 
 @dataclass(slots=True)

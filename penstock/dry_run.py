@@ -13,7 +13,7 @@ from penstock.domain.media import Media
 from penstock.domain.planning.cost import CostHistory, Forecast, estimate_cost, forecast
 from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import codecs_of, cost_class, output_duration, output_size, steps_of, summary
+from penstock.domain.planning.steps import codecs_of, cost_class, output_duration, output_size, plan_summary, steps_of
 from penstock.domain.request import SourceRequest
 from penstock.host.scratch import scratch_folder
 from penstock.settings import Settings
@@ -53,7 +53,7 @@ class DryRun:
             input=self.request.input,
             kind=self.request.kind,
             format=self.request.format,
-            plan=summary(self.plan),
+            plan=plan_summary(self.plan),
             steps=[StepView(**asdict(step)) for step in steps_of(self.plan)],
             argv=self.argv,
             width=size and size.width,

@@ -4,7 +4,7 @@ from penstock import engines
 from penstock.domain.media import Media
 from penstock.domain.planning.cost import estimate_cost
 from penstock.domain.planning.plan import Cut, FramePlan, Plan
-from penstock.domain.planning.steps import cost_class, output_duration, summary
+from penstock.domain.planning.steps import cost_class, output_duration, plan_summary
 from penstock.domain.receipt import Checks, Receipt, Score, StreamFacts, Work, drift_of
 
 
@@ -21,7 +21,9 @@ def receipt_of(plan: Plan, source: Media, verified: engines.VerifiedOutput, work
 def work_of(plan: Plan, source: Media, tools: engines.Tools, spent: tuple[float, float]) -> Work:
     """`spent` is the seconds of wall time and of CPU time."""
     wall, cpu = (round(seconds, 3) for seconds in spent)
-    return Work(summary(plan), engines.public_command(plan, source, tools), engines.tool_versions(tools), wall, cpu)
+    return Work(
+        plan_summary(plan), engines.public_command(plan, source, tools), engines.tool_versions(tools), wall, cpu
+    )
 
 
 def _streams(verified: engines.VerifiedOutput) -> tuple[StreamFacts, ...]:

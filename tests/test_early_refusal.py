@@ -11,7 +11,7 @@ from penstock.domain.request import parse_request
 from penstock.domain.task import InputVersion
 from penstock.early_refusal import EarlyCheck
 from penstock.engines import NoWatch, Tools
-from penstock.storage.download import download
+from penstock.storage.download import download_input
 from penstock.storage.http_source import FetchPolicy
 from tests.media import MediaFactory
 from tests.ranging import Ranging, ranging
@@ -46,7 +46,7 @@ class Fetching:
         request = parse_request({"url": f"{self.host.address}/{place}", "kind": "video", "format": "mp4"} | asked)
         policy = FetchPolicy(max_bytes=10**9, read_seconds=5, total_seconds=60, allow="127.0.0.0/8")
         look = EarlyCheck(request, self.tools, frozenset(), 16 * MIB, NoWatch())
-        return download(request.url or "", self.path, policy, look)
+        return download_input(request.url or "", self.path, policy, look)
 
 
 @pytest.fixture
@@ -103,4 +103,4 @@ def test_a_cancel_stops_the_probe(fetch: Fetching, host: Ranging, tools: Tools):
     look = EarlyCheck(request, tools, frozenset(), MIB, Unwanted())
     policy = FetchPolicy(max_bytes=10**9, allow="127.0.0.0/8")
     with pytest.raises(errors.Cancelled):
-        download(request.url or "", fetch.path, replace(policy, read_seconds=5), look)
+        download_input(request.url or "", fetch.path, replace(policy, read_seconds=5), look)

@@ -50,7 +50,7 @@ def begin(connection: Connection, task_id: TaskId, attempt: int, run: tuple[str,
     return get_by_id(connection, task_id)
 
 
-def heartbeat(connection: Connection, attempt: tuple[TaskId, int, str], state: State, progress: int) -> bool:
+def record_heartbeat(connection: Connection, attempt: tuple[TaskId, int, str], state: State, progress: int) -> bool:
     """Record a heartbeat with state and progress. True: the task is to be cancelled. Raises `Superseded`."""
     task_id, number, owner = attempt
     changed = or_(TASKS.c.state != state, TASKS.c.progress != progress)

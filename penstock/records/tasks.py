@@ -116,7 +116,7 @@ class Tasks:
     def heartbeat(self, task_id: TaskId, attempt: int, owner: str, state: State, progress: int) -> bool:
         """Record a heartbeat. True: the task is to be cancelled. Raises `Superseded`."""
         with self._database.writing() as connection:
-            return attempts.heartbeat(connection, (task_id, attempt, owner), state, progress)
+            return attempts.record_heartbeat(connection, (task_id, attempt, owner), state, progress)
 
     def record_slot(self, task_id: TaskId, attempt: int, owner: str, slot: str | None) -> None:
         """Record the lease of the attempt's encoder slot, `SLOT_REQUESTED`, or None."""

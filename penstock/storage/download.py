@@ -39,7 +39,7 @@ def no_check(_download: OngoingDownload) -> None:
     """The early check that rejects nothing."""
 
 
-def download(
+def download_input(
     url: str,
     path: Path,
     policy: FetchPolicy,

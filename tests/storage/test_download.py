@@ -8,7 +8,7 @@ import pytest
 from penstock.domain import errors
 from penstock.services import fetch_policy_of
 from penstock.settings import Settings
-from penstock.storage.download import download
+from penstock.storage.download import download_input
 from tasks.policy import fetch_seconds
 
 from . import origin
@@ -21,7 +21,7 @@ LATEST = 10.0
 @pytest.fixture
 def fetch(site, policy, tmp_path):
     def fetched(place, **changes):
-        download(f"{site}/{place}", tmp_path / "input", replace(policy, **changes))
+        download_input(f"{site}/{place}", tmp_path / "input", replace(policy, **changes))
         return (tmp_path / "input").read_bytes()
 
     return fetched
@@ -134,14 +134,16 @@ def test_a_cancelled_download_ends_at_once(site, policy, server, tmp_path):
     patient = replace(policy, read_seconds=20, total_seconds=60)
     started = time.monotonic()
     with pytest.raises(errors.Cancelled):
-        download(f"{site}/silent", tmp_path / "input", patient, is_stopped=lambda: time.monotonic() > started + 0.2)
+        download_input(
+            f"{site}/silent", tmp_path / "input", patient, is_stopped=lambda: time.monotonic() > started + 0.2
+        )
     assert time.monotonic() - started < LATEST
 
 
 def test_an_origin_that_is_not_there_may_be_there_later(policy, tmp_path):
     port = free_port()
     with pytest.raises(errors.OriginUnavailable):
-        download(f"http://127.0.0.1:{port}/", tmp_path / "input", replace(policy, allow=f"127.0.0.1:{port}"))
+        download_input(f"http://127.0.0.1:{port}/", tmp_path / "input", replace(policy, allow=f"127.0.0.1:{port}"))
 
 
 def test_a_proxy_in_the_environment_is_not_asked(fetch, monkeypatch):

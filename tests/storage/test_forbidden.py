@@ -7,7 +7,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.addresses import AllowedAddresses, parse_address
-from penstock.storage.download import download
+from penstock.storage.download import download_input
 from penstock.storage.http_source import FetchPolicy
 from penstock.storage.network import resolve_host
 
@@ -68,7 +68,7 @@ def policy(recorder):
 def test_a_forbidden_address_is_never_connected_to(url, network, tmp_path):
     recorder = network()
     with pytest.raises(errors.UrlForbidden) as told:
-        download(url, tmp_path / "input", policy(recorder))
+        download_input(url, tmp_path / "input", policy(recorder))
     assert recorder.connected == []
     assert "127." not in told.value.message
 
@@ -85,21 +85,21 @@ def test_a_public_address_is_let_through(url):
 def test_one_private_address_among_public_ones_forbids_them_all(network, tmp_path):
     recorder = network(mixed=[["93.184.216.34", "10.0.0.1"]])
     with pytest.raises(errors.UrlForbidden):
-        download("http://mixed.example/", tmp_path / "input", policy(recorder))
+        download_input("http://mixed.example/", tmp_path / "input", policy(recorder))
     assert recorder.connected == []
 
 
 def test_a_name_is_looked_up_once_and_that_very_address_is_connected_to(network, tmp_path):
     recorder = network(rebinding=[["93.184.216.34"], ["127.0.0.1"]])
     with pytest.raises(errors.OriginUnavailable):
-        download("http://rebinding.example/", tmp_path / "input", policy(recorder))
+        download_input("http://rebinding.example/", tmp_path / "input", policy(recorder))
     assert (recorder.asked, recorder.connected) == (["rebinding.example"], ["93.184.216.34"])
 
 
 def test_every_address_of_a_name_is_tried(network, tmp_path):
     recorder = network(two=[["2606:4700::1111", "93.184.216.34"]])
     with pytest.raises(errors.OriginUnavailable):
-        download("http://two.example/", tmp_path / "input", policy(recorder))
+        download_input("http://two.example/", tmp_path / "input", policy(recorder))
     assert recorder.connected == ["2606:4700::1111", "93.184.216.34"]
 
 
@@ -110,13 +110,13 @@ def test_a_redirect_is_checked_like_a_first_address(place, tmp_path):
     with origin.running() as server:
         site = f"127.0.0.1:{server.server_address[1]}"
         with pytest.raises(errors.UrlForbidden):
-            download(f"http://{site}/to/{place}", tmp_path / "input", FetchPolicy(max_bytes=100, allow=site))
+            download_input(f"http://{site}/to/{place}", tmp_path / "input", FetchPolicy(max_bytes=100, allow=site))
 
 
 def test_a_network_can_be_allowed(tmp_path):
     with origin.running() as server:
         url = f"http://127.0.0.1:{server.server_address[1]}/small"
-        download(url, tmp_path / "input", FetchPolicy(max_bytes=100, allow="10.0.0.0/8, 127.0.0.0/8"))
+        download_input(url, tmp_path / "input", FetchPolicy(max_bytes=100, allow="10.0.0.0/8, 127.0.0.0/8"))
     assert (tmp_path / "input").read_bytes() == origin.SMALL
 
 
@@ -125,5 +125,5 @@ def test_a_look_up_that_hangs_cannot_outlast_its_time(tmp_path):
         hanging = FetchPolicy(max_bytes=1, connect_seconds=0.3, resolve=lambda *_: server.ended.wait(20) or [])
         started = time.monotonic()
         with pytest.raises(errors.InputTimeout):
-            download("http://example.com/", tmp_path / "input", hanging)
+            download_input("http://example.com/", tmp_path / "input", hanging)
         assert time.monotonic() - started < 10  # the look-up takes twice that

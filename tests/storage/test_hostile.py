@@ -12,7 +12,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.storage import network
-from penstock.storage.download import download
+from penstock.storage.download import download_input
 from penstock.storage.http_source import FetchPolicy
 from penstock.storage.partial_download import HEAD_BYTES, partial_file_of_url
 from penstock.storage.response_headers import redirect_target, retry_after
@@ -126,7 +126,7 @@ def test_an_odd_answer_is_an_error_of_ours_at_once(name, way, tmp_path):
 
 def asked(way, url, path, policy):
     if way == "download":
-        return download(url, path, policy)
+        return download_input(url, path, policy)
     with partial_file_of_url(url, path, policy, 2**20) as parts:
         return parts
 
@@ -188,7 +188,7 @@ def test_the_rest_comes_with_the_error(tmp_path):
         saying(b"HTTP/1.1 429 Slow\r\nRetry-After: 12\r\n\r\n") as (place, _),
         pytest.raises(errors.OriginUnavailable) as told,
     ):
-        download(f"http://{place}/", tmp_path / "input", policy_for(place))
+        download_input(f"http://{place}/", tmp_path / "input", policy_for(place))
     assert told.value.retry_after_seconds == 12
 
 
@@ -209,10 +209,12 @@ def test_a_name_that_does_not_exist_is_refused_for_good_and_one_that_nobody_can_
 
     monkeypatch.setattr(network.socket, "getaddrinfo", fails)
     with pytest.raises(expected, match="The host of the input's address cannot be") as told:
-        download("http://films.example/a", tmp_path / "input", replace(policy_for(""), resolve=network.resolve_host))
+        download_input(
+            "http://films.example/a", tmp_path / "input", replace(policy_for(""), resolve=network.resolve_host)
+        )
     assert "films" not in told.value.message
 
 
 def test_a_name_without_addresses_is_refused_for_good(tmp_path):
     with pytest.raises(errors.InputUnreachable, match="cannot be found"):
-        download("http://films.example/a", tmp_path / "input", policy_for(""))
+        download_input("http://films.example/a", tmp_path / "input", policy_for(""))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.storage.download import download, is_unchanged
+from penstock.storage.download import download_input, is_unchanged
 from tests.storage.test_hostile import policy_for, saying
 
 OLD, NEW = b"the old film", b"the new film"
@@ -36,11 +36,11 @@ def test_a_version_is_told_from_the_next_by(case: str, tmp_path):
     then, now, same = CASES[case]
     with saying(then, now) as (place, _):
         url = f"http://{place}/film.mp4"
-        known = download(url, tmp_path / "input", policy_for(place))
+        known = download_input(url, tmp_path / "input", policy_for(place))
         assert is_unchanged(url, known, policy_for(place)) == same
 
 
 def test_a_digest_is_taken_only_where_the_origin_says_nothing(tmp_path):
     with saying(answer(OLD), answer(OLD, DATED)) as (place, _):
-        silent, told = (download(f"http://{place}/", tmp_path / name, policy_for(place)) for name in ("a", "b"))
+        silent, told = (download_input(f"http://{place}/", tmp_path / name, policy_for(place)) for name in ("a", "b"))
     assert (silent.length, len(silent.sha256 or ""), told.sha256) == (12, 64, None)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from penstock.domain import errors
-from penstock.storage.download import download
+from penstock.storage.download import download_input
 from penstock.storage.http_source import FetchPolicy
 
 
@@ -49,25 +49,25 @@ def policy():
 
 def test_the_name_that_was_asked_for_is_kept_up_to_the_origin(port, policy, certificate, tmp_path, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    download(f"https://origin.example:{port}/", tmp_path / "input", policy)
+    download_input(f"https://origin.example:{port}/", tmp_path / "input", policy)
     assert (tmp_path / "input").read_text() == f"origin.example:{port}"
 
 
 def test_a_certificate_of_another_name_is_not_taken(port, policy, certificate, tmp_path, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with pytest.raises(errors.InputUnreachable, match="certificate"):
-        download(f"https://another.example:{port}/", tmp_path / "input", policy)
+        download_input(f"https://another.example:{port}/", tmp_path / "input", policy)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_taken(port, policy, tmp_path):
     with pytest.raises(errors.InputUnreachable, match="certificate"):
-        download(f"https://origin.example:{port}/", tmp_path / "input", policy)
+        download_input(f"https://origin.example:{port}/", tmp_path / "input", policy)
 
 
 def test_a_redirect_never_leaves_tls(port, policy, certificate, tmp_path, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with pytest.raises(errors.UrlForbidden, match="https to http"):
-        download(f"https://origin.example:{port}/to-http", tmp_path / "input", policy)
+        download_input(f"https://origin.example:{port}/to-http", tmp_path / "input", policy)
 
 
 class Echo(BaseHTTPRequestHandler):

@@ -45,7 +45,7 @@ def steps_of(plan: Plan) -> tuple[StreamStep, ...]:
             return (_image_step(plan),)
 
 
-def summary(plan: Plan) -> dict[str, Any]:
+def plan_summary(plan: Plan) -> dict[str, Any]:
     """The plan as the JSON of a Task shows it: the format, and for each stream a sentence with the reason."""
     absent = {"audio": None} if isinstance(plan, VideoPlan) else {}
     sentences: dict[str, Any] = {step.stream: f"{step.result}, because {step.because}" for step in steps_of(plan)}

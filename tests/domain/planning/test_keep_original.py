@@ -7,7 +7,7 @@ from penstock.domain.media import Size
 from penstock.domain.planning.keep_original import plan_keeping_original
 from penstock.domain.planning.plan import Copy, EncodeAudio, KeepImage
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import summary
+from penstock.domain.planning.steps import plan_summary
 from tests.domain.facts import asked, audio, image, video
 
 LIMITS = Limits()
@@ -18,7 +18,7 @@ def test_a_video_encoded_only_to_make_it_smaller_can_be_copied_instead():
     media = video(bitrate=LAVISH)
     instead = plan_keeping_original(plan_for(asked("video", "mp4", quality=0.9), media, LIMITS), media)
     assert isinstance(instead.video, Copy)
-    assert summary(instead)["video"] == "copy h264, because re-encoding made it larger"
+    assert plan_summary(instead)["video"] == "copy h264, because re-encoding made it larger"
 
 
 def test_a_sound_too():

@@ -4,12 +4,12 @@ from penstock.domain.limits import Limits
 from penstock.domain.media import Size
 from penstock.domain.planning.plan import needs_slot, output_filename, planned_size
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import summary
+from penstock.domain.planning.steps import plan_summary
 from tests.domain.facts import asked, audio, image, video
 
 
 def test_a_summary_says_what_is_done_to_each_stream_and_why():
-    assert summary(_plan("video", "mp4", width=640)) == {
+    assert plan_summary(_plan("video", "mp4", width=640)) == {
         "format": "mp4",
         "video": "encode h264 640x360, because another size was requested",
         "audio": "copy aac, because it already meets the request",
@@ -18,13 +18,13 @@ def test_a_summary_says_what_is_done_to_each_stream_and_why():
 
 @pytest.mark.parametrize(("kind", "output"), [("audio", "mp3"), ("image", "png"), ("video", "webm")])
 def test_every_plan_has_a_summary(kind, output):
-    assert "because" in str(summary(_plan(kind, output)))
+    assert "because" in str(plan_summary(_plan(kind, output)))
 
 
 def test_a_gif_and_a_picture_have_one_too():
-    assert "16.67 frames" in summary(_plan("image", "gif", end=1, width=640))["image"]
+    assert "16.67 frames" in plan_summary(_plan("image", "gif", end=1, width=640))["image"]
     still = plan_for(asked("image", "webp"), image(), Limits())
-    assert summary(still)["image"].startswith("render webp 1920x1080")
+    assert plan_summary(still)["image"].startswith("render webp 1920x1080")
 
 
 @pytest.mark.parametrize(

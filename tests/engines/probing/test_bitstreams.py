@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import summary
+from penstock.domain.planning.steps import plan_summary
 from penstock.engines import probe
 from tests.engines.conversions import convert, request_for
 
@@ -68,7 +68,7 @@ def test_it_is_detected_in_nal_units_with_lengths(changing, tmp_path, tools):
 @pytest.mark.parametrize(("name", "target"), COPIED.items())
 def test_a_stream_that_changes_its_size_is_not_copied(name, target, changing, tools):
     plan = plan_for(request_for(target, quality=1), probe(changing(name), tools), tools.limits)
-    assert summary(plan)["video"].startswith("encode")
+    assert plan_summary(plan)["video"].startswith("encode")
 
 
 @pytest.mark.parametrize("name", ["vp8.webm", "h264.ts", "mpeg2.ts"])

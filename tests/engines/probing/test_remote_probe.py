@@ -4,7 +4,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import summary
+from penstock.domain.planning.steps import plan_summary
 from penstock.engines import probe, probe_remote
 from tests.engines.conversions import request_for
 from tests.engines.probing.partial_files import FIRST_BYTES, with_first_bytes
@@ -34,7 +34,7 @@ def test_the_plan_is_the_same_as_with_the_whole_file(name, output, parts, media,
         plan_for(request_for(output), facts, tools.limits)
         for facts in (probe_remote(partial, tools), probe(media(name), tools))
     )
-    assert summary(planned) == summary(expected)
+    assert plan_summary(planned) == plan_summary(expected)
     assert planned.duration == pytest.approx(expected.duration, abs=TOLERANCE_SECONDS.get(name, 0.05))
     assert partial.received < partial.total * 2 / 3
 

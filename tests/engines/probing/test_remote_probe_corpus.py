@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import summary
+from penstock.domain.planning.steps import plan_summary
 from penstock.engines import probe, probe_remote
 from tests.engines.conversions import request_for
 from tests.engines.probing.partial_files import with_first_bytes
@@ -29,6 +29,6 @@ def test_a_large_video_is_planned_from_a_part_of_it(name, corpus, tools, tmp_pat
         for facts in (probe_remote(partial, tools), probe(path, tools))
     )
 
-    assert summary(seen) == summary(known)
+    assert plan_summary(seen) == plan_summary(known)
     assert seen.duration == pytest.approx(known.duration, abs=0.1)
     assert partial.received < partial.total * 2 / 3
