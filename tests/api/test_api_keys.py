@@ -13,8 +13,7 @@ from penstock.domain.access import Caller
 from penstock.domain.ids import new_key_id
 from penstock.records.keys import Keys
 from penstock.services import Services
-
-from .conftest import Project
+from tests.api.app import Project
 
 
 class Clock:

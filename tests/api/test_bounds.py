@@ -15,8 +15,7 @@ import pytest
 from penstock.domain.attempts import RunsHealth
 from penstock.services import Services
 from penstock.storage.objects import ObjectStore
-
-from .conftest import PretendedRuns, Project, serving, stored, with_settings
+from tests.api.app import FakeRunService, Project, serving, store_upload, with_settings
 
 NOT_THIS_MACHINE = "127.0.0.2"  # of the loopback network, but no proxy whose word is taken
 
@@ -101,7 +100,7 @@ def test_headers_behind_a_body_are_bounded_as_well(client: httpx.Client, project
     assert sent < 16 * 2**20
 
 
-def test_headers_must_come_in_time(parts: Services, runs: PretendedRuns):
+def test_headers_must_come_in_time(parts: Services, runs: FakeRunService):
     hurried = with_settings(parts, header_seconds=0.3)
     with serving(hurried, runs) as client, connected(client) as silent, connected(client) as slow:
         slow.sendall(b"GET /health HTTP/1.1\r\nHost: ")
@@ -110,7 +109,7 @@ def test_headers_must_come_in_time(parts: Services, runs: PretendedRuns):
     assert all(one.startswith(b"HTTP/1.1 408") for one in told)
 
 
-def test_the_next_request_of_a_connection_must_come_in_time_as_well(parts: Services, runs: PretendedRuns):
+def test_the_next_request_of_a_connection_must_come_in_time_as_well(parts: Services, runs: FakeRunService):
     with serving(with_settings(parts, header_seconds=1), runs) as client, connected(client) as caller:
         caller.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         answered = caller.recv(65_536)
@@ -120,7 +119,7 @@ def test_the_next_request_of_a_connection_must_come_in_time_as_well(parts: Servi
         assert b"HTTP/1.1 408" in answer_to(caller)
 
 
-def test_headers_that_begin_behind_a_body_must_come_in_time_as_well(parts: Services, runs: PretendedRuns):
+def test_headers_that_begin_behind_a_body_must_come_in_time_as_well(parts: Services, runs: FakeRunService):
     with serving(with_settings(parts, header_seconds=0.3), runs) as client, connected(client) as caller:
         caller.sendall(b"POST /files HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n")
         answered = caller.recv(65_536)
@@ -146,7 +145,7 @@ def test_an_offer_to_upgrade_does_not_swallow_the_body(client: httpx.Client, pro
     assert answered.status_code == 422
 
 
-def test_connections_are_bounded_by_address_and_in_all(parts: Services, runs: PretendedRuns):
+def test_connections_are_bounded_by_address_and_in_all(parts: Services, runs: FakeRunService):
     few = with_settings(parts, max_connections=5, max_connections_per_address=2)
     with serving(few, runs) as client, ExitStack() as open_ones:
         there = [open_ones.enter_context(connected(client, NOT_THIS_MACHINE)) for _ in range(3)]
@@ -161,7 +160,7 @@ def test_connections_are_bounded_by_address_and_in_all(parts: Services, runs: Pr
         assert answer_to(there[0]).startswith(b"HTTP/1.1 200")
 
 
-def test_a_body_that_comes_too_slowly_is_given_up(parts: Services, runs: PretendedRuns, project: Project):
+def test_a_body_that_comes_too_slowly_is_given_up(parts: Services, runs: FakeRunService, project: Project):
     head = f"POST /files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {project.key}\r\nContent-Length: 900000\r\n\r\n"
     with serving(with_settings(parts, upload_grace_seconds=0.3), runs) as client, connected(client) as caller:
         caller.sendall(head.encode() + bytes(1000))
@@ -187,8 +186,8 @@ def send_for_ever(caller: socket.socket) -> None:
         time.sleep(0.005)
 
 
-def test_who_takes_nothing_of_an_answer_is_cut_off(parts: Services, runs: PretendedRuns, project: Project):
-    file = stored(parts, project, bytes(64 * 2**20))
+def test_who_takes_nothing_of_an_answer_is_cut_off(parts: Services, runs: FakeRunService, project: Project):
+    file = store_upload(parts, project, bytes(64 * 2**20))
     with serving(with_settings(parts, unread_seconds=0.3), runs) as client:
         link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
         with connected(client) as caller:
@@ -198,9 +197,9 @@ def test_who_takes_nothing_of_an_answer_is_cut_off(parts: Services, runs: Preten
                 assert len(answer_to(caller)) < 64 * 2**20
 
 
-def test_who_takes_an_answer_slowly_is_served(parts: Services, runs: PretendedRuns, project: Project):
+def test_who_takes_an_answer_slowly_is_served(parts: Services, runs: FakeRunService, project: Project):
     content = bytes(12 * 2**20)
-    file = stored(parts, project, content)
+    file = store_upload(parts, project, content)
     with serving(with_settings(parts, unread_seconds=0.3), runs) as client:
         link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
         with connected(client) as caller:
@@ -214,7 +213,7 @@ def test_who_takes_an_answer_slowly_is_served(parts: Services, runs: PretendedRu
     assert taken > len(content)
 
 
-def test_guessing_keys_is_answered_with_429(parts: Services, runs: PretendedRuns):
+def test_guessing_keys_is_answered_with_429(parts: Services, runs: FakeRunService):
     with serving(with_settings(parts, failed_keys_per_minute=6), runs) as client:
         told = [client.get("/tasks", headers={"Authorization": f"Bearer {guess}"}) for guess in range(3)]
 
@@ -222,7 +221,7 @@ def test_guessing_keys_is_answered_with_429(parts: Services, runs: PretendedRuns
     assert int(told[2].headers["retry-after"]) >= 1
 
 
-def test_guessing_links_is_answered_with_429(parts: Services, runs: PretendedRuns):
+def test_guessing_links_is_answered_with_429(parts: Services, runs: FakeRunService):
     with serving(with_settings(parts, failed_links_per_minute=6), runs) as client:
         link = f"/files/file_aaaaaaaaaaaa/content?signature=0&expires={int(time.time()) + 60}"
         told = [client.get(link).status_code for _ in range(3)]
@@ -244,7 +243,7 @@ def test_health_is_looked_at_once_a_second(parts: Services):
 
 
 @dataclass
-class Counting(PretendedRuns):
+class Counting(FakeRunService):
     asked: int = 0
 
     async def health(self) -> RunsHealth:
@@ -272,8 +271,8 @@ class Stalled:
         return getattr(self._objects, name)
 
 
-def test_readers_of_a_storage_that_hangs_stop_nobody_else(parts: Services, runs: PretendedRuns, project: Project):
-    file, stalled = stored(parts, project), Stalled(parts.objects)
+def test_readers_of_a_storage_that_hangs_stop_nobody_else(parts: Services, runs: FakeRunService, project: Project):
+    file, stalled = store_upload(parts, project), Stalled(parts.objects)
     with serving(replace(parts, objects=stalled), runs) as client, ThreadPoolExecutor(60) as many:
         link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
         readers = [many.submit(client.get, link) for _ in range(60)]
@@ -292,7 +291,7 @@ def test_readers_of_a_storage_that_hangs_stop_nobody_else(parts: Services, runs:
 
 
 def test_a_storage_that_hangs_holds_one_thread_however_often_health_is_asked(
-    parts: Services, runs: PretendedRuns, monkeypatch: pytest.MonkeyPatch
+    parts: Services, runs: FakeRunService, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("penstock.api.HEALTH_CACHE_SECONDS", 0)
     monkeypatch.setattr("penstock.api.routes.health.PING_TIMEOUT_SECONDS", 1)

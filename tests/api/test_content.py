@@ -12,15 +12,14 @@ from penstock.domain.task import File
 from penstock.services import Services
 from penstock.storage.objects import ObjectStore
 from penstock.views.resources import content_path
-
-from .conftest import PretendedRuns, Project, serving, stored, with_settings
+from tests.api.app import FakeRunService, Project, serving, store_upload, with_settings
 
 CONTENT = bytes(range(256)) * 8192
 
 
 @pytest.fixture
 def file(parts: Services, project: Project) -> File:
-    return stored(parts, project, CONTENT)
+    return store_upload(parts, project, CONTENT)
 
 
 @pytest.fixture
@@ -129,7 +128,7 @@ def test_another_projects_secret_signs_nothing_here(client: httpx.Client, file: 
 
 
 def test_links_may_be_handed_over_to_the_store_where_it_can_sign(
-    parts: Services, runs: PretendedRuns, project: Project, file: File
+    parts: Services, runs: FakeRunService, project: Project, file: File
 ):
     with serving(with_settings(parts, links="redirect"), runs) as client:
         link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
@@ -153,9 +152,9 @@ def bucket(parts: Services, s3_endpoint: str, aws: None) -> Services:
 
 
 def test_a_store_that_signs_serves_its_own_links_where_asked_to(
-    bucket: Services, runs: PretendedRuns, project: Project, s3_endpoint: str
+    bucket: Services, runs: FakeRunService, project: Project, s3_endpoint: str
 ):
-    file = stored(bucket, project, CONTENT)
+    file = store_upload(bucket, project, CONTENT)
     with serving(with_settings(bucket, links="redirect"), runs) as client:
         handed_over = client.get(client.get(f"/files/{file.id}", **project()).json()["data"]["url"])
     location = handed_over.headers["location"]
@@ -164,8 +163,8 @@ def test_a_store_that_signs_serves_its_own_links_where_asked_to(
     assert httpx.get(location, trust_env=False).content == CONTENT
 
 
-def test_the_bytes_of_a_bucket_come_with_our_headers(bucket: Services, runs: PretendedRuns, project: Project):
-    file = stored(bucket, project, CONTENT)
+def test_the_bytes_of_a_bucket_come_with_our_headers(bucket: Services, runs: FakeRunService, project: Project):
+    file = store_upload(bucket, project, CONTENT)
     with serving(bucket, runs) as client:
         link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
         whole, part = client.get(link), client.get(link, headers={"Range": "bytes=-5"})
@@ -177,7 +176,7 @@ def test_the_bytes_of_a_bucket_come_with_our_headers(bucket: Services, runs: Pre
 def test_a_link_outlives_a_rotation_of_its_secret_by_the_overlap(
     client: httpx.Client, project: Project, parts: Services
 ):
-    upload = stored(parts, project)
+    upload = store_upload(parts, project)
     link = client.get(f"/files/{upload.id}", **project()).json()["data"]["url"]
     parts.records.keys.rotate_secret(project.id, timedelta(hours=1))
     during = client.get(link).status_code

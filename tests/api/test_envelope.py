@@ -5,8 +5,7 @@ import re
 import httpx
 
 from penstock.services import Services
-
-from .conftest import BODY, PretendedRuns, Project, finished, serving, with_settings
+from tests.api.app import BODY, FakeRunService, Project, complete_task_of, serving, with_settings
 
 
 def base(client: httpx.Client) -> str:
@@ -79,7 +78,7 @@ def test_sources_answer_like_tasks_but_for_the_path(client: httpx.Client, projec
 
 def test_a_completed_task_shows_its_file_and_run(client: httpx.Client, project: Project, parts: Services):
     task_id = client.post("/tasks", json=BODY, **project()).json()["data"]["id"]
-    output = finished(parts, task_id).output
+    output = complete_task_of(parts, task_id).output
     data = client.post("/tasks", json=BODY, **project()).json()["data"]
     file = data["output"]
 
@@ -134,7 +133,7 @@ def test_audio_has_no_fit(client: httpx.Client, project: Project):
     assert (data["fit"], data["width"], data["quality"]) == (None, None, 0.8)
 
 
-def test_links_start_with_the_public_url_where_one_is_set(parts: Services, runs: PretendedRuns, project: Project):
+def test_links_start_with_the_public_url_where_one_is_set(parts: Services, runs: FakeRunService, project: Project):
     with serving(with_settings(parts, public_url="https://media.example/"), runs) as client:
         told = client.post("/tasks", json=BODY, **project()).json()
 
@@ -142,7 +141,7 @@ def test_links_start_with_the_public_url_where_one_is_set(parts: Services, runs:
     assert told["links"]["parent"] == "https://media.example/tasks"
 
 
-def test_a_host_that_was_not_allowed_is_not_repeated(parts: Services, runs: PretendedRuns, project: Project):
+def test_a_host_that_was_not_allowed_is_not_repeated(parts: Services, runs: FakeRunService, project: Project):
     allowing = with_settings(parts, allowed_hosts="media.lan, other.lan:99")
     headers = project()["headers"]
     with serving(allowing, runs) as client:

@@ -16,8 +16,7 @@ from PIL import Image
 from penstock import engines
 from penstock.domain.task import File, FileFacts
 from penstock.services import Services, limits_of
-
-from .conftest import BODY, PretendedRuns, Project, finished, serving, stored, with_settings
+from tests.api.app import BODY, FakeRunService, Project, complete_task_of, serving, store_upload, with_settings
 
 
 def picture(width: int = 64, height: int = 48, kind: str = "PNG") -> bytes:
@@ -107,7 +106,7 @@ def test_a_form_without_a_boundary_is_refused(client: httpx.Client, project: Pro
 
 
 def test_a_large_file_is_refused_whether_it_tells_its_length_or_not(
-    parts: Services, runs: PretendedRuns, project: Project
+    parts: Services, runs: FakeRunService, project: Project
 ):
     small = {"max_video_input_bytes": 100, "max_audio_input_bytes": 100, "max_image_input_bytes": 50}
     with serving(with_limits(parts, **small), runs) as client:
@@ -121,7 +120,7 @@ def test_a_large_file_is_refused_whether_it_tells_its_length_or_not(
 
 def test_files_are_uploads_and_outputs(client: httpx.Client, project: Project, parts: Services):
     task_id = client.post("/tasks", json=BODY, **project()).json()["data"]["id"]
-    output, upload = finished(parts, task_id).output, stored(parts, project)
+    output, upload = complete_task_of(parts, task_id).output, store_upload(parts, project)
     told = client.get("/files", **project()).json()
 
     assert {(file["id"], file["object"]) for file in told["data"]} == {(output.id, "source"), (upload.id, "file")}
@@ -129,14 +128,14 @@ def test_files_are_uploads_and_outputs(client: httpx.Client, project: Project, p
 
 
 def test_med_is_read_as_file(client: httpx.Client, project: Project, parts: Services):
-    upload = stored(parts, project)
+    upload = store_upload(parts, project)
 
     for path in (f"/files/{upload.id}", f"/files/{upload.id.replace('file_', 'med_')}"):
         assert client.get(path, **project()).json()["data"]["id"] == upload.id
 
 
 def test_a_deleted_file_and_its_bytes_are_gone(client: httpx.Client, project: Project, parts: Services):
-    upload = stored(parts, project)
+    upload = store_upload(parts, project)
     link = client.get(f"/files/{upload.id}", **project()).json()["data"]["url"]
     deleted = client.delete(f"/files/{upload.id}", **project())
 
@@ -147,7 +146,7 @@ def test_a_deleted_file_and_its_bytes_are_gone(client: httpx.Client, project: Pr
 
 
 def test_a_file_that_a_task_reads_stays(client: httpx.Client, project: Project, parts: Services):
-    upload = stored(parts, project)
+    upload = store_upload(parts, project)
     client.post("/tasks", json={"file_id": upload.id, "kind": "video", "format": "webm"}, **project())
     answered = client.delete(f"/files/{upload.id}", **project())
 
@@ -220,7 +219,7 @@ def until(holds: Callable[[], object], seconds: float = 30) -> None:
 
 
 def test_a_file_that_cannot_be_recorded_is_not_kept(
-    parts: Services, runs: PretendedRuns, project: Project, monkeypatch: pytest.MonkeyPatch
+    parts: Services, runs: FakeRunService, project: Project, monkeypatch: pytest.MonkeyPatch
 ):
     """Whatever the database says: here a figure that fits no column, as a probe of old let one through."""
     too_wide = engines.file_facts

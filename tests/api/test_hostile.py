@@ -9,8 +9,7 @@ import pytest
 
 from penstock.api import create_app
 from penstock.services import Services
-
-from .conftest import PretendedRuns, Project, serving, with_settings
+from tests.api.app import FakeRunService, Project, serving, with_settings
 
 DIGITS = "1" * 5000
 HEADERS = [
@@ -59,7 +58,7 @@ TARGETS = [
 
 def routes(parts: Services) -> list[tuple[str, str]]:
     """Every method and path that there is, with an id of nobody's in it."""
-    schema = create_app(parts, PretendedRuns()).openapi()
+    schema = create_app(parts, FakeRunService()).openapi()
     found = [(method.upper(), path) for path, methods in schema["paths"].items() for method in methods]
     return [(method, re.sub(r"{[^}]+}", "file_aaaaaaaaaaaa", path)) for method, path in found]
 
@@ -114,13 +113,13 @@ def test_no_path_or_query_breaks_anything(client: httpx.Client, project: Project
         "good.example evil", "evil.example", "", "@good.example",
     ],
 )  # fmt: skip
-def test_only_a_host_that_is_allowed_becomes_the_base_of_links(parts: Services, runs: PretendedRuns, host: str):
+def test_only_a_host_that_is_allowed_becomes_the_base_of_links(parts: Services, runs: FakeRunService, host: str):
     with serving(with_settings(parts, allowed_hosts="good.example"), runs) as client:
         assert host_told(client, host) == f"http://127.0.0.1:{client.base_url.port}"
 
 
 @pytest.mark.parametrize("host", ["good.example", "good.example:8080", "GOOD.example"])
-def test_an_allowed_host_is_taken_with_any_port(parts: Services, runs: PretendedRuns, host: str):
+def test_an_allowed_host_is_taken_with_any_port(parts: Services, runs: FakeRunService, host: str):
     with serving(with_settings(parts, allowed_hosts="Good.example, other.example:1"), runs) as client:
         assert host_told(client, host) == f"http://{host.lower()}"
 

@@ -10,8 +10,7 @@ from starlette.routing import Route
 from penstock.api import ROUTERS, create_app
 from penstock.domain.ids import new_file_id, new_task_id
 from penstock.services import Services
-
-from .conftest import BODY, PretendedRuns, Project, finished, stored
+from tests.api.app import BODY, FakeRunService, Project, complete_task_of, store_upload
 
 # Every route that names a thing, and what it names.
 NAMING = {
@@ -44,7 +43,7 @@ def test_every_route_is_held_against_this():
 
 
 def test_there_are_no_routes_but_those_and_the_documentation(parts: Services):
-    plain = [route.path for route in create_app(parts, PretendedRuns()).routes if isinstance(route, Route)]
+    plain = [route.path for route in create_app(parts, FakeRunService()).routes if isinstance(route, Route)]
 
     assert plain == ["/openapi.json"]
 
@@ -53,7 +52,11 @@ def test_there_are_no_routes_but_those_and_the_documentation(parts: Services):
 def theirs(client: httpx.Client, other: Project, parts: Services) -> dict[str, str]:
     """One of each, of another project."""
     task_id = client.post("/tasks", json=BODY, **other()).json()["data"]["id"]
-    return {"task": task_id, "file": stored(parts, other).id, "source": finished(parts, task_id).output.id}
+    return {
+        "task": task_id,
+        "file": store_upload(parts, other).id,
+        "source": complete_task_of(parts, task_id).output.id,
+    }
 
 
 @pytest.mark.parametrize("route", NAMING)

@@ -19,8 +19,7 @@ from penstock.domain.formats import FORMATS
 from penstock.domain.planning.compatibility import CONTAINERS
 from penstock.domain.request import SourceRequest
 from penstock.services import Services
-
-from .conftest import PretendedRuns, Project, serving
+from tests.api.app import FakeRunService, Project, serving
 
 
 def test_the_documentation_is_open_and_knows_the_body(client: httpx.Client):
@@ -50,7 +49,7 @@ def test_the_matrix_says_why_a_pair_is_refused(client: httpx.Client, project: Pr
     assert (mp3["allowed"], "mp3" in mp3["reason"]) == (False, True)
 
 
-def test_a_lifted_pair_is_shown_as_allowed(parts: Services, runs: PretendedRuns, project: Project):
+def test_a_lifted_pair_is_shown_as_allowed(parts: Services, runs: FakeRunService, project: Project):
     with serving(replace(parts, allowed_pairs=frozenset({("mov", "mp3")})), runs) as client:
         rows = client.get("/formats", **project()).json()["data"]["matrix"]
     cells = [cell for row in rows if row["container"] == "mov" for cell in row["inputs"][0]["outputs"]]
@@ -71,7 +70,7 @@ def test_health_needs_no_key_and_names_the_dependencies(client: httpx.Client):
 
 @pytest.mark.parametrize("away", ["prefect", "workers"])
 def test_what_runs_are_made_of_being_away_is_degraded_and_still_a_200(parts: Services, away: str):
-    with serving(parts, PretendedRuns(**{away: "degraded"})) as client:
+    with serving(parts, FakeRunService(**{away: "degraded"})) as client:
         answered = client.get("/health")
 
     assert answered.status_code == 200

@@ -11,10 +11,9 @@ import pytest
 
 from penstock.engines import probe
 from penstock.services import Services
+from tests.api.app import FakeRunService, Project, serving, store_upload, with_settings
 from tests.media import MediaFactory
 from tests.ranging import Ranging, ranging
-
-from .conftest import PretendedRuns, Project, serving, stored, with_settings
 
 pytestmark = pytest.mark.media
 
@@ -36,7 +35,7 @@ def open_api(parts: Services) -> Iterator[httpx.Client]:
     """An API that may fetch from loopback."""
     policy = replace(parts.fetch_policy, allow="127.0.0.0/8")
     with serving(
-        replace(with_settings(parts, fetch_allow="127.0.0.0/8"), fetch_policy=policy), PretendedRuns()
+        replace(with_settings(parts, fetch_allow="127.0.0.0/8"), fetch_policy=policy), FakeRunService()
     ) as client:
         yield client
 
@@ -79,7 +78,7 @@ def test_a_plan_leaves_no_task(open_api: httpx.Client, host: Ranging, project: P
 def test_a_file_of_ours_is_planned_without_reading_it(
     client: httpx.Client, parts: Services, shop: MediaFactory, project: Project
 ):
-    file = stored(parts, project, media=probe(shop("clip.mkv"), parts.tools))
+    file = store_upload(parts, project, media=probe(shop("clip.mkv"), parts.tools))
     told = planned(client, project, file_id=file.id).json()["data"]
 
     assert told["input"] == file.id
@@ -90,7 +89,7 @@ def test_a_file_of_ours_is_planned_without_reading_it(
 def test_a_file_whose_probe_was_not_kept_is_read_in_parts(
     client: httpx.Client, parts: Services, shop: MediaFactory, project: Project
 ):
-    file = stored(parts, project, shop("heavy.mp4").read_bytes())
+    file = store_upload(parts, project, shop("heavy.mp4").read_bytes())
     told = planned(client, project, file_id=file.id).json()["data"]
 
     assert 0 < told["source"]["bytes_read"] < file.facts.filesize / 3
@@ -121,7 +120,7 @@ def test_a_refusal_is_the_one_of_the_task(
 def test_what_would_have_to_be_read_too_far_is_refused(parts: Services, host: Ranging, project: Project):
     policy = replace(parts.fetch_policy, allow="127.0.0.0/8")
     hasty = replace(with_settings(parts, fetch_allow="127.0.0.0/8", max_plan_bytes=300_000), fetch_policy=policy)
-    with serving(hasty, PretendedRuns()) as client:
+    with serving(hasty, FakeRunService()) as client:
         told = planned(client, project, url=f"{host.address}/whole/clip.mp4").json()["error"]
 
     assert told["code"] == "input_limits_exceeded"
@@ -132,7 +131,7 @@ def test_plans_are_bounded_in_time_and_number(parts: Services, host: Ranging, pr
     changed = {"fetch_allow": "127.0.0.0/8", "plans_at_once": 1, "plan_seconds": 0.2}
     policy = replace(parts.fetch_policy, allow="127.0.0.0/8")
     with (
-        serving(replace(with_settings(parts, **changed), fetch_policy=policy), PretendedRuns()) as client,
+        serving(replace(with_settings(parts, **changed), fetch_policy=policy), FakeRunService()) as client,
         ThreadPoolExecutor(10) as callers,
     ):
         told = list(callers.map(lambda _: planned(client, project, url=f"{host.address}/silent/x"), range(10)))

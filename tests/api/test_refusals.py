@@ -10,8 +10,7 @@ from penstock.api.exception_handlers import QUERY_RULES
 from penstock.domain.attempts import QueueLimits, RunsHealth
 from penstock.records import Records
 from penstock.services import Services
-
-from .conftest import BODY, PretendedRuns, Project, serving, with_settings
+from tests.api.app import BODY, FakeRunService, Project, serving, with_settings
 
 AUDIO = {"url": "https://example.com/a.mp3", "kind": "audio", "format": "mp3"}
 
@@ -170,12 +169,12 @@ def test_addresses_that_are_plainly_not_public_are_refused(client: httpx.Client,
     assert refused(client, project, json=BODY | {"url": url}) == (422, "url_forbidden")
 
 
-def test_a_private_address_may_be_allowed(parts: Services, runs: PretendedRuns, project: Project):
+def test_a_private_address_may_be_allowed(parts: Services, runs: FakeRunService, project: Project):
     with serving(with_settings(parts, fetch_allow="10.1.0.0/16"), runs) as client:
         assert client.post("/tasks", json=BODY | {"url": "http://10.1.2.3/a"}, **project()).status_code == 200
 
 
-def test_a_key_that_asks_too_fast_is_told_when_to_come_back(parts: Services, runs: PretendedRuns, project: Project):
+def test_a_key_that_asks_too_fast_is_told_when_to_come_back(parts: Services, runs: FakeRunService, project: Project):
     with serving(with_settings(parts, requests_per_minute=6), runs) as client:
         answers = [client.post("/tasks", json=BODY, **project()) for _ in range(3)]
         reading = client.get("/tasks", **project())
@@ -187,14 +186,14 @@ def test_a_key_that_asks_too_fast_is_told_when_to_come_back(parts: Services, run
     assert reading.status_code == 200
 
 
-def test_reading_too_fast_is_told_as_well(parts: Services, runs: PretendedRuns, project: Project):
+def test_reading_too_fast_is_told_as_well(parts: Services, runs: FakeRunService, project: Project):
     with serving(with_settings(parts, reads_per_minute=6), runs) as client:
         codes = [client.get("/formats", **project()).status_code for _ in range(3)]
 
     assert codes == [200, 200, 429]
 
 
-def test_a_full_queue_is_told_and_takes_the_same_request_still(parts: Services, runs: PretendedRuns, project: Project):
+def test_a_full_queue_is_told_and_takes_the_same_request_still(parts: Services, runs: FakeRunService, project: Project):
     with serving(with_settings(parts, queue_per_project=1), runs) as client:
         first = client.post("/tasks", json=BODY, **project())
         full = client.post("/tasks", json=BODY | {"width": 2}, **project())
@@ -205,7 +204,7 @@ def test_a_full_queue_is_told_and_takes_the_same_request_still(parts: Services, 
     assert again.json()["data"] == first.json()["data"]
 
 
-def test_a_database_that_is_away_is_a_503_that_says_when_to_try_again(parts: Services, runs: PretendedRuns):
+def test_a_database_that_is_away_is_a_503_that_says_when_to_try_again(parts: Services, runs: FakeRunService):
     with serving(away(parts), runs) as client:
         answered = client.post("/tasks", json=BODY, headers={"Authorization": "Bearer key"})
         health = client.get("/health")
@@ -216,7 +215,7 @@ def test_a_database_that_is_away_is_a_503_that_says_when_to_try_again(parts: Ser
 
 
 def test_an_unforeseen_error_tells_nothing_of_our_inside(parts: Services, project: Project):
-    class Broken(PretendedRuns):
+    class Broken(FakeRunService):
         async def health(self) -> RunsHealth:
             raise RuntimeError("/secret/path")
 
@@ -274,7 +273,7 @@ def test_a_wrong_parameter_is_told_in_our_words(client: httpx.Client, project: P
 
 
 def test_every_parameter_of_a_query_has_its_words(parts: Services):
-    paths = create_app(parts, PretendedRuns()).openapi()["paths"].values()
+    paths = create_app(parts, FakeRunService()).openapi()["paths"].values()
     found = {
         parameter["name"]
         for methods in paths

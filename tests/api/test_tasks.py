@@ -8,9 +8,8 @@ import httpx
 import pytest
 
 from penstock.services import Services
+from tests.api.app import BODY, FakeRunService, Project, complete_task_of
 from tests.service import wait_for
-
-from .conftest import BODY, PretendedRuns, Project, finished
 
 
 def created(client: httpx.Client, project: Project, **more: object) -> str:
@@ -44,7 +43,7 @@ def test_a_task_can_be_read(client: httpx.Client, project: Project):
 
 def test_waiting_ends_as_soon_as_the_task_does(client: httpx.Client, project: Project, parts: Services):
     task_id = created(client, project)
-    end = threading.Timer(0.3, finished, (parts, task_id))
+    end = threading.Timer(0.3, complete_task_of, (parts, task_id))
     end.start()
     began = time.monotonic()
     data = client.get(f"/tasks/{task_id}?wait=30", **project()).json()["data"]
@@ -63,7 +62,7 @@ def test_a_hundred_may_wait_while_others_are_answered(client: httpx.Client, proj
     with ThreadPoolExecutor(100) as crowd:
         waiting = [crowd.submit(client.get, f"/tasks/{task_id}?wait=30", **project()) for _ in range(99)]
         assert client.get("/health").status_code == 200
-        finished(parts, task_id)
+        complete_task_of(parts, task_id)
         ends = {future.result().json()["data"]["status"] for future in waiting}
 
     assert ends == {"completed"}
@@ -76,14 +75,14 @@ def test_nobody_waits_longer_than_a_minute(client: httpx.Client, project: Projec
     assert (answered.status_code, answered.json()["error"]["field"]) == (422, "wait")
 
 
-def test_a_queued_task_is_cancelled_at_once(client: httpx.Client, project: Project, runs: PretendedRuns):
+def test_a_queued_task_is_cancelled_at_once(client: httpx.Client, project: Project, runs: FakeRunService):
     data = client.post(f"/tasks/{created(client, project)}/cancel", **project()).json()["data"]
 
     assert (data["status"], data["error"]["code"]) == ("cancelled", "cancelled")
 
 
 def test_the_run_of_a_cancelled_task_is_told(
-    client: httpx.Client, project: Project, parts: Services, runs: PretendedRuns
+    client: httpx.Client, project: Project, parts: Services, runs: FakeRunService
 ):
     task_id = created(client, project)
     parts.records.tasks.begin(task_id, 1, "owner", "run-of-it")
@@ -94,7 +93,7 @@ def test_the_run_of_a_cancelled_task_is_told(
 
 
 def test_a_run_that_has_not_begun_is_over_at_once(
-    client: httpx.Client, project: Project, parts: Services, runs: PretendedRuns
+    client: httpx.Client, project: Project, parts: Services, runs: FakeRunService
 ):
     task_id = created(client, project)
     submission = next(one for one in parts.records.tasks.claim_due(1000) if one.task_id == task_id)
@@ -107,7 +106,7 @@ def test_a_run_that_has_not_begun_is_over_at_once(
 
 def test_what_has_ended_cannot_be_cancelled(client: httpx.Client, project: Project, parts: Services):
     task_id = created(client, project)
-    finished(parts, task_id)
+    complete_task_of(parts, task_id)
     answered = client.post(f"/tasks/{task_id}/cancel", **project())
 
     assert (answered.status_code, answered.json()["error"]["code"]) == (409, "task_ended")
@@ -147,7 +146,7 @@ def test_a_list_names_what_it_does_not_understand(client: httpx.Client, project:
 
 
 def test_sources_are_the_outputs(client: httpx.Client, project: Project, parts: Services):
-    output = finished(parts, created(client, project)).output
+    output = complete_task_of(parts, created(client, project)).output
     listed = client.get("/sources?status=completed", **project()).json()["data"]
     one = client.get(f"/sources/{output.id}", **project()).json()
 

@@ -7,7 +7,7 @@ import pytest
 
 from penstock.services import Services, open_services
 from penstock.settings import Settings
-from tests.api.conftest import PretendedRuns, serving
+from tests.api.app import FakeRunService, serving
 from tests.browser import chromium as driver
 
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
@@ -25,7 +25,7 @@ def test_the_documentation_is_drawn_without_internet(parts, tmp_path):
     if browser is None:
         pytest.skip("Chromium is not on this machine: apt-get install chromium (as root) brings it")
     flags = (*driver.FLAGS, OFFLINE, f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", "--v=0")
-    with serving(parts, PretendedRuns()) as client:
+    with serving(parts, FakeRunService()) as client:
         command = [browser, *flags, "--virtual-time-budget=20000", "--dump-dom", f"{client.base_url}/docs"]
         drawn = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
 

@@ -12,7 +12,7 @@ from tests.broken_files import CODES, is_expected
 from tests.media_server import serving
 from tests.service import wait_for
 from tests.storage import origin
-from tests.storage.conftest import free_port
+from tests.storage.ports import free_port
 
 pytestmark = pytest.mark.service
 

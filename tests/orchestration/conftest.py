@@ -16,9 +16,9 @@ from penstock.orchestration.run.lease import Run, RunLease
 from penstock.orchestration.run.stages import Stages
 from penstock.records import Records
 from penstock.storage.objects import FolderStore
-from tests.records.conftest import apart, database, hasty, project, records
+from tests.records.conftest import database, project, records, records_without_lease, separate_records
 
-__all__ = ["apart", "database", "hasty", "host", "new_run", "project", "records", "task_of"]
+__all__ = ["database", "host", "new_run", "project", "records", "records_without_lease", "separate_records", "task_of"]
 
 
 @dataclass

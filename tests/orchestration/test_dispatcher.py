@@ -9,7 +9,7 @@ from penstock.domain import errors
 from penstock.orchestration import dispatcher
 from penstock.orchestration.dispatcher import dispatch, submit
 from penstock.orchestration.flow_runs import PrefectUnavailable
-from tests.records.conftest import asked, completed
+from tests.records.rows import complete_task, video_request
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Prefect:
 
 @pytest.fixture
 def task(records, project):
-    return records.tasks.submit(project, asked())
+    return records.tasks.submit(project, video_request())
 
 
 def due(records, task):
@@ -52,7 +52,7 @@ def test_a_new_attempt_gets_a_run(records, task):
 def test_a_task_that_was_cancelled_and_requested_again_keeps_its_new_run(records, project, task):
     prefect, first = Prefect(), due(records, task)
     records.tasks.cancel(project, task.id)
-    again = records.tasks.submit(project, asked())
+    again = records.tasks.submit(project, video_request())
     asyncio.run(submit(first, records, prefect))
     asyncio.run(submit(due(records, again), records, prefect))
 
@@ -63,7 +63,7 @@ def test_a_task_that_was_cancelled_and_requested_again_keeps_its_new_run(records
 def test_a_run_whose_task_is_cancelled_while_it_is_created_is_cancelled(records, project, task):
     def cancel_and_submit_again():
         records.tasks.cancel(project, task.id)
-        records.tasks.submit(project, asked())
+        records.tasks.submit(project, video_request())
 
     prefect = Prefect(cancel_and_submit_again)
     asyncio.run(submit(due(records, task), records, prefect))
@@ -83,7 +83,7 @@ def test_an_attempt_that_has_ended_gets_no_run(records, project, task):
 def test_a_run_that_ended_before_it_was_recorded_leaves_nothing_in_the_outbox(records, project, task):
     """The dispatcher died between creating the run and recording it; another one claims the entry."""
     prefect, claimed = Prefect(), due(records, task)
-    done = completed(records, task)
+    done = complete_task(records, task)
     asyncio.run(submit(claimed, records, prefect))
     records.tasks.postpone(claimed, 0)
 
@@ -115,10 +115,10 @@ def test_an_outage_of_the_database_ends_no_dispatcher(records, task, monkeypatch
     asyncio.run(submit(entry, records, Prefect()))
 
 
-def test_the_dispatcher_is_woken_by_a_new_task(apart, monkeypatch):
+def test_the_dispatcher_is_woken_by_a_new_task(separate_records, monkeypatch):
     monkeypatch.setattr(dispatcher, "POLL_SECONDS", 3600)
     prefect = Prefect()
-    asyncio.run(asyncio.wait_for(submit_while_dispatching(apart, prefect), 30))
+    asyncio.run(asyncio.wait_for(submit_while_dispatching(separate_records, prefect), 30))
 
     assert len(prefect.created) == 1
 
@@ -127,7 +127,7 @@ async def submit_while_dispatching(records, prefect):
     woken, created = asyncio.Event(), asyncio.Event()
     prefect.meanwhile = created.set
     dispatching = asyncio.create_task(dispatch(records, prefect, woken))
-    await asyncio.to_thread(records.tasks.submit, records.keys.new_project("a project"), asked())
+    await asyncio.to_thread(records.tasks.submit, records.keys.new_project("a project"), video_request())
     woken.set()
     await created.wait()
     dispatching.cancel()

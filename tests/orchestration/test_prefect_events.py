@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from penstock.orchestration.prefect_events import HANDLERS, EventFollower
-from tests.records.conftest import asked, completed
+from tests.records.rows import complete_task, video_request
 
 
 @dataclass
@@ -30,7 +30,7 @@ def run_id():
 
 @pytest.fixture
 def task(records, project, run_id):
-    opened = records.tasks.submit(project, asked())
+    opened = records.tasks.submit(project, video_request())
     return records.tasks.begin(opened.id, 1, "owner", run_id)
 
 
@@ -72,7 +72,7 @@ def test_an_event_of_a_foreign_run_is_ignored(follower, state):
 
 @pytest.mark.parametrize("state", HANDLERS)
 def test_an_event_that_comes_after_the_end_changes_nothing(follower, records, project, state):
-    task = completed(records, records.tasks.submit(project, asked()))
+    task = complete_task(records, records.tasks.submit(project, video_request()))
     handle(follower, state, task.run_id)
 
     assert records.tasks.get_by_id(task.id).status == "completed"

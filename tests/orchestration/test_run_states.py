@@ -7,13 +7,13 @@ import pytest
 from penstock.domain.ids import ProjectId
 from penstock.orchestration.run_states import recorded_state
 from penstock.records import Records
-from tests.records.conftest import asked, output_of
+from tests.records.rows import output_of, video_request
 
 
 @pytest.mark.parametrize(("status", "state"), [("failed", "FAILED"), ("cancelled", "CANCELLED")])
 def test_a_run_without_output_ends_as_its_task_did(records: Records, project: ProjectId, status, state):
     run = uuid4()
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 1, "me", str(run))
     records.tasks.end(task.id, 1, status)
 
@@ -24,7 +24,7 @@ def test_a_run_without_output_ends_as_its_task_did(records: Records, project: Pr
 
 def test_a_completed_task_completes_its_run(records: Records, project: ProjectId):
     run = uuid4()
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 1, "me", str(run))
     records.tasks.complete(task.id, 1, "me", output_of(task))
 
@@ -35,7 +35,7 @@ def test_a_completed_task_completes_its_run(records: Records, project: ProjectId
 
 def test_a_run_whose_task_is_processing_or_unknown_has_no_recorded_state(records: Records, project: ProjectId):
     run = uuid4()
-    records.tasks.begin(records.tasks.submit(project, asked()).id, 1, "me", str(run))
+    records.tasks.begin(records.tasks.submit(project, video_request()).id, 1, "me", str(run))
 
     assert recorded_state(run, records) is None
     assert recorded_state(uuid4(), records) is None

@@ -8,13 +8,12 @@ from penstock.domain import errors
 from penstock.domain.ids import ProjectId
 from penstock.domain.task import Task, TaskError
 from penstock.records import Records
-
-from .conftest import asked, completed, output_of
+from tests.records.rows import complete_task, output_of, video_request
 
 
 @pytest.fixture
 def task(records: Records, project: ProjectId) -> Task:
-    return records.tasks.submit(project, asked())
+    return records.tasks.submit(project, video_request())
 
 
 def test_a_begun_attempt_is_validating_and_knows_its_run(records: Records, task: Task):
@@ -47,19 +46,19 @@ def test_a_live_owner_is_not_pushed_aside(records: Records, task: Task):
     assert records.tasks.begin(task.id, 1, "me", "run").run_id == "run"
 
 
-def test_a_silent_owner_is_pushed_aside_and_learns_of_it(hasty: Records, task: Task):
-    hasty.tasks.begin(task.id, 1, "me", "run")
-    hasty.tasks.begin(task.id, 1, "you", "run")
+def test_a_silent_owner_is_pushed_aside_and_learns_of_it(records_without_lease: Records, task: Task):
+    records_without_lease.tasks.begin(task.id, 1, "me", "run")
+    records_without_lease.tasks.begin(task.id, 1, "you", "run")
 
     with pytest.raises(errors.Superseded):
-        hasty.tasks.heartbeat(task.id, 1, "me", "transcoding", 1)
+        records_without_lease.tasks.heartbeat(task.id, 1, "me", "transcoding", 1)
     with pytest.raises(errors.Superseded):
-        hasty.tasks.complete(task.id, 1, "me", output_of(task))
+        records_without_lease.tasks.complete(task.id, 1, "me", output_of(task))
 
 
 def test_an_older_attempt_is_superseded(records: Records, project: ProjectId, task: Task):
     records.tasks.end(task.id, 1, "failed", None)
-    records.tasks.submit(project, asked())
+    records.tasks.submit(project, video_request())
 
     with pytest.raises(errors.Superseded):
         records.tasks.begin(task.id, 1, "me", "run")
@@ -76,8 +75,8 @@ def test_a_failed_attempt_can_be_retried_by_hand(records: Records, task: Task):
 
 
 def test_what_is_completed_or_cancelled_is_not_begun_again(records: Records, project: ProjectId, task: Task):
-    completed(records, task)
-    cancelled = records.tasks.cancel(project, records.tasks.submit(project, asked(width=2)).id)
+    complete_task(records, task)
+    cancelled = records.tasks.cancel(project, records.tasks.submit(project, video_request(width=2)).id)
 
     for ended in (task, cancelled):
         with pytest.raises(errors.Superseded):
@@ -102,7 +101,7 @@ def test_finishing_twice_with_the_same_output_is_harmless(records: Records, task
 
 
 def test_a_second_finisher_leaves_no_file(records: Records, project: ProjectId, task: Task):
-    completed(records, task)
+    complete_task(records, task)
     late = output_of(task)
 
     with pytest.raises(errors.Superseded):

@@ -5,19 +5,18 @@ import pytest
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId
 from penstock.records import Records
-
-from .conftest import asked, completed
+from tests.records.rows import complete_task, video_request
 
 
 def test_a_task_without_a_run_is_cancelled_at_once(records: Records, project: ProjectId):
-    task = records.tasks.cancel(project, records.tasks.submit(project, asked()).id)
+    task = records.tasks.cancel(project, records.tasks.submit(project, video_request()).id)
 
     assert (task.status, task.state) == ("cancelled", "cancelled")
     assert task.id not in [submission.task_id for submission in records.tasks.claim_due(1000)]
 
 
 def test_a_running_task_is_told_to_stop(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 1, "me", "run")
 
     assert records.tasks.cancel(project, task.id).state == "cancelling"
@@ -27,7 +26,7 @@ def test_a_running_task_is_told_to_stop(records: Records, project: ProjectId):
 
 
 def test_cancelling_twice_is_harmless(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 1, "me", "run")
 
     records.tasks.cancel(project, task.id)
@@ -36,14 +35,14 @@ def test_cancelling_twice_is_harmless(records: Records, project: ProjectId):
 
 
 def test_an_ended_task_cannot_be_cancelled(records: Records, project: ProjectId):
-    done = completed(records, records.tasks.submit(project, asked()))
+    done = complete_task(records, records.tasks.submit(project, video_request()))
 
     with pytest.raises(errors.TaskEnded):
         records.tasks.cancel(project, done.id)
 
 
 def test_anothers_task_cannot_be_cancelled(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
 
     with pytest.raises(errors.TaskNotFound):
         records.tasks.cancel(records.keys.new_project("passer-by"), task.id)
@@ -51,12 +50,12 @@ def test_anothers_task_cannot_be_cancelled(records: Records, project: ProjectId)
 
 
 def test_a_cancelled_task_runs_again_when_asked_again(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 1, "me", "run")
     records.tasks.cancel(project, task.id)
     records.tasks.end(task.id, 1, "cancelled")
 
-    again = records.tasks.submit(project, asked())
+    again = records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 2, "me", "run 2")
 
     assert again.attempt == 2

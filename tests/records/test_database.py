@@ -5,8 +5,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.records import Records
-
-from .conftest import asked
+from tests.records.rows import video_request
 
 
 def read_only(records: Records, switch: str) -> None:
@@ -15,21 +14,21 @@ def read_only(records: Records, switch: str) -> None:
         connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {switch}')
 
 
-def test_a_database_that_became_read_only_is_away_and_is_found_again_later(apart):
-    project = apart.keys.new_project("one")
-    read_only(apart, "on")
-    apart._database._engine.dispose()  # as a fail-over ends all connections
+def test_a_database_that_became_read_only_is_away_and_is_found_again_later(separate_records):
+    project = separate_records.keys.new_project("one")
+    read_only(separate_records, "on")
+    separate_records._database._engine.dispose()  # as a fail-over ends all connections
 
     with pytest.raises(errors.DatabaseUnavailable):
-        apart.tasks.submit(project, asked())
-    read_only(apart, "off")
-    assert apart.tasks.submit(project, asked()).status == "processing"
+        separate_records.tasks.submit(project, video_request())
+    read_only(separate_records, "off")
+    assert separate_records.tasks.submit(project, video_request()).status == "processing"
 
 
-def test_a_value_that_the_database_cannot_hold_is_an_error_of_ours(apart):
-    task = apart.tasks.submit(apart.keys.new_project("one"), asked())
-    apart.tasks.begin(task.id, 1, "me", "run")
+def test_a_value_that_the_database_cannot_hold_is_an_error_of_ours(separate_records):
+    task = separate_records.tasks.submit(separate_records.keys.new_project("one"), video_request())
+    separate_records.tasks.begin(task.id, 1, "me", "run")
 
     with pytest.raises(errors.MediaError) as refused:
-        apart.tasks.heartbeat(task.id, 1, "me", "transcoding", 10**12)
+        separate_records.tasks.heartbeat(task.id, 1, "me", "transcoding", 10**12)
     assert (refused.value.code, refused.value.transient) == ("internal", False)

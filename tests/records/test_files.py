@@ -10,8 +10,7 @@ from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.media import AudioStream, ImageFacts, Media, Size, VideoStream
 from penstock.domain.task import File
 from penstock.records import Records
-
-from .conftest import asked, completed, reading
+from tests.records.rows import complete_task, request_for_file, video_request
 
 SIZE = Size(64, 48)
 MEDIA = Media(
@@ -53,7 +52,7 @@ def test_a_deleted_file_is_gone(records: Records, project: ProjectId, upload: Fi
 
 
 def test_a_file_that_a_task_reads_is_kept(records: Records, project: ProjectId, upload: File):
-    task = records.tasks.submit(project, reading(upload))
+    task = records.tasks.submit(project, request_for_file(upload))
 
     with pytest.raises(errors.FileInUse):
         records.files.delete(project, upload.id)
@@ -65,11 +64,11 @@ def test_a_deleted_file_is_no_input(records: Records, project: ProjectId, upload
     records.files.delete(project, upload.id)
 
     with pytest.raises(errors.FileNotFound):
-        records.tasks.submit(project, reading(upload))
+        records.tasks.submit(project, request_for_file(upload))
 
 
 def test_a_task_whose_output_was_deleted_shows_none(records: Records, project: ProjectId):
-    done = completed(records, records.tasks.submit(project, asked()))
+    done = complete_task(records, records.tasks.submit(project, video_request()))
     records.files.delete(project, done.output.id)
 
     assert records.tasks.get(project, done.id).output is None

@@ -13,9 +13,8 @@ from penstock.domain import errors
 from penstock.domain.ids import ProjectId
 from penstock.records import Records, migrations
 from penstock.records.tables import METADATA
+from tests.records.rows import complete_task, video_request
 from tests.service import wait_for
-
-from .conftest import asked, completed
 
 
 def test_models_and_migrations_agree(database: str):
@@ -83,7 +82,7 @@ def waits_for_a_while(url: str) -> bool:
 
 
 def test_what_a_process_of_the_version_before_submits_is_handed_over(records: Records, project: ProjectId):
-    first = records.tasks.submit(project, asked())
+    first = records.tasks.submit(project, video_request())
     with psycopg.connect(records.url) as before:
         before.execute("DELETE FROM outbox WHERE task_id = %s", [first.id])
         before.execute("INSERT INTO outbox (task_id, attempt) VALUES (%s, 1)", [first.id])
@@ -104,7 +103,7 @@ def test_what_a_process_of_the_version_before_submits_is_handed_over(records: Re
 
 
 def test_a_process_of_the_version_before_files_its_receipts(records: Records, project: ProjectId):
-    done = completed(records, records.tasks.submit(project, asked()))
+    done = complete_task(records, records.tasks.submit(project, video_request()))
     assert done.output is not None
     with psycopg.connect(records.url) as before:
         row = [done.output.id, done.id]

@@ -11,8 +11,7 @@ from penstock.domain.attempts import QueueLimits
 from penstock.domain.ids import ProjectId
 from penstock.domain.task import File, TaskError
 from penstock.records import Records
-
-from .conftest import asked, completed, reading
+from tests.records.rows import complete_task, request_for_file, video_request
 
 
 def rows(url: str, query: str) -> list[tuple[object, ...]]:
@@ -21,26 +20,29 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
 
 
 def test_a_request_becomes_a_queued_task(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked(width=320))
+    task = records.tasks.submit(project, video_request(width=320))
 
     assert (task.status, task.state, task.progress, task.attempt) == ("processing", "queued", 0, 1)
-    assert task.request == asked(width=320)
+    assert task.request == video_request(width=320)
     assert (task.output, task.error, task.plan, task.run_id, task.batch) == (None, None, None, None, None)
     assert task.created == task.updated
 
 
 def test_the_same_request_is_the_same_task(records: Records, project: ProjectId):
-    assert records.tasks.submit(project, asked()) == records.tasks.submit(project, asked(quality=0.8))
+    assert records.tasks.submit(project, video_request()) == records.tasks.submit(project, video_request(quality=0.8))
 
 
 def test_another_option_is_another_task(records: Records, project: ProjectId):
-    assert records.tasks.submit(project, asked()).id != records.tasks.submit(project, asked(quality=0.5)).id
+    assert (
+        records.tasks.submit(project, video_request()).id
+        != records.tasks.submit(project, video_request(quality=0.5)).id
+    )
 
 
 def test_two_projects_never_share_a_task(records: Records, project: ProjectId):
     other = records.keys.new_project("somebody else")
 
-    assert records.tasks.submit(project, asked()).id != records.tasks.submit(other, asked()).id
+    assert records.tasks.submit(project, video_request()).id != records.tasks.submit(other, video_request()).id
 
 
 def test_a_thousand_at_once_make_one_row_and_one_submission(new_database: Callable[[], str]):
@@ -49,7 +51,7 @@ def test_a_thousand_at_once_make_one_row_and_one_submission(new_database: Callab
     records.migrate()
     project = records.keys.new_project("crowd")
     with ThreadPoolExecutor(50) as crowd:
-        opened = list(crowd.map(lambda _: records.tasks.submit(project, asked()), range(1000)))
+        opened = list(crowd.map(lambda _: records.tasks.submit(project, video_request()), range(1000)))
     records.close()
 
     assert len({task.id for task in opened}) == 1
@@ -58,73 +60,75 @@ def test_a_thousand_at_once_make_one_row_and_one_submission(new_database: Callab
 
 
 def test_a_failed_task_is_tried_again_when_asked_again(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     records.tasks.end(task.id, 1, "failed", TaskError("encoder_failed", "It failed."))
 
-    again = records.tasks.submit(project, asked())
+    again = records.tasks.submit(project, video_request())
 
     assert (again.id, again.attempt, again.status, again.error) == (task.id, 2, "processing", None)
 
 
 def test_a_crowd_asking_for_a_failed_task_makes_one_attempt(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     records.tasks.end(task.id, 1, "failed", None)
     with ThreadPoolExecutor(16) as crowd:
-        again = set(crowd.map(lambda _: records.tasks.submit(project, asked()).attempt, range(64)))
+        again = set(crowd.map(lambda _: records.tasks.submit(project, video_request()).attempt, range(64)))
 
     assert again == {2}
 
 
 def test_a_completed_task_is_not_converted_again(records: Records, project: ProjectId):
-    done = completed(records, records.tasks.submit(project, asked()))
+    done = complete_task(records, records.tasks.submit(project, video_request()))
 
-    assert records.tasks.submit(project, asked()) == done
-    assert records.tasks.find_current(project, asked()) == done
+    assert records.tasks.submit(project, video_request()) == done
+    assert records.tasks.find_current(project, video_request()) == done
 
 
 def test_fresh_converts_a_completed_task_again(records: Records, project: ProjectId):
-    done = completed(records, records.tasks.submit(project, asked()))
+    done = complete_task(records, records.tasks.submit(project, video_request()))
 
-    again = records.tasks.submit(project, asked(fresh=True))
+    again = records.tasks.submit(project, video_request(fresh=True))
 
     assert (again.id, again.attempt, again.output) == (done.id, 2, None)
-    assert records.tasks.submit(project, asked(fresh=True)).attempt == 2
+    assert records.tasks.submit(project, video_request(fresh=True)).attempt == 2
 
 
 def test_a_deleted_output_is_made_again_when_asked_for(records: Records, project: ProjectId):
-    done = completed(records, records.tasks.submit(project, asked()))
+    done = complete_task(records, records.tasks.submit(project, video_request()))
     records.files.delete(project, done.output.id)
 
     assert records.tasks.get(project, done.id).output is None
-    assert records.tasks.find_current(project, asked()) is None
-    assert records.tasks.submit(project, asked()).attempt == 2
+    assert records.tasks.find_current(project, video_request()) is None
+    assert records.tasks.submit(project, video_request()).attempt == 2
 
 
 def test_a_full_queue_takes_nothing_new_but_knows_the_old(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked("https://example.com/1"))
+    task = records.tasks.submit(project, video_request("https://example.com/1"))
     full = QueueLimits(per_project=1)
 
     with pytest.raises(errors.QueueFull):
-        records.tasks.submit(project, asked("https://example.com/2"), full)
-    assert records.tasks.submit(project, asked("https://example.com/1"), full) == task
+        records.tasks.submit(project, video_request("https://example.com/2"), full)
+    assert records.tasks.submit(project, video_request("https://example.com/1"), full) == task
 
 
 def test_all_projects_share_one_total(records: Records, project: ProjectId):
-    records.tasks.submit(project, asked())
+    records.tasks.submit(project, video_request())
     other = records.keys.new_project("late comer")
 
     with pytest.raises(errors.QueueFull):
-        records.tasks.submit(other, asked(), QueueLimits(total=1))
+        records.tasks.submit(other, video_request(), QueueLimits(total=1))
 
 
 def test_a_file_that_is_not_ours_is_no_input(records: Records, upload: File):
     other = records.keys.new_project("thief")
 
     with pytest.raises(errors.FileNotFound):
-        records.tasks.submit(other, reading(upload))
+        records.tasks.submit(other, request_for_file(upload))
 
 
 def test_a_task_survives_its_way_through_the_database(records: Records, project: ProjectId):
-    request = asked(kind="image", format="gif", width=10, height=20, fit="pad", background="#00FF00", start=1, end=2.5)
+    request = video_request(
+        kind="image", format="gif", width=10, height=20, fit="pad", background="#00FF00", start=1, end=2.5
+    )
 
     assert records.tasks.get(project, records.tasks.submit(project, request).id).request == request

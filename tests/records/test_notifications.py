@@ -9,8 +9,7 @@ import psycopg
 from penstock.domain.ids import ProjectId
 from penstock.records import Records
 from penstock.records.notifications import OUTBOX, TASK, listen
-
-from .conftest import asked, completed
+from tests.records.rows import complete_task, video_request
 
 
 async def until(heard: AsyncIterator[tuple[str, str]], wanted: tuple[str, str]) -> None:
@@ -24,9 +23,9 @@ def test_opening_and_ending_are_called_out(records: Records, project: ProjectId)
     async def run() -> None:
         async with aclosing(listen(records.url, OUTBOX, TASK)) as heard:
             await until(heard, (TASK, ""))
-            task = await asyncio.to_thread(records.tasks.submit, project, asked())
+            task = await asyncio.to_thread(records.tasks.submit, project, video_request())
             await until(heard, (OUTBOX, task.id))
-            await asyncio.to_thread(completed, records, task)
+            await asyncio.to_thread(complete_task, records, task)
             await until(heard, (TASK, task.id))
 
     asyncio.run(run())

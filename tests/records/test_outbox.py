@@ -13,9 +13,8 @@ from penstock.domain.task import Task
 from penstock.records import Records
 from penstock.records.notifications import OUTBOX
 from penstock.records.outbox import MAX_WAITING
+from tests.records.rows import complete_task, video_request
 from tests.service import wait_for
-
-from .conftest import asked, completed
 
 
 def waiting_for(records: Records, task: Task) -> list[OutboxEntry]:
@@ -23,14 +22,14 @@ def waiting_for(records: Records, task: Task) -> list[OutboxEntry]:
 
 
 def test_an_opened_task_waits_for_its_run(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
 
     assert waiting_for(records, task) == [OutboxEntry(task.id, 1, tries=1)]
 
 
 def test_dispatchers_do_not_take_the_same_submission(records: Records):
     projects = [records.keys.new_project(f"one of many {secrets.token_hex(8)}") for _ in range(40)]
-    opened = {records.tasks.submit(each, asked()).id for each in projects}
+    opened = {records.tasks.submit(each, video_request()).id for each in projects}
     with ThreadPoolExecutor(8) as dispatchers:
         taken = [one.task_id for some in dispatchers.map(records.tasks.claim_due, [5] * 60) for one in some]
 
@@ -39,7 +38,10 @@ def test_dispatchers_do_not_take_the_same_submission(records: Records):
 
 
 def opened(records: Records, project: ProjectId, count: int, **more: object) -> set[TaskId]:
-    return {records.tasks.submit(project, asked(f"https://example.com/{number}", **more)).id for number in range(count)}
+    return {
+        records.tasks.submit(project, video_request(f"https://example.com/{number}", **more)).id
+        for number in range(count)
+    }
 
 
 def handed(records: Records, among: set[TaskId], most: int = 1000) -> list[OutboxEntry]:
@@ -64,15 +66,15 @@ def test_few_runs_of_a_project_wait_in_prefect(records: Records, project: Projec
     assert len(handed(records, tasks)) == 1
 
 
-def test_a_project_that_comes_later_does_not_wait_behind_a_thousand(apart: Records):
-    early, late = apart.keys.new_project("early"), apart.keys.new_project("late")
-    crowd = opened(apart, early, 50)
-    for one in handed(apart, crowd):
-        begun(apart, one)
-    handed(apart, crowd)
-    [alone] = opened(apart, late, 1)
+def test_a_project_that_comes_later_does_not_wait_behind_a_thousand(separate_records: Records):
+    early, late = separate_records.keys.new_project("early"), separate_records.keys.new_project("late")
+    crowd = opened(separate_records, early, 50)
+    for one in handed(separate_records, crowd):
+        begun(separate_records, one)
+    handed(separate_records, crowd)
+    [alone] = opened(separate_records, late, 1)
 
-    assert [one.task_id for one in handed(apart, crowd | {alone}, most=1)] == [alone]
+    assert [one.task_id for one in handed(separate_records, crowd | {alone}, most=1)] == [alone]
 
 
 def test_pictures_do_not_wait_behind_the_films_of_their_project(records: Records, project: ProjectId):
@@ -82,10 +84,10 @@ def test_pictures_do_not_wait_behind_the_films_of_their_project(records: Records
     assert kinds == {"video": MAX_WAITING["video"], "image": MAX_WAITING["image"]}
 
 
-def test_projects_take_turns(apart: Records):
-    projects = [apart.keys.new_project(f"project {number}") for number in range(3)]
-    tasks = {task: each for each in projects for task in opened(apart, each, 10, kind="image", format="png")}
-    turns = [Counter(tasks[one.task_id] for one in handed(apart, set(tasks), most=6)) for _ in range(2)]
+def test_projects_take_turns(separate_records: Records):
+    projects = [separate_records.keys.new_project(f"project {number}") for number in range(3)]
+    tasks = {task: each for each in projects for task in opened(separate_records, each, 10, kind="image", format="png")}
+    turns = [Counter(tasks[one.task_id] for one in handed(separate_records, set(tasks), most=6)) for _ in range(2)]
 
     assert turns == [Counter(dict.fromkeys(projects, 2))] * 2
 
@@ -102,7 +104,7 @@ def test_a_begun_run_wakes_the_dispatcher(records: Records, project: ProjectId):
 
 
 def test_no_more_of_a_project_is_submitted_than_may_run_at_once(records: Records, project: ProjectId):
-    tasks = [records.tasks.submit(project, asked(f"https://example.com/{number}")) for number in range(4)]
+    tasks = [records.tasks.submit(project, video_request(f"https://example.com/{number}")) for number in range(4)]
 
     def lent() -> list[OutboxEntry]:
         return [
@@ -114,12 +116,12 @@ def test_no_more_of_a_project_is_submitted_than_may_run_at_once(records: Records
     records.tasks.record_run(first, "run 1")
     records.tasks.record_run(second, "run 2")
     assert lent() == []
-    completed(records, records.tasks.get(project, first.task_id))
+    complete_task(records, records.tasks.get(project, first.task_id))
     assert len(lent()) == 1
 
 
 def test_a_submitted_attempt_waits_no_more_and_knows_its_run(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     [submission] = waiting_for(records, task)
 
     assert records.tasks.record_run(submission, "run of it")
@@ -131,7 +133,7 @@ def test_a_submitted_attempt_waits_no_more_and_knows_its_run(records: Records, p
 
 
 def test_a_postponed_submission_comes_back(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     [submission] = waiting_for(records, task)
     records.tasks.postpone(submission, 0)
 
@@ -139,7 +141,7 @@ def test_a_postponed_submission_comes_back(records: Records, project: ProjectId)
 
 
 def test_nobody_wants_the_run_of_a_task_that_was_cancelled_meanwhile(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     [submission] = waiting_for(records, task)
     records.tasks.cancel(project, task.id)
 
@@ -150,7 +152,7 @@ def test_nobody_wants_the_run_of_a_task_that_was_cancelled_meanwhile(records: Re
 
 def test_unfinished_attempts_come_page_by_page(records: Records, project: ProjectId):
     for number in range(3):
-        still = asked(f"https://example.com/{number}", kind="image", format="png")
+        still = video_request(f"https://example.com/{number}", kind="image", format="png")
         [submission] = waiting_for(records, records.tasks.submit(project, still))
         records.tasks.record_run(submission, f"run {number}")
     first = records.tasks.submitted_attempts(2)
@@ -161,11 +163,11 @@ def test_unfinished_attempts_come_page_by_page(records: Records, project: Projec
 
 @pytest.mark.parametrize("how", ["submitted", "adopted"])
 def test_a_cancel_beside_a_submission_is_no_deadlock(records: Records, project: ProjectId, how: str):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     submission = OutboxEntry(task.id, 1, tries=1)
     note = {
         "submitted": lambda: records.tasks.record_run(submission, "its run"),
-        "adopted": lambda: records.tasks.submit_for_run(project, asked(), "its run"),
+        "adopted": lambda: records.tasks.submit_for_run(project, video_request(), "its run"),
     }[how]
     with psycopg.connect(records.url) as cancel, ThreadPoolExecutor(1) as dispatcher:
         cancel.execute("SELECT id FROM tasks WHERE id = %s FOR UPDATE", [task.id])

@@ -10,8 +10,7 @@ from penstock.domain.planning.cost import CostHistory, Estimate, RatioSpread
 from penstock.domain.receipt import Checks, Receipt, Work
 from penstock.domain.task import Task
 from penstock.records import Records
-
-from .conftest import asked, output_of
+from tests.records.rows import output_of, video_request
 
 ROUGH = Estimate(3, 1.5)
 WORK = Work({"video": "copy"}, ["ffmpeg"], {"ffmpeg": "9.0.2"}, wall_seconds=3.0, cpu_seconds=5.0)
@@ -32,7 +31,7 @@ def done(records: Records, task: Task, family: str, rough: Estimate = ROUGH) -> 
 
 
 def test_a_completed_task_has_its_receipt(records: Records, project: ProjectId, family: str):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     receipt = done(records, task, family)
     filed = records.receipts.get_for_task(project, task.id)
 
@@ -42,15 +41,15 @@ def test_a_completed_task_has_its_receipt(records: Records, project: ProjectId, 
 
 
 def test_an_unfinished_task_has_none(records: Records, project: ProjectId):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     with pytest.raises(errors.NotFound):
         records.receipts.get_for_task(project, task.id)
 
 
 def test_a_new_attempt_has_a_receipt_of_its_own(records: Records, project: ProjectId, family: str):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     done(records, task, family)
-    again = records.tasks.submit(project, asked(fresh=True))
+    again = records.tasks.submit(project, video_request(fresh=True))
     with pytest.raises(errors.NotFound):
         records.receipts.get_for_task(project, task.id)
     second = done(records, again, family)
@@ -59,7 +58,7 @@ def test_a_new_attempt_has_a_receipt_of_its_own(records: Records, project: Proje
 
 
 def test_another_project_sees_none(records: Records, project: ProjectId, family: str):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     done(records, task, family)
     with pytest.raises(errors.NotFound):
         records.receipts.get_for_task(records.keys.new_project(secrets.token_hex(8)), task.id)
@@ -67,7 +66,7 @@ def test_another_project_sees_none(records: Records, project: ProjectId, family:
 
 def test_what_came_of_a_family_is_learnt(records: Records, project: ProjectId, family: str):
     for width, estimated in enumerate((3, 6, 9), 2):
-        done(records, records.tasks.submit(project, asked(width=width)), family, Estimate(estimated, 1.5))
+        done(records, records.tasks.submit(project, video_request(width=width)), family, Estimate(estimated, 1.5))
     learnt = records.receipts.cost_history(project, family)
 
     assert learnt.tasks == 3
@@ -76,7 +75,7 @@ def test_what_came_of_a_family_is_learnt(records: Records, project: ProjectId, f
 
 
 def test_what_was_not_estimated_teaches_nothing(records: Records, project: ProjectId, family: str):
-    done(records, records.tasks.submit(project, asked()), family, Estimate(0, 1.5))
+    done(records, records.tasks.submit(project, video_request()), family, Estimate(0, 1.5))
     assert records.receipts.cost_history(project, family) == CostHistory(1, None, RatioSpread(2.0, 2.0, 2.0))
 
 
@@ -85,7 +84,7 @@ def test_of_an_unknown_family_nothing_is_known(records: Records, project: Projec
 
 
 def test_nothing_is_learnt_of_other_projects(records: Records, project: ProjectId, family: str):
-    done(records, records.tasks.submit(project, asked()), family, Estimate(3, 1.5))
+    done(records, records.tasks.submit(project, video_request()), family, Estimate(3, 1.5))
     other = records.keys.new_project(secrets.token_hex(8))
 
     assert records.receipts.cost_history(other, family) == CostHistory(0)

@@ -7,13 +7,12 @@ from penstock.domain.attempts import LostAttempt
 from penstock.domain.ids import ProjectId
 from penstock.domain.task import Task
 from penstock.records import Records
-
-from .conftest import asked
+from tests.records.rows import video_request
 
 
 @pytest.fixture
 def task(records: Records, project: ProjectId) -> Task:
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     return records.tasks.begin(task.id, 1, "me", "run")
 
 
@@ -30,7 +29,7 @@ def test_a_beating_run_is_not_lost(records: Records, task: Task):
 
 
 def test_a_task_that_never_began_is_not_lost(records: Records, project: ProjectId):
-    assert lost(records, records.tasks.submit(project, asked("https://example.com/new"))) == []
+    assert lost(records, records.tasks.submit(project, video_request("https://example.com/new"))) == []
 
 
 def test_a_lost_task_is_tried_again(records: Records, project: ProjectId, task: Task):
@@ -47,7 +46,7 @@ def test_losses_are_counted_until_somebody_asks_again(records: Records, project:
     assert records.tasks.count_losses(task.id) == 1
 
     records.tasks.end(task.id, 2, "failed")
-    records.tasks.submit(project, asked())
+    records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 3, "you", "run 3")
     assert records.tasks.count_losses(task.id) == 0
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.service import processes_of, wait_for
-from tests.storage.conftest import free_port
+from tests.storage.ports import free_port
 
 pytestmark = pytest.mark.service
 

@@ -1,10 +1,8 @@
 """A real S3 and a real origin on loopback, and the two storages that the contract is run on."""
 
 import os
-import socket
 import subprocess
 import sysconfig
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from penstock.storage.http_source import FetchPolicy
 from penstock.storage.objects import ObjectStore
 
 from . import origin
+from .ports import free_port, until_listening
 
 RCLONE = Path(sysconfig.get_path("scripts")) / "rclone"
 
@@ -79,17 +78,3 @@ def site(server):
 @pytest.fixture
 def policy(site):
     return FetchPolicy(max_bytes=10 * 2**20, read_seconds=2, total_seconds=5, allow=site.removeprefix("http://"))
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-def until_listening(port):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise TimeoutError("the S3 server did not start")

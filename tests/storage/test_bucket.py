@@ -12,8 +12,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.storage.objects import BucketStore, ObjectStore
-
-from .conftest import free_port
+from tests.storage.ports import free_port
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from penstock.services import fetch_policy_of
 from penstock.settings import Settings
 from penstock.storage.download import download_input
 from tasks.policy import fetch_seconds
+from tests.storage.ports import free_port
 
 from . import origin
-from .conftest import free_port
 
 # Seconds, on a machine that is busy with other work; what is tried would else take at least twice as long.
 LATEST = 10.0

@@ -1,5 +1,5 @@
 """The fixtures of runs without Prefect."""
 
-from tests.orchestration.conftest import apart, database, hasty, host, project, records
+from tests.orchestration.conftest import database, host, project, records, records_without_lease, separate_records
 
-__all__ = ["apart", "database", "hasty", "host", "project", "records"]
+__all__ = ["database", "host", "project", "records", "records_without_lease", "separate_records"]

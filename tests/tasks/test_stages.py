@@ -19,7 +19,7 @@ from penstock.tasks import record as recording
 from penstock.tasks import transcode as transcoding
 from penstock.tasks import validate as validating
 from penstock.tasks.upload import new_output_file, upload
-from tests.records.conftest import FACTS, asked, completed, output_of
+from tests.records.rows import FACTS, complete_task, output_of, video_request
 
 RUN_ID = str(uuid4())
 
@@ -36,7 +36,7 @@ def _inside_a_prefect_run(monkeypatch):
 
 @pytest.fixture
 def task(host, project):
-    return host.records.tasks.submit(project, asked())
+    return host.records.tasks.submit(project, video_request())
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_a_request_that_another_run_converts_is_skipped(services, host, project,
 
 @pytest.fixture
 def done(host, task):
-    return completed(host.records, task)
+    return complete_task(host.records, task)
 
 
 def test_a_completed_request_with_the_same_input_is_skipped(services, project, done, monkeypatch):

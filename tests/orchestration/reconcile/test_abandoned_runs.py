@@ -8,7 +8,7 @@ import pytest
 
 from penstock.orchestration.flow_runs import ActiveRun, PrefectUnavailable
 from penstock.orchestration.reconcile.abandoned_runs import AbandonedRuns
-from tests.records.conftest import asked, output_of
+from tests.records.rows import output_of, video_request
 
 LEASE = 60.0
 
@@ -54,7 +54,7 @@ def prefect():
 
 @pytest.fixture
 def task(records, project, prefect):
-    opened = records.tasks.submit(project, asked())
+    opened = records.tasks.submit(project, video_request())
     return records.tasks.begin(opened.id, 1, "owner", prefect.run_id)
 
 

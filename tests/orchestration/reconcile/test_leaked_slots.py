@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from penstock.orchestration.reconcile.leaked_slots import LeakedSlots
-from tests.records.conftest import asked
+from tests.records.rows import video_request
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Clock:
 
 def hold(records, slot="asking"):
     project = records.keys.new_project(f"project {slot}")
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 1, "me", "run")
     records.tasks.record_slot(task.id, 1, "me", slot)
     return task
@@ -47,9 +47,9 @@ def freed_after(leaked, clock, *times):
 
 
 @pytest.fixture
-def leaked(apart):
+def leaked(separate_records):
     clock = Clock()
-    return LeakedSlots(apart, Prefect([2]), 15, check_seconds=0, clock=clock), clock
+    return LeakedSlots(separate_records, Prefect([2]), 15, check_seconds=0, clock=clock), clock
 
 
 def test_slots_without_a_holder_are_freed_after_a_while(leaked):

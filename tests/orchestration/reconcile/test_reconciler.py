@@ -12,7 +12,7 @@ from penstock.domain.attempts import LostAttempt
 from penstock.orchestration.flow_runs import PrefectUnavailable
 from penstock.orchestration.reconcile import reconciler as reconciling
 from penstock.orchestration.reconcile.reconciler import Reconciler, record_cancel, replace_lost_run
-from tests.records.conftest import asked
+from tests.records.rows import video_request
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Prefect:
 
 @pytest.fixture
 def task(records, project):
-    opened = records.tasks.submit(project, asked())
+    opened = records.tasks.submit(project, video_request())
     due = next(each for each in records.tasks.claim_due(10_000) if each.task_id == opened.id)
     records.tasks.record_run(due, f"run of {opened.id}")
     return opened

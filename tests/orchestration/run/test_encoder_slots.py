@@ -12,7 +12,7 @@ from penstock.domain import errors
 from penstock.orchestration.run import encoder_slots
 from penstock.orchestration.run.encoder_slots import EncoderSlots
 from tests.orchestration.conftest import new_run
-from tests.records.conftest import asked
+from tests.records.rows import video_request
 
 LOCKED = httpx.HTTPStatusError("taken", request=httpx.Request("POST", "http://x"), response=httpx.Response(423))
 AWAY = httpx.ConnectError("Prefect is away")
@@ -58,7 +58,7 @@ def prefect(monkeypatch):
 
 @pytest.fixture
 def run(records, project):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 1, "me", "run")
     return new_run(task.id)
 

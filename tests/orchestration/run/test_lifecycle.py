@@ -8,12 +8,12 @@ import pytest
 from penstock.domain import errors
 from penstock.orchestration.run.lease import Run
 from penstock.orchestration.run.lifecycle import failure_of, open_run
-from tests.records.conftest import asked, output_of
+from tests.records.rows import output_of, video_request
 
 
 @pytest.fixture
 def task(host, project):
-    return host.records.tasks.submit(project, asked())
+    return host.records.tasks.submit(project, video_request())
 
 
 @contextmanager
@@ -142,10 +142,10 @@ def test_a_stop_of_the_worker_ends_a_task_that_is_being_cancelled(host, project,
     assert host.task(task).status == "cancelled"
 
 
-def test_a_superseded_run_ends_nothing(host, hasty, task):
+def test_a_superseded_run_ends_nothing(host, records_without_lease, task):
     with failing(errors.InputUnreadable, task, host) as run:
-        hasty.tasks.begin(task.id, 1, run.lease.owner, "run")
-        hasty.tasks.begin(task.id, 1, "another worker", "run")
+        records_without_lease.tasks.begin(task.id, 1, run.lease.owner, "run")
+        records_without_lease.tasks.begin(task.id, 1, "another worker", "run")
         raise errors.InputUnreadable("damaged")
 
     assert host.task(task).status == "processing"

@@ -14,7 +14,7 @@ from prefect.states import Cancelling, Completed, Crashed, Failed, Running
 from penstock.orchestration.worker import warm_worker
 from penstock.orchestration.worker.run_pool import QueuePlaces
 from penstock.orchestration.worker.warm_worker import WarmWorker
-from tests.records.conftest import asked
+from tests.records.rows import video_request
 
 
 class Client:
@@ -82,7 +82,7 @@ def test_a_run_that_is_being_cancelled_is_cancelled(make_worker, flow_run):
 
 
 def test_a_run_ends_as_its_task_did_where_the_records_know_it(make_worker, flow_run, records, project):
-    task = records.tasks.submit(project, asked())
+    task = records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 1, "me", str(flow_run.id))
     records.tasks.end(task.id, 1, "failed")
 
