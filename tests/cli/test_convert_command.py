@@ -88,7 +88,7 @@ def test_an_output_that_another_program_wrote_meanwhile_is_not_replaced(penstock
     said = CliRunner().invoke(cli, ["convert", str(photo), str(target), "--width", "35"], env=home)
 
     assert (said.exit_code, target.read_bytes()) == (2, b"theirs")
-    assert "During the conversion OUTPUT was made" in said.stderr
+    assert "During the conversion another program created OUTPUT" in said.stderr
     assert list(tmp_path.iterdir()) == [target]
 
 
