@@ -11,7 +11,6 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import cache
 from uuid import UUID
 
@@ -33,12 +32,14 @@ RELEASE_TRIES = 60
 RELEASE_RETRY_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
 class EncoderSlots:
-    """The slots as one worker process takes them."""
+    """The slots as one worker process takes them. A run that waits is woken by a release of this process and by a
+    stop."""
 
-    records: Records
-    freed: threading.Condition = field(default_factory=threading.Condition)
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._released = threading.Condition()
+        self._releases = 0
 
     @contextmanager
     def hold(self, run: Run) -> Iterator[None]:
@@ -55,10 +56,12 @@ class EncoderSlots:
             self._release(run, lease_id)
 
     def _acquire(self, run: Run) -> UUID:
-        with get_client(sync_client=True) as client, run.stop.notifying(self.freed):
-            while (lease_id := self._request(client, run)) is None:
-                self._wait(run)
-            return lease_id
+        with get_client(sync_client=True) as client, run.stop.notifying(self._released):
+            while True:
+                releases = self._releases
+                if (lease_id := self._request(client, run)) is not None:
+                    return lease_id
+                self._wait(run, releases)
 
     def _request(self, client: SyncPrefectClient, run: Run) -> UUID | None:
         """The lease of a slot; None where there is none, or Prefect or the database is unavailable."""
@@ -73,13 +76,14 @@ class EncoderSlots:
         return lease_id
 
     def _note(self, run: Run, slot: str | None) -> None:
-        self.records.tasks.record_slot(run.lease.task_id, run.lease.attempt, run.lease.owner, slot)
+        self._records.tasks.record_slot(run.lease.task_id, run.lease.attempt, run.lease.owner, slot)
 
-    def _wait(self, run: Run) -> None:
-        """Until this process releases a slot, the run should stop, or `RETRY_SECONDS` have passed."""
-        with self.freed:
-            if not run.stop.is_set():
-                self.freed.wait(RETRY_SECONDS * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
+    def _wait(self, run: Run, releases: int) -> None:
+        """Until this process has released a slot since the count was `releases`, the run should stop, or
+        `RETRY_SECONDS` have passed."""
+        seconds = RETRY_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        with self._released:
+            self._released.wait_for(lambda: self._releases != releases or run.stop.is_set(), seconds)
 
     def _release(self, run: Run, lease_id: UUID) -> None:
         """While Prefect is unavailable a thread retries the release: the encoded output does not wait for it."""
@@ -87,8 +91,9 @@ class EncoderSlots:
             threading.Thread(target=_release_later, args=(lease_id,), name=f"slot-{lease_id}", daemon=True).start()
         with suppress(errors.MediaError):  # the note is cleared when the attempt ends
             self._note(run, None)
-        with self.freed:
-            self.freed.notify()
+        with self._released:
+            self._releases += 1
+            self._released.notify()
 
 
 @cache

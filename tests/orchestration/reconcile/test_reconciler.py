@@ -162,13 +162,13 @@ def test_a_dead_run_is_crashed_once_as_soon_as_prefect_is_back(records, task, on
 
 @pytest.fixture
 def silent(records, task, monkeypatch):
-    """The run of the task has no heartbeat; answers of the records in turn."""
+    """The run of the task has no heartbeat. Returns what the records respond, in turn."""
     records.tasks.begin(task.id, 1, "me", f"run of {task.id}")
     lost = LostAttempt(task.id, 1, f"run of {task.id}")
-    answers = [[lost], [lost]]
-    monkeypatch.setattr(records.tasks, "lost_attempts", lambda _seconds: answers.pop(0))
+    responses = [[lost], [lost]]
+    monkeypatch.setattr(records.tasks, "lost_attempts", lambda _seconds: responses.pop(0))
     monkeypatch.setattr(reconciling, "BEAT_SECONDS", 0)
-    return answers
+    return responses
 
 
 def test_a_run_without_a_heartbeat_is_replaced(records, task, silent):

@@ -1,5 +1,4 @@
-"""A run that waits for an encoder slot can be cancelled; a slot is noted while it is held, and released whatever
-Prefect does."""
+"""An encoder slot can be waited for, cancelled, held and released, whatever Prefect does meanwhile."""
 
 import threading
 from contextlib import contextmanager
@@ -19,21 +18,22 @@ AWAY = httpx.ConnectError("Prefect is away")
 
 
 class Prefect:
-    """Answers each ask for a slot in turn, by a lease or an error; `releases` likewise."""
+    """Responds to each request for a slot with the next lease or error; after `responses` with new leases. `releases`
+    are the errors of the first releases."""
 
-    def __init__(self, answers=(), releases=()):
-        self.answers, self.releases = list(answers), list(releases)
+    def __init__(self, responses=(), releases=()):
+        self.responses, self.releases = list(responses), list(releases)
         self.released: list[UUID] = []
-        self.asked = threading.Event()
+        self.requested = threading.Event()
         self.all_released = threading.Event()
 
     def increment_concurrency_slots_with_lease(self, names, *_: object):
-        self.asked.set()
-        answer = self.answers.pop(0) if self.answers else uuid4()
-        if isinstance(answer, Exception):
-            raise answer
+        self.requested.set()
+        response = self.responses.pop(0) if self.responses else uuid4()
+        if isinstance(response, Exception):
+            raise response
         limits = [{"id": str(uuid4()), "name": name, "limit": 2} for name in names]
-        return httpx.Response(200, json={"lease_id": str(answer), "limits": limits})
+        return httpx.Response(200, json={"lease_id": str(response), "limits": limits})
 
     def release_concurrency_slots_with_lease(self, lease_id):
         if self.releases:
@@ -74,7 +74,7 @@ def noted(records, run):
 
 def test_a_slot_is_noted_while_it_is_held_and_then_released(prefect, encoder, records, run):
     lease = uuid4()
-    prefect.answers = [lease]
+    prefect.responses = [lease]
     with encoder.hold(run):
         assert noted(records, run) == [str(lease)]
 
@@ -96,16 +96,16 @@ def test_a_request_is_noted_before_prefect_responds(prefect, encoder, records, r
 
 @pytest.mark.parametrize("refusal", [LOCKED, AWAY])
 def test_a_refused_request_is_repeated(prefect, encoder, run, refusal):
-    prefect.answers = [refusal, refusal]
+    prefect.responses = [refusal, refusal]
     with encoder.hold(run):
-        assert prefect.answers == []
+        assert prefect.responses == []
 
 
 @pytest.mark.parametrize("refusal", [LOCKED, AWAY])
 def test_a_cancel_wakes_a_waiting_run(prefect, encoder, run, refusal, monkeypatch):
     monkeypatch.setattr(encoder_slots, "RETRY_SECONDS", 3600)
-    prefect.answers = [refusal] * 1000
-    threading.Thread(target=lambda: (prefect.asked.wait(), run.stop.stop("cancelled"))).start()
+    prefect.responses = [refusal] * 1000
+    threading.Thread(target=lambda: (prefect.requested.wait(), run.stop.stop("cancelled"))).start()
     with pytest.raises(errors.Cancelled), encoder.hold(run):
         pytest.fail("there was no slot")
     assert prefect.released == []
@@ -120,11 +120,11 @@ def test_a_slot_that_this_process_releases_is_requested_at_once(prefect, encoder
             held.set()
 
     with encoder.hold(run):
-        prefect.answers = [LOCKED]
-        prefect.asked.clear()
+        prefect.responses = [LOCKED]
+        prefect.requested.clear()
         waiting = threading.Thread(target=wait)
         waiting.start()
-        assert prefect.asked.wait(30)
+        assert prefect.requested.wait(30)
         assert not held.wait(0.3)
     assert held.wait(30)
     waiting.join()
@@ -132,12 +132,12 @@ def test_a_slot_that_this_process_releases_is_requested_at_once(prefect, encoder
 
 def test_the_output_is_kept_and_the_slot_released_later_though_prefect_is_away(prefect, encoder, run):
     lease = uuid4()
-    prefect.answers, prefect.releases = [lease], [AWAY, AWAY]
-    made = []
+    prefect.responses, prefect.releases = [lease], [AWAY, AWAY]
+    outputs = []
     with encoder.hold(run):
-        made.append("video")
+        outputs.append("video")
 
-    assert made == ["video"]
+    assert outputs == ["video"]
     assert prefect.all_released.wait(30)
     assert prefect.released == [lease]
 
