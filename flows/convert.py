@@ -10,7 +10,7 @@ from penstock.domain.ids import TaskId
 from penstock.domain.request_form import RequestForm
 from penstock.orchestration.run.lifecycle import open_run
 from penstock.orchestration.run_states import completed_state, end_as_cancelled, failed_state, hide_secrets
-from penstock.services import Services, current_services
+from penstock.services import current_services
 from penstock.tasks.accept import accept
 from penstock.tasks.fetch import fetch
 from penstock.tasks.record import record
@@ -31,7 +31,7 @@ EXPECTED_ERRORS = (errors.RequestError, errors.InputError, errors.EngineError, e
 )
 def convert_source(task_id: TaskId, attempt: int = 1) -> State[Any]:
     """Returns the Task as JSON, without a link; where it failed, `state.result()` raises its message."""
-    return run_attempt(task_id, attempt, current_services())
+    return run_attempt(task_id, attempt)
 
 
 @flow(
@@ -45,22 +45,21 @@ def convert_source(task_id: TaskId, attempt: int = 1) -> State[Any]:
 def convert_request(request: RequestForm, project: str | None = None) -> State[Any]:
     """Returns what `convert_source` returns. A URL is converted again if its content has changed since the last time;
     if not, the message of the run's state says so."""
-    services = current_services()
     try:
-        adopted = accept(request, project, services)
+        requested = accept(request, project, current_services())
     except errors.RequestError as error:
         hide_secrets(flow_run.id, flow_run.parameters)
         return failed_state(error)
     except EXPECTED_ERRORS as error:  # a retry of the run may succeed: it needs the parameters as they are
         return failed_state(error)
-    if adopted.skip_reason is not None:
-        return completed_state(adopted.task, adopted.skip_reason)
-    return run_attempt(adopted.task.id, adopted.task.attempt, services)
+    if requested.skip_reason is not None:
+        return completed_state(requested.task, requested.skip_reason)
+    return run_attempt(requested.task.id, requested.task.attempt)
 
 
-def run_attempt(task_id: TaskId, attempt: int, services: Services) -> State[Any]:
+def run_attempt(task_id: TaskId, attempt: int) -> State[Any]:
     try:
-        with open_run(task_id, attempt, services) as run:
+        with open_run(task_id, attempt, current_services()) as run:
             accepted = validate(run)
             original = fetch(accepted, run)
             rendition = transcode(original, run)

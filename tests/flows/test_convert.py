@@ -68,6 +68,13 @@ def test_an_expected_error_fails_the_run_with_its_code_and_message(called, monke
     assert state.message == "input_unreadable: The input is no media."
 
 
+def test_services_that_cannot_be_opened_fail_the_run_as_any_expected_error(called, monkeypatch):
+    fail_in(monkeypatch, "current_services", errors.DatabaseUnavailable("The database is unavailable."))
+    state = flows.convert_source.fn(TASK.id)
+
+    assert state.message == "database_unavailable: The database is unavailable."
+
+
 def test_an_unexpected_error_and_a_cancel_reach_prefect(called, monkeypatch):
     for error in (ZeroDivisionError(), errors.Cancelled("stop")):
         fail_in(monkeypatch, "fetch", error)

@@ -56,7 +56,7 @@ def _close(lease: RunLease, stages: Stages, error: Exception, services: Services
         if stages.step in STORING:
             _delete_unrecorded_output(lease, services)
     except errors.PlatformError as unavailable:
-        log.warning("%s: the end is not recorded yet: %s", lease.task_id, unavailable.code)
+        log.warning("%s: its end is not recorded, or its output not deleted yet: %s", lease.task_id, unavailable.code)
 
 
 def _record_end(lease: RunLease, stages: Stages, error: Exception, services: Services) -> None:
