@@ -16,7 +16,7 @@ HDR = "hdr-opt=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-le
 WIDE = f"color=0xc83228:size=160x120:rate=10:duration={SECONDS},format=gbrp,zscale=pin=bt709:tin=bt709:t=bt709:r=tv"
 UNDECLARED_COLORS = "setparams=colorspace=unknown:color_primaries=unknown:color_trc=unknown"
 
-# What a name holds, as ffmpeg's arguments; `{converted}` is another of these files.
+# The ffmpeg arguments that make each file; `{name}` is another of these files.
 RECIPES: dict[str, tuple[str, ...]] = {
     "clip.mp4": (*AV, *H264, "-c:a", "aac", "-metadata", "title=A clip", "-metadata", "location=+52.5+013.4/"),
     "clip.mov": (*AV, *H264, "-c:a", "pcm_s16le"),
@@ -225,7 +225,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
 
 
 class MediaFactory:
-    """Hands out files by name, made on demand."""
+    """Makes the files on demand, and returns their paths."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -236,17 +236,17 @@ class MediaFactory:
             if name.startswith(("still", "moving")):
                 draw(path)
             else:
-                self._film(path)
+                self._encode(path)
         return path
 
-    def _film(self, path: Path) -> None:
-        words = [str(self(word[1:-1])) if word.startswith("{") else word for word in RECIPES[path.name]]
-        quiet = [str(bundled_ffmpeg()), "-nostdin", "-loglevel", "error", "-threads", "2"]
-        subprocess.run([*quiet, *words, "-strict", "-2", str(path)], check=True, timeout=60)
+    def _encode(self, path: Path) -> None:
+        arguments = [str(self(word[1:-1])) if word.startswith("{") else word for word in RECIPES[path.name]]
+        ffmpeg = [str(bundled_ffmpeg()), "-nostdin", "-loglevel", "error", "-threads", "2"]
+        subprocess.run([*ffmpeg, *arguments, "-strict", "-2", str(path)], check=True, timeout=60)
 
 
 def draw(path: Path) -> None:
-    """A small picture, or for `animation…` an animation of four frames of 100 ms."""
+    """A small image; for a name that begins with `moving`, an animation of four frames of 100 ms."""
     colors = ("#c03020", "#30c020", "#2030c0", "#c0c020")
     frames = [Image.new("RGB", (64, 48), color) for color in colors]
     if path.name.startswith("moving"):

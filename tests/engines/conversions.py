@@ -15,7 +15,7 @@ from penstock.engines import MediaFile, Tools, encode, probe, verify
 
 @dataclass(frozen=True)
 class Converted:
-    """What a conversion left behind."""
+    """The output of a conversion."""
 
     path: Path
     plan: Plan
@@ -33,7 +33,7 @@ def convert(path: Path, output: Format, tmp_path: Path, tools: Tools, **fields: 
 
 
 def convert_probed(path: Path, media: Media, output: Format, where: tuple[Path, Tools], **fields: Any) -> Converted:
-    """The same of a file whose facts are known."""
+    """The same, for a file that has been probed."""
     tmp_path, tools = where
     plan = plan_for(request_for(output, **fields), media, tools.limits)
     converted = encode(plan, MediaFile(path, media), tmp_path, tools)

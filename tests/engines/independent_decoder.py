@@ -15,10 +15,10 @@ import av.error
 from av.video.reformatter import Interpolation
 from PIL import Image, ImageOps, ImageStat
 
-# Weights of red and blue in the luma, by the number that a stream's matrix has in ISO/IEC 23091-2.
+# Weights of red and blue in luma, by matrix coefficients of ISO/IEC 23091-2.
 WEIGHTS = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 HDR_TRANSFERS = (16, 18)
-# Always this matrix, whatever the size: JPEG, VP8 and Theora by their standards, the old MPEG-4 family by all decoders.
+# BT.601 at any size: JPEG, VP8 and Theora by their standards, the old MPEG-4 family in all decoders.
 _ALWAYS_601 = ("mjpeg", "vp8", "theora", "mpeg4", "msmpeg4v2", "mpeg1video")
 _HIGH_DEFINITION = 576
 _TURNS = {
@@ -31,12 +31,12 @@ _TURNS = {
     (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
     (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
 }
-_FIELDS = (8, 8)
+_BLOCKS = (8, 8)
 
 
 @dataclass(frozen=True)
 class DecodedFrame:
-    """A frame, when it is shown (seconds from the start of the file), and whether its colours are HDR."""
+    """A frame, its time in seconds from the start of the file, and whether it is HDR."""
 
     seconds: float
     image: Image.Image
@@ -44,7 +44,7 @@ class DecodedFrame:
 
 
 def frames_between(path: Path, index: int, span: tuple[float, float], size: tuple[int, int]) -> list[DecodedFrame]:
-    """The frames on screen from one moment to another, each at this size when upright."""
+    """The frames on screen in a span of time, upright and scaled to this size."""
     first, last = span
     found: list[tuple[float, Any]] = []
     with av.open(f"file:{path}", metadata_errors="ignore") as source:
@@ -56,51 +56,53 @@ def frames_between(path: Path, index: int, span: tuple[float, float], size: tupl
             if found and seconds <= first:
                 found.clear()
             found.append((seconds, frame))
-        return [DecodedFrame(seconds, _seen(frame, stream, size, shape), _is_hdr(stream)) for seconds, frame in found]
+        return [
+            DecodedFrame(seconds, _upright(frame, stream, size, shape), _is_hdr(stream)) for seconds, frame in found
+        ]
 
 
 def frame_times(path: Path, index: int) -> list[float]:
-    """When each frame is shown, in seconds from the start of the file."""
+    """The time of each frame, in seconds from the start of the file."""
     with av.open(f"file:{path}", metadata_errors="ignore") as source:
         return sorted(seconds for seconds, _ in _frames(source, source.streams[index], 0.0))
 
 
 def decoded(path: Path, index: int) -> list[tuple[float, Image.Image]]:
-    """Each frame, and when it is shown, in seconds from the start of the file."""
+    """Time and image of each frame, in seconds from the start of the file."""
     with av.open(f"file:{path}", metadata_errors="ignore") as source:
         return [(seconds, frame.to_image()) for seconds, frame in _frames(source, source.streams[index], 0.0)]
 
 
 def first_audio_time(path: Path, index: int) -> float:
-    """When the first sound comes out of the decoder, in seconds from the start of the file."""
+    """The time of the first decoded audio frame, in seconds from the start of the file."""
     with av.open(f"file:{path}", metadata_errors="ignore") as source:
         return next(_frames(source, source.streams[index], 0.0))[0]
 
 
-def fields(image: Image.Image) -> list[int]:
-    """Means of red, green and blue in eight by eight fields: of pictures that look alike they are alike."""
-    return list(image.convert("RGB").resize(_FIELDS, Image.Resampling.BOX).tobytes())
+def block_means(image: Image.Image) -> list[int]:
+    """Mean red, green and blue of 8x8 blocks."""
+    return list(image.convert("RGB").resize(_BLOCKS, Image.Resampling.BOX).tobytes())
 
 
 def max_difference(one: Image.Image, other: Image.Image) -> int:
-    """How far the most different of all fields are apart, of 255."""
-    return max(abs(a - b) for a, b in zip(fields(one), fields(other), strict=True))
+    """The maximum difference of two block means, of 255."""
+    return max(abs(a - b) for a, b in zip(block_means(one), block_means(other), strict=True))
 
 
 def color_difference(one: Image.Image, other: Image.Image) -> float:
-    """How far their mean colours are apart, of 255."""
+    """The maximum difference of the mean colors, of 255."""
     means = (ImageStat.Stat(image.convert("RGB")).mean for image in (one, other))
     return max(abs(a - b) for a, b in zip(*means, strict=True))
 
 
 def luma_stats(image: Image.Image) -> tuple[float, float]:
-    """Mean and spread of the luma."""
+    """Mean and standard deviation of the luma."""
     reported = ImageStat.Stat(image.convert("L"))
     return reported.mean[0], reported.stddev[0]
 
 
 def combing(image: Image.Image) -> float:
-    """How much more neighbouring rows differ than every other row does: above 1, two fields are woven together."""
+    """The difference of neighboring rows over that of every other row: above 1, the frame is interlaced."""
     gray = image.convert("L")
     rows = [gray.crop((0, place, gray.width, place + 1)).tobytes() for place in range(gray.height)]
     return _difference(rows, 1) / max(1, _difference(rows, 2))
@@ -113,7 +115,7 @@ def _difference(rows: list[bytes], step: int) -> int:
 
 def _frames(source: Any, stream: Any, start: float) -> Iterator[tuple[float, Any]]:
     origin = Fraction(source.start_time or 0, av.time_base)
-    decoder = _seeing_through(stream)
+    decoder = _decoder(stream)
     if start > 4:
         source.seek(int((start + float(origin) - 1) * av.time_base), backward=True)
     for packet in source.demux(stream):
@@ -126,8 +128,8 @@ def _frames(source: Any, stream: Any, start: float) -> Iterator[tuple[float, Any
             yield float((reported or 0) * stream.time_base - origin), frame
 
 
-def _seeing_through(stream: Any) -> Any:
-    """WebM's transparency is decoded by the codec's own library alone."""
+def _decoder(stream: Any) -> Any:
+    """Only libvpx decodes the alpha channel of WebM."""
     tags = {name.lower(): value for name, value in stream.metadata.items()}
     name = stream.codec_context.codec.canonical_name
     if tags.get("alpha_mode") != "1" or name not in ("vp8", "vp9"):
@@ -135,17 +137,17 @@ def _seeing_through(stream: Any) -> Any:
     return av.CodecContext.create({"vp8": "libvpx", "vp9": "libvpx-vp9"}[name], "r")
 
 
-def _seen(frame: Any, stream: Any, size: tuple[int, int], shape: Fraction) -> Image.Image:
+def _upright(frame: Any, stream: Any, size: tuple[int, int], shape: Fraction) -> Image.Image:
     turn = _matrix(frame)
     across, down = reversed(size) if turn[0] == 0 else size
     upright = _TURNS[turn]
     slimmer = Fraction(frame.width, frame.height) / shape
     inside = (round(across * min(1, slimmer)), round(down * min(1, 1 / slimmer)))
-    image = ImageOps.pad(_coloured(frame, stream, inside), (across, down), color="black")
+    image = ImageOps.pad(_rgb(frame, stream, inside), (across, down), color="black")
     return image if upright is None else image.transpose(upright)
 
 
-def _coloured(frame: Any, stream: Any, size: tuple[int, int]) -> Image.Image:
+def _rgb(frame: Any, stream: Any, size: tuple[int, int]) -> Image.Image:
     if not frame.format.name.startswith("yuv"):
         return _scaled(frame, size, "rgb24").to_image()
     full = frame.format.name.startswith("yuvj") or frame.color_range == 2
@@ -170,7 +172,7 @@ def _plane(plane: Any, size: tuple[int, int]) -> Image.Image:
 
 
 def _weights(frame: Any, stream: Any) -> tuple[float, float]:
-    """What is not told is the matrix of standard or of high definition, by the size, as players have it."""
+    """The luma weights of red and blue. Undeclared, they are those of SD or HD by the size, as in players."""
     reported = WEIGHTS.get(int(frame.colorspace))
     if reported:
         return reported
@@ -192,7 +194,7 @@ def _is_hdr(stream: Any) -> bool:
 
 
 def _matrix(frame: Any) -> tuple[int, int, int, int]:
-    """Where a step to the right and a step down lead on the screen."""
+    """The signs of the display matrix: where a step to the right and a step down lead on the screen."""
     for data in frame.side_data:
         if data.type.name == "DISPLAYMATRIX":
             reported = struct.unpack("=9i", bytes(data)[:36])

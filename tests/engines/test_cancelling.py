@@ -19,7 +19,7 @@ MAX_SECONDS = 1.0
 
 
 class StopsOnceOpen(NoWatch):
-    """Gives up as soon as a child has the file open, and remembers when."""
+    """Cancels once a child has the file open, and remembers the time."""
 
     def __init__(self, path):
         self.path, self.stopped_at = path, None
@@ -37,7 +37,7 @@ class AlwaysStopped(NoWatch):
 
 @pytest.fixture
 def huge_wav(tmp_path):
-    """Hours of silence, without a byte on the disk: walking through them takes a while."""
+    """A sparse WAV file with hours of silence, which takes long to read."""
     path = tmp_path / "endless"
     frames = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, 48_000, 192_000, 4, 16)
     sound = struct.pack("<4sI", b"data", AUDIO_BYTES)

@@ -28,11 +28,11 @@ def test_every_listed_broken_file_exists(corpus):
 
 
 def _code(path, tmp_path, tools):
-    """The code of the refusal, or None where an output was made and verified."""
+    """The code of the error; None if the output was made and verified."""
     try:
         media = probe(path, tools)
         output = outputs_of(media.kind, media.container)[0]
         convert(path, output, tmp_path, tools)
-    except errors.MediaError as refusal:
-        return refusal.code
+    except errors.MediaError as error:
+        return error.code
     return None

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.media, pytest.mark.corpus]
 
 HELD = corpus_files()
 MET = cheapest_files(HELD)
-# Every film and every picture becomes something in the tests that look at it.
+# Every video and image is converted in the tests of its pixels.
 REST = [corpus_file for corpus_file in HELD if corpus_file not in MET and corpus_file.kind == "audio"]
 STILLS = ("jpeg", "png", "webp")
 SOUNDS = ("mp3", "wav", "ogg", "flac")
@@ -22,7 +22,7 @@ SECONDS = 1
 
 
 def _outputs(corpus_file):
-    """All that it may become; of a film one sound and one still, which are cut out in the same way for all formats."""
+    """Its output formats; of a video one audio and one image format, because extracting is the same for all."""
     turn = zlib.crc32(corpus_file.path.encode())
     chosen = {STILLS[turn % len(STILLS)], SOUNDS[turn % len(SOUNDS)]}
     return [
@@ -34,7 +34,7 @@ def _outputs(corpus_file):
 
 @pytest.fixture(scope="module")
 def known(corpus, tools):
-    """Files with their facts, each read when it is first asked for."""
+    """Files with their facts, probed at the first use."""
     read = {}
 
     def source(corpus_file):
@@ -84,7 +84,7 @@ def _convert(corpus_file, output, source, where, **fields):
 
 
 def _little(output, media):
-    """A second of it, and a small picture."""
+    """The options for one second at a small size."""
     size = {} if FORMATS[output].kind == "audio" else {"width": SIDE, "on_upscale": "clamp"}
     if output in STILLS and media.video:
         return size

@@ -37,7 +37,7 @@ def test_the_output_is_upright_with_square_pixels(name, size, media, tmp_path, t
 @pytest.mark.parametrize("output", ["mp4", "png", "gif"])
 def test_a_rotated_video_becomes_upright(output, media, tmp_path, tools):
     converted = convert(media("rotated-halves.mp4"), output, tmp_path, tools)
-    image = _still_of(converted.path, tmp_path, tools) if output == "mp4" else _picture(converted.path)
+    image = _first_frame(converted.path, tmp_path, tools) if output == "mp4" else _opened(converted.path)
     below, above = image.getpixel((60, 140)), image.getpixel((60, 20))
     assert _is_red(below)
     assert not _is_red(above)
@@ -54,7 +54,7 @@ def test_the_output_has_a_pixel_format_that_plays_everywhere(name, media, tmp_pa
 @pytest.mark.parametrize("output", ["mp4", "webm", "png", "gif"])
 def test_a_wide_gamut_is_converted_to_bt709(name, output, media, tmp_path, tools):
     path = convert(media(name), output, tmp_path, tools).path
-    image = _still_of(path, tmp_path, tools) if output in ("mp4", "webm") else _picture(path)
+    image = _first_frame(path, tmp_path, tools) if output in ("mp4", "webm") else _opened(path)
     assert image.getpixel((80, 60)) == pytest.approx((0xC8, 0x32, 0x28), abs=4)
 
 
@@ -67,14 +67,14 @@ def test_hdr_may_have_odd_sizes(output, media, tmp_path, tools):
 def test_transparency_is_kept_in_webm_and_flattened_elsewhere(media, tmp_path, tools):
     assert convert(media("alpha.webm"), "webm", tmp_path, tools, width=32).media.video.alpha
     still = convert(media("alpha.webm"), "jpeg", tmp_path, tools, background="#0000ff")
-    red, _, blue = _picture(still.path).getpixel((32, 32))
+    red, _, blue = _opened(still.path).getpixel((32, 32))
     assert red > 90
     assert blue > 90
 
 
 def test_a_flattened_video_shows_its_background(media, tmp_path, tools):
     converted = convert(media("alpha.webm"), "mp4", tmp_path, tools, background="#0000ff")
-    red, _, blue = _still_of(converted.path, tmp_path, tools).getpixel((32, 32))
+    red, _, blue = _first_frame(converted.path, tmp_path, tools).getpixel((32, 32))
     assert red > 90
     assert blue > 90
 
@@ -101,7 +101,7 @@ def test_padding_to_odd_sizes_keeps_transparency(media, tmp_path, tools):
     converted = convert(media("alpha.webm"), "webm", tmp_path, tools, **sides)
     assert converted.media.video.alpha
     still = convert(converted.path, "png", tmp_path, tools, at=0)
-    corner, middle = (_picture(still.path, "RGBA").getpixel(at) for at in ((16, 2), (16, 22)))
+    corner, middle = (_opened(still.path, "RGBA").getpixel(at) for at in ((16, 2), (16, 22)))
     assert corner == pytest.approx((0, 0, 255, 255), abs=10)
     assert 0 < middle[3] < 250
 
@@ -120,7 +120,7 @@ def test_each_fit_gives_its_video_size(fit, size, media, tmp_path, tools):
 
 def test_padding_has_the_background_color(media, tmp_path, tools):
     converted = convert(media("clip.mp4"), "png", tmp_path, tools, width=80, height=80, fit="pad", background="#00ff00")
-    assert _picture(converted.path).getpixel((40, 2)) == (0, 255, 0)
+    assert _opened(converted.path).getpixel((40, 2)) == (0, 255, 0)
 
 
 @pytest.mark.parametrize("output", ["mp4", "webm", "avi", "gif"])
@@ -136,8 +136,8 @@ def test_a_cut_within_the_last_frame_shows_that_frame(output, media, tmp_path, t
 def test_a_cut_between_long_frames_shows_the_one_before(output, media, tmp_path, tools):
     converted = convert(media("slow.mp4"), output, tmp_path, tools, start=13, end=14)
     assert converted.facts.duration == pytest.approx(1, abs=0.21)
-    first = _picture(converted.path) if output == "gif" else _still_of(converted.path, tmp_path, tools)
-    before, after = (_picture(convert(media("slow.mp4"), "png", tmp_path, tools, at=at).path) for at in (13, 20))
+    first = _opened(converted.path) if output == "gif" else _first_frame(converted.path, tmp_path, tools)
+    before, after = (_opened(convert(media("slow.mp4"), "png", tmp_path, tools, at=at).path) for at in (13, 20))
     assert luma_difference(first, before) < luma_difference(first, after)
 
 
@@ -183,7 +183,7 @@ def test_audio_may_be_cut_anywhere_in_a_block(samples, media, tmp_path, tools):
 
 def test_a_cut_begins_with_the_frame_on_screen(media, tmp_path, tools):
     converted = convert(media("black-start.mp4"), "mp4", tmp_path, tools, start=2.1, end=3)
-    assert _brightness(_still_of(converted.path, tmp_path, tools)) > 60
+    assert _brightness(_first_frame(converted.path, tmp_path, tools)) > 60
 
 
 @pytest.mark.parametrize("output", ["mp4", "webm", "avi"])
@@ -192,8 +192,8 @@ def test_frames_of_a_cut_are_off_by_at_most_half_a_frame(name, start, output, me
     given = [frame for frame in decoded(media(name), 0) if abs(frame[0] - start) < 1]
     converted = decoded(convert_media(name, output, start=start, end=start + 0.5, width=158, quality=1), 0)
     half = (given[1][0] - given[0][0]) / 2
-    own = [min(given, key=lambda frame: luma_difference(frame[1], image))[0] for _, image in converted]
-    late = [at - (of - start) for (at, _), of in zip(converted, own, strict=True)]
+    matching = [min(given, key=lambda frame: luma_difference(frame[1], image))[0] for _, image in converted]
+    late = [at - (of - start) for (at, _), of in zip(converted, matching, strict=True)]
     assert late == pytest.approx([0] * len(converted), abs=half + 0.002)
 
 
@@ -234,9 +234,9 @@ def test_a_variable_frame_rate_is_kept(name, output, media, tmp_path, tools):
 def test_no_frame_of_a_variable_rate_is_late_in_avi(cut, media, tmp_path, tools):
     given = decoded(media("accelerating.mp4"), 0)
     converted = decoded(convert(media("accelerating.mp4"), "avi", tmp_path, tools, quality=1, **cut).path, 0)
-    own = [min(given, key=lambda frame: luma_difference(frame[1], image))[0] for _, image in converted]
+    matching = [min(given, key=lambda frame: luma_difference(frame[1], image))[0] for _, image in converted]
     longest, pace = 1 / 15, converted[1][0]
-    assert all(-pace < at - of < longest + pace for (at, _), of in zip(converted, own, strict=True))
+    assert all(-pace < at - of < longest + pace for (at, _), of in zip(converted, matching, strict=True))
 
 
 def test_the_offset_between_audio_and_video_is_kept(media, tmp_path, tools):
@@ -245,17 +245,17 @@ def test_the_offset_between_audio_and_video_is_kept(media, tmp_path, tools):
 
 
 def test_a_representative_still_is_not_transparent(media, tmp_path, tools):
-    decoded = _picture(convert(media("transparent-start.webm"), "jpeg", tmp_path, tools).path)
+    decoded = _opened(convert(media("transparent-start.webm"), "jpeg", tmp_path, tools).path)
     assert len(decoded.getcolors(320 * 180)) > 100
 
 
 def test_a_representative_still_is_not_black(media, tmp_path, tools):
-    assert _brightness(_picture(convert(media("black-start.mp4"), "png", tmp_path, tools).path)) > 60
+    assert _brightness(_opened(convert(media("black-start.mp4"), "png", tmp_path, tools).path)) > 60
 
 
 def test_a_still_is_the_frame_on_screen_at_its_time(media, tmp_path, tools):
     dark = convert(media("black-start.mp4"), "png", tmp_path, tools, at=1.99)
-    assert _brightness(_picture(dark.path)) < 5
+    assert _brightness(_opened(dark.path)) < 5
 
 
 def test_the_end_of_the_video_has_a_frame(media, tmp_path, tools):
@@ -289,46 +289,46 @@ def test_lower_quality_is_smaller_in_every_format(media, tmp_path, tools):
 def test_progress_only_increases_and_ends_at_100(media, tmp_path, tools):
     reported = []
 
-    class Listening(NoWatch):
+    class RecordingWatch(NoWatch):
         def progress(self, percent):
             reported.append(percent)
 
-    source, plan = _planned(media("long.mp4"), "webm", tools, width=160)
-    encode(plan, source, tmp_path, tools, Listening())
+    source, plan = _source_and_plan(media("long.mp4"), "webm", tools, width=160)
+    encode(plan, source, tmp_path, tools, RecordingWatch())
     assert reported == sorted(reported)
     assert reported[-1] == 100
 
 
 def test_a_cancelled_encoder_is_killed(media, tmp_path, tools):
-    class Stopping(NoWatch):
+    class StopsAfterStart(NoWatch):
         def stopped(self):
             return (tmp_path / "output.webm").exists()
 
-    source, plan = _planned(media("long.mp4"), "webm", tools)
+    source, plan = _source_and_plan(media("long.mp4"), "webm", tools)
     with pytest.raises(errors.Cancelled):
-        encode(plan, source, tmp_path, tools, Stopping())
+        encode(plan, source, tmp_path, tools, StopsAfterStart())
     assert not _processes_on(tmp_path)
 
 
 def test_an_encoder_that_takes_too_long_is_stopped(media, tmp_path, tools):
-    hasty = replace(tools, limits=Limits(transcode_min_seconds=0.3, transcode_seconds_per_second=0))
-    source, plan = _planned(media("long.mp4"), "webm", tools)
+    impatient = replace(tools, limits=Limits(transcode_min_seconds=0.3, transcode_seconds_per_second=0))
+    source, plan = _source_and_plan(media("long.mp4"), "webm", tools)
     with pytest.raises(errors.EncoderTimeout):
-        encode(plan, source, tmp_path, hasty)
+        encode(plan, source, tmp_path, impatient)
     assert not _processes_on(tmp_path)
 
 
 def test_an_image_that_takes_too_long_is_stopped(tmp_path, tools):
     Image.effect_noise((1600, 1600), 80).convert("RGB").save(tmp_path / "noise.bmp")
-    hasty = replace(tools, limits=Limits(transcode_min_seconds=0.01))
-    source, plan = _planned(tmp_path / "noise.bmp", "webp", tools, quality=1)
+    impatient = replace(tools, limits=Limits(transcode_min_seconds=0.01))
+    source, plan = _source_and_plan(tmp_path / "noise.bmp", "webp", tools, quality=1)
     with pytest.raises(errors.EncoderTimeout):
-        encode(plan, source, tmp_path, hasty)
+        encode(plan, source, tmp_path, impatient)
 
 
 def test_an_output_that_is_too_large_is_a_resource_limit(media, tmp_path, tools):
     small = replace(tools, limits=Limits(output_bytes=10_000))
-    source, plan = _planned(media("clip.mp4"), "wav", tools)
+    source, plan = _source_and_plan(media("clip.mp4"), "wav", tools)
     with pytest.raises(errors.ResourceLimit, match="larger"):
         encode(plan, source, tmp_path, small)
 
@@ -337,7 +337,7 @@ def test_an_output_that_is_too_large_is_a_resource_limit(media, tmp_path, tools)
 def test_an_image_that_is_too_large_is_a_resource_limit(output, tmp_path, tools):
     Image.effect_noise((600, 600), 80).save(tmp_path / "noise.jpg")
     small = replace(tools, limits=Limits(output_bytes=100_000))
-    source, plan = _planned(tmp_path / "noise.jpg", output, tools, quality=1)
+    source, plan = _source_and_plan(tmp_path / "noise.jpg", output, tools, quality=1)
     with pytest.raises(errors.ResourceLimit, match="larger"):
         encode(plan, source, tmp_path, small)
 
@@ -349,27 +349,27 @@ def test_audio_that_cannot_be_decoded_is_unreadable(media, tmp_path, tools):
 
 def test_an_encoder_out_of_memory_fails(media, tmp_path, tools):
     poor = replace(tools, limits=Limits(child_memory_bytes=300 << 20))
-    source, plan = _planned(media("long.mp4"), "webm", tools)
+    source, plan = _source_and_plan(media("long.mp4"), "webm", tools)
     with pytest.raises(errors.EngineError) as failed:
         encode(plan, source, tmp_path, poor)
     assert str(tmp_path) not in failed.value.message
 
 
 def test_a_killed_encoder_is_a_resource_shortage(media, tmp_path, tools):
-    class Killing(NoWatch):
+    class KillingWatch(NoWatch):
         def stopped(self):
             for pid in _processes_on(tmp_path):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             return False
 
-    source, plan = _planned(media("long.mp4"), "webm", tools)
+    source, plan = _source_and_plan(media("long.mp4"), "webm", tools)
     with pytest.raises(errors.ResourceShortage) as killed:
-        encode(plan, source, tmp_path, tools, Killing())
+        encode(plan, source, tmp_path, tools, KillingWatch())
     assert killed.value.transient
 
 
-def _planned(path, output, tools, **fields):
+def _source_and_plan(path, output, tools, **fields):
     found = probe(path, tools)
     return MediaFile(path, found), plan_for(request_for(output, **fields), found, tools.limits)
 
@@ -378,17 +378,17 @@ def _short(output):
     return {"end": 1, "width": 160} if output in ("mp4", "webm", "avi", "gif") else {"width": 160}
 
 
-def _still_of(path, tmp_path, tools):
+def _first_frame(path, tmp_path, tools):
     other = tmp_path / "still"
     other.mkdir()
-    return _picture(convert(path, "png", other, tools, at=0).path)
+    return _opened(convert(path, "png", other, tools, at=0).path)
 
 
 def _is_red(pixel):
     return pixel[0] > 200 and pixel[2] < 100
 
 
-def _picture(path, mode="RGB"):
+def _opened(path, mode="RGB"):
     with Image.open(path) as image:
         return image.convert(mode)
 
@@ -399,7 +399,7 @@ def _brightness(image):
 
 
 def _processes_on(tmp_path):
-    """The processes that have this room in their arguments."""
+    """The processes with this folder in their arguments."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

@@ -53,7 +53,7 @@ CODECS = {
 
 
 def _outputs():
-    """Every format; of sounds and of stills, which are cut out of all films in the same way, one by turns."""
+    """All video formats, and one audio and one image format in turn: extracting is the same for all videos."""
     for turn, name in enumerate(VIDEOS):
         by_turns = (("mp3", "wav", "ogg", "flac")[turn % 4], ("jpeg", "png", "webp")[turn % 3])
         yield from ((name, output) for output in ("mp4", "webm", "mov", "avi", "gif", *by_turns))

@@ -17,8 +17,8 @@ RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 25
 
 
 def facts(path):
-    sniffed = sniff(path)
-    return probe_image(str(path), sniffed.container, sniffed.format_name, Limits())
+    file_type = sniff(path)
+    return probe_image(str(path), file_type.container, file_type.format_name, Limits())
 
 
 def convert(path, target, **options):
@@ -41,7 +41,7 @@ def four_quarters(size=(40, 20)):
 
 
 def corners(image):
-    """The colours a few pixels inside each corner, in reading order, coarsely."""
+    """The names of the colors two pixels inside each corner, in reading order."""
     plain = image.convert("RGB")
     right, bottom = plain.width - 3, plain.height - 3
     return [_named(plain.getpixel(place)) for place in ((2, 2), (right, 2), (2, bottom), (right, bottom))]
@@ -53,13 +53,13 @@ def _named(color):
 
 
 def photo(size=(320, 240)):
-    """Something with soft gradients, like a photograph."""
+    """Soft gradients, like a photograph."""
     ramp = Image.linear_gradient("L").resize(size)
     return Image.merge("RGB", (ramp, Image.radial_gradient("L").resize(size), ramp.rotate(180)))
 
 
 def grid(image):
-    """Luma of eight by eight fields: equal for pictures that look alike."""
+    """Mean luma of 8x8 blocks."""
     return list(image.convert("L").resize((8, 8), Image.Resampling.BOX).tobytes())
 
 
@@ -69,7 +69,7 @@ def luma_difference(one, other):
 
 @dataclass(frozen=True)
 class Animation:
-    """What an animation shows: the colour of each frame's middle, and for how many milliseconds."""
+    """The color in the middle of each frame, and its duration in milliseconds."""
 
     colors: list
     times: list
@@ -82,6 +82,6 @@ class Animation:
                 image.seek(place)
                 image.load()
                 pixel = image.convert("RGBA").getpixel((image.width // 2, image.height // 2))
-                colors.append("hole" if pixel[3] < 128 else _named(pixel[:3]))
+                colors.append("transparent" if pixel[3] < 128 else _named(pixel[:3]))
                 times.append(image.info.get("duration", 0))
         return Animation(colors, times)

@@ -70,7 +70,7 @@ def test_an_animation_is_scaled_as_a_whole(video_case, tmp_path):
 def test_transparent_pixels_do_not_show_the_last_frame(video_case, tmp_path, given, suffix):
     convert(video_case("webp", [RED, HOLE, BLUE]), tmp_path / f"between.{given}")
     convert(tmp_path / f"between.{given}", tmp_path / f"output.{suffix}")
-    assert Animation.of(tmp_path / f"output.{suffix}").colors == ["red", "hole", "blue"]
+    assert Animation.of(tmp_path / f"output.{suffix}").colors == ["red", "transparent", "blue"]
 
 
 PLAYS = [("gif", {"loop": 0}, 0), ("gif", {"loop": 2}, 3), ("webp", {"loop": 3}, 3), ("png", {"loop": 1}, 1)]

@@ -18,9 +18,9 @@ ANIMATIONS = {
     for corpus_file in corpus_files()
     if corpus_file.kind == "image" and corpus_file.facts["image"].get("animated")
 }
-# Two backgrounds, so that neither what is transparent nor what is not can hide.
+# Two backgrounds, so that a difference in transparency shows on one of them.
 BACKGROUNDS = ("#ffffff", "#204060")
-# A palette has no half transparency; the other's frames are lossy.
+# GIF has no partial transparency; WebP frames are lossy.
 MAX_DIFFERENCE = {"gif": 40, "webp": 20}
 MAX_TIME_DIFFERENCE = {"gif": 10, "webp": 1}
 
@@ -33,17 +33,18 @@ class TimedImage:
 
 @pytest.mark.parametrize("path", ANIMATIONS)
 def test_an_animation_shows_the_same_frames_at_the_same_times(path, corpus, tmp_path):
-    for suffix, most in MAX_DIFFERENCE.items():
+    for suffix, max_allowed in MAX_DIFFERENCE.items():
         output = convert(corpus / path, tmp_path / f"output.{suffix}", width=64, on_upscale="clamp")
-        converted, reported = _shots(tmp_path / f"output.{suffix}", output.size), _witnessed(corpus / path, output.size)
+        frames = _frames(tmp_path / f"output.{suffix}", output.size)
+        expected_frames = _independent_frames(corpus / path, output.size)
         length = sum(_times(tmp_path / f"output.{suffix}"))
         assert length == pytest.approx(ANIMATIONS[path]["animation_ms"], abs=MAX_TIME_DIFFERENCE[suffix])
-        ends = [*(shot.begins for shot in reported[1:]), length]
-        for shot, end in zip(reported, ends, strict=True):
-            decoded = [other for other in converted if other.begins <= (shot.begins + end) / 2][-1]
+        ends = [*(expected.begins for expected in expected_frames[1:]), length]
+        for expected, end in zip(expected_frames, ends, strict=True):
+            decoded = [frame for frame in frames if frame.begins <= (expected.begins + end) / 2][-1]
             for color in BACKGROUNDS:
-                difference = max_difference(_on_background(decoded.image, color), _on_background(shot.image, color))
-                assert difference <= most, (suffix, shot.begins)
+                difference = max_difference(_on_background(decoded.image, color), _on_background(expected.image, color))
+                assert difference <= max_allowed, (suffix, expected.begins)
 
 
 @pytest.mark.parametrize("path", ANIMATIONS)
@@ -53,10 +54,10 @@ def test_an_animation_of_the_corpus_keeps_its_repeats(path, corpus, tmp_path):
     assert convert(corpus / path, tmp_path / "output.gif", width=16).info.get("loop") == _repeats(plays)
 
 
-def _witnessed(path, size):
-    """Decoded by ffmpeg's own readers, where it has one."""
+def _independent_frames(path, size):
+    """Frames decoded by ffmpeg if it has a demuxer for the format, else by Pillow."""
     reader = {".gif": "gif", ".png": "apng", ".apng": "apng"}.get(path.suffix)
-    return list(_decoded(path, reader, size) if reader else _shots(path, size))
+    return list(_decoded(path, reader, size) if reader else _frames(path, size))
 
 
 def _decoded(path, reader, size):
@@ -67,7 +68,7 @@ def _decoded(path, reader, size):
             yield TimedImage(float(1000 * frame.pts * frame.time_base), _small(image, size))
 
 
-def _shots(path, size):
+def _frames(path, size):
     return list(_composed(path, size))
 
 
@@ -100,7 +101,7 @@ def _on_background(image, color):
 
 
 def _plays(path):
-    """How often it is shown; 0 is for ever."""
+    """How often it is shown, 0 for ever."""
     with Image.open(path) as animation:
         reported = animation.info.get("loop")
     if path.suffix != ".gif":
@@ -109,5 +110,5 @@ def _plays(path):
 
 
 def _repeats(plays):
-    """What a gif says: how often after the first time, or nothing."""
+    """The value in a GIF: the repeats after the first time; None for no repeats."""
     return {0: 0, 1: None}.get(plays, plays - 1)

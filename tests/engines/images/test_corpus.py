@@ -17,15 +17,15 @@ pytestmark = [pytest.mark.media, pytest.mark.corpus]
 
 IMAGES = {corpus_file.path: corpus_file.facts["image"] for corpus_file in corpus_files() if corpus_file.kind == "image"}
 SIDEWAYS = (5, 6, 7, 8)
-# Pillow tells the pages, thumbnails and depth maps of these as frames.
+# Pillow counts pages, thumbnails and depth maps of these as frames.
 STILL_CONTAINERS = ("TIFF", "MPO", "HEIF")
 SUFFIXES = ("jpg", "png", "webp")
 SMALL = {"width": 64, "on_upscale": "clamp", "quality": 1}
-# All edges: where a filter puts them is seen in every field.
+# Full of edges: their positions after scaling change every block.
 HARD = {"image/orientation/g4_orientation_6.tif": 30, "image/cmyk-adobe.jpg": 24}
 BACKGROUNDS = "#3070b0"
 PHOTOGRAPH = 0x8769
-# Title, artist, copyright, the moment it was taken, and where that is told.
+# EXIF tags of title, artist, copyright and date.
 CREDITS = {0x010E, 0x013B, 0x8298, 0x9003, PHOTOGRAPH}
 MANY_PIXELS = 8_000_000
 REFUSED = {
@@ -109,7 +109,7 @@ def _told(image):
 
 
 def _managed(path, size):
-    """The picture as a viewer that knows of colours shows it, small, with its alpha."""
+    """The image as a color-managed viewer shows it, small, with its alpha."""
     with _opened(path) as image:
         image.draft(image.mode, (1000, 1000))
         upright = ImageOps.exif_transpose(image)
@@ -148,7 +148,7 @@ def _is_grey(profile):
 
 
 def _gammaless(image, gamma):
-    """PngSuite's pictures are of linear light."""
+    """The images of PngSuite are in linear light."""
     if gamma != 1:
         return image
     return image.point([round(255 * (value / 255) ** (1 / 2.2)) for value in range(256)] * len(image.getbands()))

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.media
 
 
 def speckled(colors):
-    """A picture that has exactly these many colours."""
+    """An image with exactly so many colors."""
     dice = random.Random(colors)
     known = [(place, dice.randrange(256), dice.randrange(256)) for place in range(colors)]
     image = Image.new("RGB", (80, 60))

@@ -84,10 +84,10 @@ def test_damage_never_raises_a_foreign_error(tmp_path, suffix):
     for place in range(24, len(sound), max(1, len(sound) // 60)):
         path = tmp_path / f"input.{suffix}"
         path.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])
-        _convert_or_refuse(path, tmp_path / "output.png")
+        _convert_or_reject(path, tmp_path / "output.png")
 
 
-def _convert_or_refuse(path, target):
+def _convert_or_reject(path, target):
     try:
         sniff(path)
         convert(path, target)

@@ -15,7 +15,7 @@ SIZES = [(320, 240), (97, 211), (639, 16), (800, 600), (50, 38)]
 
 
 def large(mode):
-    """More pixels than are left to the simple way, the alpha a slope of its own."""
+    """An image with enough pixels for libvips, with a gradient as alpha."""
     image = photo((800, 600)).convert(mode)
     if mode == "RGBA":
         image.putalpha(Image.linear_gradient("L").resize((800, 600)))
@@ -23,7 +23,7 @@ def large(mode):
 
 
 def difference(one, other):
-    """The most that any band differs by, and the mean."""
+    """The maximum and the mean difference of all bands."""
     max_difference = ImageStat.Stat(ImageChops.difference(one, other))
     return max(high for _, high in max_difference.extrema), max(max_difference.mean)
 

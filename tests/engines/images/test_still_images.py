@@ -46,7 +46,7 @@ def converted(tmp_path):
 
 
 def turned(orientation):
-    """The four quarters as a camera would store them that was held that way."""
+    """The four quarters as a camera in this orientation stores them."""
     method = TURNS[orientation]
     return four_quarters() if method is None else four_quarters().transpose(method)
 

@@ -79,7 +79,7 @@ def test_later_frames_are_fitted_into_the_first_size(name, target, changing, tmp
 
     assert early.size == late.size == (160, 90)
     assert [_name(early, x) for x in (30, 130)] == ["red", "white"]
-    # 64 × 128 in 90 rows is 45 wide, from the 58th column on
+    # 64 × 128 scaled to 90 rows is 45 wide and starts at column 58
     assert [_name(late, x) for x in (30, 69, 92, 130)] == ["black", "blue", "white", "black"]
     assert converted.facts.duration == pytest.approx(2, abs=0.1)
 
@@ -102,7 +102,7 @@ def _opened(path: Path, number: int = 0) -> Image.Image:
 
 
 def _name(image: Image.Image, x: int) -> str:
-    """The nearest of the colours that these films have."""
+    """The nearest of the colors in these videos."""
     colors = {"red": (255, 0, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0, 0, 0)}
     seen = image.getpixel((x, 45))
     return min(colors, key=lambda name: sum(abs(a - b) for a, b in zip(seen, colors[name], strict=True)))

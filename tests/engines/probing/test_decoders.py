@@ -11,7 +11,7 @@ from tests.engines.conversions import convert
 
 pytestmark = pytest.mark.media
 
-# The container, then the encoder and its options where the codec's own name does not do.
+# The container, then the encoder if it has another name than the codec, and its options.
 PICTURES = {
     "cinepak": "mkv",
     "dnxhd": "mkv -profile:v dnxhr_lb -pix_fmt yuv422p -s 256x144",
@@ -59,7 +59,7 @@ SOUNDS = {
     "wmav1": "asf",
     "wmav2": "asf",
 }
-# Read for what people have; nothing that is shipped writes them.
+# Supported, but no shipped encoder writes them.
 ONLY_READ = {"msmpeg4v1", "svq3", "vc1", "vp6", "vp6a", "vp6f", "wmv3", "pcm_bluray", "pcm_dvd", "speex", "wmapro"}
 
 

@@ -112,7 +112,7 @@ def test_a_truncated_video_is_rejected(media, tools, tmp_path):
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.98])
 def test_a_video_without_its_index_is_reported_as_truncated(media, tools, tmp_path, share):
-    """Cameras write the index last: what a broken transfer leaves of such a film has none."""
+    """Cameras write the index last: after a broken transfer it is missing."""
     with pytest.raises(errors.InputTruncated):
         probe(_head(media("clip.mov"), tmp_path, share), tools)
 
@@ -151,15 +151,15 @@ def test_a_damaged_file_is_rejected_or_read(name, media, tools, tmp_path):
     for place in range(64, len(whole), 97):
         whole[place] ^= 0x5A
     damaged.write_bytes(whole)
-    assert _kind_or_refusal(damaged, tools)
+    assert _kind_or_error_code(damaged, tools)
 
 
 def test_an_error_message_has_no_path_of_ours(tools, tmp_path):
     fake = tmp_path / "input"
     fake.write_bytes(b"\x00\x00\x00\x18ftypisom" + bytes(64))
-    with pytest.raises(errors.InputUnreadable) as refused:
+    with pytest.raises(errors.InputUnreadable) as raised:
         probe(fake, tools)
-    assert str(tmp_path) not in refused.value.message
+    assert str(tmp_path) not in raised.value.message
 
 
 def _head(path, tmp_path, share):
@@ -169,11 +169,11 @@ def _head(path, tmp_path, share):
     return head
 
 
-def _kind_or_refusal(path, tools):
+def _kind_or_error_code(path, tools):
     try:
         return probe(path, tools).kind
-    except errors.InputError as refusal:
-        return refusal.code
+    except errors.InputError as error:
+        return error.code
 
 
 @pytest.mark.parametrize(
@@ -181,14 +181,14 @@ def _kind_or_refusal(path, tools):
     [
         ((1, 2, 160, 120), Size(240, 120)),  # as it was written: 2:1
         ((1, 65_535, 1, 2**31 - 1), Size(160, 120)),
-        ((65_535, 1, 2**31 - 1, 1), Size(240, 120)),  # less than any fraction: the codec's own word counts
+        ((65_535, 1, 2**31 - 1, 1), Size(240, 120)),  # smaller than any fraction: the ratio of the codec counts
         ((1, 65_535, 160, 120), Size(160, 120)),
         ((1, 1000, 1, 1), Size(160, 120)),
         ((0, 0, 0, 0), Size(240, 120)),
     ],
 )
 def test_implausible_pixel_aspect_ratios_are_ignored(aspect, size, media, tools, tmp_path):
-    """The aspect of the whole picture and its size, as an AVI's `vprp` tells them."""
+    """Display aspect ratio and frame size, as in the chunk `vprp` of an AVI."""
     content = bytearray(media("anamorphic.avi").read_bytes())
     struct.pack_into("<HHII", content, content.index(b"vprp") + 28, *aspect)
     reported = tmp_path / "told.avi"

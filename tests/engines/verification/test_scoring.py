@@ -16,7 +16,7 @@ pytestmark = pytest.mark.media
 
 @pytest.fixture
 def scored(media, tmp_path, tools):
-    def of(given, output="mp4", frames=5, **fields):
+    def score_of(given, output="mp4", frames=5, **fields):
         path = given if isinstance(given, Path) else media(given)
         converted = convert(path, output, tmp_path, tools, **fields)
         source = MediaFile(path, probe(path, tools))
@@ -24,21 +24,21 @@ def scored(media, tmp_path, tools):
             converted.plan, Comparison(source, MediaFile(converted.path, converted.media), frames), tools, NoWatch()
         )
 
-    return of
+    return score_of
 
 
 @pytest.fixture
 def logged(monkeypatch, tmp_path):
-    """What each of several runs of the comparison says of single frames."""
+    """The logs of single frames of eight runs of each comparison."""
     logs = []
 
     def runs(argv, *_):
         log = tmp_path / "frames.xml"
         argv = [word.replace("=shortest=1", f"=shortest=1:log_path={log}") for word in argv]
         for _ in range(8):
-            said = subprocess.run(argv, capture_output=True, text=True, check=True).stderr
+            stderr = subprocess.run(argv, capture_output=True, text=True, check=True).stderr
             logs.append(log.read_text())
-        return said
+        return stderr
 
     monkeypatch.setattr("penstock.engines.verification.scoring._log", runs)
     return logs

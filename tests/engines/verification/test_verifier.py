@@ -36,13 +36,13 @@ def test_every_fact_is_read_from_the_output(converted):
 def test_a_truncated_output_is_not_published(converted, source, tools):
     whole = converted.path.read_bytes()
     converted.path.write_bytes(whole[: len(whole) * 2 // 3])
-    _refused(converted, source, tools)
+    _assert_rejected(converted, source, tools)
 
 
 def test_an_output_with_a_damaged_end_is_not_published(converted, source, tools):
     whole = converted.path.read_bytes()
     converted.path.write_bytes(whole[: len(whole) // 3] + bytes(len(whole) - len(whole) // 3))
-    _refused(converted, source, tools)
+    _assert_rejected(converted, source, tools)
 
 
 def test_an_output_with_a_damaged_middle_is_not_published(media, tmp_path, tools):
@@ -50,17 +50,17 @@ def test_an_output_with_a_damaged_middle_is_not_published(media, tmp_path, tools
     with converted.path.open("r+b") as file:
         file.seek(converted.facts.filesize * 45 // 100)
         file.write(bytes(converted.facts.filesize // 10))
-    _refused(converted, probe(media("heavy.mp4"), tools), tools)
+    _assert_rejected(converted, probe(media("heavy.mp4"), tools), tools)
 
 
 def test_a_file_that_is_no_media_is_not_published(converted, source, tools):
     converted.path.write_text("nothing of the kind")
-    _refused(converted, source, tools)
+    _assert_rejected(converted, source, tools)
 
 
 def test_an_output_of_another_size_is_not_published(converted, source, tools):
     framing = replace(converted.plan.video.framing, size=Size(82, 60))
-    _refused(
+    _assert_rejected(
         replace(converted, plan=replace(converted.plan, video=replace(converted.plan.video, framing=framing))),
         source,
         tools,
@@ -68,31 +68,31 @@ def test_an_output_of_another_size_is_not_published(converted, source, tools):
 
 
 def test_an_output_with_another_codec_is_not_published(converted, source, tools):
-    _refused(replace(converted, plan=replace(converted.plan, video=Copy(0, "vp9", "it was"))), source, tools)
+    _assert_rejected(replace(converted, plan=replace(converted.plan, video=Copy(0, "vp9", "it was"))), source, tools)
 
 
 def test_an_output_without_its_audio_is_not_published(converted, media, source, tools, tmp_path):
     silent = tmp_path / "silent"
     silent.mkdir()
     other = convert(media("silent.mp4"), "mp4", silent, tools, width=80)
-    _refused(replace(other, plan=converted.plan), source, tools)
+    _assert_rejected(replace(other, plan=converted.plan), source, tools)
 
 
 def test_an_output_in_another_container_is_not_published(converted, source, tools):
-    _refused(replace(converted, plan=replace(converted.plan, format="mov")), source, tools)
+    _assert_rejected(replace(converted, plan=replace(converted.plan, format="mov")), source, tools)
 
 
 def test_an_output_of_another_duration_is_not_published(converted, source, tools):
     longer = replace(source, video=replace(source.video, duration=2.0))
-    _refused(converted, longer, tools)
+    _assert_rejected(converted, longer, tools)
 
 
 def test_the_error_message_has_no_decoder_details(converted, source, tools):
     converted.path.write_bytes(converted.path.read_bytes()[:500])
-    with pytest.raises(errors.OutputInvalid) as refused:
+    with pytest.raises(errors.OutputInvalid) as raised:
         verify(converted.path, converted.plan, source, tools)
-    assert str(converted.path) not in refused.value.message
-    assert refused.value.detail
+    assert str(converted.path) not in raised.value.message
+    assert raised.value.detail
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,6 @@ def test_an_animation_has_frames_and_a_frame_rate(media, tools):
     assert (reported.frames, reported.fps, reported.duration) == (4, 10.0, 0.4)
 
 
-def _refused(converted, source, tools):
+def _assert_rejected(converted, source, tools):
     with pytest.raises(errors.OutputInvalid):
         verify(converted.path, converted.plan, source, tools)
