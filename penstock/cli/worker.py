@@ -35,4 +35,4 @@ def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None
     remove_dead_folders(settings.scratch)
     tool_versions(services.tools)  # starts the fork server before the first run needs it
     places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots)
-    asyncio.run(run_worker(places, settings.drain_seconds, services.live))
+    asyncio.run(run_worker(places, services))

@@ -28,7 +28,7 @@ from penstock.domain.errors import DatabaseUnavailable
 from penstock.orchestration.run_states import recorded_state
 from penstock.orchestration.worker.claims import claim, due_runs, release
 from penstock.orchestration.worker.run_pool import QueuePlaces, run_threads
-from penstock.services import current_services
+from penstock.records import Records
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,11 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
     job_configuration_variables = BaseVariables
     _description = "Runs media conversions in one warm process; decoders and encoders are its child processes."
 
-    def __init__(self, pool: str, name: str, places: QueuePlaces) -> None:
+    def __init__(self, pool: str, name: str, places: QueuePlaces, records: Records) -> None:
         super().__init__(pool, name=name, limit=places.count)
         self.pool = pool
         self.places = places
+        self.records = records
         self.queues: list[str] = []
         self.flows: dict[UUID, Flow[..., Any]] = {}
         self.threads = run_threads(places.count)
@@ -170,7 +171,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         try:
             state = (await self.client.read_flow_run(run_id)).state
             if state is not None and (state.is_cancelling() or state.is_running() or state.is_pending()):
-                recorded = await asyncio.to_thread(recorded_state, run_id, current_services().records)
+                recorded = await asyncio.to_thread(recorded_state, run_id, self.records)
                 unrecorded = Cancelled() if state.is_cancelling() else crashed
                 await self.client.set_flow_run_state(run_id, recorded or unrecorded, force=True)
         except ObjectNotFound:

@@ -11,10 +11,10 @@ from prefect.events import Event
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 
-from penstock.live_runs import LiveRuns
 from penstock.orchestration.run_options import POOL
 from penstock.orchestration.worker.run_pool import QueuePlaces
 from penstock.orchestration.worker.warm_worker import WarmWorker
+from penstock.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +24,9 @@ RECONNECT_SECONDS = 1.0
 GIVE_BACK_SECONDS = 10.0
 
 
-async def run_worker(places: tuple[QueuePlaces, ...], drain_seconds: float, live: LiveRuns) -> None:
+async def run_worker(places: tuple[QueuePlaces, ...], services: Services) -> None:
     """Serve the pool until SIGTERM or SIGINT; then drain, and give back the runs that are still running."""
-    workers = [WarmWorker(POOL, _name(each), each) for each in places]
+    workers = [WarmWorker(POOL, _name(each), each, services.records) for each in places]
     stop, connected = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -39,8 +39,8 @@ async def run_worker(places: tuple[QueuePlaces, ...], drain_seconds: float, live
     endless = [work() for worker in workers for work in (worker.start, worker.poll_when_woken)]
     serving += [asyncio.create_task(work) for work in endless]
     await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-    await _drain(workers, drain_seconds)
-    live.give_back_all()
+    await _drain(workers, services.settings.drain_seconds)
+    services.live.give_back_all()
     await _drain(workers, GIVE_BACK_SECONDS)
     stopping.cancel()
     for task in serving:

@@ -56,7 +56,7 @@ def test_the_stock_worker_requests_runs_from_the_same_url():
 
 def test_a_worker_keeps_submitted_runs_where_we_remove_them(monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    worker = WarmWorker("media", "a worker", QueuePlaces(1))
+    worker = WarmWorker("media", "a worker", QueuePlaces(1), records=None)
 
     assert worker._submitting_flow_run_ids == set()
     assert worker._cancelling_observer is None

@@ -43,11 +43,10 @@ def flow_run():
 @pytest.fixture
 def make_worker(records, monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    monkeypatch.setattr(warm_worker, "current_services", lambda: SimpleNamespace(records=records))
     monkeypatch.setattr(warm_worker, "RETRY_SECONDS", 0)
 
     def make(client):
-        worker = WarmWorker("media", "a worker", QueuePlaces(1))
+        worker = WarmWorker("media", "a worker", QueuePlaces(1), records)
         worker._client = client
         return worker
 
