@@ -53,25 +53,33 @@ class SourceRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, json_schema_extra=_number_fields)
 
-    url: Url | None = Field(None, description="http(s) address of the input")
+    url: Url | None = Field(None, description="public http(s) URL of the input; send it or file_id")
     file_id: Annotated[str, BeforeValidator(_canonical_file)] | None = Field(
         None,
         pattern=r"^file_[a-z0-9]{8,64}$",
         description="an uploaded or converted file; med_… means the same as file_…",
     )
-    kind: Kind
-    format: Annotated[Format, BeforeValidator(_canonical_format)]
-    width: Pixels | None = None
-    height: Pixels | None = None
-    fit: Fit = "contain"
-    background: str = Field("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$")
-    on_upscale: Literal["refuse", "clamp"] = "refuse"
-    quality: Annotated[float, BeforeValidator(_number), Field(ge=0, le=1, allow_inf_nan=False)] = 0.8
-    start: Seconds | None = None
-    end: Seconds | None = None
-    at: Annotated[Seconds | Literal["auto"], BeforeValidator(_seconds_or_auto)] = "auto"
-    webhook_url: Url | None = None
-    fresh: bool = False
+    kind: Kind = Field(description="kind of the output")
+    format: Annotated[Format, BeforeValidator(_canonical_format)] = Field(description="format of the output")
+    width: Pixels | None = Field(None, description="pixels; without height the aspect ratio is kept")
+    height: Pixels | None = Field(None, description="pixels; without width the aspect ratio is kept")
+    fit: Fit = Field("contain", description="how the image fits a box of width and height")
+    background: str = Field(
+        "#ffffff", pattern=r"^#[0-9a-fA-F]{6}$", description="colour of bars and behind flattened transparency"
+    )
+    on_upscale: Literal["refuse", "clamp"] = Field(
+        "refuse", description="reject sizes that upscale, or clamp to the largest that does not"
+    )
+    quality: Annotated[float, BeforeValidator(_number), Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        0.8, description="0 to 1; looks alike in every format"
+    )
+    start: Seconds | None = Field(None, description="seconds of the input to skip")
+    end: Seconds | None = Field(None, description="second of the input to stop at")
+    at: Annotated[Seconds | Literal["auto"], BeforeValidator(_seconds_or_auto)] = Field(
+        "auto", description="second of the frame that becomes a still image"
+    )
+    webhook_url: Url | None = Field(None, description="reserved for a callback at the end of the task")
+    fresh: bool = Field(default=False, description="convert again although the same request is completed")
 
     @model_validator(mode="after")
     def _require_consistent(self) -> Self:
