@@ -149,6 +149,7 @@ def _run(name: str, command: Sequence[str], log: Path, fds: tuple[int, ...], par
     _set_streams(log, fds)
     module, *arguments = command
     sys.argv[1:] = arguments
+    sys.modules.pop(f"{module}.__main__", None)  # imported by the parent; `runpy` warns of it in every log
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

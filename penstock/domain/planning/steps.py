@@ -82,7 +82,8 @@ def _stream_step(stream: Literal["video", "audio"], step: Copy | EncodeVideo | E
             result = f"encode {step.codec} {_pixels(step.framing.size)}"
             return StreamStep(stream, "encode", step.codec, step.because, result)
         case EncodeAudio():
-            result = f"encode {step.codec} with {step.channels} channels"
+            channels = "1 channel" if step.channels == 1 else f"{step.channels} channels"
+            result = f"encode {step.codec} with {channels}"
             return StreamStep(stream, "encode", step.codec, step.because, result)
 
 

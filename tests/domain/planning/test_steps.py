@@ -1,9 +1,11 @@
-"""A plan is told step by step."""
+"""A plan as steps: for each stream what is done, to what, and why."""
+
+from dataclasses import replace
 
 from penstock.domain.limits import Limits
 from penstock.domain.media import Size
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import codecs_of, cost_class, output_duration, output_size, steps_of
+from penstock.domain.planning.steps import codecs_of, cost_class, output_duration, output_size, plan_summary, steps_of
 from tests.domain.facts import asked, image, video
 
 
@@ -16,6 +18,14 @@ def test_each_stream_has_its_step_and_its_reason():
     assert (picture.stream, picture.action, picture.codec) == ("video", "encode", "h264")
     assert (sound.stream, sound.action, sound.codec) == ("audio", "copy", "aac")
     assert picture.because == "another size was requested"
+
+
+def test_channels_are_counted_in_words():
+    mono = replace(video(), audio=replace(video().audio, channels=1))
+    assert plan_summary(plan_for(asked("audio", "mp3"), mono, Limits()))["audio"].startswith(
+        "encode mp3 with 1 channel, "
+    )
+    assert plan_summary(plan("audio", "mp3"))["audio"].startswith("encode mp3 with 2 channels, ")
 
 
 def test_a_picture_has_one_step():
