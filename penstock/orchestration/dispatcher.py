@@ -21,9 +21,9 @@ async def dispatch(records: Records, runs: FlowRuns, woken: asyncio.Event, per_p
 
     `woken` is set when the outbox has a new row; a poll each second finds what was missed."""
     while True:
+        woken.clear()  # before the outbox is read: what is added during the read wakes the wait below
         while await _submit_due(records, runs, per_project):
             pass
-        woken.clear()
         try:
             async with asyncio.timeout(POLL_SECONDS):
                 await woken.wait()

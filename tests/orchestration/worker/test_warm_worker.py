@@ -2,6 +2,7 @@
 fake."""
 
 import asyncio
+import logging
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -48,6 +49,8 @@ def make_worker(records, monkeypatch):
     def make(client):
         worker = WarmWorker("media", "a worker", QueuePlaces(1), records)
         worker._client = client
+        # Prefect's own would send the log line to its API, and start a server for that.
+        worker.get_flow_run_logger = lambda _flow_run: logging.getLogger(__name__)
         return worker
 
     return make
