@@ -19,7 +19,7 @@ from penstock.domain.task import File, FileFacts, Task
 from penstock.engines import NoWatch
 from penstock.storage.download import FetchPolicy
 from penstock.storage.objects import FolderStore
-from tests.ranging import ranging
+from tests.range_origin import running_range_origin
 
 pytestmark = pytest.mark.media
 
@@ -77,7 +77,7 @@ def rough_jpeg(tmp_path) -> Path:
 
 
 def test_a_url_is_downloaded_and_probed_and_its_version_recorded(media, workspace):
-    with ranging() as origin:
+    with running_range_origin() as origin:
         origin.files = {"clip.mp4": media("clip.mp4").read_bytes()}
         task = task_for("video", "webm", url=f"{origin.address}/parts/clip.mp4")
         original = fetch_input(Accepted(task, None), workspace)

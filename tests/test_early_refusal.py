@@ -14,7 +14,7 @@ from penstock.engines import NoWatch, Tools
 from penstock.storage.download import download_input
 from penstock.storage.http_source import FetchPolicy
 from tests.media import MediaFactory
-from tests.ranging import Ranging, ranging
+from tests.range_origin import RangeOrigin, running_range_origin
 
 pytestmark = pytest.mark.media
 
@@ -30,8 +30,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def host(films: dict[str, bytes]) -> Iterator[Ranging]:
-    with ranging() as running:
+def host(films: dict[str, bytes]) -> Iterator[RangeOrigin]:
+    with running_range_origin() as running:
         running.files = films
         yield running
 
@@ -39,7 +39,7 @@ def host(films: dict[str, bytes]) -> Iterator[Ranging]:
 class Fetching:
     """The download of a task with its early check."""
 
-    def __init__(self, host: Ranging, tools: Tools, room: Path):
+    def __init__(self, host: RangeOrigin, tools: Tools, room: Path):
         self.host, self.tools, self.path = host, tools, room / "input"
 
     def __call__(self, place: str, **asked: object) -> InputVersion:
@@ -50,7 +50,7 @@ class Fetching:
 
 
 @pytest.fixture
-def fetch(host: Ranging, tools: Tools, tmp_path: Path) -> Fetching:
+def fetch(host: RangeOrigin, tools: Tools, tmp_path: Path) -> Fetching:
     return Fetching(host, tools, tmp_path)
 
 
@@ -65,7 +65,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("wish", REFUSED)
-def test_an_impossible_conversion_is_refused_after_a_part_of_the_input(wish: str, fetch: Fetching, host: Ranging):
+def test_an_impossible_conversion_is_refused_after_a_part_of_the_input(wish: str, fetch: Fetching, host: RangeOrigin):
     name, asked, expected = REFUSED[wish]
     with pytest.raises(expected):
         fetch(f"parts/{name}", **asked)
@@ -74,7 +74,7 @@ def test_an_impossible_conversion_is_refused_after_a_part_of_the_input(wish: str
     assert list(fetch.path.parent.iterdir()) == []
 
 
-def test_a_possible_conversion_downloads_its_input_once(fetch: Fetching, host: Ranging):
+def test_a_possible_conversion_downloads_its_input_once(fetch: Fetching, host: RangeOrigin):
     fetch("parts/long-av.mp4", width=160)
     assert fetch.path.read_bytes() == host.files["long-av.mp4"]
     assert host.sent < len(host.files["long-av.mp4"]) * 1.1
@@ -82,19 +82,19 @@ def test_a_possible_conversion_downloads_its_input_once(fetch: Fetching, host: R
 
 
 @pytest.mark.parametrize("manner", ["changing", "whole", "unmeasured"])
-def test_an_input_whose_parts_are_inconsistent_is_downloaded_whole(manner: str, fetch: Fetching, host: Ranging):
+def test_an_input_whose_parts_are_inconsistent_is_downloaded_whole(manner: str, fetch: Fetching, host: RangeOrigin):
     fetch(f"{manner}/long-av.mp4", start=500)
     assert fetch.path.read_bytes() == host.files["long-av.mp4"]
 
 
 @pytest.mark.parametrize("name", ["fragments.mp4", "live.mkv"])
 @pytest.mark.parametrize("asked", [{"start": 100}, {"kind": "image", "format": "webp", "at": 100}])
-def test_an_unknown_length_refuses_nothing(name: str, asked: dict[str, object], fetch: Fetching, host: Ranging):
+def test_an_unknown_length_refuses_nothing(name: str, asked: dict[str, object], fetch: Fetching, host: RangeOrigin):
     fetch(f"parts/{name}", **asked)
     assert fetch.path.read_bytes() == host.files[name]
 
 
-def test_a_cancel_stops_the_probe(fetch: Fetching, host: Ranging, tools: Tools):
+def test_a_cancel_stops_the_probe(fetch: Fetching, host: RangeOrigin, tools: Tools):
     class Unwanted(NoWatch):
         def stopped(self) -> bool:
             return True

@@ -1,4 +1,4 @@
-"""A busy key is looked up now and then, not at every request; and asks no faster than it may."""
+"""Callers are cached for two seconds, and requests are rate limited."""
 
 import asyncio
 from dataclasses import dataclass
@@ -65,9 +65,7 @@ def test_an_unknown_key_is_looked_up_once_in_two_seconds(parts: Services, clock:
     assert counted.asked <= 2  # as many as are looked up at once
 
 
-def test_an_address_that_guesses_keys_is_told_to_wait_and_costs_nothing(
-    parts: Services, project: Project, clock: Clock
-):
+def test_an_address_that_guesses_keys_is_rate_limited_without_lookups(parts: Services, project: Project, clock: Clock):
     counted = Counted(parts.records.keys)
     callers = CallerCache(counted, RateLimiter(6, clock), CapacityLimiter(2), clock)
     for guess in ("a", "b"):
@@ -79,7 +77,7 @@ def test_an_address_that_guesses_keys_is_told_to_wait_and_costs_nothing(
     assert asyncio.run(callers.find(project.key, ELSEWHERE)) is not None
 
 
-def test_guesses_are_counted_by_the_network_of_one_customer(parts: Services, clock: Clock):
+def test_guesses_are_counted_by_ipv6_network(parts: Services, clock: Clock):
     callers = callers_of(parts, clock, per_minute=3)
     assert asyncio.run(callers.find("a", "2001:db8::1")) is None
 
@@ -88,7 +86,7 @@ def test_guesses_are_counted_by_the_network_of_one_customer(parts: Services, clo
     assert asyncio.run(callers.find("b", "2001:db8:0:1::2")) is None
 
 
-def test_a_good_key_is_not_stopped_by_those_who_guess_beside_it(parts: Services, project: Project, clock: Clock):
+def test_a_valid_key_works_from_an_address_that_guesses(parts: Services, project: Project, clock: Clock):
     callers = callers_of(parts, clock, per_minute=3)
     assert asyncio.run(callers.find(project.key, HERE)) is not None
     assert asyncio.run(callers.find("a", HERE)) is None
@@ -109,7 +107,7 @@ class Counted:
         return self.keys.find_caller(token)
 
 
-def test_only_the_latest_callers_are_remembered(clock: Clock):
+def test_only_the_latest_callers_are_counted(clock: Clock):
     rates = RateLimiter(3, clock, max_callers=2)
     for who in ("a", "b", "c"):
         rates.take(who)
@@ -117,14 +115,14 @@ def test_only_the_latest_callers_are_remembered(clock: Clock):
     assert [rates.seconds_left(who) for who in ("a", "b", "c")] == [0, 20, 20]
 
 
-def test_a_third_of_a_minutes_requests_may_come_at_once(clock: Clock):
+def test_a_burst_is_a_third_of_a_minutes_requests(clock: Clock):
     rates, key_id = RateLimiter(60, clock), new_key_id()
 
     assert [rates.take(key_id) for _ in range(20)] == [0] * 20
     assert rates.take(key_id) == 1
 
 
-def test_the_right_to_ask_comes_back_with_time(clock: Clock):
+def test_tokens_are_refilled_over_time(clock: Clock):
     rates, key_id = RateLimiter(6, clock), new_key_id()
     assert [rates.take(key_id) for _ in range(3)] == [0, 0, 10]
 
@@ -132,7 +130,7 @@ def test_the_right_to_ask_comes_back_with_time(clock: Clock):
     assert [rates.take(key_id), rates.take(key_id)] == [0, 10]
 
 
-def test_keys_do_not_slow_each_other(clock: Clock):
+def test_keys_are_limited_separately(clock: Clock):
     rates = RateLimiter(3, clock)
 
     assert [rates.take(new_key_id()) for _ in range(3)] == [0, 0, 0]

@@ -1,4 +1,4 @@
-"""The link in `url` serves the bytes, whole or in part, to whoever holds it while it holds."""
+"""The link in `url` serves the bytes, or a range of them, while it is valid."""
 
 import re
 import time
@@ -40,7 +40,7 @@ def test_the_whole_file_is_served_with_its_headers(client: httpx.Client, link: s
     assert "sandbox" in served.headers["content-security-policy"]
 
 
-def test_a_head_tells_the_same_without_the_bytes(client: httpx.Client, link: str):
+def test_head_returns_the_headers_only(client: httpx.Client, link: str):
     head, got = client.head(link), client.get(link)
     told = {name: value for name, value in got.headers.items() if name != "date"}
 
@@ -68,7 +68,7 @@ def test_a_range_is_served(client: httpx.Client, link: str, asked: str, span: sl
 
 
 @pytest.mark.parametrize("asked", ["bytes=2097152-", "bytes=99999999-100000000", "bytes=-0"])
-def test_a_range_outside_is_a_416(client: httpx.Client, link: str, asked: str):
+def test_a_range_after_the_end_is_a_416(client: httpx.Client, link: str, asked: str):
     served = client.get(link, headers={"Range": asked})
 
     assert (served.status_code, served.headers["content-range"]) == (416, "bytes */2097152")
@@ -77,11 +77,11 @@ def test_a_range_outside_is_a_416(client: httpx.Client, link: str, asked: str):
 @pytest.mark.parametrize(
     "asked", ["bytes=0-1,5-6", "lines=1-2", "bytes=", "bytes=-", "bytes=9-3", "bytes=a-b", "bytes=²-"]
 )
-def test_what_is_no_single_range_is_answered_with_the_whole(client: httpx.Client, link: str, asked: str):
+def test_several_or_invalid_ranges_get_the_whole_file(client: httpx.Client, link: str, asked: str):
     assert client.get(link, headers={"Range": asked.encode("latin-1")}).status_code == 200
 
 
-def test_who_has_it_already_gets_nothing(client: httpx.Client, link: str, file: File):
+def test_a_matching_etag_gets_a_304(client: httpx.Client, link: str, file: File):
     etag = f'"{file.facts.sha256}"'
 
     for header in (etag, f'"other", W/{etag}', "*"):
@@ -98,7 +98,7 @@ def test_a_range_of_another_version_is_not_served(client: httpx.Client, link: st
     assert client.get(link, headers=same | {"If-Range": "Wed, 21 Oct 2015 07:28:00 GMT"}).status_code == 200
 
 
-def test_a_forged_link_is_refused_like_one_of_a_file_that_is_not(client: httpx.Client, link: str):
+def test_a_forged_link_is_rejected_like_one_of_an_unknown_file(client: httpx.Client, link: str):
     changed = [
         re.sub(r"signature=.", "signature=x", link),
         link[:-1],
@@ -114,22 +114,20 @@ def test_a_forged_link_is_refused_like_one_of_a_file_that_is_not(client: httpx.C
     assert len({str(one.json()["error"]) for one in answers}) == 1
 
 
-def test_a_link_holds_for_its_hour_only(client: httpx.Client, file: File, parts: Services):
+def test_a_link_expires_after_an_hour(client: httpx.Client, file: File, parts: Services):
     secret = parts.records.keys.project_secret(file.project_id)
 
     assert client.get(content_path(file.id, secret, int(time.time()) - 1)).status_code == 401
     assert client.get(content_path(file.id, secret, int(time.time()) + 5)).status_code == 200
 
 
-def test_another_projects_secret_signs_nothing_here(client: httpx.Client, file: File, parts: Services, other: Project):
+def test_the_secret_of_another_project_signs_no_link(client: httpx.Client, file: File, parts: Services, other: Project):
     secret = parts.records.keys.project_secret(other.id)
 
     assert client.get(content_path(file.id, secret, int(time.time()) + 60)).status_code == 401
 
 
-def test_links_may_be_handed_over_to_the_store_where_it_can_sign(
-    parts: Services, runs: FakeRunService, project: Project, file: File
-):
+def test_links_redirect_to_a_store_that_can_sign(parts: Services, runs: FakeRunService, project: Project, file: File):
     with serving(with_settings(parts, links="redirect"), runs) as client:
         link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
         served = client.get(link)
@@ -137,9 +135,7 @@ def test_links_may_be_handed_over_to_the_store_where_it_can_sign(
     assert (served.status_code, served.content) == (200, CONTENT)
 
 
-def test_bytes_that_are_gone_are_told_before_the_answer_begins(
-    client: httpx.Client, link: str, file: File, parts: Services
-):
+def test_missing_bytes_are_an_error_response(client: httpx.Client, link: str, file: File, parts: Services):
     parts.objects.delete(file.key)
 
     assert (client.get(link).status_code, client.get(link).json()["error"]["code"]) == (404, "file_not_found")
@@ -151,7 +147,7 @@ def bucket(parts: Services, s3_endpoint: str, aws: None) -> Services:
     return replace(parts, objects=ObjectStore.at("s3://bucket/links", s3_endpoint))
 
 
-def test_a_store_that_signs_serves_its_own_links_where_asked_to(
+def test_a_store_serves_its_own_links_if_set(
     bucket: Services, runs: FakeRunService, project: Project, s3_endpoint: str
 ):
     file = store_upload(bucket, project, CONTENT)
@@ -163,7 +159,7 @@ def test_a_store_that_signs_serves_its_own_links_where_asked_to(
     assert httpx.get(location, trust_env=False).content == CONTENT
 
 
-def test_the_bytes_of_a_bucket_come_with_our_headers(bucket: Services, runs: FakeRunService, project: Project):
+def test_the_bytes_of_a_bucket_have_our_headers(bucket: Services, runs: FakeRunService, project: Project):
     file = store_upload(bucket, project, CONTENT)
     with serving(bucket, runs) as client:
         link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
@@ -173,9 +169,7 @@ def test_the_bytes_of_a_bucket_come_with_our_headers(bucket: Services, runs: Fak
     assert whole.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_link_outlives_a_rotation_of_its_secret_by_the_overlap(
-    client: httpx.Client, project: Project, parts: Services
-):
+def test_a_link_works_during_the_overlap_of_a_rotation(client: httpx.Client, project: Project, parts: Services):
     upload = store_upload(parts, project)
     link = client.get(f"/files/{upload.id}", **project()).json()["data"]["url"]
     parts.records.keys.rotate_secret(project.id, timedelta(hours=1))
@@ -185,7 +179,7 @@ def test_a_link_outlives_a_rotation_of_its_secret_by_the_overlap(
     assert (during, client.get(link).status_code) == (200, 401)
 
 
-def test_the_key_of_receipts_signs_no_links(client: httpx.Client, file: File, parts: Services):
+def test_the_receipt_key_signs_no_links(client: httpx.Client, file: File, parts: Services):
     receipt_key = parts.records.keys.receipt_key(file.project_id)
 
     assert client.get(content_path(file.id, receipt_key, int(time.time()) + 60)).status_code == 401

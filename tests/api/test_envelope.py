@@ -1,4 +1,4 @@
-"""Every answer comes in the contract's envelope, key for key."""
+"""Every response has the contract's envelope, field by field."""
 
 import re
 
@@ -15,7 +15,7 @@ def base(client: httpx.Client) -> str:
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
-def test_the_envelope_is_told_to_the_letter(client: httpx.Client, project: Project):
+def test_the_envelope_has_exactly_these_fields(client: httpx.Client, project: Project):
     answered = client.post("/tasks", json=BODY, **project())
     told = answered.json()
     meta, data = told["meta"], told["data"]
@@ -39,7 +39,7 @@ def test_the_envelope_is_told_to_the_letter(client: httpx.Client, project: Proje
     assert re.fullmatch(r"req_[a-z0-9]{16,}", meta["id"])
 
 
-def test_a_new_task_is_told_to_the_letter(client: httpx.Client, project: Project):
+def test_a_new_task_has_exactly_these_fields(client: httpx.Client, project: Project):
     data = client.post("/tasks", json=BODY, **project()).json()["data"]
 
     assert list(data.items()) == [
@@ -68,7 +68,7 @@ def test_a_new_task_is_told_to_the_letter(client: httpx.Client, project: Project
     assert TIME.fullmatch(data["created"])
 
 
-def test_sources_answer_like_tasks_but_for_the_path(client: httpx.Client, project: Project):
+def test_sources_respond_like_tasks_except_the_path(client: httpx.Client, project: Project):
     task = client.post("/tasks", json=BODY, **project()).json()
     source = client.post("/sources", json=BODY, **project()).json()
 
@@ -107,7 +107,7 @@ def test_a_completed_task_shows_its_file_and_run(client: httpx.Client, project: 
     assert file["url"].startswith(base(client) + f"/files/{output.id}/content?expires=")
 
 
-def test_an_error_is_told_to_the_letter(client: httpx.Client, project: Project):
+def test_an_error_has_exactly_these_fields(client: httpx.Client, project: Project):
     told = client.get("/tasks/tsk_aaaaaaaaaaaaaaaaaaaaaaaa", **project()).json()
 
     assert list(told) == ["meta", "data", "error", "links"]
@@ -121,7 +121,7 @@ def test_an_error_is_told_to_the_letter(client: httpx.Client, project: Project):
     ]
 
 
-def test_what_an_unknown_caller_is_not_is_null(client: httpx.Client):
+def test_the_ids_of_an_unknown_caller_are_null(client: httpx.Client):
     meta = client.get("/tasks").json()["meta"]
 
     assert (meta["org_id"], meta["project_id"], meta["status"]) == (None, None, 401)
@@ -141,7 +141,7 @@ def test_links_start_with_the_public_url_where_one_is_set(parts: Services, runs:
     assert told["links"]["parent"] == "https://media.example/tasks"
 
 
-def test_a_host_that_was_not_allowed_is_not_repeated(parts: Services, runs: FakeRunService, project: Project):
+def test_a_host_that_is_not_allowed_is_not_in_links(parts: Services, runs: FakeRunService, project: Project):
     allowing = with_settings(parts, allowed_hosts="media.lan, other.lan:99")
     headers = project()["headers"]
     with serving(allowing, runs) as client:

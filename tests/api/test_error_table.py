@@ -1,4 +1,4 @@
-"""The vocabulary of errors is closed."""
+"""The set of error codes is closed."""
 
 import pytest
 
@@ -25,14 +25,14 @@ def test_every_error_of_the_tree_has_a_code_of_the_vocabulary():
     assert {kind.code for kind in errors.error_classes()} == VOCABULARY
 
 
-def test_what_can_heal_is_retryable_in_the_table_too():
+def test_transient_errors_are_retryable_in_the_table():
     transient = [kind for kind in PROBLEMS if kind.transient]
 
     assert all(PROBLEMS[kind].retryable for kind in transient)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in errors.error_classes() if kind is not errors.InvalidRequest])
-def test_every_error_can_be_answered(kind: type[errors.MediaError]):
+def test_every_error_has_a_response(kind: type[errors.MediaError]):
     assert problem_of(kind("A sentence.")).status in (400, 401, 404, 405, 409, 413, 415, 422, 429, 500, 503)
 
 

@@ -1,4 +1,4 @@
-"""Places are shared by project: nobody's crowd keeps another one waiting."""
+"""Slots are shared by project: many requests of one do not keep another waiting."""
 
 import asyncio
 from contextlib import suppress
@@ -50,21 +50,21 @@ async def crowded(places: int, crowd: int, *late: ProjectId) -> list[ProjectId]:
     return work.order
 
 
-def test_who_comes_later_has_the_next_place():
+def test_a_project_without_slots_gets_the_next_one():
     assert asyncio.run(crowded(2, 10, OTHER))[:4] == [CROWD, CROWD, OTHER, CROWD]
 
 
-def test_projects_with_as_many_places_take_turns():
+def test_projects_with_equally_many_slots_take_turns():
     order = asyncio.run(crowded(1, 3, OTHER, OTHER, THIRD, THIRD))
 
     assert order == [CROWD, CROWD, OTHER, THIRD, CROWD, OTHER, THIRD]
 
 
-def test_all_places_are_used_by_one_who_is_alone():
+def test_a_single_project_may_use_all_slots():
     assert asyncio.run(crowded(2, 5)) == [CROWD] * 5
 
 
-def test_no_more_of_a_project_wait_than_may():
+def test_the_waiting_requests_of_a_project_are_limited():
     async def asked() -> None:
         work = Worked(FairShare(1, max_waiting=2))
         tasks = [work.ask(CROWD) for _ in range(4)]
@@ -78,7 +78,7 @@ def test_no_more_of_a_project_wait_than_may():
     asyncio.run(asked())
 
 
-def test_who_goes_away_leaves_its_place_to_others():
+def test_a_cancelled_request_leaves_its_turn_to_others():
     async def asked() -> list[ProjectId]:
         work = Worked(FairShare(1))
         holder, waiting, following = work.ask(CROWD), work.ask(OTHER), work.ask(THIRD)
@@ -98,7 +98,7 @@ def test_who_goes_away_leaves_its_place_to_others():
     assert asyncio.run(asked()) == [CROWD, THIRD, OTHER]
 
 
-def test_who_goes_away_as_its_place_comes_leaves_it_too():
+def test_a_request_cancelled_with_its_slot_releases_it():
     async def asked() -> list[ProjectId]:
         work = Worked(FairShare(1))
         work.ask(CROWD)

@@ -1,4 +1,4 @@
-"""`/files`: uploads are streamed, probed and kept; what is no media is refused at once."""
+"""`/files`: uploads are streamed, probed and stored; files that are not media are rejected at once."""
 
 import io
 import socket
@@ -63,9 +63,7 @@ def test_an_upload_of_unknown_length_is_streamed(client: httpx.Client, project: 
 
 
 @pytest.mark.parametrize("content", [b"just text", b"#EXTM3U\n/etc/passwd", b"<svg/>", picture()[:40], tone()[:10]])
-def test_what_is_no_media_is_refused_and_not_kept(
-    client: httpx.Client, project: Project, parts: Services, content: bytes
-):
+def test_a_file_that_is_not_media_is_rejected(client: httpx.Client, project: Project, parts: Services, content: bytes):
     before = kept_bytes(parts)
     answered = client.post("/files", content=content, **project())
 
@@ -84,7 +82,7 @@ def test_what_is_no_media_is_refused_and_not_kept(
         ({"data": {"x": "y" * 70_000}, "files": {"file": b"abc"}}, 413, "body_invalid"),
     ],
 )
-def test_a_form_holds_one_file_and_little_else(
+def test_a_form_has_one_file_and_little_else(
     client: httpx.Client, project: Project, sent: dict, status: int, code: str
 ):
     answered = client.post("/files", **project(**sent))
@@ -105,9 +103,7 @@ def test_a_form_without_a_boundary_is_refused(client: httpx.Client, project: Pro
     assert client.post("/files", content=b"abc", headers=headers).status_code == 415
 
 
-def test_a_large_file_is_refused_whether_it_tells_its_length_or_not(
-    parts: Services, runs: FakeRunService, project: Project
-):
+def test_a_large_file_is_rejected_with_and_without_length(parts: Services, runs: FakeRunService, project: Project):
     small = {"max_video_input_bytes": 100, "max_audio_input_bytes": 100, "max_image_input_bytes": 50}
     with serving(with_limits(parts, **small), runs) as client:
         told = client.post("/files", content=b"x" * 101, **project())
@@ -134,7 +130,7 @@ def test_med_is_read_as_file(client: httpx.Client, project: Project, parts: Serv
         assert client.get(path, **project()).json()["data"]["id"] == upload.id
 
 
-def test_a_deleted_file_and_its_bytes_are_gone(client: httpx.Client, project: Project, parts: Services):
+def test_deleting_a_file_deletes_its_bytes(client: httpx.Client, project: Project, parts: Services):
     upload = store_upload(parts, project)
     link = client.get(f"/files/{upload.id}", **project()).json()["data"]["url"]
     deleted = client.delete(f"/files/{upload.id}", **project())
@@ -145,7 +141,7 @@ def test_a_deleted_file_and_its_bytes_are_gone(client: httpx.Client, project: Pr
     assert not parts.objects.exists(upload.key)
 
 
-def test_a_file_that_a_task_reads_stays(client: httpx.Client, project: Project, parts: Services):
+def test_a_file_in_use_is_not_deleted(client: httpx.Client, project: Project, parts: Services):
     upload = store_upload(parts, project)
     client.post("/tasks", json={"file_id": upload.id, "kind": "video", "format": "webm"}, **project())
     answered = client.delete(f"/files/{upload.id}", **project())
@@ -153,7 +149,7 @@ def test_a_file_that_a_task_reads_stays(client: httpx.Client, project: Project, 
     assert (answered.status_code, answered.json()["error"]["code"]) == (409, "file_in_use")
 
 
-def test_an_unknown_file_is_no_input(client: httpx.Client, project: Project):
+def test_an_unknown_file_cannot_be_an_input(client: httpx.Client, project: Project):
     body = {"file_id": "file_aaaaaaaaaaaaaaaaaaaaaaaa", "kind": "video", "format": "mp4"}
     answered = client.post("/tasks", json=body, **project())
 
@@ -173,7 +169,7 @@ def image(client: httpx.Client, project: Project) -> str:
         ({"kind": "image", "format": "webp", "width": 65}, ("upscale_not_allowed", "width")),
     ],
 )
-def test_what_a_known_file_cannot_become_is_refused_by_the_post(
+def test_an_impossible_conversion_of_a_file_is_rejected_at_once(
     client: httpx.Client, project: Project, image: str, asked: dict, refusal: tuple[str, str]
 ):
     answered = client.post("/tasks", json={"file_id": image} | asked, **project())
@@ -183,7 +179,7 @@ def test_what_a_known_file_cannot_become_is_refused_by_the_post(
     assert (error["code"], error["field"], error["step"]) == (*refusal, "validate")
 
 
-def test_what_a_known_file_can_become_is_a_task(client: httpx.Client, project: Project, image: str):
+def test_a_possible_conversion_of_a_file_is_a_task(client: httpx.Client, project: Project, image: str):
     body = {"file_id": image.replace("file_", "med_"), "kind": "image", "format": "webp", "width": 32}
     data = client.post("/tasks", json=body, **project()).json()["data"]
 
@@ -195,14 +191,14 @@ def with_limits(parts: Services, **changed: int) -> Services:
     return replace(changed_parts, limits=limits_of(changed_parts.settings))
 
 
-def test_the_key_of_an_upload_is_no_name_of_the_callers(client: httpx.Client, project: Project, parts: Services):
+def test_the_storage_key_does_not_use_the_uploaded_name(client: httpx.Client, project: Project, parts: Services):
     data = client.post("/files", files={"file": ("../../x", picture())}, **project()).json()["data"]
     kept: File = parts.records.files.get(project.id, data["id"])
 
     assert kept.key == f"{project.id}/{data['id']}"
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(client: httpx.Client, project: Project, parts: Services):
+def test_an_interrupted_upload_leaves_nothing(client: httpx.Client, project: Project, parts: Services):
     head = f"POST /files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {project.key}\r\nContent-Length: 9000\r\n\r\n"
     with socket.create_connection((client.base_url.host, client.base_url.port)) as caller:
         caller.sendall(head.encode() + bytes(4000))

@@ -1,4 +1,4 @@
-"""Whatever a stranger writes into headers, paths and queries: an answer of ours, and never a 5xx."""
+"""Whatever is sent in headers, paths and queries gets one of our responses, never a 5xx."""
 
 import json
 import re
@@ -119,12 +119,12 @@ def test_only_a_host_that_is_allowed_becomes_the_base_of_links(parts: Services, 
 
 
 @pytest.mark.parametrize("host", ["good.example", "good.example:8080", "GOOD.example"])
-def test_an_allowed_host_is_taken_with_any_port(parts: Services, runs: FakeRunService, host: str):
+def test_an_allowed_host_may_have_any_port(parts: Services, runs: FakeRunService, host: str):
     with serving(with_settings(parts, allowed_hosts="Good.example, other.example:1"), runs) as client:
         assert host_told(client, host) == f"http://{host.lower()}"
 
 
-def test_a_proxy_that_speaks_tls_makes_links_secure(client: httpx.Client):
+def test_links_are_https_behind_a_tls_proxy(client: httpx.Client):
     told = client.get("/health", headers={"X-Forwarded-Proto": "wss"}).json()
 
     assert told["meta"]["host"] == f"https://127.0.0.1:{client.base_url.port}"

@@ -1,4 +1,4 @@
-"""A project sees only its own: another's id answers exactly like one that does not exist."""
+"""A project sees only its own: ids of another respond exactly like unknown ones."""
 
 import re
 from collections.abc import Iterator
@@ -38,11 +38,11 @@ def routes() -> Iterator[tuple[str, str]]:
             yield from ((method, route.path) for method in route.methods)
 
 
-def test_every_route_is_held_against_this():
+def test_every_route_is_tested_here():
     assert set(routes()) == set(NAMING) | NAMELESS
 
 
-def test_there_are_no_routes_but_those_and_the_documentation(parts: Services):
+def test_there_are_no_other_routes(parts: Services):
     plain = [route.path for route in create_app(parts, FakeRunService()).routes if isinstance(route, Route)]
 
     assert plain == ["/openapi.json"]
@@ -60,7 +60,7 @@ def theirs(client: httpx.Client, other: Project, parts: Services) -> dict[str, s
 
 
 @pytest.mark.parametrize("route", NAMING)
-def test_anothers_thing_answers_like_none(
+def test_ids_of_another_project_respond_like_unknown_ones(
     client: httpx.Client, project: Project, theirs: dict[str, str], route: tuple[str, str]
 ):
     kind = NAMING[route]
@@ -73,18 +73,22 @@ def test_anothers_thing_answers_like_none(
 
 @pytest.mark.parametrize("route", NAMING)
 @pytest.mark.parametrize("name", ["%00", "x", "a" * 3000, "tsk_%00aaaaaaaaaaaaaa", "file_'--aaaaaaaa", "%FF"])
-def test_what_is_no_id_answers_like_none(client: httpx.Client, project: Project, route: tuple[str, str], name: str):
+def test_invalid_ids_respond_like_unknown_ones(
+    client: httpx.Client, project: Project, route: tuple[str, str], name: str
+):
     assert asked(client, project, route, name).status_code in (401, 404)
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/files", "/sources"])
-def test_a_list_shows_nothing_of_another(client: httpx.Client, project: Project, theirs: dict[str, str], path: str):
+def test_a_list_shows_nothing_of_another_project(
+    client: httpx.Client, project: Project, theirs: dict[str, str], path: str
+):
     told = client.get(path, **project()).json()
 
     assert (told["data"], told["meta"]["total"]) == ([], 0)
 
 
-def test_anothers_file_is_no_input(client: httpx.Client, project: Project, theirs: dict[str, str]):
+def test_the_file_of_another_project_is_not_accepted(client: httpx.Client, project: Project, theirs: dict[str, str]):
     answers = [
         client.post("/tasks", json={"file_id": name, "kind": "video", "format": "mp4"}, **project())
         for name in (theirs["file"], UNKNOWN["file"])

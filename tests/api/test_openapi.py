@@ -1,4 +1,4 @@
-"""`/docs`, `/formats` and `/health` tell what there is."""
+"""`/docs`, `/openapi.json`, `/formats` and `/health`."""
 
 import re
 from dataclasses import replace
@@ -22,7 +22,7 @@ from penstock.services import Services
 from tests.api.app import FakeRunService, Project, serving
 
 
-def test_the_documentation_is_open_and_knows_the_body(client: httpx.Client):
+def test_the_documentation_needs_no_key_and_describes_the_body(client: httpx.Client):
     told = client.get("/openapi.json").json()
     body = told["paths"]["/tasks"]["post"]["requestBody"]["content"]["application/json"]["schema"]
 
@@ -31,7 +31,7 @@ def test_the_documentation_is_open_and_knows_the_body(client: httpx.Client):
     assert told["paths"]["/sources"]["post"]["requestBody"] == told["paths"]["/tasks"]["post"]["requestBody"]
 
 
-def test_the_documentation_knows_every_field_of_a_task(client: httpx.Client, project: Project):
+def test_the_documentation_describes_every_field_of_a_task(client: httpx.Client, project: Project):
     task = client.post("/tasks", json={"url": "http://a.com/b", "kind": "audio", "format": "mp3"}, **project()).json()
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
 
@@ -39,7 +39,7 @@ def test_the_documentation_knows_every_field_of_a_task(client: httpx.Client, pro
     assert list(schemas["Meta"]["properties"]) == list(task["meta"])
 
 
-def test_the_matrix_says_why_a_pair_is_refused(client: httpx.Client, project: Project):
+def test_the_matrix_gives_the_reason_for_a_refused_pair(client: httpx.Client, project: Project):
     data = client.get("/formats", **project()).json()["data"]
     rows = {row["container"]: {one["kind"]: one["outputs"] for one in row["inputs"]} for row in data["matrix"]}
     [mp3] = [cell for cell in rows["mov"]["video"] if cell["format"] == "mp3"]
@@ -49,7 +49,7 @@ def test_the_matrix_says_why_a_pair_is_refused(client: httpx.Client, project: Pr
     assert (mp3["allowed"], "mp3" in mp3["reason"]) == (False, True)
 
 
-def test_a_lifted_pair_is_shown_as_allowed(parts: Services, runs: FakeRunService, project: Project):
+def test_an_allowed_pair_is_shown_as_allowed(parts: Services, runs: FakeRunService, project: Project):
     with serving(replace(parts, allowed_pairs=frozenset({("mov", "mp3")})), runs) as client:
         rows = client.get("/formats", **project()).json()["data"]["matrix"]
     cells = [cell for row in rows if row["container"] == "mov" for cell in row["inputs"][0]["outputs"]]
@@ -69,7 +69,7 @@ def test_health_needs_no_key_and_names_the_dependencies(client: httpx.Client):
 
 
 @pytest.mark.parametrize("away", ["prefect", "workers"])
-def test_what_runs_are_made_of_being_away_is_degraded_and_still_a_200(parts: Services, away: str):
+def test_health_without_prefect_or_worker_is_degraded_and_200(parts: Services, away: str):
     with serving(parts, FakeRunService(**{away: "degraded"})) as client:
         answered = client.get("/health")
 
@@ -79,7 +79,7 @@ def test_what_runs_are_made_of_being_away_is_degraded_and_still_a_200(parts: Ser
     assert list(told["dependencies"].values()).count("ok") == 3
 
 
-def test_the_page_asks_no_other_host_and_may_not(client: httpx.Client):
+def test_the_page_loads_nothing_from_other_hosts(client: httpx.Client):
     page = client.get("/docs")
     named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     parts_of_it = [client.get(f"/{name}") for name in named]
@@ -93,7 +93,7 @@ def test_the_page_asks_no_other_host_and_may_not(client: httpx.Client):
     assert "//" not in page.text.replace("<!DOCTYPE html>", "")
 
 
-def test_a_part_of_the_page_is_sent_once(client: httpx.Client):
+def test_files_of_the_page_are_cached(client: httpx.Client):
     first = client.get("/docs/icon.svg")
     again = client.get("/docs/icon.svg", headers={"If-None-Match": first.headers["etag"]})
 
@@ -101,11 +101,11 @@ def test_a_part_of_the_page_is_sent_once(client: httpx.Client):
 
 
 @pytest.mark.parametrize("name", ["nothing", "..%2fsettings.py", "docs.html"])
-def test_nothing_else_is_served_beside_the_page(client: httpx.Client, project: Project, name: str):
+def test_no_other_files_are_served(client: httpx.Client, project: Project, name: str):
     assert client.get(f"/docs/{name}", **project()).json()["error"]["code"] == "not_found"
 
 
-def test_a_key_is_declared_for_all_that_needs_one(client: httpx.Client, parts: Services):
+def test_the_key_is_declared_for_every_route_that_needs_it(client: httpx.Client, parts: Services):
     told = client.get("/openapi.json").json()
     open_ones = {path for path, _, operation in operations(told) if operation.get("security") == []}
     answers = {path: client.get(path.replace("{file_id}", "file_aaaaaaaa")).json() for path in open_ones}
@@ -117,7 +117,7 @@ def test_a_key_is_declared_for_all_that_needs_one(client: httpx.Client, parts: S
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_every_example_of_a_request_is_one(name: str):
+def test_every_example_of_a_request_is_valid(name: str):
     assert request_from(REQUESTS[name], parse_allowed("")).model_dump(exclude_defaults=True)
 
 
@@ -132,7 +132,7 @@ def models() -> list[tuple[str, str, type[BaseModel]]]:
 
 
 @pytest.mark.parametrize(("path", "method", "model"), models())
-def test_every_example_of_an_answer_is_one(client: httpx.Client, path: str, method: str, model: type[BaseModel]):
+def test_every_example_of_a_response_is_valid(client: httpx.Client, path: str, method: str, model: type[BaseModel]):
     answers = client.get("/openapi.json").json()["paths"][path][method]["responses"]
     good, bad = answers["200"]["content"]["application/json"], answers["default"]["content"]["application/json"]
 

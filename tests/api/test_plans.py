@@ -1,4 +1,4 @@
-"""A plan tells what a task would do, or refuses as it would; nothing is converted, kept or needlessly read."""
+"""A plan is what a task would do, or its error; nothing is converted, stored or read without need."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from penstock.engines import probe
 from penstock.services import Services
 from tests.api.app import FakeRunService, Project, serving, store_upload, with_settings
 from tests.media import MediaFactory
-from tests.ranging import Ranging, ranging
+from tests.range_origin import RangeOrigin, running_range_origin
 
 pytestmark = pytest.mark.media
 
@@ -24,8 +24,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> MediaFactory:
 
 
 @pytest.fixture(scope="session")
-def host(shop: MediaFactory) -> Iterator[Ranging]:
-    with ranging() as running:
+def host(shop: MediaFactory) -> Iterator[RangeOrigin]:
+    with running_range_origin() as running:
         running.files = {"clip.mp4": shop("heavy.mp4").read_bytes(), "text": b"no film\n" * 100_000}
         yield running
 
@@ -44,7 +44,7 @@ def planned(client: httpx.Client, project: Project, **body: object) -> httpx.Res
     return client.post("/plans", json={"kind": "video", "format": "mp4"} | body, **project())
 
 
-def test_an_address_is_planned_by_a_part_of_it(open_api: httpx.Client, host: Ranging, project: Project):
+def test_a_url_is_planned_from_a_part_of_the_file(open_api: httpx.Client, host: RangeOrigin, project: Project):
     before = host.sent
     told = planned(open_api, project, url=f"{host.address}/parts/clip.mp4", width=160).json()["data"]
 
@@ -55,7 +55,7 @@ def test_an_address_is_planned_by_a_part_of_it(open_api: httpx.Client, host: Ran
     assert told["source"]["bytes_read"] == host.sent - before < len(host.files["clip.mp4"]) / 3
 
 
-def test_the_argument_list_names_no_path(open_api: httpx.Client, host: Ranging, project: Project):
+def test_the_argument_list_contains_no_path(open_api: httpx.Client, host: RangeOrigin, project: Project):
     argv = planned(open_api, project, url=f"{host.address}/parts/clip.mp4", width=160).json()["data"]["argv"]
 
     assert argv[0] == "ffmpeg"
@@ -64,18 +64,18 @@ def test_the_argument_list_names_no_path(open_api: httpx.Client, host: Ranging, 
     assert not any("/" in word for word in argv if word.startswith("file:"))
 
 
-def test_what_nobody_has_learnt_yet_is_null(open_api: httpx.Client, host: Ranging, project: Project):
+def test_estimates_without_history_are_null(open_api: httpx.Client, host: RangeOrigin, project: Project):
     told = planned(open_api, project, url=f"{host.address}/parts/clip.mp4", format="avi").json()["data"]
     assert told["estimate"] == {"bytes": None, "seconds": None, "tasks": 0}
 
 
-def test_a_plan_leaves_no_task(open_api: httpx.Client, host: Ranging, project: Project):
+def test_a_plan_leaves_no_task(open_api: httpx.Client, host: RangeOrigin, project: Project):
     planned(open_api, project, url=f"{host.address}/parts/clip.mp4")
 
     assert open_api.get("/tasks", **project()).json()["meta"]["total"] == 0
 
 
-def test_a_file_of_ours_is_planned_without_reading_it(
+def test_a_file_is_planned_from_its_stored_facts(
     client: httpx.Client, parts: Services, shop: MediaFactory, project: Project
 ):
     file = store_upload(parts, project, media=probe(shop("clip.mkv"), parts.tools))
@@ -86,7 +86,7 @@ def test_a_file_of_ours_is_planned_without_reading_it(
     assert told["source"]["bytes_read"] == 0
 
 
-def test_a_file_whose_probe_was_not_kept_is_read_in_parts(
+def test_a_file_without_stored_facts_is_read_in_ranges(
     client: httpx.Client, parts: Services, shop: MediaFactory, project: Project
 ):
     file = store_upload(parts, project, shop("heavy.mp4").read_bytes())
@@ -107,8 +107,8 @@ def test_a_file_whose_probe_was_not_kept_is_read_in_parts(
         ({"file_id": "file_aaaaaaaaaaaaaaaa", "url": None}, (404, "file_not_found")),
     ],
 )
-def test_a_refusal_is_the_one_of_the_task(
-    open_api: httpx.Client, host: Ranging, project: Project, body: dict, refusal: tuple[int, str]
+def test_a_plan_fails_as_its_task_would(
+    open_api: httpx.Client, host: RangeOrigin, project: Project, body: dict, refusal: tuple[int, str]
 ):
     body = {name: value.format(host=host.address) if name == "url" and value else value for name, value in body.items()}
     told = planned(open_api, project, **{"url": f"{host.address}/parts/clip.mp4"} | body)
@@ -117,7 +117,7 @@ def test_a_refusal_is_the_one_of_the_task(
     assert told.json()["data"] is None
 
 
-def test_what_would_have_to_be_read_too_far_is_refused(parts: Services, host: Ranging, project: Project):
+def test_a_plan_that_reads_too_much_is_rejected(parts: Services, host: RangeOrigin, project: Project):
     policy = replace(parts.fetch_policy, allow="127.0.0.0/8")
     hasty = replace(with_settings(parts, fetch_allow="127.0.0.0/8", max_plan_bytes=300_000), fetch_policy=policy)
     with serving(hasty, FakeRunService()) as client:
@@ -127,7 +127,7 @@ def test_what_would_have_to_be_read_too_far_is_refused(parts: Services, host: Ra
     assert "300,000 bytes" in told["message"]
 
 
-def test_plans_are_bounded_in_time_and_number(parts: Services, host: Ranging, project: Project):
+def test_plans_are_limited_in_time_and_number(parts: Services, host: RangeOrigin, project: Project):
     changed = {"fetch_allow": "127.0.0.0/8", "plans_at_once": 1, "plan_seconds": 0.2}
     policy = replace(parts.fetch_policy, allow="127.0.0.0/8")
     with (
@@ -143,7 +143,7 @@ def test_plans_are_bounded_in_time_and_number(parts: Services, host: Ranging, pr
     assert all("retry-after" in one.headers for one in told if one.status_code == 429)
 
 
-def test_plans_leave_nothing_on_the_disk(open_api: httpx.Client, host: Ranging, parts: Services, project: Project):
+def test_plans_leave_nothing_on_the_disk(open_api: httpx.Client, host: RangeOrigin, parts: Services, project: Project):
     planned(open_api, project, url=f"{host.address}/parts/clip.mp4")
     assert not list(Path(parts.settings.scratch).glob("plan-*"))
 
@@ -161,8 +161,8 @@ BAD_INPUTS = {
 
 
 @pytest.mark.parametrize("name", BAD_INPUTS)
-def test_a_bad_input_is_refused_in_the_same_words_by_address_and_by_upload(
-    open_api: httpx.Client, host: Ranging, project: Project, shop: MediaFactory, name: str
+def test_a_bad_input_has_the_same_error_by_url_and_by_upload(
+    open_api: httpx.Client, host: RangeOrigin, project: Project, shop: MediaFactory, name: str
 ):
     no_films = {
         "empty": b"",

@@ -1,4 +1,4 @@
-"""`/tasks` and `/sources`: ask, ask again, wait, list, cancel."""
+"""`/tasks` and `/sources`: submit, submit again, long poll, list, cancel."""
 
 import threading
 import time
@@ -53,11 +53,11 @@ def test_waiting_ends_as_soon_as_the_task_does(client: httpx.Client, project: Pr
     assert time.monotonic() - began < 15  # half of what it would wait
 
 
-def test_waiting_in_vain_answers_the_task_as_it_is(client: httpx.Client, project: Project):
+def test_a_long_poll_that_times_out_returns_the_task(client: httpx.Client, project: Project):
     assert client.get(f"/tasks/{created(client, project)}?wait=0.2", **project()).json()["data"]["state"] == "queued"
 
 
-def test_a_hundred_may_wait_while_others_are_answered(client: httpx.Client, project: Project, parts: Services):
+def test_a_hundred_long_polls_block_nobody(client: httpx.Client, project: Project, parts: Services):
     task_id = created(client, project)
     with ThreadPoolExecutor(100) as crowd:
         waiting = [crowd.submit(client.get, f"/tasks/{task_id}?wait=30", **project()) for _ in range(99)]
@@ -69,7 +69,7 @@ def test_a_hundred_may_wait_while_others_are_answered(client: httpx.Client, proj
 
 
 @pytest.mark.parametrize("wait", ["61", "-1", "soon", "nan"])
-def test_nobody_waits_longer_than_a_minute(client: httpx.Client, project: Project, wait: str):
+def test_a_long_poll_lasts_at_most_a_minute(client: httpx.Client, project: Project, wait: str):
     answered = client.get(f"/tasks/{created(client, project)}?wait={wait}", **project())
 
     assert (answered.status_code, answered.json()["error"]["field"]) == (422, "wait")
@@ -81,7 +81,7 @@ def test_a_queued_task_is_cancelled_at_once(client: httpx.Client, project: Proje
     assert (data["status"], data["error"]["code"]) == ("cancelled", "cancelled")
 
 
-def test_the_run_of_a_cancelled_task_is_told(
+def test_the_run_of_a_cancelled_task_is_cancelled(
     client: httpx.Client, project: Project, parts: Services, runs: FakeRunService
 ):
     task_id = created(client, project)
@@ -92,7 +92,7 @@ def test_the_run_of_a_cancelled_task_is_told(
     wait_for(lambda: "run-of-it" in runs.cancelled)
 
 
-def test_a_run_that_has_not_begun_is_over_at_once(
+def test_a_run_that_has_not_started_is_ended_at_once(
     client: httpx.Client, project: Project, parts: Services, runs: FakeRunService
 ):
     task_id = created(client, project)
@@ -104,7 +104,7 @@ def test_a_run_that_has_not_begun_is_over_at_once(
     wait_for(lambda: "run-not-begun" in runs.cancelled)
 
 
-def test_what_has_ended_cannot_be_cancelled(client: httpx.Client, project: Project, parts: Services):
+def test_an_ended_task_is_not_cancelled(client: httpx.Client, project: Project, parts: Services):
     task_id = created(client, project)
     complete_task_of(parts, task_id)
     answered = client.post(f"/tasks/{task_id}/cancel", **project())
@@ -139,7 +139,7 @@ def test_the_last_page_has_no_next_and_an_empty_list_one_page(client: httpx.Clie
 @pytest.mark.parametrize(
     "query", ["page=0", "limit=101", "order=up", "kind=film", "status=done", "page=x", "size=3", "format=%00", "kind="]
 )
-def test_a_list_names_what_it_does_not_understand(client: httpx.Client, project: Project, query: str):
+def test_an_unknown_parameter_of_a_list_is_rejected(client: httpx.Client, project: Project, query: str):
     answered = client.get(f"/tasks?{query}", **project())
 
     assert (answered.status_code, answered.json()["error"]["field"]) == (422, query.partition("=")[0])

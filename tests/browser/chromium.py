@@ -1,4 +1,4 @@
-"""A headless Chromium that opens the files it is handed, one after the other, and tells what it makes of them."""
+"""A headless Chromium that opens files one after the other and reports what it shows."""
 
 import json
 import os

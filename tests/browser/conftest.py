@@ -1,4 +1,4 @@
-"""One Chromium for all of these tests, and the engines that make what it opens."""
+"""One Chromium for all browser tests, and the engines that make its files."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Chromium plays and shows what we make: with the size, the length and the colours that we tell of it."""
+"""Chromium plays and shows our outputs with the expected size, duration and colours."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_a_video_plays(name, output, chromium, make):
 
 
 @pytest.mark.parametrize(("name", "output"), _pairs(SOUNDS))
-def test_a_sound_plays(name, output, chromium, make):
+def test_audio_plays(name, output, chromium, make):
     converted = make(name, output)
     seen = chromium.play(converted.path, "audio", FORMATS[output].mime)
     assert seen.fault is None
@@ -43,7 +43,7 @@ def test_a_sound_plays(name, output, chromium, make):
 
 
 @pytest.mark.parametrize(("name", "output"), _pairs(PICTURES))
-def test_a_picture_is_shown(name, output, chromium, make):
+def test_an_image_is_shown(name, output, chromium, make):
     converted = make(name, output)
     seen = chromium.show(converted.path, FORMATS[output].mime)
     assert (seen.fault, seen.width, seen.height) == (None, converted.facts.width, converted.facts.height)
@@ -52,12 +52,12 @@ def test_a_picture_is_shown(name, output, chromium, make):
 @pytest.mark.parametrize("output", ["mp4", "webm"])
 @pytest.mark.parametrize("name", ["undeclared-colors.mp4", "undeclared-colors.webm", "rgb.mkv"])
 @pytest.mark.parametrize("width", [None, 160])
-def test_red_stays_red_where_the_input_tells_no_colours(name, output, width, chromium, make):
+def test_red_stays_red_without_colour_tags(name, output, width, chromium, make):
     converted = make(name, output, width=width)
     seen = chromium.play(converted.path, "video", FORMATS[output].mime)
     assert seen.fields == pytest.approx((255, 0, 0) * 64, abs=4)
 
 
-def test_what_cannot_be_shown_is_told(chromium, tmp_path):
+def test_a_file_that_cannot_be_shown_is_reported(chromium, tmp_path):
     (tmp_path / "nothing.mp4").write_bytes(b"nothing")
     assert chromium.play(tmp_path / "nothing.mp4", "video", "video/mp4").fault

@@ -1,4 +1,4 @@
-"""Chromium on real files: what is copied for it plays, and our pictures look as it shows the originals."""
+"""Chromium on real files: copied streams play, and images look like their originals."""
 
 import pytest
 
@@ -33,7 +33,7 @@ SHOWN = {
 }
 
 
-def test_a_film_of_every_codec_that_is_copied_plays(chromium, corpus, tmp_path, tools):
+def test_every_copied_codec_plays(chromium, corpus, tmp_path, tools):
     copied = set()
     for path in VIDEOS:
         media = probe(corpus / path, tools)
@@ -55,7 +55,7 @@ def test_a_film_of_every_codec_that_is_copied_plays(chromium, corpus, tmp_path, 
     assert copied == {("mp4", "h264"), ("webm", "vp8"), ("webm", "vp9"), ("webm", "av1")}
 
 
-def test_a_bright_film_is_as_light_as_the_browser_shows_the_original(chromium, corpus, tmp_path, tools):
+def test_an_hdr_video_is_as_bright_as_the_original(chromium, corpus, tmp_path, tools):
     video_case = corpus / "video" / "hdr10-av1-portrait.mp4"
     original = chromium.play(video_case, "video", "video/mp4")
     converted = convert_probed(video_case, probe(video_case, tools), "mp4", (tmp_path, tools), width=360, end=0.5)
@@ -65,7 +65,7 @@ def test_a_bright_film_is_as_light_as_the_browser_shows_the_original(chromium, c
     assert max_difference(seen, original) <= 24
 
 
-def test_every_picture_looks_as_the_browser_shows_the_original(chromium, corpus, tmp_path, tools):
+def test_every_image_looks_like_the_original(chromium, corpus, tmp_path, tools):
     for path in sorted(SHOWN):
         media = probe(corpus / path, tools)
         original = chromium.show(corpus / path, MIMES[media.container])

@@ -1,4 +1,4 @@
-"""The documentation in Chromium, as a machine without internet shows it."""
+"""The API documentation in Chromium without internet."""
 
 import subprocess
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def parts(new_database, tmp_path) -> Iterator[Services]:
         yield opened
 
 
-def test_the_documentation_is_drawn_without_internet(parts, tmp_path):
+def test_the_documentation_works_without_internet(parts, tmp_path):
     browser = driver.installed()
     if browser is None:
         pytest.skip("Chromium is not on this machine: apt-get install chromium (as root) brings it")

@@ -1,4 +1,4 @@
-"""Facts of inputs as a probe would tell them, for tests that need no file."""
+"""Probed facts of inputs, for tests that need no file."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""One secret, a key for each purpose."""
+"""Keys derived from a project's secret."""
 
 import base64
 
@@ -14,7 +14,7 @@ def test_each_purpose_has_a_key_of_its_own():
     assert len(keys) == 4
 
 
-def test_a_key_is_what_the_standard_says():
+def test_a_derived_key_is_the_expand_step_of_hkdf():
     """HKDF-Expand of RFC 5869 (cryptography's), which stays: receipts are verified with it for years."""
 
     expanded = HKDFExpand(SHA256(), 32, b"penstock receipts").derive(b"secret")

@@ -1,4 +1,4 @@
-"""The tree of errors: each travels between processes whole."""
+"""The error tree: its flags, and that every error can be pickled."""
 
 import pickle
 
@@ -25,21 +25,21 @@ def test_a_body_with_violations_pickles():
     assert (type(violation), violation.field, violation.message) == (errors.FieldRequired, "kind", "kind is required.")
 
 
-def test_a_body_speaks_with_the_voice_of_its_first_violation():
+def test_an_invalid_request_has_the_message_of_its_first_violation():
     error = errors.InvalidRequest((errors.FieldRequired("kind is required.", field="kind"),))
 
     assert (str(error), error.field) == ("kind is required.", "kind")
 
 
-def test_what_the_caller_has_to_change_is_never_transient():
+def test_request_errors_are_never_transient():
     assert not any(kind.transient for kind in errors.error_classes(errors.RequestError))
 
 
-def test_what_is_ours_to_heal_is_always_transient():
+def test_platform_errors_are_always_transient():
     assert all(kind.transient for kind in errors.error_classes(errors.PlatformError))
 
 
-def test_every_error_stands_in_the_drawing():
+def test_the_docstring_names_every_error():
     missing = [kind.__name__ for kind in errors.error_classes() if kind.__name__ not in (errors.__doc__ or "")]
 
     assert missing == []

@@ -1,4 +1,4 @@
-"""A receipt says how far sound and picture have moved against each other."""
+"""The A/V drift in a receipt."""
 
 from dataclasses import replace
 
@@ -15,24 +15,24 @@ def film(*, sound_start: float = 0.0, sound_seconds: float = 10.0, picture_secon
     return replace(video(sound=sound), video=replace(H264, duration=picture_seconds))
 
 
-def test_what_stays_in_step_does_not_drift():
+def test_unchanged_timing_has_no_drift():
     late = film(sound_start=0.5, sound_seconds=9.5)
     assert drift_of(late, late, Cut()) == Drift(0, 0)
 
 
-def test_a_lost_delay_is_told():
+def test_a_lost_audio_delay_is_drift():
     assert drift_of(film(sound_start=0.5, sound_seconds=9.5), film(), Cut()) == Drift(-0.5, 0)
 
 
-def test_a_sound_that_lasts_longer_is_told():
+def test_audio_that_lasts_longer_is_drift():
     assert drift_of(film(), film(sound_seconds=10.08), Cut()) == Drift(0, 0.08)
 
 
-def test_a_cut_takes_the_same_of_both():
+def test_a_cut_causes_no_drift():
     made = film(sound_seconds=2.0, picture_seconds=2.0)
     assert drift_of(film(sound_start=0.5, sound_seconds=9.5), made, Cut(3.0, 2.0)) == Drift(0, 0)
 
 
 @pytest.mark.parametrize("made", [video(sound=None), replace(film(), video=None)])
-def test_one_alone_cannot_drift(made):
+def test_a_single_stream_has_no_drift(made):
     assert drift_of(film(), made, Cut()) is None

@@ -1,4 +1,4 @@
-"""What a caller may ask for, and how it is told what is wrong."""
+"""What a request accepts, and which violations it reports."""
 
 import pytest
 
@@ -26,13 +26,13 @@ def test_defaults_are_filled_in():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_format_of_a_kind_may_be_asked_for(kind: str):
+def test_every_format_of_a_kind_is_accepted(kind: str):
     for name in formats_of(kind):
         assert parse_request(VIDEO | {"kind": kind, "format": name}).format == name
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_format_of_another_kind_may_be_asked_for(kind: str):
+def test_formats_of_another_kind_are_rejected(kind: str):
     for name in set(FORMATS) - set(formats_of(kind)):
         assert wrong(VIDEO | {"kind": kind, "format": name}) == [("format_unsupported", "format")]
 
@@ -41,7 +41,7 @@ def test_jpg_is_jpeg():
     assert parse_request(IMAGE | {"format": "jpg"}).format == "jpeg"
 
 
-def test_med_names_the_same_as_file():
+def test_med_is_a_synonym_of_file():
     asked = {"file_id": "med_abcdefgh12345678", "kind": "video", "format": "mp4"}
 
     assert parse_request(asked).input == "file_abcdefgh12345678"
@@ -49,12 +49,12 @@ def test_med_names_the_same_as_file():
 
 
 @pytest.mark.parametrize("sound", [640, 640.0])
-def test_a_whole_number_is_a_size_however_it_is_written(sound: float):
+def test_a_size_may_be_640_or_640_point_0(sound: float):
     assert parse_request(VIDEO | {"width": sound}).width == 640
 
 
 @pytest.mark.parametrize("unsound", ["640", 640.5, 0, -1, True, [], 2**31, float("inf")])
-def test_anything_else_is_none(unsound: object):
+def test_other_sizes_are_rejected(unsound: object):
     assert wrong(VIDEO | {"width": unsound}) == [("field_invalid", "width")]
 
 
@@ -68,24 +68,24 @@ def test_a_background_is_a_colour(unsound: object):
     assert wrong(VIDEO | {"background": unsound}) == [("field_invalid", "background")]
 
 
-def test_null_is_left_out():
+def test_null_means_that_a_field_was_left_out():
     nothing = dict.fromkeys(("width", "fit", "quality", "start", "at", "webhook_url", "fresh"))
 
     assert parse_request(VIDEO | nothing) == parse_request(VIDEO)
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 3])
-def test_what_is_no_object_is_no_request(body: object):
+def test_a_body_that_is_no_object_is_rejected(body: object):
     with pytest.raises(errors.BodyInvalid):
         parse_request(body)
 
 
-def test_there_is_exactly_one_input():
+def test_exactly_one_of_url_and_file_id_is_required():
     assert wrong({"kind": "video", "format": "mp4"}) == [("field_required", "url")]
     assert wrong(VIDEO | {"file_id": "file_abcdefgh12345678"}) == [("input_ambiguous", "url")]
 
 
-def test_every_violation_is_named_at_once():
+def test_every_violation_is_reported_at_once():
     found = wrong({"kind": "film", "format": "mkv", "width": "1", "colour": "red"})
 
     assert set(found) == {
@@ -111,16 +111,16 @@ def test_every_violation_is_named_at_once():
         (IMAGE | {"format": "png", "end": 1}, "end"),
     ],
 )
-def test_a_field_that_means_nothing_is_refused(body: dict, field: str):
+def test_a_field_that_does_not_apply_is_rejected(body: dict, field: str):
     assert wrong(body) == [("field_invalid", field)]
 
 
-def test_what_has_time_may_be_cut():
+def test_outputs_with_a_duration_may_be_cut():
     for body in (VIDEO, AUDIO, IMAGE | {"format": "gif"}):
         assert parse_request(body | {"start": 1, "end": 2.5}).end == 2.5
 
 
-def test_an_end_comes_after_its_start():
+def test_the_end_must_be_after_the_start():
     assert wrong(VIDEO | {"start": 2, "end": 2}) == [("field_invalid", "end")]
     assert wrong(VIDEO | {"end": 0}) == [("field_invalid", "end")]
 
@@ -139,17 +139,17 @@ def test_the_same_request_has_the_same_fingerprint(same: dict):
 @pytest.mark.parametrize(
     "other", [{"quality": 0.81}, {"width": 2}, {"format": "webm"}, {"url": "https://example.com/b"}, {"end": 1}]
 )
-def test_another_request_has_another_fingerprint(other: dict):
+def test_a_different_request_has_a_different_fingerprint(other: dict):
     assert parse_request(VIDEO | other).fingerprint() != parse_request(VIDEO).fingerprint()
 
 
-def test_a_contradiction_cannot_even_be_built():
+def test_an_inconsistent_request_cannot_be_constructed():
     with pytest.raises(ValueError, match="not a format of kind"):
         SourceRequest.model_validate(VIDEO | {"format": "mp3"})
 
 
 @pytest.mark.parametrize("url", ["", "http://a b", "http://a\x00b", "http://a\nb", "x" * 2049, 3])
-def test_an_address_is_text_without_gaps(url: object):
+def test_a_url_has_no_spaces(url: object):
     assert wrong(VIDEO | {"url": url}) == [("field_invalid", "url")]
 
 
@@ -162,7 +162,7 @@ def test_an_address_is_text_without_gaps(url: object):
         (["image"], "mp4, webm, mov, avi, mp3, wav, ogg, flac, jpeg, png, webp, gif"),
     ],
 )
-def test_an_unknown_format_is_told_the_formats_of_its_kind(kind, choice):
+def test_the_error_for_an_unknown_format_lists_those_of_the_kind(kind, choice):
     with pytest.raises(errors.InvalidRequest) as refused:
         parse_request({"url": "https://example.com/a", "kind": kind, "format": "tiff"})
 

@@ -1,4 +1,4 @@
-"""An address that is a secret may not become a parameter of a flow run, and is shown to nobody."""
+"""URLs with secrets are not accepted as parameters of a flow run, and are shown nowhere."""
 
 import re
 
@@ -30,18 +30,18 @@ PLAIN = [
 
 
 @pytest.mark.parametrize("url", SIGNED)
-def test_a_signed_address_is_refused(url):
+def test_a_signed_url_is_rejected(url):
     with pytest.raises(FieldInvalid, match="webhook_url carries a secret"):
         require_no_secret(url, "webhook_url")
 
 
 @pytest.mark.parametrize("url", PLAIN)
-def test_a_plain_address_passes(url):
+def test_a_url_without_secret_is_accepted(url):
     require_no_secret(url)
 
 
 @pytest.mark.parametrize("url", [*SIGNED, *PLAIN])
-def test_a_schema_can_tell_them_apart_alike(url):
+def test_the_json_schema_agrees(url):
     assert bool(re.search(SECRET_PATTERN, url)) == (url in SIGNED)
 
 
@@ -68,18 +68,18 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_what_a_machine_made_up_is_told_from(name):
+def test_generated_names_look_like_tokens(name):
     assert looks_like_token(name)
     assert not is_safe_to_show(f"https://example.com/share/{name}")
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_what_a_person_named(name):
+def test_names_chosen_by_people_do_not_look_like_tokens(name):
     assert not looks_like_token(name)
     assert is_safe_to_show(f"https://example.com/share/{name}")
 
 
-def test_a_path_may_be_the_secret_of_a_webhook():
+def test_the_path_of_a_webhook_url_may_be_a_secret():
     require_no_secret_anywhere("https://example.com/hooks/done", "webhook_url")
     with pytest.raises(FieldInvalid, match="webhook_url carries a secret"):
         require_no_secret_anywhere(
@@ -87,6 +87,6 @@ def test_a_path_may_be_the_secret_of_a_webhook():
         )
 
 
-def test_what_is_no_address_is_refused_elsewhere():
+def test_an_invalid_url_is_not_rejected_here():
     require_no_secret("http://[x")
     assert not is_safe_to_show("http://[x")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fundamentals.test_secrets import files_of, tables_with
-from tests.ranging import ranging
+from tests.range_origin import running_range_origin
 from tests.service import csrf, exported, wait_for
 
 pytestmark = pytest.mark.service
@@ -21,7 +21,7 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 @pytest.fixture(scope="module")
 def changing(photo):
     """A web server with one image, without ETag and Last-Modified."""
-    with ranging() as host:
+    with running_range_origin() as host:
         host.files = {"photo.png": photo.read_bytes()}
         yield host
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.media import MediaFactory
-from tests.ranging import ranging
+from tests.range_origin import running_range_origin
 
 pytestmark = pytest.mark.service
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.service
 def host(tmp_path_factory):
     """A web server with four minutes of video without audio, the index at the end."""
     long_video = MediaFactory(tmp_path_factory.mktemp("films"))("long-silent.mp4")
-    with ranging() as running:
+    with running_range_origin() as running:
         running.files = {"film.mp4": long_video.read_bytes()}
         yield running
 

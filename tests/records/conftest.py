@@ -1,4 +1,4 @@
-"""Records in a real PostgreSQL: one migrated database for all tests, a project of its own for each."""
+"""Records in a real PostgreSQL: one migrated database for all tests, a new project for each."""
 
 import secrets
 from collections.abc import Callable, Iterator

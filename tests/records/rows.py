@@ -1,4 +1,4 @@
-"""Requests, files and tasks as the tests of the records and of the orchestration need them."""
+"""Requests, files and tasks for the tests of the records and the orchestration."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Cancelling stops what runs, and ends at once what does not."""
+"""Cancelling tasks, running or not."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_an_ended_task_cannot_be_cancelled(records: Records, project: ProjectId)
         records.tasks.cancel(project, done.id)
 
 
-def test_anothers_task_cannot_be_cancelled(records: Records, project: ProjectId):
+def test_the_task_of_another_project_cannot_be_cancelled(records: Records, project: ProjectId):
     task = records.tasks.submit(project, video_request())
 
     with pytest.raises(errors.TaskNotFound):
@@ -49,7 +49,7 @@ def test_anothers_task_cannot_be_cancelled(records: Records, project: ProjectId)
     assert records.tasks.get(project, task.id).status == "processing"
 
 
-def test_a_cancelled_task_runs_again_when_asked_again(records: Records, project: ProjectId):
+def test_a_cancelled_task_gets_a_new_attempt_when_requested_again(records: Records, project: ProjectId):
     task = records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 1, "me", "run")
     records.tasks.cancel(project, task.id)

@@ -1,4 +1,4 @@
-"""Whatever PostgreSQL says comes in our words, and a connection that cannot be used is not used again."""
+"""PostgreSQL's errors are translated, and broken connections are not used again."""
 
 import psycopg
 import pytest
@@ -14,7 +14,7 @@ def read_only(records: Records, switch: str) -> None:
         connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {switch}')
 
 
-def test_a_database_that_became_read_only_is_away_and_is_found_again_later(separate_records):
+def test_a_read_only_database_is_unavailable_until_it_is_writable(separate_records):
     project = separate_records.keys.new_project("one")
     read_only(separate_records, "on")
     separate_records._database._engine.dispose()  # as a fail-over ends all connections
@@ -25,7 +25,7 @@ def test_a_database_that_became_read_only_is_away_and_is_found_again_later(separ
     assert separate_records.tasks.submit(project, video_request()).status == "processing"
 
 
-def test_a_value_that_the_database_cannot_hold_is_an_error_of_ours(separate_records):
+def test_a_value_that_the_database_cannot_hold_is_a_media_error(separate_records):
     task = separate_records.tasks.submit(separate_records.keys.new_project("one"), video_request())
     separate_records.tasks.begin(task.id, 1, "me", "run")
 

@@ -1,4 +1,4 @@
-"""Files: kept with their facts, hidden when deleted."""
+"""Files are stored with their facts, and hidden when deleted."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -19,20 +19,20 @@ MEDIA = Media(
 )  # fmt: skip
 
 
-def test_an_upload_is_kept_with_the_clock_of_the_database(records: Records, project: ProjectId, upload: File):
+def test_an_upload_has_the_times_of_the_database(records: Records, project: ProjectId, upload: File):
     assert records.files.get(project, upload.id) == upload
     assert upload.created == upload.updated
 
 
-def test_med_is_another_word_for_file(records: Records, project: ProjectId, upload: File):
+def test_med_and_file_are_the_same_id(records: Records, project: ProjectId, upload: File):
     assert records.files.get(project, upload.id.replace("file_", "med_")) == upload
 
 
-def test_the_probe_of_a_file_survives_its_way_through_the_database(records: Records, upload: File):
+def test_the_facts_of_a_file_are_stored_unchanged(records: Records, upload: File):
     assert records.files.add(replace(upload, id=new_file_id(), media=MEDIA)).media == MEDIA
 
 
-def test_anothers_file_is_no_file(records: Records, upload: File):
+def test_the_file_of_another_project_is_not_found(records: Records, upload: File):
     with pytest.raises(errors.FileNotFound) as foreign:
         records.files.get(records.keys.new_project("snoop"), upload.id)
     with pytest.raises(errors.FileNotFound) as unknown:
@@ -41,7 +41,7 @@ def test_anothers_file_is_no_file(records: Records, upload: File):
     assert str(foreign.value) == str(unknown.value)
 
 
-def test_a_deleted_file_is_gone(records: Records, project: ProjectId, upload: File):
+def test_a_deleted_file_is_not_found(records: Records, project: ProjectId, upload: File):
     assert records.files.delete(project, upload.id) == upload
 
     for asking in (records.files.get, records.files.delete):
@@ -51,7 +51,7 @@ def test_a_deleted_file_is_gone(records: Records, project: ProjectId, upload: Fi
         records.files.get_for_link(upload.id)
 
 
-def test_a_file_that_a_task_reads_is_kept(records: Records, project: ProjectId, upload: File):
+def test_a_file_in_use_cannot_be_deleted(records: Records, project: ProjectId, upload: File):
     task = records.tasks.submit(project, request_for_file(upload))
 
     with pytest.raises(errors.FileInUse):
@@ -60,7 +60,7 @@ def test_a_file_that_a_task_reads_is_kept(records: Records, project: ProjectId, 
     assert records.files.delete(project, upload.id) == upload
 
 
-def test_a_deleted_file_is_no_input(records: Records, project: ProjectId, upload: File):
+def test_a_deleted_file_cannot_be_an_input(records: Records, project: ProjectId, upload: File):
     records.files.delete(project, upload.id)
 
     with pytest.raises(errors.FileNotFound):
@@ -75,7 +75,7 @@ def test_a_task_whose_output_was_deleted_shows_none(records: Records, project: P
     assert records.tasks.get(project, done.id).status == "completed"
 
 
-def test_the_bytes_of_a_deleted_file_are_remembered_until_purged(records: Records, project: ProjectId, upload: File):
+def test_deleted_files_are_listed_until_purged(records: Records, project: ProjectId, upload: File):
     records.files.delete(project, upload.id)
     assert upload.id in [file.id for file in records.files.list_unpurged(1000)]
 

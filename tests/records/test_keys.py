@@ -1,4 +1,4 @@
-"""Who may ask: a token opens its own project, and only its hash is kept."""
+"""API keys: a token belongs to one project, and only its hash is stored."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,14 +20,14 @@ def empty(new_database: Callable[[], str]) -> Iterator[Records]:
     opened.close()
 
 
-def test_the_first_start_makes_a_key_and_tells_it_once(empty: Records):
+def test_the_first_start_creates_a_key_and_returns_it_once(empty: Records):
     token = empty.keys.ensure_default()
 
     assert empty.keys.find_caller(token).project_id == empty.keys.default_project()
     assert empty.keys.ensure_default() is None
 
 
-def test_a_given_key_is_taken_and_not_told(empty: Records):
+def test_a_given_key_is_stored_and_not_returned(empty: Records):
     assert empty.keys.ensure_default("mine own") is None
     assert empty.keys.ensure_default("mine own") is None
     assert empty.keys.find_caller("mine own").project_id == empty.keys.default_project()
@@ -41,7 +41,7 @@ def test_a_given_key_may_change_at_a_later_start(empty: Records):
     assert empty.keys.find_caller("the new one").project_id == empty.keys.find_caller(first).project_id
 
 
-def test_a_revoked_key_stays_revoked_though_it_is_given_again(empty: Records):
+def test_a_revoked_key_stays_revoked_when_it_is_given_again(empty: Records):
     empty.keys.ensure_default("mine own")
     empty.keys.revoke(empty.keys.list()[0].id)
     empty.keys.ensure_default("mine own")
@@ -49,7 +49,7 @@ def test_a_revoked_key_stays_revoked_though_it_is_given_again(empty: Records):
     assert empty.keys.find_caller("mine own") is None
 
 
-def test_many_starts_at_once_make_one_project(empty: Records):
+def test_concurrent_starts_create_one_project(empty: Records):
     with ThreadPoolExecutor(8) as starts:
         tokens = list(starts.map(lambda _: empty.keys.ensure_default(), range(8)))
 
@@ -57,7 +57,7 @@ def test_many_starts_at_once_make_one_project(empty: Records):
     assert len(empty.keys.list()) == 1
 
 
-def test_no_token_stands_in_the_database(empty: Records):
+def test_the_database_contains_no_token(empty: Records):
     token = empty.keys.ensure_default()
     with psycopg.connect(empty.url) as connection:
         kept = connection.execute("SELECT row_to_json(keys)::text FROM keys").fetchall()
@@ -65,7 +65,7 @@ def test_no_token_stands_in_the_database(empty: Records):
     assert token not in str(kept)
 
 
-def test_a_key_of_a_named_project_opens_that_one(records: Records):
+def test_a_key_belongs_to_the_named_project(records: Records):
     project = records.keys.new_project("with two keys")
     (one, token), (_, other) = records.keys.create(project), records.keys.create(project)
     records.keys.revoke(one)
@@ -74,7 +74,7 @@ def test_a_key_of_a_named_project_opens_that_one(records: Records):
     assert records.keys.find_caller(other).project_id == project
 
 
-def test_an_unknown_token_opens_nothing(records: Records):
+def test_an_unknown_token_has_no_caller(records: Records):
     assert records.keys.find_caller("nobody's") is None
 
 
@@ -105,7 +105,7 @@ def test_a_rotated_key_works_until_the_overlap_is_over(empty: Records):
     assert [key.expires is not None for key in empty.keys.list()] == [False, True, False]
 
 
-def test_a_rotation_never_lengthens_a_life(empty: Records):
+def test_a_rotation_never_extends_a_key(empty: Records):
     empty.keys.ensure_default()
     key_id, token = empty.keys.create()
     empty.keys.rotate(key_id, timedelta())
@@ -116,7 +116,7 @@ def test_a_rotation_never_lengthens_a_life(empty: Records):
 
 
 @pytest.mark.parametrize("revoked", [True, False])
-def test_only_a_key_that_works_is_rotated(empty: Records, revoked: bool):
+def test_only_a_valid_key_can_be_rotated(empty: Records, revoked: bool):
     empty.keys.ensure_default()
     key_id = empty.keys.create()[0] if revoked else new_key_id()
     if revoked:
@@ -126,7 +126,7 @@ def test_only_a_key_that_works_is_rotated(empty: Records, revoked: bool):
         empty.keys.rotate(key_id, timedelta(hours=1))
 
 
-def test_an_old_key_of_the_environment_ends_when_it_is_changed(empty: Records):
+def test_the_previous_key_of_the_environment_expires(empty: Records):
     def start(token: str) -> None:
         empty.keys.ensure_default(token)
         empty.keys.set_environment_key(token)
@@ -140,7 +140,7 @@ def test_an_old_key_of_the_environment_ends_when_it_is_changed(empty: Records):
     assert [empty.keys.find_caller(one) is not None for one in ("first", "second", other)] == [True, False, True]
 
 
-def test_a_key_of_the_environment_is_rotated_there(empty: Records):
+def test_the_key_of_the_environment_cannot_be_rotated(empty: Records):
     empty.keys.ensure_default("mine own")
     empty.keys.set_environment_key("mine own")
 
@@ -156,7 +156,7 @@ def test_a_revoked_key_of_the_environment_stays_revoked(empty: Records):
     assert empty.keys.find_caller("mine own") is None
 
 
-def test_a_rotated_secret_signs_at_once_and_holds_for_a_while(empty: Records):
+def test_links_of_the_previous_secret_work_during_the_overlap(empty: Records):
     empty.keys.ensure_default()
     project = empty.keys.default_project()
     before = empty.keys.project_secret(project), empty.keys.receipt_key(project)

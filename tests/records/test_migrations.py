@@ -1,4 +1,4 @@
-"""The migrations make what the tables say, and a database that is away is said in our words."""
+"""The migrations create the tables of the models."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +36,7 @@ def test_several_processes_may_migrate_at_once(new_database: Callable[[], str]):
         records.close()
 
 
-def test_a_database_that_is_away_is_said_in_our_words():
+def test_an_unreachable_database_is_reported_as_unavailable():
     away = Records("postgresql://nobody@127.0.0.1:1/nothing")
 
     with pytest.raises(errors.DatabaseUnavailable) as refused:
@@ -81,7 +81,7 @@ def waits_for_a_while(url: str) -> bool:
         return found.fetchone() is not None
 
 
-def test_what_a_process_of_the_version_before_submits_is_handed_over(records: Records, project: ProjectId):
+def test_attempts_of_the_previous_version_are_submitted(records: Records, project: ProjectId):
     first = records.tasks.submit(project, video_request())
     with psycopg.connect(records.url) as before:
         before.execute("DELETE FROM outbox WHERE task_id = %s", [first.id])
@@ -102,7 +102,7 @@ def test_what_a_process_of_the_version_before_submits_is_handed_over(records: Re
     assert {first.id, "tsk_of_before"} <= due
 
 
-def test_a_process_of_the_version_before_files_its_receipts(records: Records, project: ProjectId):
+def test_the_previous_version_can_insert_receipts(records: Records, project: ProjectId):
     done = complete_task(records, records.tasks.submit(project, video_request()))
     assert done.output is not None
     with psycopg.connect(records.url) as before:

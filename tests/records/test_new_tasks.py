@@ -32,7 +32,7 @@ def test_the_same_request_is_the_same_task(records: Records, project: ProjectId)
     assert records.tasks.submit(project, video_request()) == records.tasks.submit(project, video_request(quality=0.8))
 
 
-def test_another_option_is_another_task(records: Records, project: ProjectId):
+def test_a_different_option_is_another_task(records: Records, project: ProjectId):
     assert (
         records.tasks.submit(project, video_request()).id
         != records.tasks.submit(project, video_request(quality=0.5)).id
@@ -45,7 +45,7 @@ def test_two_projects_never_share_a_task(records: Records, project: ProjectId):
     assert records.tasks.submit(project, video_request()).id != records.tasks.submit(other, video_request()).id
 
 
-def test_a_thousand_at_once_make_one_row_and_one_submission(new_database: Callable[[], str]):
+def test_a_thousand_concurrent_requests_make_one_task(new_database: Callable[[], str]):
     url = new_database()
     records = Records(url)
     records.migrate()
@@ -59,7 +59,7 @@ def test_a_thousand_at_once_make_one_row_and_one_submission(new_database: Callab
     assert rows(url, "SELECT attempt, tries FROM outbox") == [(1, 0)]
 
 
-def test_a_failed_task_is_tried_again_when_asked_again(records: Records, project: ProjectId):
+def test_a_failed_task_gets_a_new_attempt_when_requested_again(records: Records, project: ProjectId):
     task = records.tasks.submit(project, video_request())
     records.tasks.end(task.id, 1, "failed", TaskError("encoder_failed", "It failed."))
 
@@ -68,7 +68,7 @@ def test_a_failed_task_is_tried_again_when_asked_again(records: Records, project
     assert (again.id, again.attempt, again.status, again.error) == (task.id, 2, "processing", None)
 
 
-def test_a_crowd_asking_for_a_failed_task_makes_one_attempt(records: Records, project: ProjectId):
+def test_concurrent_requests_for_a_failed_task_make_one_attempt(records: Records, project: ProjectId):
     task = records.tasks.submit(project, video_request())
     records.tasks.end(task.id, 1, "failed", None)
     with ThreadPoolExecutor(16) as crowd:
@@ -93,7 +93,7 @@ def test_fresh_converts_a_completed_task_again(records: Records, project: Projec
     assert records.tasks.submit(project, video_request(fresh=True)).attempt == 2
 
 
-def test_a_deleted_output_is_made_again_when_asked_for(records: Records, project: ProjectId):
+def test_a_deleted_output_is_converted_again_when_requested(records: Records, project: ProjectId):
     done = complete_task(records, records.tasks.submit(project, video_request()))
     records.files.delete(project, done.output.id)
 
@@ -102,7 +102,7 @@ def test_a_deleted_output_is_made_again_when_asked_for(records: Records, project
     assert records.tasks.submit(project, video_request()).attempt == 2
 
 
-def test_a_full_queue_takes_nothing_new_but_knows_the_old(records: Records, project: ProjectId):
+def test_a_full_queue_rejects_new_tasks_only(records: Records, project: ProjectId):
     task = records.tasks.submit(project, video_request("https://example.com/1"))
     full = QueueLimits(per_project=1)
 
@@ -111,7 +111,7 @@ def test_a_full_queue_takes_nothing_new_but_knows_the_old(records: Records, proj
     assert records.tasks.submit(project, video_request("https://example.com/1"), full) == task
 
 
-def test_all_projects_share_one_total(records: Records, project: ProjectId):
+def test_the_total_limit_counts_all_projects(records: Records, project: ProjectId):
     records.tasks.submit(project, video_request())
     other = records.keys.new_project("late comer")
 
@@ -119,14 +119,14 @@ def test_all_projects_share_one_total(records: Records, project: ProjectId):
         records.tasks.submit(other, video_request(), QueueLimits(total=1))
 
 
-def test_a_file_that_is_not_ours_is_no_input(records: Records, upload: File):
+def test_the_file_of_another_project_cannot_be_an_input(records: Records, upload: File):
     other = records.keys.new_project("thief")
 
     with pytest.raises(errors.FileNotFound):
         records.tasks.submit(other, request_for_file(upload))
 
 
-def test_a_task_survives_its_way_through_the_database(records: Records, project: ProjectId):
+def test_a_request_is_stored_unchanged(records: Records, project: ProjectId):
     request = video_request(
         kind="image", format="gif", width=10, height=20, fit="pad", background="#00FF00", start=1, end=2.5
     )

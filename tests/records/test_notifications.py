@@ -1,4 +1,4 @@
-"""Whoever listens is woken when something has happened, also after a lost connection."""
+"""Listeners are notified of changes, also after a lost connection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ async def until(heard: AsyncIterator[tuple[str, str]], wanted: tuple[str, str]) 
                 return
 
 
-def test_opening_and_ending_are_called_out(records: Records, project: ProjectId):
+def test_submitting_and_ending_a_task_are_notified(records: Records, project: ProjectId):
     async def run() -> None:
         async with aclosing(listen(records.url, OUTBOX, TASK)) as heard:
             await until(heard, (TASK, ""))
@@ -31,7 +31,7 @@ def test_opening_and_ending_are_called_out(records: Records, project: ProjectId)
     asyncio.run(run())
 
 
-def test_a_listener_that_lost_its_connection_is_told_to_look_at_everything(records: Records):
+def test_a_listener_gets_an_empty_payload_after_reconnecting(records: Records):
     async def run() -> None:
         async with aclosing(listen(records.url, TASK)) as heard:
             await until(heard, (TASK, ""))

@@ -1,4 +1,4 @@
-"""Every attempt gets a run, and a dispatcher that dies takes none with it."""
+"""Every attempt gets one flow run, also if a dispatcher dies."""
 
 import secrets
 from collections import Counter
@@ -21,13 +21,13 @@ def waiting_for(records: Records, task: Task) -> list[OutboxEntry]:
     return [submission for submission in records.tasks.claim_due(1000) if submission.task_id == task.id]
 
 
-def test_an_opened_task_waits_for_its_run(records: Records, project: ProjectId):
+def test_a_submitted_task_is_in_the_outbox(records: Records, project: ProjectId):
     task = records.tasks.submit(project, video_request())
 
     assert waiting_for(records, task) == [OutboxEntry(task.id, 1, tries=1)]
 
 
-def test_dispatchers_do_not_take_the_same_submission(records: Records):
+def test_dispatchers_do_not_claim_the_same_attempt(records: Records):
     projects = [records.keys.new_project(f"one of many {secrets.token_hex(8)}") for _ in range(40)]
     opened = {records.tasks.submit(each, video_request()).id for each in projects}
     with ThreadPoolExecutor(8) as dispatchers:
@@ -77,7 +77,7 @@ def test_a_project_that_comes_later_does_not_wait_behind_a_thousand(separate_rec
     assert [one.task_id for one in handed(separate_records, crowd | {alone}, most=1)] == [alone]
 
 
-def test_pictures_do_not_wait_behind_the_films_of_their_project(records: Records, project: ProjectId):
+def test_images_do_not_wait_behind_videos_of_their_project(records: Records, project: ProjectId):
     films, stills = opened(records, project, 20), opened(records, project, 20, kind="image", format="png")
     kinds = Counter("video" if one.task_id in films else "image" for one in handed(records, films | stills))
 
@@ -92,7 +92,7 @@ def test_projects_take_turns(separate_records: Records):
     assert turns == [Counter(dict.fromkeys(projects, 2))] * 2
 
 
-def test_a_begun_run_wakes_the_dispatcher(records: Records, project: ProjectId):
+def test_a_begun_attempt_notifies_the_dispatcher(records: Records, project: ProjectId):
     tasks = opened(records, project, 3)
     first, _ = handed(records, tasks)
     with psycopg.connect(records.url, autocommit=True) as listener:
@@ -120,7 +120,7 @@ def test_no_more_of_a_project_is_submitted_than_may_run_at_once(records: Records
     assert len(lent()) == 1
 
 
-def test_a_submitted_attempt_waits_no_more_and_knows_its_run(records: Records, project: ProjectId):
+def test_an_attempt_with_a_run_leaves_the_outbox(records: Records, project: ProjectId):
     task = records.tasks.submit(project, video_request())
     [submission] = waiting_for(records, task)
 
@@ -132,7 +132,7 @@ def test_a_submitted_attempt_waits_no_more_and_knows_its_run(records: Records, p
     ]
 
 
-def test_a_postponed_submission_comes_back(records: Records, project: ProjectId):
+def test_a_postponed_attempt_is_claimable_later(records: Records, project: ProjectId):
     task = records.tasks.submit(project, video_request())
     [submission] = waiting_for(records, task)
     records.tasks.postpone(submission, 0)
@@ -140,7 +140,7 @@ def test_a_postponed_submission_comes_back(records: Records, project: ProjectId)
     assert waiting_for(records, task) == [OutboxEntry(task.id, 1, tries=2)]
 
 
-def test_nobody_wants_the_run_of_a_task_that_was_cancelled_meanwhile(records: Records, project: ProjectId):
+def test_the_run_of_a_task_cancelled_meanwhile_is_not_recorded(records: Records, project: ProjectId):
     task = records.tasks.submit(project, video_request())
     [submission] = waiting_for(records, task)
     records.tasks.cancel(project, task.id)
@@ -162,7 +162,7 @@ def test_unfinished_attempts_come_page_by_page(records: Records, project: Projec
 
 
 @pytest.mark.parametrize("how", ["submitted", "adopted"])
-def test_a_cancel_beside_a_submission_is_no_deadlock(records: Records, project: ProjectId, how: str):
+def test_cancelling_and_submitting_do_not_deadlock(records: Records, project: ProjectId, how: str):
     task = records.tasks.submit(project, video_request())
     submission = OutboxEntry(task.id, 1, tries=1)
     note = {

@@ -1,4 +1,4 @@
-"""Each output has its receipt, and what came of it is learnt."""
+"""Each output has a receipt; cost statistics are computed from them."""
 
 import secrets
 
@@ -64,7 +64,7 @@ def test_another_project_sees_none(records: Records, project: ProjectId, family:
         records.receipts.get_for_task(records.keys.new_project(secrets.token_hex(8)), task.id)
 
 
-def test_what_came_of_a_family_is_learnt(records: Records, project: ProjectId, family: str):
+def test_the_cost_history_of_a_class_is_computed(records: Records, project: ProjectId, family: str):
     for width, estimated in enumerate((3, 6, 9), 2):
         done(records, records.tasks.submit(project, video_request(width=width)), family, Estimate(estimated, 1.5))
     learnt = records.receipts.cost_history(project, family)
@@ -74,16 +74,16 @@ def test_what_came_of_a_family_is_learnt(records: Records, project: ProjectId, f
     assert learnt.bytes.low < 1.5 < learnt.bytes.high
 
 
-def test_what_was_not_estimated_teaches_nothing(records: Records, project: ProjectId, family: str):
+def test_receipts_without_estimate_have_no_ratios(records: Records, project: ProjectId, family: str):
     done(records, records.tasks.submit(project, video_request()), family, Estimate(0, 1.5))
     assert records.receipts.cost_history(project, family) == CostHistory(1, None, RatioSpread(2.0, 2.0, 2.0))
 
 
-def test_of_an_unknown_family_nothing_is_known(records: Records, project: ProjectId):
+def test_an_unknown_cost_class_has_no_history(records: Records, project: ProjectId):
     assert records.receipts.cost_history(project, "none") == CostHistory(0)
 
 
-def test_nothing_is_learnt_of_other_projects(records: Records, project: ProjectId, family: str):
+def test_other_projects_do_not_count_in_the_history(records: Records, project: ProjectId, family: str):
     done(records, records.tasks.submit(project, video_request()), family, Estimate(3, 1.5))
     other = records.keys.new_project(secrets.token_hex(8))
 

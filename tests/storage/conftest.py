@@ -1,4 +1,4 @@
-"""A real S3 and a real origin on loopback, and the two storages that the contract is run on."""
+"""A real S3 server and a real origin on loopback, and the two stores of the contract tests."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""An origin on loopback that serves a file well, and in every way that goes wrong."""
+"""An origin on loopback that serves a file correctly, and in every way that goes wrong."""
 
 import io
 import random

@@ -1,4 +1,4 @@
-"""What an S3 bucket promises beyond the contract."""
+"""What the S3 store does beyond the contract."""
 
 import os
 import threading
@@ -22,7 +22,7 @@ def big(tmp_path):
     return path
 
 
-def test_a_big_file_goes_up_in_parts_and_comes_back_whole(bucket, big, tmp_path):
+def test_a_large_file_is_uploaded_in_parts(bucket, big, tmp_path):
     bucket.put(big, "big", "video/mp4")
     bucket.get("big", tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == big.read_bytes()
@@ -34,7 +34,7 @@ def test_a_signed_link_serves_the_file_without_a_key(bucket, file):
         assert answer.read() == file.read_bytes()
 
 
-def test_a_signed_link_ends_when_it_was_signed_for(bucket, file):
+def test_a_signed_link_expires(bucket, file):
     bucket.put(file, "a", "video/mp4")
     assert "Expires=60" in bucket.signed_link("a", 60, "video/mp4")
 
@@ -46,14 +46,14 @@ def test_a_bucket_that_is_not_there_is_unavailable(s3_endpoint, aws, file):
             ask()
 
 
-def test_a_server_that_is_away_is_unavailable_not_a_missing_file(aws, file):
+def test_an_unreachable_server_is_not_a_missing_file(aws, file):
     away = ObjectStore.at("s3://bucket", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(errors.StorageUnavailable):
         away.exists("a")
 
 
 @pytest.mark.parametrize("way", ["put", "get"])
-def test_a_cancel_ends_a_transfer_with_a_server_that_says_nothing(aws, file, tmp_path, way):
+def test_a_transfer_with_a_silent_server_can_be_cancelled(aws, file, tmp_path, way):
     with listening(Silent) as port:
         stalled = BucketStore("bucket", "", f"http://127.0.0.1:{port}")
         cancelled = threading.Event()
@@ -80,7 +80,7 @@ def test_a_server_that_stops_reading_ends_an_upload_at_its_deadline(aws, big):
     assert time.monotonic() - started < 15
 
 
-def test_a_part_that_fails_takes_the_whole_upload_with_it(aws, big):
+def test_a_failed_part_aborts_the_upload(aws, big):
     with answering() as (port, asked):
         broken = BucketStore("bucket", "", f"http://127.0.0.1:{port}")
         with pytest.raises(errors.StorageUnavailable):

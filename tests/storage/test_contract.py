@@ -1,4 +1,4 @@
-"""What both storages promise: the same suite runs on a folder and on a real S3."""
+"""What both stores do: the same tests run on a folder and on a real S3 server."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ def test_what_was_put_comes_back_byte_for_byte(objects, file, tmp_path):
     assert (tmp_path / "back").read_bytes() == file.read_bytes()
 
 
-def test_a_stored_file_tells_its_size(objects, file):
+def test_the_size_of_a_stored_file_is_known(objects, file):
     objects.put(file, "prj/a", "video/mp4")
     assert objects.size("prj/a") == file.stat().st_size
 
@@ -25,7 +25,7 @@ def test_an_empty_file_can_be_stored(objects, tmp_path):
     assert (objects.size("prj/empty"), list(objects.read("prj/empty", 0, 0))) == (0, [])
 
 
-def test_any_part_of_a_file_can_be_read(objects, file):
+def test_any_range_of_a_file_can_be_read(objects, file):
     objects.put(file, "a", "video/mp4")
     assert b"".join(objects.read("a", 1000, 2_500_000)) == file.read_bytes()[1000:2_501_000]
 
@@ -74,7 +74,7 @@ def test_a_fetched_file_outlives_its_deletion(objects, file, tmp_path):
 
 
 @pytest.mark.parametrize("ask", ["get", "read", "size"])
-def test_a_missing_file_is_told_apart_from_a_broken_storage(objects, tmp_path, ask):
+def test_a_missing_file_is_not_a_broken_storage(objects, tmp_path, ask):
     asked = {
         "get": lambda: objects.get("none", tmp_path / "back"),
         "read": lambda: list(objects.read("none", 0, 1)),
@@ -85,7 +85,7 @@ def test_a_missing_file_is_told_apart_from_a_broken_storage(objects, tmp_path, a
     assert not list(tmp_path.glob("*back*"))
 
 
-def test_a_prefix_is_no_file(objects, file):
+def test_a_prefix_is_not_a_file(objects, file):
     objects.put(file, "prj/a", "video/mp4")
     assert not objects.exists("prj")
 
@@ -127,7 +127,7 @@ def test_a_reader_sees_the_old_file_or_the_new_one_never_a_mixture(objects, tmp_
     assert seen.result() <= set(versions)
 
 
-def test_a_storage_that_works_answers_a_ping(objects):
+def test_a_working_store_answers_a_ping(objects):
     objects.ping()
 
 

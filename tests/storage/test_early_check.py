@@ -1,4 +1,4 @@
-"""A large input is looked at while it arrives; a refusal ends its download before all of it has come."""
+"""A large input is checked while it arrives; an error of the check ends the download."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from . import origin
 MIB = 2**20
 
 
-def test_a_large_input_is_looked_at_once_with_its_announced_size(site, policy, tmp_path):
+def test_a_large_input_is_checked_once(site, policy, tmp_path):
     seen = []
     download_input(
         f"{site}/long", tmp_path / "input", policy, lambda it: seen.append((it.path.stat().st_size, it.response))
@@ -21,19 +21,19 @@ def test_a_large_input_is_looked_at_once_with_its_announced_size(site, policy, t
     assert answer.total == len(origin.LONG)
 
 
-def test_where_the_origin_sends_parts_less_has_to_arrive(site, policy, tmp_path):
+def test_an_origin_with_ranges_is_checked_earlier(site, policy, tmp_path):
     seen = []
     download_input(f"{site}/parts", tmp_path / "input", policy, lambda it: seen.append(it.path.stat().st_size))
     assert HEAD_BYTES <= seen[0] < HEAD_BYTES + 2**17
 
 
 @pytest.mark.parametrize("place", ["small", "file"])
-def test_what_will_soon_be_here_is_not_looked_at(site, policy, tmp_path, place):
+def test_a_small_input_is_not_checked(site, policy, tmp_path, place):
     assert len(origin.FILE) < MIN_REMAINING_BYTES
     download_input(f"{site}/{place}", tmp_path / "input", policy, lambda _: pytest.fail("it was looked at"))
 
 
-def test_a_refusal_ends_an_endless_download(site, policy, server, tmp_path):
+def test_an_error_of_the_check_ends_the_download(site, policy, server, tmp_path):
     def refuse(_):
         raise errors.UpscaleNotAllowed("Too small.")
 
@@ -53,7 +53,7 @@ def looking(act, most=2 * MIB):
     return look
 
 
-def test_any_part_can_be_asked_for_while_the_rest_waits(site, policy, server, tmp_path):
+def test_any_range_can_be_fetched_during_the_check(site, policy, server, tmp_path):
     def act(parts):
         parts.fetch(len(origin.LONG) - 100, 100)
         content = parts.path.read_bytes()
@@ -68,7 +68,7 @@ def test_any_part_can_be_asked_for_while_the_rest_waits(site, policy, server, tm
 
 
 @pytest.mark.parametrize("manner", ["changed", "redated", "whole"])
-def test_a_part_of_anything_else_is_none(site, policy, tmp_path, manner):
+def test_a_range_of_another_version_is_rejected(site, policy, tmp_path, manner):
     def act(parts):
         with pytest.raises(errors.InputChanged):
             parts.fetch(5 * MIB, 100)
@@ -77,7 +77,7 @@ def test_a_part_of_anything_else_is_none(site, policy, tmp_path, manner):
     assert (tmp_path / "input").read_bytes() == origin.LONG
 
 
-def test_an_origin_that_says_it_sends_no_parts_is_not_asked_for_one(site, policy, server, tmp_path):
+def test_an_origin_without_ranges_is_not_asked_for_one(site, policy, server, tmp_path):
     def act(parts):
         with pytest.raises(errors.InputChanged):
             parts.fetch(5 * MIB, 100)
@@ -86,7 +86,7 @@ def test_an_origin_that_says_it_sends_no_parts_is_not_asked_for_one(site, policy
     assert server.asked == [("/no-parts", None)]
 
 
-def test_no_more_is_asked_for_than_is_allowed(site, policy, tmp_path):
+def test_no_more_bytes_are_fetched_than_allowed(site, policy, tmp_path):
     def act(parts):
         with pytest.raises(errors.ProbeLimitExceeded):
             parts.fetch(5 * MIB, MIB)
@@ -94,6 +94,6 @@ def test_no_more_is_asked_for_than_is_allowed(site, policy, tmp_path):
     download_input(f"{site}/parts", tmp_path / "input", policy, looking(act, most=MIB))
 
 
-def test_a_download_without_a_look_is_the_same(site, policy, tmp_path):
+def test_a_download_needs_no_check(site, policy, tmp_path):
     download_input(f"{site}/parts", tmp_path / "input", policy)
     assert (tmp_path / "input").read_bytes() == origin.LONG

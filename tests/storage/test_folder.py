@@ -1,4 +1,4 @@
-"""What a folder promises beyond the contract."""
+"""What the folder store does beyond the contract."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ except errors.DiskFull as fault:
 """
 
 
-def test_a_full_disk_is_named_and_leaves_nothing_behind(folder, file, tmp_path):
+def test_a_full_disk_is_reported_and_leaves_nothing(folder, file, tmp_path):
     told = subprocess.run(
         [sys.executable, "-c", FILL, (tmp_path / "kept here").as_uri(), file],
         check=True,
@@ -33,7 +33,7 @@ def test_a_full_disk_is_named_and_leaves_nothing_behind(folder, file, tmp_path):
     assert [path for path in (tmp_path / "kept here").rglob("*") if path.is_file()] == []
 
 
-def test_a_fetched_file_costs_no_second_copy(folder, file, tmp_path):
+def test_a_fetched_file_is_a_hard_link(folder, file, tmp_path):
     folder.put(file, "a", "video/mp4")
     folder.get("a", tmp_path / "back")
     assert (tmp_path / "back").stat().st_ino == (tmp_path / "kept here" / "a").stat().st_ino
@@ -45,7 +45,7 @@ def test_a_stored_file_is_independent_of_the_one_that_was_put(folder, file):
     assert folder.size("a") == 3 * 2**20 + 17
 
 
-def test_what_a_killed_put_has_left_is_swept_once_it_is_old(folder, file, tmp_path):
+def test_remains_of_a_killed_put_are_removed_when_old(folder, file, tmp_path):
     folder.put(file, "a", "video/mp4")
     left = tmp_path / "kept here" / ".arriving" / "left"
     left.write_bytes(b"half")

@@ -78,25 +78,25 @@ def test_the_list_of_forbidden_addresses_is_long():
 
 
 @pytest.mark.parametrize("url", ["http://8.8.8.8/", "https://example.com/a?b=c", "http://[2606:4700::1111]:8080/"])
-def test_a_public_address_is_let_through(url):
+def test_a_public_address_is_allowed(url):
     parse_address(url, AllowedAddresses())
 
 
-def test_one_private_address_among_public_ones_forbids_them_all(network, tmp_path):
+def test_one_private_address_forbids_the_host(network, tmp_path):
     recorder = network(mixed=[["93.184.216.34", "10.0.0.1"]])
     with pytest.raises(errors.UrlForbidden):
         download_input("http://mixed.example/", tmp_path / "input", policy(recorder))
     assert recorder.connected == []
 
 
-def test_a_name_is_looked_up_once_and_that_very_address_is_connected_to(network, tmp_path):
+def test_the_address_that_was_checked_is_connected_to(network, tmp_path):
     recorder = network(rebinding=[["93.184.216.34"], ["127.0.0.1"]])
     with pytest.raises(errors.OriginUnavailable):
         download_input("http://rebinding.example/", tmp_path / "input", policy(recorder))
     assert (recorder.asked, recorder.connected) == (["rebinding.example"], ["93.184.216.34"])
 
 
-def test_every_address_of_a_name_is_tried(network, tmp_path):
+def test_every_address_of_a_host_is_tried(network, tmp_path):
     recorder = network(two=[["2606:4700::1111", "93.184.216.34"]])
     with pytest.raises(errors.OriginUnavailable):
         download_input("http://two.example/", tmp_path / "input", policy(recorder))
@@ -106,7 +106,7 @@ def test_every_address_of_a_name_is_tried(network, tmp_path):
 @pytest.mark.parametrize(
     "place", ["http://10.0.0.1/", "//169.254.169.254/", "file:///etc/passwd", "gopher://x/", "http://localhost:1/"]
 )
-def test_a_redirect_is_checked_like_a_first_address(place, tmp_path):
+def test_a_redirect_is_checked_like_the_url(place, tmp_path):
     with origin.running() as server:
         site = f"127.0.0.1:{server.server_address[1]}"
         with pytest.raises(errors.UrlForbidden):
@@ -120,7 +120,7 @@ def test_a_network_can_be_allowed(tmp_path):
     assert (tmp_path / "input").read_bytes() == origin.SMALL
 
 
-def test_a_look_up_that_hangs_cannot_outlast_its_time(tmp_path):
+def test_a_hanging_lookup_times_out(tmp_path):
     with origin.running() as server:
         hanging = FetchPolicy(max_bytes=1, connect_seconds=0.3, resolve=lambda *_: server.ended.wait(20) or [])
         started = time.monotonic()

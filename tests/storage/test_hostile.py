@@ -1,4 +1,4 @@
-"""Every header and status of an origin is a stranger's: whatever it says, what is raised is an error of ours, soon."""
+"""Whatever an origin sends, a download raises one of our errors, and soon."""
 
 import socket
 import threading
@@ -114,7 +114,7 @@ def known(host, _port):
 
 @pytest.mark.parametrize("name", ANSWERS)
 @pytest.mark.parametrize("way", ["download", "look"])
-def test_an_odd_answer_is_an_error_of_ours_at_once(name, way, tmp_path):
+def test_an_invalid_response_is_a_media_error(name, way, tmp_path):
     answer, expected = ANSWERS[name]
     began = time.monotonic()
     with saying(answer) as (place, _), pytest.raises(expected) as told:
@@ -132,7 +132,7 @@ def asked(way, url, path, policy):
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_an_odd_part_is_an_error_of_ours_and_takes_no_room(name, tmp_path):
+def test_an_invalid_range_response_is_a_media_error(name, tmp_path):
     told, expected = PARTS[name]
     answer = PART + b"Content-Range: " + told + b"\r\nContent-Length: 262144\r\n\r\n" + FILE[:HEAD_BYTES]
     with saying(answer) as (place, _), pytest.raises(expected):
@@ -140,7 +140,7 @@ def test_an_odd_part_is_an_error_of_ours_and_takes_no_room(name, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_version_whose_name_is_no_text_is_asked_for_by_it(tmp_path):
+def test_an_etag_of_any_bytes_is_sent_back_unchanged(tmp_path):
     etag = b'"\xe9\xff v1"'
     with saying(part(0, HEAD_BYTES, etag), part(HEAD_BYTES, 2 * HEAD_BYTES, etag)) as (place, heard):
         with partial_file_of_url(f"http://{place}/a", tmp_path / "input", policy_for(place), 2**20) as parts:
@@ -158,7 +158,7 @@ def part(start, end, etag):
 @pytest.mark.parametrize(
     ("told", "arrives"), [("/b\xc3\xa9.mp4", "/b%C3%A9.mp4"), ("/b\xe9.mp4", "/b%E9.mp4"), ("c d.mp4", "/c d.mp4")]
 )
-def test_a_redirect_to_bytes_beyond_ascii_leads_where_it_meant(told, arrives):
+def test_a_non_ascii_redirect_is_followed(told, arrives):
     found = redirect_target("http://a.example/x", {"location": told})
     assert found.removeprefix("http://a.example") in (arrives, arrives.replace("%C3%A9", "é"))
 
@@ -179,11 +179,11 @@ NOW = datetime(2026, 1, 31, 15, 0, tzinfo=UTC)
         ("", 0),
     ],
 )
-def test_the_rest_that_an_origin_asks_for_is_a_number_or_a_date_of_five_minutes_at_most(told, seconds):
+def test_retry_after_is_a_number_or_a_date_and_at_most_300_s(told, seconds):
     assert retry_after({"retry-after": told}, NOW) == seconds
 
 
-def test_the_rest_comes_with_the_error(tmp_path):
+def test_the_error_has_the_retry_after(tmp_path):
     with (
         saying(b"HTTP/1.1 429 Slow\r\nRetry-After: 12\r\n\r\n") as (place, _),
         pytest.raises(errors.OriginUnavailable) as told,
@@ -201,9 +201,7 @@ def test_the_rest_comes_with_the_error(tmp_path):
         (socket.EAI_FAIL, errors.OriginUnavailable),
     ],
 )
-def test_a_name_that_does_not_exist_is_refused_for_good_and_one_that_nobody_can_tell_is_not(
-    code, expected, monkeypatch, tmp_path
-):
+def test_an_unknown_host_is_permanent_and_a_failed_lookup_is_not(code, expected, monkeypatch, tmp_path):
     def fails(*_, **__):
         raise socket.gaierror(code, "no")
 
@@ -215,6 +213,6 @@ def test_a_name_that_does_not_exist_is_refused_for_good_and_one_that_nobody_can_
     assert "films" not in told.value.message
 
 
-def test_a_name_without_addresses_is_refused_for_good(tmp_path):
+def test_a_host_without_addresses_is_permanent(tmp_path):
     with pytest.raises(errors.InputUnreachable, match="cannot be found"):
         download_input("http://films.example/a", tmp_path / "input", policy_for(""))

@@ -1,4 +1,4 @@
-"""An input at an address is told from its next version by what its origin says, else by its bytes."""
+"""Versions of an input are compared by ETag, date, or their bytes."""
 
 import pytest
 
@@ -32,7 +32,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_version_is_told_from_the_next_by(case: str, tmp_path):
+def test_a_version_is_compared_by(case: str, tmp_path):
     then, now, same = CASES[case]
     with saying(then, now) as (place, _):
         url = f"http://{place}/film.mp4"
@@ -40,7 +40,7 @@ def test_a_version_is_told_from_the_next_by(case: str, tmp_path):
         assert is_unchanged(url, known, policy_for(place)) == same
 
 
-def test_a_digest_is_taken_only_where_the_origin_says_nothing(tmp_path):
+def test_the_sha256_is_stored_only_without_etag_and_date(tmp_path):
     with saying(answer(OLD), answer(OLD, DATED)) as (place, _):
         silent, told = (download_input(f"http://{place}/", tmp_path / name, policy_for(place)) for name in ("a", "b"))
     assert (silent.length, len(silent.sha256 or ""), told.sha256) == (12, 64, None)

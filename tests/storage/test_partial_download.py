@@ -1,4 +1,4 @@
-"""Of an input that is only looked at, only those parts come that somebody needs; the rules of a download hold."""
+"""Of a partial file only the needed ranges are fetched, with the checks of a download."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 from penstock.domain import errors
 from penstock.storage.http_source import FetchPolicy
 from penstock.storage.partial_download import HEAD_BYTES, partial_file_of_object, partial_file_of_url
-from tests.ranging import ranging
+from tests.range_origin import running_range_origin
 
 from . import origin
 
@@ -18,7 +18,7 @@ LONG = bytes(16 * MIB)
 
 @pytest.fixture
 def host():
-    with ranging() as running:
+    with running_range_origin() as running:
         running.files = {"file": FILE, "long": LONG, "small": origin.SMALL, "empty": b""}
         yield running
 
@@ -34,13 +34,13 @@ def look(host, tmp_path):
     )
 
 
-def test_the_beginning_comes_alone(look, host):
+def test_only_the_first_bytes_are_fetched(look, host):
     with look("parts/file") as parts:
         assert (parts.total, parts.fetched, parts.path.stat().st_size) == (len(FILE), [(0, HEAD_BYTES)], len(FILE))
     assert (host.asked, host.sent) == (["bytes=0-262143"], HEAD_BYTES)
 
 
-def test_a_part_that_is_wanted_comes_to_its_place(look, host):
+def test_a_fetched_range_is_written_at_its_offset(look, host):
     with look("parts/file") as parts:
         parts.fetch(MIB, 1000)
         content = parts.path.read_bytes()
@@ -50,13 +50,13 @@ def test_a_part_that_is_wanted_comes_to_its_place(look, host):
     assert host.sent == HEAD_BYTES + 1000
 
 
-def test_a_part_ends_where_the_file_does(look):
+def test_a_range_ends_with_the_file(look):
     with look("parts/file") as parts:
         parts.fetch(len(FILE) - 10, MIB)
     assert parts.fetched[-1] == (len(FILE) - 10, len(FILE))
 
 
-def test_parts_that_touch_are_one(look):
+def test_touching_ranges_are_merged(look):
     with look("parts/file") as parts:
         parts.fetch(HEAD_BYTES, len(FILE))
     assert (parts.fetched, parts.is_complete) == ([(0, len(FILE))], True)
@@ -69,7 +69,7 @@ def test_a_small_file_is_whole_at_once(look, manner):
         assert (parts.is_complete, parts.path.read_bytes()) == (True, origin.SMALL)
 
 
-def test_an_origin_without_parts_is_read_only_as_far_as_is_wanted(look, host):
+def test_an_origin_without_ranges_is_read_as_far_as_needed(look, host):
     with look("whole/long") as parts:
         parts.fetch(MIB, 1000)
         assert MIB + 1000 <= parts.received < 2 * MIB
@@ -83,18 +83,18 @@ def test_a_file_of_unknown_size_is_read_to_its_end(look):
 
 
 @pytest.mark.parametrize("path", ["parts/long", "whole/long"])
-def test_no_more_is_read_than_may_be(look, host, path):
+def test_no_more_is_read_than_allowed(look, host, path):
     with look(path, MIB) as parts, pytest.raises(errors.InputLimitsExceeded, match="1,048,576 bytes"):
         parts.fetch(0, 2 * MIB)
     assert parts.received <= MIB
 
 
-def test_a_file_of_unknown_size_that_goes_on_is_refused(look):
+def test_an_endless_file_is_rejected(look):
     with pytest.raises(errors.InputLimitsExceeded), look("unmeasured/long", MIB):
         pass
 
 
-def test_what_is_larger_than_an_input_may_be_is_refused(look):
+def test_a_file_larger_than_an_input_may_be_is_rejected(look):
     with pytest.raises(errors.InputTooLarge), look("parts/file", max_bytes=MIB):
         pass
 
@@ -104,13 +104,13 @@ def test_another_version_is_noticed(look):
         parts.fetch(MIB, 1000)
 
 
-def test_another_part_than_was_asked_for_is_not_taken(look):
+def test_another_range_than_requested_is_rejected(look):
     with pytest.raises(errors.InputUnreachable), look("elsewhere/file"):
         pass
 
 
 @pytest.mark.parametrize("target", ["http://10.0.0.1/file", "http://169.254.169.254/", "file:///etc/passwd"])
-def test_a_redirect_leads_to_nothing_that_is_not_public(look, target):
+def test_a_redirect_to_a_private_address_is_rejected(look, target):
     with pytest.raises(errors.UrlForbidden), look(f"to/{target}"):
         pass
 
@@ -121,7 +121,7 @@ def test_a_redirect_to_a_file_is_followed(look, host):
     assert host.asked[-1] == "bytes=1048576-1049575"
 
 
-def test_a_stored_file_comes_in_parts_too(folder, file, tmp_path):
+def test_a_stored_file_is_fetched_in_ranges(folder, file, tmp_path):
     folder.put(file, "kept", "video/mp4")
     with partial_file_of_object(folder, "kept", tmp_path / "input", 4 * MIB) as parts:
         parts.fetch(MIB, 1000)

@@ -1,4 +1,4 @@
-"""Names stay names: certificates are checked against what was asked for, not against the address behind it."""
+"""Certificates are checked against the host of the URL, not against the address."""
 
 import ssl
 import threading
@@ -47,19 +47,19 @@ def policy():
     return FetchPolicy(100, total_seconds=5, allow="127.0.0.0/8", resolve=lambda *_: ["127.0.0.1"])
 
 
-def test_the_name_that_was_asked_for_is_kept_up_to_the_origin(port, policy, certificate, tmp_path, monkeypatch):
+def test_the_host_name_is_sent_in_tls_and_http(port, policy, certificate, tmp_path, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     download_input(f"https://origin.example:{port}/", tmp_path / "input", policy)
     assert (tmp_path / "input").read_text() == f"origin.example:{port}"
 
 
-def test_a_certificate_of_another_name_is_not_taken(port, policy, certificate, tmp_path, monkeypatch):
+def test_a_certificate_of_another_host_is_rejected(port, policy, certificate, tmp_path, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with pytest.raises(errors.InputUnreachable, match="certificate"):
         download_input(f"https://another.example:{port}/", tmp_path / "input", policy)
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_taken(port, policy, tmp_path):
+def test_an_untrusted_certificate_is_rejected(port, policy, tmp_path):
     with pytest.raises(errors.InputUnreachable, match="certificate"):
         download_input(f"https://origin.example:{port}/", tmp_path / "input", policy)
 

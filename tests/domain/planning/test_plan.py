@@ -21,7 +21,7 @@ def test_every_plan_has_a_summary(kind, output):
     assert "because" in str(plan_summary(_plan(kind, output)))
 
 
-def test_a_gif_and_a_picture_have_one_too():
+def test_gifs_and_images_have_a_summary():
     assert "16.67 frames" in plan_summary(_plan("image", "gif", end=1, width=640))["image"]
     still = plan_for(asked("image", "webp"), image(), Limits())
     assert plan_summary(still)["image"].startswith("render webp 1920x1080")
@@ -42,7 +42,7 @@ def test_the_output_is_named_after_its_format():
     assert output_filename(_plan("video", "webm")) == "output.webm"
 
 
-def test_a_copied_picture_has_no_size_of_its_own():
+def test_a_copied_video_has_no_planned_size():
     assert planned_size(_plan("video", "mp4")) is None
     assert planned_size(_plan("video", "webm", width=640)) == Size(640, 360)
 

@@ -18,7 +18,7 @@ def test_the_measured_qualities_are_met():
     assert (encoder_setting("h264", 0.8), encoder_setting("jpeg", 0.4), encoder_setting("webp", 1.0)) == (24, 46, 100)
 
 
-def test_between_them_it_is_linear():
+def test_settings_are_interpolated_between_the_measured_qualities():
     assert encoder_setting("h264", 0.7) == pytest.approx((28.8 + 24) / 2)
 
 
@@ -42,22 +42,22 @@ def test_every_encoder_takes_every_quality(encoder):
 @pytest.mark.parametrize(
     ("quality", "pixels", "full"), [(0.8, 320 * 240, True), (0.8, 10**6, False), (0.9, 10**6, True)]
 )
-def test_small_pictures_and_good_ones_keep_all_of_their_colour(quality, pixels, full):
+def test_small_and_high_quality_images_are_444(quality, pixels, full):
     assert full_chroma(quality, pixels) is full
 
 
-def test_small_pictures_need_more_of_webp():
+def test_small_images_need_a_higher_webp_quality():
     assert image_setting("webp", 0.8, 320 * 240) > image_setting("webp", 0.8, 10**6) == encoder_setting("webp", 0.8)
     assert image_setting("png", 0.4, 320 * 240) == encoder_setting("png", 0.4)
 
 
-def test_a_picture_of_few_colours_dithers_more_as_quality_grows():
+def test_the_dithering_of_images_grows_with_quality():
     spreads = [gif_dither_strength(step / 20) for step in range(21)]
     assert spreads == sorted(spreads)
     assert (spreads[0], spreads[-1]) == (0, 0.5)
 
 
-def test_gif_dithers_more_as_quality_grows():
+def test_the_dithering_of_videos_grows_with_quality():
     assert [ffmpeg_dither(quality) for quality in (0, 0.5, 0.8, 1)] == [
         "none",
         "bayer:bayer_scale=5",
@@ -70,6 +70,6 @@ def test_more_channels_take_more_bits():
     assert audio_kbps("aac", 0.8, 1) < audio_kbps("aac", 0.8, 2) < audio_kbps("aac", 0.8, 6)
 
 
-def test_larger_pictures_take_more_bits():
+def test_larger_frames_take_more_bits():
     assert video_kbps("h264", 0.8, 640 * 360, 30) == pytest.approx(450)
     assert video_kbps("h264", 0.8, 1920 * 1080, 30) > 2000

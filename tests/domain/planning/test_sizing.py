@@ -9,7 +9,7 @@ HD = Size(1920, 1080)
 PORTRAIT = Size(1080, 1920)
 
 
-def test_without_a_wish_the_size_stays():
+def test_without_width_and_height_the_size_is_kept():
     assert _size({}) == HD
 
 
@@ -30,7 +30,7 @@ def test_one_side_keeps_the_ratio(wish, size):
         ("pad", Size(1000, 1000), Size(1000, 563)),
     ],
 )
-def test_both_sides_are_met_as_fit_says(fit, size, scaled):
+def test_fit_decides_how_both_sides_are_met(fit, size, scaled):
     framing = framing_for(asked("image", "png", width=1000, height=1000, fit=fit), HD)
     assert (framing.size, framing.scaled) == (size, scaled)
 
@@ -40,7 +40,7 @@ def test_a_box_larger_on_one_side_only_is_no_upscaling():
 
 
 @pytest.mark.parametrize("fit", ["cover", "fill"])
-def test_cover_and_fill_magnify_when_one_side_is_larger(fit):
+def test_cover_and_fill_upscale_when_one_side_is_larger(fit):
     with pytest.raises(errors.UpscaleNotAllowed) as refused:
         framing_for(asked("image", "png", width=1280, height=1280, fit=fit), HD)
     assert refused.value.field == "height"
@@ -50,13 +50,13 @@ def test_cover_and_fill_magnify_when_one_side_is_larger(fit):
     ("wish", "field"),
     [({"width": 1921}, "width"), ({"height": 1081}, "height"), ({"width": 3840, "height": 2160}, "width")],
 )
-def test_upscaling_is_refused_with_its_field(wish, field):
+def test_the_upscaling_error_names_the_field(wish, field):
     with pytest.raises(errors.UpscaleNotAllowed) as refused:
         framing_for(asked("image", "png", **wish), HD)
     assert refused.value.field == field
 
 
-def test_a_refusal_names_both_sizes():
+def test_the_upscaling_error_names_both_sizes():
     with pytest.raises(errors.UpscaleNotAllowed, match=r"1920x1080.*3840x2160"):
         framing_for(asked("image", "png", width=3840, height=2160), HD)
 
@@ -71,11 +71,11 @@ def test_a_refusal_names_both_sizes():
         ({"width": 4000, "height": 4000, "fit": "pad"}, Size(1920, 1920)),
     ],
 )
-def test_clamping_makes_the_box_as_small_as_it_must_be(wish, size):
+def test_clamp_scales_the_box_down(wish, size):
     assert _size({**wish, "on_upscale": "clamp"}) == size
 
 
-def test_the_displayed_size_counts():
+def test_the_displayed_size_decides():
     with pytest.raises(errors.UpscaleNotAllowed):
         framing_for(asked("image", "png", width=1920), PORTRAIT)
 
@@ -89,22 +89,22 @@ def test_an_odd_video_that_is_not_resized_loses_a_row_and_is_not_scaled():
     assert framing_for(asked("video", "mp4"), Size(161, 121)).scaled == Size(161, 121)
 
 
-def test_a_single_pixel_becomes_the_smallest_video():
+def test_one_pixel_becomes_a_video_of_2x2():
     framing = framing_for(asked("video", "mp4"), Size(1, 1))
     assert (framing.size, framing.scaled) == (Size(2, 2), Size(2, 2))
 
 
-def test_odd_sides_stay_where_the_codec_takes_them():
+def test_odd_sides_are_kept_if_the_codec_supports_them():
     assert framing_for(asked("video", "webm"), Size(161, 121)).size == Size(161, 121)
 
 
-def test_a_padded_picture_fits_its_even_frame():
+def test_a_padded_image_fits_into_its_even_frame():
     framing = framing_for(asked("video", "mp4", width=641, height=641, fit="pad"), HD)
     assert framing.size == Size(640, 640)
     assert framing.scaled.width <= 640
 
 
-def test_no_side_vanishes():
+def test_no_side_becomes_zero():
     assert _size({"width": 10}, Size(4000, 2)) == Size(10, 1)
 
 

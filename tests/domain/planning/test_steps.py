@@ -13,7 +13,7 @@ def plan(kind, output, **fields):
     return plan_for(asked(kind, output, **fields), video(), Limits())
 
 
-def test_each_stream_has_its_step_and_its_reason():
+def test_each_stream_has_a_step_with_a_reason():
     picture, sound = steps_of(plan("video", "mp4", width=640))
     assert (picture.stream, picture.action, picture.codec) == ("video", "encode", "h264")
     assert (sound.stream, sound.action, sound.codec) == ("audio", "copy", "aac")
@@ -28,30 +28,30 @@ def test_channels_are_counted_in_words():
     assert plan_summary(plan("audio", "mp3"))["audio"].startswith("encode mp3 with 2 channels, ")
 
 
-def test_a_picture_has_one_step():
+def test_an_image_has_one_step():
     (step,) = steps_of(plan("image", "jpeg"))
     assert (step.stream, step.action, step.codec) == ("image", "render", "jpeg")
 
 
-def test_the_codecs_are_told_as_a_file_tells_them():
+def test_the_codecs_are_listed_as_in_a_file():
     assert codecs_of(plan("video", "webm")) == "vp9,opus"
     assert codecs_of(plan("audio", "mp3")) == "mp3"
     assert codecs_of(plan("image", "gif", end=2)) is None
 
 
-def test_a_copied_picture_keeps_its_size():
+def test_a_copied_video_keeps_its_size():
     assert output_size(plan("video", "mp4"), video()) == Size(1920, 1080)
     assert output_size(plan("video", "mp4", width=640), video()) == Size(640, 360)
     assert output_size(plan("audio", "mp3"), video()) is None
 
 
-def test_what_lasts_has_a_length():
+def test_outputs_other_than_stills_have_a_duration():
     assert output_duration(plan("video", "mp4", end=4)) == 4
     assert output_duration(plan("image", "jpeg")) is None
     assert output_duration(plan_for(asked("image", "png"), image(), Limits())) is None
 
 
-def test_conversions_that_do_the_same_are_one_family():
+def test_conversions_with_equal_steps_have_one_cost_class():
     assert cost_class(plan("video", "mp4", width=640)) == cost_class(plan("video", "mp4", height=90))
     assert cost_class(plan("video", "mp4", width=640)) == "mp4 encode:h264 copy:aac"
     assert cost_class(plan("video", "mp4")) == "mp4 copy:h264 copy:aac"

@@ -1,4 +1,4 @@
-"""An origin on loopback that sends parts of files, or does not, and counts what it sends."""
+"""An origin on loopback that serves byte ranges, or does not, and counts the bytes that it sends."""
 
 import re
 import threading
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class Ranging:
+class RangeOrigin:
     """`files` by name. The first word of a path is how they are served: `parts`, `whole`, `unmeasured`, `changing`,
     `elsewhere` (another part than was asked for), `to` (a redirect) or `silent`."""
 
@@ -91,9 +91,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def ranging() -> Iterator[Ranging]:
+def running_range_origin() -> Iterator[RangeOrigin]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads, server.told = True, Ranging(f"http://127.0.0.1:{server.server_port}")
+    server.daemon_threads, server.told = True, RangeOrigin(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:

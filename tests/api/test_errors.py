@@ -1,4 +1,4 @@
-"""What is refused, with which code and status; every violation at once."""
+"""Rejected requests: their codes, statuses and messages, with every violation at once."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def refused(client: httpx.Client, project: Project, **sent: object) -> tuple[int
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/sources", "/files", "/formats", "/nothing", "/tasks/tsk_a/cancel"])
-def test_the_key_comes_before_everything_else(client: httpx.Client, path: str):
+def test_the_key_is_checked_first(client: httpx.Client, path: str):
     missing = client.get(path)
     unknown = client.get(path, headers={"Authorization": "Bearer nobody's"})
 
@@ -31,17 +31,17 @@ def test_the_key_comes_before_everything_else(client: httpx.Client, path: str):
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic abc", "abc"])
-def test_what_is_no_bearer_token_is_a_missing_one(client: httpx.Client, header: str):
+def test_another_authorization_is_a_missing_key(client: httpx.Client, header: str):
     assert client.get("/tasks", headers={"Authorization": header}).json()["error"]["code"] == "token_missing"
 
 
-def test_a_revoked_key_opens_nothing(client: httpx.Client, project: Project, parts: Services):
+def test_a_revoked_key_is_invalid(client: httpx.Client, project: Project, parts: Services):
     parts.records.keys.revoke(parts.records.keys.find_caller(project.key).key_id)
 
     assert client.get("/tasks", **project()).json()["error"]["code"] == "token_invalid"
 
 
-def test_unknown_paths_and_methods_are_told_in_the_envelope(client: httpx.Client, project: Project):
+def test_unknown_paths_and_methods_respond_with_the_envelope(client: httpx.Client, project: Project):
     nowhere, wrong = client.get("/batches", **project()), client.put("/tasks", **project())
 
     assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "not_found")
@@ -62,7 +62,7 @@ def test_unknown_paths_and_methods_are_told_in_the_envelope(client: httpx.Client
         ("/openapi.json", "GET, HEAD"),
     ],
 )
-def test_all_methods_of_a_path_are_allowed(client: httpx.Client, project: Project, path: str, methods: str):
+def test_the_allow_header_lists_all_methods_of_a_path(client: httpx.Client, project: Project, path: str, methods: str):
     answered = client.patch(path, **project())
 
     assert (answered.status_code, answered.headers["allow"]) == (405, methods)
@@ -71,7 +71,7 @@ def test_all_methods_of_a_path_are_allowed(client: httpx.Client, project: Projec
 @pytest.mark.parametrize(
     "path", ["/tasks", "/sources", "/files", "/formats", "/health", "/openapi.json", "/docs", "/no"]
 )
-def test_a_head_is_answered_as_a_get_without_its_body(client: httpx.Client, project: Project, path: str):
+def test_head_responds_as_get_without_body(client: httpx.Client, project: Project, path: str):
     head, get = client.head(path, **project()), client.get(path, **project())
 
     assert (head.status_code, head.headers["content-type"]) == (get.status_code, get.headers["content-type"])
@@ -87,7 +87,7 @@ def test_a_head_is_answered_as_a_get_without_its_body(client: httpx.Client, proj
         b'{"width":' + b"9" * 5000 + b"}",
     ],
 )  # fmt: skip
-def test_what_is_no_sound_json_object_is_refused(client: httpx.Client, project: Project, body: bytes):
+def test_a_body_that_is_no_valid_json_object_is_rejected(client: httpx.Client, project: Project, body: bytes):
     assert refused(client, project, content=body) == (400, "body_invalid")
 
 
@@ -97,7 +97,7 @@ def test_a_body_of_another_type_is_refused(client: httpx.Client, project: Projec
     assert client.post("/tasks", content=b"url=a", headers=form).status_code == 415
 
 
-def test_a_body_without_a_type_is_taken_as_json(client: httpx.Client, project: Project):
+def test_a_body_without_content_type_is_read_as_json(client: httpx.Client, project: Project):
     assert client.post("/tasks", content=b'{"kind":"video"}', **project()).status_code == 422
 
 
@@ -105,7 +105,7 @@ def test_a_large_body_is_refused(client: httpx.Client, project: Project):
     assert refused(client, project, json=BODY | {"url": "a" * 70_000}) == (413, "body_invalid")
 
 
-def test_every_violation_is_named_at_once(client: httpx.Client, project: Project):
+def test_every_violation_is_reported_at_once(client: httpx.Client, project: Project):
     body = {
         "url": "ftp://example.com/a",
         "kind": "video",
@@ -146,14 +146,14 @@ def test_every_violation_is_named_at_once(client: httpx.Client, project: Project
         ({"webhook_url": "http://10.0.0.1/"}, "url_forbidden", "webhook_url"),
     ],
 )
-def test_a_wrong_field_is_named(client: httpx.Client, project: Project, change: dict, code: str, field: str):
+def test_the_error_names_the_wrong_field(client: httpx.Client, project: Project, change: dict, code: str, field: str):
     error = client.post("/tasks", json=BODY | change, **project()).json()["error"]
 
     assert (error["code"], error["field"]) == (code, field)
     assert [(one["field"], one["code"]) for one in error["violations"]] == [(field, code)]
 
 
-def test_sizes_mean_nothing_for_audio(client: httpx.Client, project: Project):
+def test_sizes_do_not_apply_to_audio(client: httpx.Client, project: Project):
     assert refused(client, project, json=AUDIO | {"width": 10}) == (422, "field_invalid")
 
 
@@ -165,7 +165,7 @@ def test_sizes_mean_nothing_for_audio(client: httpx.Client, project: Project):
         "javascript:1", "http://[::1]/", "http://100.64.0.1/", "http://[::ffff:127.0.0.1]/", "http://example.com:22/",
     ],
 )  # fmt: skip
-def test_addresses_that_are_plainly_not_public_are_refused(client: httpx.Client, project: Project, url: str):
+def test_private_urls_are_rejected(client: httpx.Client, project: Project, url: str):
     assert refused(client, project, json=BODY | {"url": url}) == (422, "url_forbidden")
 
 
@@ -174,7 +174,7 @@ def test_a_private_address_may_be_allowed(parts: Services, runs: FakeRunService,
         assert client.post("/tasks", json=BODY | {"url": "http://10.1.2.3/a"}, **project()).status_code == 200
 
 
-def test_a_key_that_asks_too_fast_is_told_when_to_come_back(parts: Services, runs: FakeRunService, project: Project):
+def test_too_many_requests_get_a_retry_after(parts: Services, runs: FakeRunService, project: Project):
     with serving(with_settings(parts, requests_per_minute=6), runs) as client:
         answers = [client.post("/tasks", json=BODY, **project()) for _ in range(3)]
         reading = client.get("/tasks", **project())
@@ -186,14 +186,14 @@ def test_a_key_that_asks_too_fast_is_told_when_to_come_back(parts: Services, run
     assert reading.status_code == 200
 
 
-def test_reading_too_fast_is_told_as_well(parts: Services, runs: FakeRunService, project: Project):
+def test_too_many_reads_get_a_retry_after(parts: Services, runs: FakeRunService, project: Project):
     with serving(with_settings(parts, reads_per_minute=6), runs) as client:
         codes = [client.get("/formats", **project()).status_code for _ in range(3)]
 
     assert codes == [200, 200, 429]
 
 
-def test_a_full_queue_is_told_and_takes_the_same_request_still(parts: Services, runs: FakeRunService, project: Project):
+def test_a_full_queue_rejects_only_new_tasks(parts: Services, runs: FakeRunService, project: Project):
     with serving(with_settings(parts, queue_per_project=1), runs) as client:
         first = client.post("/tasks", json=BODY, **project())
         full = client.post("/tasks", json=BODY | {"width": 2}, **project())
@@ -204,7 +204,7 @@ def test_a_full_queue_is_told_and_takes_the_same_request_still(parts: Services, 
     assert again.json()["data"] == first.json()["data"]
 
 
-def test_a_database_that_is_away_is_a_503_that_says_when_to_try_again(parts: Services, runs: FakeRunService):
+def test_an_unreachable_database_is_a_503_with_retry_after(parts: Services, runs: FakeRunService):
     with serving(away(parts), runs) as client:
         answered = client.post("/tasks", json=BODY, headers={"Authorization": "Bearer key"})
         health = client.get("/health")
@@ -214,7 +214,7 @@ def test_a_database_that_is_away_is_a_503_that_says_when_to_try_again(parts: Ser
     assert health.status_code == 503
 
 
-def test_an_unforeseen_error_tells_nothing_of_our_inside(parts: Services, project: Project):
+def test_an_unexpected_error_reveals_nothing(parts: Services, project: Project):
     class Broken(FakeRunService):
         async def health(self) -> RunsHealth:
             raise RuntimeError("/secret/path")
@@ -254,7 +254,7 @@ SENTENCES = [
 
 
 @pytest.mark.parametrize(("body", "sentence"), SENTENCES)
-def test_a_refusal_says_what_is_wrong_and_what_to_do(
+def test_a_message_says_what_is_wrong_and_what_to_do(
     client: httpx.Client, project: Project, body: bytes, sentence: str
 ):
     assert client.post("/tasks", content=body, **project()).json()["error"]["message"] == sentence
@@ -262,7 +262,7 @@ def test_a_refusal_says_what_is_wrong_and_what_to_do(
 
 @pytest.mark.parametrize("name", QUERY_RULES)
 @pytest.mark.parametrize("value", ["x" * 20, "-1", "%00", "9" * 5000])
-def test_a_wrong_parameter_is_told_in_our_words(client: httpx.Client, project: Project, name: str, value: str):
+def test_an_invalid_parameter_has_our_message(client: httpx.Client, project: Project, name: str, value: str):
     path = "/tasks/tsk_aaaaaaaaaaaa" if name == "wait" else "/tasks"
     error = client.get(f"{path}?{name}={value}", **project()).json()["error"]
 
@@ -272,7 +272,7 @@ def test_a_wrong_parameter_is_told_in_our_words(client: httpx.Client, project: P
     ]
 
 
-def test_every_parameter_of_a_query_has_its_words(parts: Services):
+def test_every_query_parameter_has_a_message(parts: Services):
     paths = create_app(parts, FakeRunService()).openapi()["paths"].values()
     found = {
         parameter["name"]

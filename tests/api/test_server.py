@@ -1,4 +1,4 @@
-"""When the API lets go: a stop lets nobody wait, and a connection that rests is not closed under its client."""
+"""The server ends long polls when it stops, and keeps idle connections."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from penstock.api.server import Server
 from tests.orchestration.conftest import task_of
 
 
-def test_a_stop_answers_those_who_wait():
+def test_a_stop_ends_long_polls():
     assert asyncio.run(asked_and_stopped()).status == "processing"
 
 
@@ -26,5 +26,5 @@ async def asked_and_stopped():
     return await asyncio.wait_for(answer, 5)
 
 
-def test_connections_rest_longer_than_clients_and_proxies_keep_them(parts, runs):
+def test_idle_connections_are_kept_longer_than_clients_keep_them(parts, runs):
     assert Server(create_app(parts, runs)).config.timeout_keep_alive > 60

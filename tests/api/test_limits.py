@@ -1,4 +1,4 @@
-"""What a stranger may cost: headers, connections, slow senders, wrong keys and health are all bounded."""
+"""What a client without a key may cost: headers, connections, slow bodies, wrong keys and health checks are limited."""
 
 import select
 import socket
@@ -33,7 +33,7 @@ def answer_to(caller: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("value", [b"a" * 1000, b"a" * 2**20])
-def test_endless_headers_are_refused_after_some_kilobytes(client: httpx.Client, value: bytes):
+def test_endless_headers_are_rejected(client: httpx.Client, value: bytes):
     sent = 0
     with connected(client) as caller:
         caller.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n")
@@ -65,7 +65,7 @@ def is_answered(caller: socket.socket) -> bool:
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
     ],
 )
-def test_a_head_out_of_bounds_is_told_and_the_connection_closed(client: httpx.Client, head: bytes, status: bytes):
+def test_an_oversized_head_is_rejected_and_the_connection_closed(client: httpx.Client, head: bytes, status: bytes):
     with connected(client) as caller:
         with suppress(ConnectionError):  # it may be refused before all of it is sent
             caller.sendall(head)
@@ -75,7 +75,7 @@ def test_a_head_out_of_bounds_is_told_and_the_connection_closed(client: httpx.Cl
     assert b"connection: close" in told
 
 
-def test_a_head_out_of_bounds_behind_a_good_request_ends_the_connection(client: httpx.Client):
+def test_an_oversized_head_after_a_valid_request_closes_the_connection(client: httpx.Client):
     with connected(client) as caller:
         caller.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nX: ")
         with suppress(ConnectionError):
@@ -85,7 +85,7 @@ def test_a_head_out_of_bounds_behind_a_good_request_ends_the_connection(client: 
             assert answer_to(caller).count(b"HTTP/1.1 200") <= 1
 
 
-def test_headers_behind_a_body_are_bounded_as_well(client: httpx.Client, project: Project):
+def test_headers_after_a_body_are_limited_too(client: httpx.Client, project: Project):
     head = (
         f"POST /files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {project.key}\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
@@ -100,7 +100,7 @@ def test_headers_behind_a_body_are_bounded_as_well(client: httpx.Client, project
     assert sent < 16 * 2**20
 
 
-def test_headers_must_come_in_time(parts: Services, runs: FakeRunService):
+def test_headers_must_arrive_in_time(parts: Services, runs: FakeRunService):
     hurried = with_settings(parts, header_seconds=0.3)
     with serving(hurried, runs) as client, connected(client) as silent, connected(client) as slow:
         slow.sendall(b"GET /health HTTP/1.1\r\nHost: ")
@@ -109,7 +109,7 @@ def test_headers_must_come_in_time(parts: Services, runs: FakeRunService):
     assert all(one.startswith(b"HTTP/1.1 408") for one in told)
 
 
-def test_the_next_request_of_a_connection_must_come_in_time_as_well(parts: Services, runs: FakeRunService):
+def test_the_headers_of_a_later_request_must_arrive_in_time(parts: Services, runs: FakeRunService):
     with serving(with_settings(parts, header_seconds=1), runs) as client, connected(client) as caller:
         caller.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         answered = caller.recv(65_536)
@@ -119,7 +119,7 @@ def test_the_next_request_of_a_connection_must_come_in_time_as_well(parts: Servi
         assert b"HTTP/1.1 408" in answer_to(caller)
 
 
-def test_headers_that_begin_behind_a_body_must_come_in_time_as_well(parts: Services, runs: FakeRunService):
+def test_headers_after_a_body_must_arrive_in_time(parts: Services, runs: FakeRunService):
     with serving(with_settings(parts, header_seconds=0.3), runs) as client, connected(client) as caller:
         caller.sendall(b"POST /files HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n")
         answered = caller.recv(65_536)
@@ -129,7 +129,7 @@ def test_headers_that_begin_behind_a_body_must_come_in_time_as_well(parts: Servi
         assert b"HTTP/1.1 408" in answer_to(caller)
 
 
-def test_requests_in_a_row_on_one_connection_are_all_answered(client: httpx.Client):
+def test_pipelined_requests_are_all_answered(client: httpx.Client):
     request = b"GET /health HTTP/1.1\r\nHost: x\r\n%s\r\n"
     with connected(client) as caller:
         caller.sendall(request % b"" * 4 + request % b"Connection: close\r\n")
@@ -137,7 +137,7 @@ def test_requests_in_a_row_on_one_connection_are_all_answered(client: httpx.Clie
         assert answer_to(caller).count(b"HTTP/1.1 200") == 5
 
 
-def test_an_offer_to_upgrade_does_not_swallow_the_body(client: httpx.Client, project: Project):
+def test_an_upgrade_header_is_ignored(client: httpx.Client, project: Project):
     """Java's client offers h2c with every plain request; a body behind it was waited for without end."""
     offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAoAAA"}
     answered = client.post("/tasks", json={"kind": "film"}, headers=project()["headers"] | offer, timeout=10)
@@ -145,7 +145,7 @@ def test_an_offer_to_upgrade_does_not_swallow_the_body(client: httpx.Client, pro
     assert answered.status_code == 422
 
 
-def test_connections_are_bounded_by_address_and_in_all(parts: Services, runs: FakeRunService):
+def test_connections_are_limited_by_address_and_in_total(parts: Services, runs: FakeRunService):
     few = with_settings(parts, max_connections=5, max_connections_per_address=2)
     with serving(few, runs) as client, ExitStack() as open_ones:
         there = [open_ones.enter_context(connected(client, NOT_THIS_MACHINE)) for _ in range(3)]
@@ -160,7 +160,7 @@ def test_connections_are_bounded_by_address_and_in_all(parts: Services, runs: Fa
         assert answer_to(there[0]).startswith(b"HTTP/1.1 200")
 
 
-def test_a_body_that_comes_too_slowly_is_given_up(parts: Services, runs: FakeRunService, project: Project):
+def test_a_slow_body_is_rejected(parts: Services, runs: FakeRunService, project: Project):
     head = f"POST /files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {project.key}\r\nContent-Length: 900000\r\n\r\n"
     with serving(with_settings(parts, upload_grace_seconds=0.3), runs) as client, connected(client) as caller:
         caller.sendall(head.encode() + bytes(1000))
@@ -170,7 +170,7 @@ def test_a_body_that_comes_too_slowly_is_given_up(parts: Services, runs: FakeRun
     assert b'"code":"input_timeout"' in told
 
 
-def test_who_goes_on_sending_after_a_refusal_is_cut_off(client: httpx.Client):
+def test_a_client_that_keeps_sending_after_an_error_is_disconnected(client: httpx.Client):
     with connected(client) as caller:
         caller.sendall(b"POST /files HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n\r\n")
         answered = caller.recv(65_536)
@@ -186,7 +186,7 @@ def send_for_ever(caller: socket.socket) -> None:
         time.sleep(0.005)
 
 
-def test_who_takes_nothing_of_an_answer_is_cut_off(parts: Services, runs: FakeRunService, project: Project):
+def test_a_client_that_reads_nothing_is_disconnected(parts: Services, runs: FakeRunService, project: Project):
     file = store_upload(parts, project, bytes(64 * 2**20))
     with serving(with_settings(parts, unread_seconds=0.3), runs) as client:
         link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
@@ -197,7 +197,7 @@ def test_who_takes_nothing_of_an_answer_is_cut_off(parts: Services, runs: FakeRu
                 assert len(answer_to(caller)) < 64 * 2**20
 
 
-def test_who_takes_an_answer_slowly_is_served(parts: Services, runs: FakeRunService, project: Project):
+def test_a_client_that_reads_slowly_is_served(parts: Services, runs: FakeRunService, project: Project):
     content = bytes(12 * 2**20)
     file = store_upload(parts, project, content)
     with serving(with_settings(parts, unread_seconds=0.3), runs) as client:
@@ -231,7 +231,7 @@ def test_guessing_links_is_answered_with_429(parts: Services, runs: FakeRunServi
     assert over.status_code == 401  # it costs no look-up
 
 
-def test_health_is_looked_at_once_a_second(parts: Services):
+def test_health_is_checked_once_a_second(parts: Services):
     runs = Counting()
     with serving(parts, runs) as client, ThreadPoolExecutor(20) as many:
         began = time.monotonic()
@@ -271,7 +271,7 @@ class Stalled:
         return getattr(self._objects, name)
 
 
-def test_readers_of_a_storage_that_hangs_stop_nobody_else(parts: Services, runs: FakeRunService, project: Project):
+def test_a_hanging_storage_blocks_only_its_readers(parts: Services, runs: FakeRunService, project: Project):
     file, stalled = store_upload(parts, project), Stalled(parts.objects)
     with serving(replace(parts, objects=stalled), runs) as client, ThreadPoolExecutor(60) as many:
         link = client.get(f"/files/{file.id}", **project()).json()["data"]["url"]
@@ -290,7 +290,7 @@ def test_readers_of_a_storage_that_hangs_stop_nobody_else(parts: Services, runs:
     assert served == {b"0123456789"}
 
 
-def test_a_storage_that_hangs_holds_one_thread_however_often_health_is_asked(
+def test_a_hanging_storage_takes_one_thread_of_health_checks(
     parts: Services, runs: FakeRunService, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("penstock.api.HEALTH_CACHE_SECONDS", 0)

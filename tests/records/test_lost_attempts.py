@@ -1,4 +1,4 @@
-"""A lost run is found by its silence, and its task is tried again."""
+"""An attempt without heartbeats is lost and replaced by another."""
 
 import pytest
 
@@ -20,19 +20,19 @@ def lost(records: Records, task: Task) -> list[LostAttempt]:
     return [one for one in records.tasks.lost_attempts(0) if one.task_id == task.id]
 
 
-def test_a_silent_run_is_lost(records: Records, task: Task):
+def test_an_attempt_without_heartbeats_is_lost(records: Records, task: Task):
     assert lost(records, task) == [LostAttempt(task.id, 1, "run")]
 
 
-def test_a_beating_run_is_not_lost(records: Records, task: Task):
+def test_an_attempt_with_heartbeats_is_not_lost(records: Records, task: Task):
     assert task.id not in [one.task_id for one in records.tasks.lost_attempts(60)]
 
 
-def test_a_task_that_never_began_is_not_lost(records: Records, project: ProjectId):
+def test_an_attempt_that_never_began_is_not_lost(records: Records, project: ProjectId):
     assert lost(records, records.tasks.submit(project, video_request("https://example.com/new"))) == []
 
 
-def test_a_lost_task_is_tried_again(records: Records, project: ProjectId, task: Task):
+def test_a_lost_attempt_is_replaced(records: Records, project: ProjectId, task: Task):
     assert records.tasks.retry_lost(task.id, 1) == 2
 
     again = records.tasks.get(project, task.id)
@@ -40,7 +40,7 @@ def test_a_lost_task_is_tried_again(records: Records, project: ProjectId, task: 
     assert [(task.id, 2)] == [(s.task_id, s.attempt) for s in records.tasks.claim_due(1000) if s.task_id == task.id]
 
 
-def test_losses_are_counted_until_somebody_asks_again(records: Records, project: ProjectId, task: Task):
+def test_losses_are_counted_until_the_task_is_requested_again(records: Records, project: ProjectId, task: Task):
     records.tasks.retry_lost(task.id, 1)
     records.tasks.begin(task.id, 2, "you", "run 2")
     assert records.tasks.count_losses(task.id) == 1
@@ -51,18 +51,18 @@ def test_losses_are_counted_until_somebody_asks_again(records: Records, project:
     assert records.tasks.count_losses(task.id) == 0
 
 
-def test_two_reapers_make_one_attempt(records: Records, task: Task):
+def test_two_reconcilers_start_one_attempt(records: Records, task: Task):
     assert [records.tasks.retry_lost(task.id, 1), records.tasks.retry_lost(task.id, 1)] == [2, None]
 
 
-def test_the_lost_run_is_superseded_if_it_comes_back(records: Records, task: Task):
+def test_a_lost_run_that_comes_back_is_superseded(records: Records, task: Task):
     records.tasks.retry_lost(task.id, 1)
 
     with pytest.raises(errors.Superseded):
         records.tasks.heartbeat(task.id, 1, "me", "transcoding", 99)
 
 
-def test_a_lost_task_that_was_to_be_cancelled_is_not_tried_again(records: Records, project: ProjectId, task: Task):
+def test_a_lost_attempt_that_was_to_be_cancelled_is_not_replaced(records: Records, project: ProjectId, task: Task):
     records.tasks.cancel(project, task.id)
 
     assert [one.task_id for one in lost(records, task)] == [task.id]
