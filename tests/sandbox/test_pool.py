@@ -1,3 +1,5 @@
+"""Child processes: output, limits, deadlines, and what is left when one or its owner is killed."""
+
 import os
 import signal
 import subprocess
@@ -18,13 +20,13 @@ from penstock.sandbox.supervise import Collector, Timeouts, killed_from_outside,
 
 pytestmark = pytest.mark.media
 
-BOUNDS = Rlimits(memory_bytes=2 << 30, cpu_seconds=30, file_bytes=1 << 20)
-PATIENT = Timeouts(20)
+RLIMITS = Rlimits(memory_bytes=2 << 30, cpu_seconds=30, file_bytes=1 << 20)
+TIMEOUTS = Timeouts(20)
 
 
 def test_a_child_writes_to_its_stdout(pool):
-    ended, said = _run(pool, "echo hello; echo trouble >&2")
-    assert (ended.status, said, ended.stderr_tail) == (0, b"hello\n", "trouble\n")
+    ended, stdout = _run(pool, "echo hello; echo trouble >&2")
+    assert (ended.status, stdout, ended.stderr_tail) == (0, b"hello\n", "trouble\n")
 
 
 def test_an_exit_code_is_reported(pool):
@@ -42,12 +44,12 @@ def test_only_the_end_of_stderr_is_kept(pool):
 
 
 def test_a_child_inherits_nothing(pool):
-    ended, said = _run(pool, "cat; env; ls -l /proc/self/fd | grep -c ' -> '; umask; nice")
-    lines = said.decode().splitlines()
+    ended, stdout = _run(pool, "cat; env; ls -l /proc/self/fd | grep -c ' -> '; umask; nice")
+    lines = stdout.decode().splitlines()
     assert ended.status == 0
     assert not [line for line in lines if line.startswith(("PATH=", "HOME=", "PYTHON", "AWS", "PENSTOCK"))]
     assert lines[-2:] == ["0077", "10"]
-    # its own three, and the folder that `ls` is reading
+    # stdin, stdout and stderr, and the folder that `ls` reads
     assert int(lines[-3]) <= 4
 
 
@@ -56,24 +58,24 @@ def test_a_child_is_killed_first_when_memory_is_short(pool):
 
 
 def test_memory_is_limited(pool):
-    hungry = _python("x = bytearray(4 << 30)")
-    ended, _ = _execute(pool, hungry)
+    allocation = _python("x = bytearray(4 << 30)")
+    ended, _ = _execute(pool, allocation)
     assert ended.status != 0
     assert "MemoryError" in ended.stderr_tail
 
 
 def test_processor_time_is_limited(pool):
-    bounds = Rlimits(memory_bytes=1 << 30, cpu_seconds=1, file_bytes=1 << 20)
-    ended = supervise(pool.start(ProgramJob(_shell("while :; do :; done"), bounds)), PATIENT, NoWatch(), Collector())
+    rlimits = Rlimits(memory_bytes=1 << 30, cpu_seconds=1, file_bytes=1 << 20)
+    ended = supervise(pool.start(ProgramJob(_shell("while :; do :; done"), rlimits)), TIMEOUTS, NoWatch(), Collector())
     assert ended.status == -signal.SIGKILL
-    assert not killed_from_outside(ended, bounds)
+    assert not killed_from_outside(ended, rlimits)
 
 
 @pytest.mark.parametrize("victim", ["the child", "its supervisor"])
 def test_a_child_killed_from_outside_did_not_exceed_its_limits(pool, victim):
-    child = pool.start(ProgramJob(_shell("sleep 60"), BOUNDS))
+    child = pool.start(ProgramJob(_shell("sleep 60"), RLIMITS))
     os.kill({"the child": child.pid, "its supervisor": _parent(child.pid)}[victim], signal.SIGKILL)
-    assert killed_from_outside(supervise(child, PATIENT, NoWatch(), Collector()), BOUNDS)
+    assert killed_from_outside(supervise(child, TIMEOUTS, NoWatch(), Collector()), RLIMITS)
 
 
 def _parent(pid):
@@ -86,16 +88,16 @@ def test_the_size_of_a_file_is_limited(pool, tmp_path):
 
 
 def test_a_deadline_kills_the_whole_group(pool):
-    ended, said = _run(pool, "sleep 60 & echo $!; wait", Timeouts(0.5))
+    ended, stdout = _run(pool, "sleep 60 & echo $!; wait", Timeouts(0.5))
     assert ended.reason == "deadline"
-    assert _gone(int(said))
+    assert _ends(int(stdout))
 
 
 def test_a_child_without_progress_is_killed(pool):
-    began = time.monotonic()
+    start = time.monotonic()
     ended, _ = _run(pool, "sleep 60", Timeouts(60, stall_seconds=0.6))
     assert ended.reason == "stalled"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - start < 10
 
 
 def test_a_child_that_uses_the_processor_is_not_stalled(pool):
@@ -104,36 +106,36 @@ def test_a_child_that_uses_the_processor_is_not_stalled(pool):
 
 
 def test_cancelling_kills_the_whole_group_at_once(pool):
-    class Stopping(NoWatch):
+    class StopsAfterOutput(NoWatch):
         def stopped(self):
             return bool(output.collected)
 
     output = Collector()
-    began = time.monotonic()
-    child = pool.start(ProgramJob(_shell("sleep 60 & echo $!; wait"), BOUNDS))
+    start = time.monotonic()
+    child = pool.start(ProgramJob(_shell("sleep 60 & echo $!; wait"), RLIMITS))
     with pytest.raises(errors.Cancelled):
-        supervise(child, PATIENT, Stopping(), output)
-    assert time.monotonic() - began < 5
-    assert _gone(int(output.collected))
+        supervise(child, TIMEOUTS, StopsAfterOutput(), output)
+    assert time.monotonic() - start < 5
+    assert _ends(int(output.collected))
 
 
 def test_processes_of_a_child_die_with_it(pool):
-    _, said = _run(pool, "sleep 60 >/dev/null 2>&1 & echo $!")
-    assert _gone(int(said))
+    _, stdout = _run(pool, "sleep 60 >/dev/null 2>&1 & echo $!")
+    assert _ends(int(stdout))
 
 
 def test_many_threads_share_one_pool(pool):
-    said = {}
+    stdout = {}
 
     def work(number):
-        said[number] = _run(pool, f"echo {number}")[1]
+        stdout[number] = _run(pool, f"echo {number}")[1]
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert said == {number: f"{number}\n".encode() for number in range(16)}
+    assert stdout == {number: f"{number}\n".encode() for number in range(16)}
 
 
 def test_a_killed_fork_server_is_replaced():
@@ -141,17 +143,17 @@ def test_a_killed_fork_server_is_replaced():
         assert _run(pool, "echo one")[1] == b"one\n"
         first = pool.pid
         os.kill(first, signal.SIGKILL)
-        assert _until(lambda: _state(first) in ("Z", None))
+        assert _wait_until(lambda: _state(first) in ("Z", None))
         assert _run(pool, "echo two")[1] == b"two\n"
         assert pool.pid != first
 
 
 def test_a_job_outlives_its_fork_server():
     with sandbox_pool() as pool:
-        child = pool.start(ProgramJob(_shell("sleep 0.3; echo late"), BOUNDS))
+        child = pool.start(ProgramJob(_shell("sleep 0.3; echo late"), RLIMITS))
         os.kill(pool.pid, signal.SIGKILL)
         output = Collector()
-        assert supervise(child, PATIENT, NoWatch(), output).status == 0
+        assert supervise(child, TIMEOUTS, NoWatch(), output).status == 0
         assert output.collected == b"late\n"
 
 
@@ -159,7 +161,7 @@ def test_a_closed_pool_leaves_no_process():
     with sandbox_pool() as pool:
         _run(pool, "true")
         pid = pool.pid
-    assert _gone(pid)
+    assert _ends(pid)
 
 
 def test_no_descriptors_or_zombies_are_left(pool):
@@ -167,8 +169,8 @@ def test_no_descriptors_or_zombies_are_left(pool):
     before = _open_files()
     for _ in range(30):
         _run(pool, "true")
-    assert _until(lambda: not _open_files() - before)
-    assert _until(lambda: not _children_of(pool.pid))
+    assert _wait_until(lambda: not _open_files() - before)
+    assert _wait_until(lambda: not _children_of(pool.pid))
 
 
 def test_the_encoder_dies_with_a_killed_owner(tmp_path):
@@ -177,8 +179,8 @@ def test_the_encoder_dies_with_a_killed_owner(tmp_path):
         encoder, pool = map(int, output.readline().split())
         assert _state(encoder) is not None
         owner.kill()
-        assert _gone(encoder, seconds=2)
-        assert _gone(pool, seconds=2)
+        assert _ends(encoder, seconds=2)
+        assert _ends(pool, seconds=2)
 
 
 OWNER = textwrap.dedent(
@@ -195,13 +197,13 @@ OWNER = textwrap.dedent(
 )
 
 
-def _run(pool, script, patience=PATIENT):
-    return _execute(pool, _shell(script), patience)
+def _run(pool, script, timeouts=TIMEOUTS):
+    return _execute(pool, _shell(script), timeouts)
 
 
-def _execute(pool, argv, patience=PATIENT):
+def _execute(pool, argv, timeouts=TIMEOUTS):
     output = Collector()
-    ended = supervise(pool.start(ProgramJob(argv, BOUNDS)), patience, NoWatch(), output)
+    ended = supervise(pool.start(ProgramJob(argv, RLIMITS)), timeouts, NoWatch(), output)
     return ended, bytes(output.collected)
 
 
@@ -213,8 +215,8 @@ def _python(script):
     return (sys.executable, "-I", "-c", script)
 
 
-def _gone(pid, seconds=5.0):
-    return _until(lambda: _state(pid) in (None, "Z"), seconds)
+def _ends(pid, seconds=5.0):
+    return _wait_until(lambda: _state(pid) in (None, "Z"), seconds)
 
 
 def _state(pid):
@@ -228,17 +230,17 @@ def _children_of(pid):
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
-def _until(true, seconds=5.0):
+def _wait_until(predicate, seconds=5.0):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if true():
+        if predicate():
             return True
         threading.Event().wait(0.02)
-    return bool(true())
+    return bool(predicate())
 
 
 def _open_files():
-    """Each by what it is, not by its number: a number is given again. Other tests in this process may close theirs."""
+    """How many descriptors are open for each target. Numbers are reused, and other tests here may close theirs."""
     found = Counter()
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):

@@ -161,8 +161,8 @@ def _audio_output(plan: AudioPlan, context: CommandContext) -> Any:
 
 
 def _audio_filter(cut: Cut, media: Media, options: Options) -> Options:
-    """Shift the start to 0 and trim before the filters of the encoder: `-ss` at the output would cut what
-    `asetnsamples` has already grouped."""
+    """Shift the start to 0, and trim before the encoder's own filters: `-ss` at the output trims after them, and would
+    shorten the first block that `asetnsamples` has made."""
     starts_late = media.audio is not None and media.audio.start > 0 and not cut.start
     shifted = _FROM_ZERO if starts_late or has_delayed_timestamps(media) else None
     trimmed = f"atrim=start={options['ss']}" if options.keys() >= {"af", "ss"} else None

@@ -18,9 +18,9 @@ _BANDS = {mode: bands for bands, mode in _MODES.items()}
 _MIN_PIXELS = 250_000
 # Beyond this factor libvips averages so many pixels before it filters that the difference is visible.
 _MAX_SHRINK = 16
-# How much of the shrinking is left to the filter when a JPEG is scaled by its decoder. Left 1.0, a quarter-size decode
-# costs 1 to 12 points of SSIMULACRA2, by how grainy the image is; 1.5 costs up to 3.5 points, 2.0 up to 1.5. At 1.15
-# a grainy photograph written as WebP loses up to 7 points, and 99 MP take a fifth less time.
+# By what factor at least the filter has to shrink a JPEG after its decoder has. With 1.0 a decode at a quarter of the
+# size costs 1 to 12 points of SSIMULACRA2, depending on the grain; with 1.5 up to 3.5 points, with 2.0 up to 1.5. With
+# 1.15 a grainy photograph written as WebP loses up to 7 points, and 99 MP take a fifth less time.
 _MIN_FILTER_SHRINK = 1.5
 _SEQUENTIAL: dict[str, Any] = {"access": "sequential", "fail_on": "truncated"}
 
