@@ -19,7 +19,7 @@ from penstock.domain.task import Task
 
 # The body is parsed by our code, so that every violation is reported; this is its description in OpenAPI.
 _EXAMPLES = {name: {"summary": name, "value": request} for name, request in REQUESTS.items()}
-BODY: dict[str, Any] = {
+CONVERSION_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": SourceRequest.model_json_schema(), "examples": _EXAMPLES}},

@@ -14,7 +14,7 @@ from penstock.domain.ids import KeyId, OrgId, ProjectId, new_key_id, new_org_id,
 from penstock.records.database import Database
 from penstock.records.tables import KEYS, ORGANISATIONS, PROJECTS
 
-DEFAULT = "default"
+DEFAULT_PROJECT_NAME = "default"
 _PREFIX = "penstock_"
 _FROM_ENVIRONMENT = "This key comes from PENSTOCK_API_KEY; change that setting and restart the service."
 
@@ -46,7 +46,7 @@ class Keys:
             if project_id and not api_key:
                 return None
             token = api_key or _new_token()
-            _add(connection, project_id or _new_project(connection, DEFAULT), token)
+            _add(connection, project_id or _new_project(connection, DEFAULT_PROJECT_NAME), token)
             return None if api_key else token
 
     def create(self, project_id: ProjectId | None = None) -> tuple[KeyId, str]:
@@ -174,7 +174,7 @@ def _sha256(token: str) -> str:
 
 
 def _default(connection: Connection) -> ProjectId | None:
-    found = connection.execute(select(PROJECTS.c.id).where(PROJECTS.c.name == DEFAULT)).scalar()
+    found = connection.execute(select(PROJECTS.c.id).where(PROJECTS.c.name == DEFAULT_PROJECT_NAME)).scalar()
     return ProjectId(found) if found else None
 
 

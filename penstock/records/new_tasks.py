@@ -25,7 +25,7 @@ NEW_ATTEMPT = {
     "output_id": None,
     "input_version": None,
 }
-_FULL = "Too many tasks are unfinished; try again when some have ended."
+_QUEUE_FULL = "Too many tasks are unfinished; try again when some have ended."
 
 # Statements are built once: building them costs more than executing them.
 _BY_REQUEST = SHOWN_TASKS.where(
@@ -78,7 +78,7 @@ def submit_task(
         return created
     task = find_by_request(connection, project_id, request)
     if task is None:
-        raise errors.QueueFull(_FULL)
+        raise errors.QueueFull(_QUEUE_FULL)
     return task
 
 
@@ -118,7 +118,7 @@ def _require_input(connection: Connection, project_id: ProjectId, request: Sourc
 def _require_room(connection: Connection, project_id: ProjectId, queue: QueueLimits) -> None:
     everybody, own = connection.execute(_UNFINISHED, {"owner": project_id}).one()
     if own >= queue.per_project or everybody >= queue.total:
-        raise errors.QueueFull(_FULL)
+        raise errors.QueueFull(_QUEUE_FULL)
 
 
 def _create(connection: Connection, project_id: ProjectId, request: SourceRequest, queue: QueueLimits) -> Task | None:

@@ -23,16 +23,19 @@ from penstock.views.resources import FileView
 
 router = APIRouter(tags=["files"])
 
-ONE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FileView]}}
-MANY: dict[int | str, dict[str, Any]] = {200: {"model": ListEnvelope[FileView]}}
-BYTES = {"schema": {"type": "string", "format": "binary"}}
-FORM = {"schema": {"type": "object", "required": ["file"], "properties": {"file": BYTES["schema"]}}}
-BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"multipart/form-data": FORM, "application/octet-stream": BYTES}}
+FILE_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FileView]}}
+FILE_LIST_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": ListEnvelope[FileView]}}
+RAW_BYTES = {"schema": {"type": "string", "format": "binary"}}
+UPLOAD_FORM = {"schema": {"type": "object", "required": ["file"], "properties": {"file": RAW_BYTES["schema"]}}}
+UPLOAD_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"multipart/form-data": UPLOAD_FORM, "application/octet-stream": RAW_BYTES},
+    }
 }
 
 
-@router.post("/files", responses=ONE, openapi_extra=BODY, summary="Upload a file")
+@router.post("/files", responses=FILE_RESPONSE, openapi_extra=UPLOAD_BODY, summary="Upload a file")
 async def upload_file(request: Request) -> Response:
     """Takes the field `file` of a form, or the raw body. Rejects files that are not media."""
     context, caller = context_of(request), require_caller(request)
@@ -46,7 +49,7 @@ async def upload_file(request: Request) -> Response:
     return object_response(request, view_builder(request).file_view(file), f"/files/{file.id}", "/files")
 
 
-@router.get("/files", responses=MANY, summary="List files")
+@router.get("/files", responses=FILE_LIST_RESPONSE, summary="List files")
 async def list_files(request: Request, parameters: PageParameters) -> Response:
     files = context_of(request).services.records.files
     listing = await to_thread.run_sync(files.page, require_caller(request).project_id, list_query(parameters))
@@ -54,14 +57,14 @@ async def list_files(request: Request, parameters: PageParameters) -> Response:
     return list_response(request, listing, [shown.file_view(file) for file in listing.items])
 
 
-@router.get("/files/{file_id}", responses=ONE, summary="Read a file")
+@router.get("/files/{file_id}", responses=FILE_RESPONSE, summary="Read a file")
 async def read_file(request: Request, file_id: str) -> Response:
     files = context_of(request).services.records.files
     file = await to_thread.run_sync(files.get, require_caller(request).project_id, file_id)
     return object_response(request, view_builder(request).file_view(file), f"/files/{file.id}", "/files")
 
 
-@router.delete("/files/{file_id}", responses=ONE, summary="Delete a file")
+@router.delete("/files/{file_id}", responses=FILE_RESPONSE, summary="Delete a file")
 async def delete_file(request: Request, file_id: str) -> Response:
     """Deletes its bytes too. The task that made it then has no output."""
     context, caller = context_of(request), require_caller(request)

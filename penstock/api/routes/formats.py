@@ -43,10 +43,10 @@ class FormatsView(BaseModel):
     matrix: list[ContainerView]
 
 
-SHOWN: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FormatsView]}}
+FORMATS_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FormatsView]}}
 
 
-@router.get("/formats", responses=SHOWN, summary="List formats and conversions")
+@router.get("/formats", responses=FORMATS_RESPONSE, summary="List formats and conversions")
 async def list_formats(request: Request) -> Response:
     """The output formats, and for each input container what it can be converted to, or why not."""
     formats = [FormatView(format=name, kind=facts.kind, type=facts.mime) for name, facts in FORMATS.items()]

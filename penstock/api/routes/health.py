@@ -33,10 +33,10 @@ class HealthView(BaseModel):
     dependencies: Dependencies
 
 
-SHOWN: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[HealthView]}}
+HEALTH_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[HealthView]}}
 
 
-@router.get("/health", responses=SHOWN, summary="Check the service")
+@router.get("/health", responses=HEALTH_RESPONSE, summary="Check the service")
 async def read_health(request: Request) -> Response:
     """200 once tasks are accepted; 503 while the database or the storage cannot be reached. Checked once a second."""
     context = context_of(request)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from penstock.api.bodies.json_body import read_json_body
 from penstock.api.context import Context, context_of, require_caller
 from penstock.api.envelope import Envelope, object_response
-from penstock.api.task_requests import BODY, request_from
+from penstock.api.task_requests import CONVERSION_BODY, request_from
 from penstock.domain.ids import ProjectId
 from penstock.domain.request import SourceRequest
 from penstock.dry_run import InputProber, Probed, plan_dry_run
@@ -17,10 +17,10 @@ from penstock.views.plans import PlanView
 
 router = APIRouter(tags=["plans"])
 
-ONE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[PlanView]}}
+PLAN_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[PlanView]}}
 
 
-@router.post("/plans", responses=ONE, openapi_extra=BODY, summary="Plan a conversion")
+@router.post("/plans", responses=PLAN_RESPONSE, openapi_extra=CONVERSION_BODY, summary="Plan a conversion")
 async def create_plan(request: Request) -> Response:
     """What a Task for the same body would do and why, or the error that it would get. Converts nothing, and reads only
     as much of the input as planning needs."""

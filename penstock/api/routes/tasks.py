@@ -9,7 +9,7 @@ from starlette.background import BackgroundTask
 from penstock.api.context import context_of, require_caller, view_builder
 from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_response
 from penstock.api.pagination import PageParameters, list_query
-from penstock.api.task_requests import BODY, post_request, task_response
+from penstock.api.task_requests import CONVERSION_BODY, post_request, task_response
 from penstock.domain.ids import ProjectId
 from penstock.domain.receipt import StoredReceipt
 from penstock.domain.task import Task
@@ -19,18 +19,18 @@ from penstock.views.resources import TaskView
 
 router = APIRouter(tags=["tasks"])
 
-ONE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[TaskView]}}
-RECEIPT: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[SignedReceiptView]}}
-MANY: dict[int | str, dict[str, Any]] = {200: {"model": ListEnvelope[TaskView]}}
+TASK_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[TaskView]}}
+RECEIPT_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[SignedReceiptView]}}
+TASK_LIST_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": ListEnvelope[TaskView]}}
 
 
-@router.post("/tasks", responses=ONE, openapi_extra=BODY, summary="Convert")
+@router.post("/tasks", responses=TASK_RESPONSE, openapi_extra=CONVERSION_BODY, summary="Convert")
 async def create_task(request: Request) -> Response:
     """Submits a conversion. The same request again returns the same Task."""
     return await post_request(request)
 
 
-@router.get("/tasks", responses=MANY, summary="List tasks")
+@router.get("/tasks", responses=TASK_LIST_RESPONSE, summary="List tasks")
 async def list_tasks(request: Request, parameters: PageParameters) -> Response:
     tasks = context_of(request).services.records.tasks
     listing = await to_thread.run_sync(tasks.page, require_caller(request).project_id, list_query(parameters))
@@ -38,7 +38,7 @@ async def list_tasks(request: Request, parameters: PageParameters) -> Response:
     return list_response(request, listing, [shown.task_view(task) for task in listing.items])
 
 
-@router.get("/tasks/{task_id}", responses=ONE, summary="Read a task")
+@router.get("/tasks/{task_id}", responses=TASK_RESPONSE, summary="Read a task")
 async def read_task(request: Request, task_id: str, wait: Annotated[float, Query(ge=0, le=60)] = 0) -> Response:
     """Responds at once; with `wait` as soon as the task ends, at the latest after that many seconds."""
     context, caller = context_of(request), require_caller(request)
@@ -52,7 +52,7 @@ async def read_task(request: Request, task_id: str, wait: Annotated[float, Query
     return task_response(request, task)
 
 
-@router.post("/tasks/{task_id}/cancel", responses=ONE, summary="Cancel a task")
+@router.post("/tasks/{task_id}/cancel", responses=TASK_RESPONSE, summary="Cancel a task")
 async def cancel_task(request: Request, task_id: str) -> Response:
     """Stops the conversion. The task is `cancelled` once its encoder has ended."""
     context, caller = context_of(request), require_caller(request)
@@ -64,7 +64,7 @@ async def cancel_task(request: Request, task_id: str) -> Response:
     return response
 
 
-@router.get("/tasks/{task_id}/receipt", responses=RECEIPT, summary="Read a receipt")
+@router.get("/tasks/{task_id}/receipt", responses=RECEIPT_RESPONSE, summary="Read a receipt")
 async def read_receipt(request: Request, task_id: str) -> Response:
     """How the output of a completed task was made and verified, signed with the project's receipt key."""
     records, caller = context_of(request).services.records, require_caller(request)
