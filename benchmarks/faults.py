@@ -33,7 +33,7 @@ from penstock.host.home import Home, RunningService, records_database
 from penstock.host.scratch import remove_dead_folders
 from penstock.records import Records
 from penstock.settings import Settings
-from penstock.storage.objects import ObjectStore
+from penstock.storage.object_store import ObjectStore
 
 SLOTS = os.cpu_count() or 1
 LONG = 8

@@ -14,7 +14,7 @@ from penstock.domain.ids import ALPHABET, ProjectId, is_stored_key
 from penstock.domain.task import File
 from penstock.records import Records
 from penstock.storage.local_files import list_files_in
-from penstock.storage.objects import ObjectStore, StoredObject
+from penstock.storage.object_store import ObjectStore, StoredObject
 
 log = logging.getLogger(__name__)
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from penstock import engines
 from penstock.domain import errors
+from penstock.domain.media import Media
+from penstock.domain.planning.cost import estimate_cost
 from penstock.domain.planning.keep_original import plan_keeping_original
-from penstock.domain.planning.plan import Plan, VideoPlan
+from penstock.domain.planning.plan import Cut, FramePlan, Plan, VideoPlan
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import plan_summary
-from penstock.domain.receipt import Score
+from penstock.domain.planning.steps import cost_class, output_duration, plan_summary
+from penstock.domain.receipt import Checks, Receipt, Score, StreamFacts, Work, drift_of
 from penstock.domain.stages import Accepted, Original, Rendition
 from penstock.early_refusal import EarlyCheck
-from penstock.receipts import receipt_of, work_of
 from penstock.services import Services
 from penstock.storage.download import download_input
 
@@ -144,8 +145,8 @@ class _Conversion:
     def rendition(self, output: _Output, spent: tuple[float, float], score: Score | None) -> Rendition:
         """`spent` is the seconds of wall time and of CPU time."""
         source, facts = self.original.media, output.verified.facts
-        work = work_of(output.plan, source, self._tools, spent)
-        receipt = receipt_of(output.plan, source, output.verified, work, score)
+        work = _work_of(output.plan, source, self._tools, spent)
+        receipt = _receipt_of(output.plan, source, output.verified, work, score)
         self.workspace.log.info("encoded %.2f MB of %s", facts.filesize / 1e6, facts.codecs or facts.format)
         media = output.verified.read_back.media
         return Rendition(self.original.task, output.path, output.plan, facts, media, receipt)
@@ -172,3 +173,38 @@ class _CpuMeter:
     def spent(self, cpu_seconds: float) -> None:
         self.cpu_seconds += cpu_seconds
         self.watch.spent(cpu_seconds)
+
+
+def _receipt_of(
+    plan: Plan, source: Media, verified: engines.VerifiedOutput, work: Work, score: Score | None
+) -> Receipt:
+    checks = Checks(
+        streams=_stream_facts(verified),
+        expected_duration=output_duration(plan),
+        drift=drift_of(source, verified.read_back.media, Cut() if isinstance(plan, FramePlan) else plan.cut),
+        quality=score,
+    )
+    return Receipt(verified.facts, checks, work, cost_class(plan), estimate_cost(plan, source))
+
+
+def _work_of(plan: Plan, source: Media, tools: engines.Tools, spent: tuple[float, float]) -> Work:
+    """`spent` is the seconds of wall time and of CPU time."""
+    wall, cpu = (round(seconds, 3) for seconds in spent)
+    return Work(
+        plan_summary(plan), engines.public_command(plan, source, tools), engines.tool_versions(tools), wall, cpu
+    )
+
+
+def _stream_facts(verified: engines.VerifiedOutput) -> tuple[StreamFacts, ...]:
+    media, decoded_frames = verified.read_back.media, verified.read_back.decoded_frames
+    if media.image:
+        return (StreamFacts(media.container, None, media.image.duration, media.image.frames),)
+    return tuple(
+        StreamFacts(stream.codec, stream.start, stream.duration, _decoded_frames(verified, stream.index))
+        for stream in (media.video, media.audio)
+        if stream and stream.index in decoded_frames
+    )
+
+
+def _decoded_frames(verified: engines.VerifiedOutput, index: int) -> int:
+    return verified.read_back.decoded_frames[index].total

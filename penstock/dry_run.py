@@ -19,7 +19,7 @@ from penstock.host.scratch import scratch_folder
 from penstock.settings import Settings
 from penstock.storage.http_source import FetchPolicy
 from penstock.storage.interruptible import never_stopped
-from penstock.storage.objects import ObjectStore
+from penstock.storage.object_store import ObjectStore
 from penstock.storage.partial_download import PartialFile, partial_file_of_object, partial_file_of_url
 from penstock.views.plans import EstimateView, PlanView, SourceView, StepView
 

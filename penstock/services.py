@@ -1,7 +1,8 @@
 """The composition root: what the parts of one process share, opened once from the settings."""
 
 import atexit
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
@@ -12,11 +13,35 @@ from penstock.domain.attempts import QueueLimits
 from penstock.domain.limits import Limits
 from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
 from penstock.host.home import records_database
-from penstock.live_runs import LiveRuns
 from penstock.records import Records
 from penstock.settings import Settings, read_settings
 from penstock.storage.http_source import FetchPolicy
-from penstock.storage.objects import ObjectStore
+from penstock.storage.object_store import ObjectStore
+
+
+class LiveRuns:
+    """The runs of this process, so that a stop of the process can give them back. Each run adds and removes itself."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._give_back: list[Callable[[], None]] = []
+
+    @contextmanager
+    def tracking(self, give_back: Callable[[], None]) -> Iterator[None]:
+        """Until the block ends, `give_back` asks its run to stop."""
+        with self._lock:
+            self._give_back.append(give_back)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._give_back.remove(give_back)
+
+    def give_back_all(self) -> None:
+        """Ask every run to stop; other workers continue their tasks."""
+        with self._lock:
+            for give_back in self._give_back:
+                give_back()
 
 
 @dataclass(frozen=True, slots=True)

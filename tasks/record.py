@@ -4,8 +4,8 @@ from prefect import get_run_logger, task
 
 from penstock.domain.stages import Stored
 from penstock.domain.task import Task
-from penstock.orchestration.run.artifacts import receipt_artifact
 from penstock.orchestration.run.lease import Run
+from penstock.orchestration.run.prefect_artifacts import receipt_artifact
 from penstock.tasks import policy
 
 

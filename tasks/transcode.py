@@ -10,9 +10,9 @@ from penstock.conversion import convert_original
 from penstock.domain.planning.plan import Plan, needs_slot
 from penstock.domain.stages import Original, Rendition
 from penstock.domain.task import Task
-from penstock.orchestration.run.artifacts import progress_artifact
 from penstock.orchestration.run.encoder_slots import process_encoder_slots
 from penstock.orchestration.run.lease import Run
+from penstock.orchestration.run.prefect_artifacts import progress_artifact
 from penstock.orchestration.run.transcode_lock import process_transcode_lock
 from penstock.tasks import policy
 

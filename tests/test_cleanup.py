@@ -23,7 +23,7 @@ from penstock.domain import errors
 from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.task import File, FileFacts
 from penstock.records import Records
-from penstock.storage.objects import FolderStore, ObjectStore
+from penstock.storage.object_store import FolderStore, ObjectStore
 from penstock.storage.s3_upload import abort_stale_uploads
 from tests.storage.conftest import aws, bucket, s3_endpoint  # noqa: F401 - fixtures
 

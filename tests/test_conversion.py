@@ -18,7 +18,7 @@ from penstock.domain.stages import Accepted, Original
 from penstock.domain.task import File, FileFacts, Task
 from penstock.engines import NoWatch
 from penstock.storage.download import FetchPolicy
-from penstock.storage.objects import FolderStore
+from penstock.storage.object_store import FolderStore
 from tests.range_origin import running_range_origin
 
 pytestmark = pytest.mark.media

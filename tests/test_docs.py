@@ -10,7 +10,7 @@ from penstock.domain.errors import MediaError
 from penstock.domain.formats import FORMATS, Format
 from penstock.domain.request import SourceRequest
 from penstock.settings import Settings
-from penstock.views.resources import FileView, TaskView
+from penstock.views.tasks import FileView, TaskView
 
 DOCS = Path(__file__).parents[1] / "docs"
 

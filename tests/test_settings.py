@@ -8,12 +8,12 @@ from click.testing import CliRunner
 from sqlalchemy import make_url
 
 from penstock.cli.main import COMMANDS, cli
-from penstock.domain.addresses import parse_allowed
 from penstock.domain.errors import InvalidSettings
+from penstock.domain.web_addresses import parse_allowed
 from penstock.orchestration.prefect_server import prefect_database_url
 from penstock.services import fetch_policy_of, limits_of
 from penstock.settings import Settings, read_settings, variable_of
-from penstock.storage.objects import ObjectStore
+from penstock.storage.object_store import ObjectStore
 
 NUMBERS = ("0", "-1", "-0", "1.5", "1e3", "1e400", "nan", "inf", "-inf", "9" * 5000, "0x10", "１", "1_0", " 7 ")
 TEXTS = ("true", "null", "auto", "off", "require", "on", "me:secret", "é", "🎬", "\u202e", "a\nb", "\x7f", "a" * 10_000)

@@ -12,11 +12,11 @@ from penstock.api.api_keys import CallerCache
 from penstock.api.auth import AuthMiddleware
 from penstock.api.context import PROBE_SLOTS, CachedValue, Context, RunService, ThreadLimits
 from penstock.api.envelope import ErrorEnvelope
-from penstock.api.limits.fair_share import FairShare
-from penstock.api.limits.rate_limit import MinBodyRate, RateLimiter
 from penstock.api.long_poll import LongPolls
 from penstock.api.openapi import DescribedApp
 from penstock.api.routes import content, docs, files, formats, health, plans, sources, tasks
+from penstock.api.throttling.fair_share import FairShare
+from penstock.api.throttling.rate_limit import MinBodyRate, RateLimiter
 from penstock.services import Services
 
 __all__ = ["Runs", "create_app"]

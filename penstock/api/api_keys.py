@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from anyio import CapacityLimiter, Semaphore, to_thread
 
-from penstock.api.limits.rate_limit import RateLimiter
+from penstock.api.throttling.rate_limit import RateLimiter
 from penstock.domain import errors
-from penstock.domain.access import Caller
-from penstock.records.keys import Keys
+from penstock.domain.api_keys import Caller
+from penstock.records.api_keys import Keys
 
 # How long a revoked key may still work; a busy key is looked up once in this time, not at every request.
 CACHE_SECONDS = 2.0

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from penstock.api.context import client_address, context_of
 from penstock.api.envelope import error_response
 from penstock.domain import errors
-from penstock.domain.access import Caller
+from penstock.domain.api_keys import Caller
 from penstock.domain.ids import new_request_id
 
 CONTENT_PATH = re.compile(r"/files/[^/]+/content")

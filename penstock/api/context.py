@@ -13,15 +13,15 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from penstock.api.api_keys import CallerCache
-from penstock.api.limits.fair_share import FairShare
-from penstock.api.limits.rate_limit import RateLimiter
 from penstock.api.long_poll import LongPolls
+from penstock.api.throttling.fair_share import FairShare
+from penstock.api.throttling.rate_limit import RateLimiter
 from penstock.domain import errors
-from penstock.domain.access import Caller
-from penstock.domain.addresses import AllowedAddresses, parse_allowed
+from penstock.domain.api_keys import Caller
 from penstock.domain.attempts import RunsHealth
+from penstock.domain.web_addresses import AllowedAddresses, parse_allowed
 from penstock.services import Services
-from penstock.views.resources import ViewBuilder
+from penstock.views.tasks import ViewBuilder
 
 Value = TypeVar("Value")
 

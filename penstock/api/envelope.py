@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field, SerializeAsAny
 from penstock.api.context import base_url, caller_of
 from penstock.api.error_table import error_headers, problem_of
 from penstock.domain import errors
-from penstock.domain.listing import Listing
-from penstock.views.resources import ErrorView
+from penstock.domain.pagination import Listing
+from penstock.views.tasks import ErrorView
 
 VERSION = "2024-08-21"
 

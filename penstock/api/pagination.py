@@ -6,7 +6,7 @@ from fastapi import Query as FromQuery
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from penstock.domain.formats import SYNONYMS, Kind
-from penstock.domain.listing import ListQuery
+from penstock.domain.pagination import ListQuery
 from penstock.domain.task import Status
 
 

@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from penstock.api.limits.protocol import ConnectionCounter, ConnectionLimits, HttpProtocol
+from penstock.api.throttling.http_protocol import ConnectionCounter, ConnectionLimits, HttpProtocol
 from penstock.settings import Settings
 
 # Longer than clients and proxies keep an idle connection (httpx 5 s, nginx and AWS load balancers 60 s), so that they

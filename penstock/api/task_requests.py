@@ -11,11 +11,11 @@ from penstock.api.context import Context, context_of, require_caller, view_build
 from penstock.api.envelope import object_response
 from penstock.api.examples import REQUESTS
 from penstock.domain import errors
-from penstock.domain.addresses import AllowedAddresses, parse_address
 from penstock.domain.ids import ProjectId
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import SourceRequest, parse_request
 from penstock.domain.task import Task
+from penstock.domain.web_addresses import AllowedAddresses, parse_address
 
 # The body is parsed by our code, so that every violation is reported; this is its description in OpenAPI.
 _EXAMPLES = {name: {"summary": name, "value": request} for name, request in REQUESTS.items()}

@@ -12,7 +12,7 @@ from penstock.api import create_app
 from penstock.api.server import Server
 from penstock.host.ports import bind_port
 from penstock.host.private_files import PRIVATE_UMASK
-from penstock.orchestration.control import control_plane
+from penstock.orchestration.control_plane import control_plane
 from penstock.orchestration.flow_runs import FlowRuns
 from penstock.orchestration.prefect_server import prefect_address
 from penstock.services import open_services

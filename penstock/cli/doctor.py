@@ -17,7 +17,7 @@ from penstock.orchestration.prefect_server import PrefectAddress, is_ready, pref
 from penstock.records import Records
 from penstock.services import ffmpeg_of
 from penstock.settings import Settings, read_settings
-from penstock.storage.objects import ObjectStore
+from penstock.storage.object_store import ObjectStore
 
 ENCODERS = ("libx264", "libvpx-vp9", "mpeg4", "aac", "libmp3lame", "libopus", "libvorbis", "flac", "pcm_s16le", "gif")
 FREE_BYTES = 2 * 2**30

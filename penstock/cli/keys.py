@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from penstock.domain.access import ApiKey
+from penstock.domain.api_keys import ApiKey
 from penstock.domain.ids import ProjectId
 from penstock.host.home import Home, api_key_of, existing_records_database, records_database
 from penstock.records import Records

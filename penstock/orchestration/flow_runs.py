@@ -25,9 +25,9 @@ from prefect.states import Cancelled, Cancelling, Crashed
 
 from penstock.domain.attempts import RunsHealth
 from penstock.domain.task import Task
+from penstock.orchestration.flow_run_options import QUEUES, run_name, run_tags
 from penstock.orchestration.prefect_health import LiveWorkers, check_health
 from penstock.orchestration.prefect_server import PrefectAddress
-from penstock.orchestration.run_options import QUEUES, run_name, run_tags
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from prefect.client.schemas.filters import WorkerFilter, WorkerFilterStatus
 from prefect.exceptions import ObjectNotFound
 
 from penstock.domain.attempts import HealthStatus, RunsHealth
-from penstock.orchestration.run_options import POOL
+from penstock.orchestration.flow_run_options import POOL
 
 TIMEOUT_SECONDS = 3.0
 SILENT_SECONDS = 30.0  # three heartbeats

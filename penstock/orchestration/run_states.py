@@ -20,7 +20,7 @@ from penstock.domain.request_form import redacted
 from penstock.domain.secret_urls import HIDDEN, is_safe_to_show
 from penstock.domain.task import Status, Task
 from penstock.records import Records
-from penstock.views.resources import ViewBuilder
+from penstock.views.tasks import ViewBuilder
 
 _LATE_MESSAGE = "Recorded late: Prefect was unavailable, or the worker was lost, when the run ended."
 _LATE_STATES: dict[Status, Any] = {"failed": Failed, "cancelled": CancelledState}

@@ -4,9 +4,9 @@ from sqlalchemy import text
 
 from penstock.domain.errors import Misconfigured
 from penstock.records import migrations
+from penstock.records.api_keys import Keys
 from penstock.records.database import Database
 from penstock.records.files import Files
-from penstock.records.keys import Keys
 from penstock.records.receipts import Receipts
 from penstock.records.tasks import Tasks
 

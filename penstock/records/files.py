@@ -7,9 +7,9 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, case, false, func, insert, select, update
 
 from penstock.domain import errors
-from penstock.domain.access import LinkedFile
+from penstock.domain.api_keys import LinkedFile
 from penstock.domain.ids import FileId, ProjectId, is_id
-from penstock.domain.listing import MAX_TOTAL, Listing, ListQuery
+from penstock.domain.pagination import MAX_TOTAL, Listing, ListQuery
 from penstock.domain.request import canonical_file_id
 from penstock.domain.task import File
 from penstock.records.database import Database

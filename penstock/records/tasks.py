@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, updat
 from penstock.domain import errors
 from penstock.domain.attempts import HeldSlot, LostAttempt, OutboxEntry, QueueLimits, SubmittedAttempt
 from penstock.domain.ids import ProjectId, TaskId, is_id
-from penstock.domain.listing import MAX_TOTAL, Listing, ListQuery
+from penstock.domain.pagination import MAX_TOTAL, Listing, ListQuery
 from penstock.domain.receipt import Receipt
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import File, InputVersion, State, Task, TaskError, needs_new_attempt

@@ -9,10 +9,10 @@ import httpcore
 
 from penstock import __version__
 from penstock.domain import errors
-from penstock.domain.addresses import AllowedAddresses, WebAddress, parse_address, parse_allowed
-from penstock.storage.foreign_errors import translate_http_errors
+from penstock.domain.web_addresses import AllowedAddresses, WebAddress, parse_address, parse_allowed
+from penstock.storage.error_translation import translate_http_errors
+from penstock.storage.guarded_connections import Deadline, GuardedBackend, Resolver, resolve_host
 from penstock.storage.interruptible import IsStopped, never_stopped
-from penstock.storage.network import Deadline, GuardedBackend, Resolver, resolve_host
 from penstock.storage.response_headers import (
     Headers,
     content_length,

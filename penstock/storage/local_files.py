@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from penstock.storage.foreign_errors import translate_storage_errors
+from penstock.storage.error_translation import translate_storage_errors
 from penstock.storage.interruptible import IsStopped, raise_if_stopped
 
 _COPY_BYTES = 4 * 2**20

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from penstock.domain import errors
-from penstock.storage.byte_ranges import first_bytes, read_range, version_of, version_of_whole
 from penstock.storage.download import HEAD_BYTES, OngoingDownload
-from penstock.storage.foreign_errors import translate_storage_errors
+from penstock.storage.error_translation import translate_storage_errors
 from penstock.storage.http_source import FetchPolicy, OriginClient, OriginResponse, origin_client
 from penstock.storage.local_files import write_all
-from penstock.storage.objects import ObjectStore
+from penstock.storage.object_store import ObjectStore
+from penstock.storage.ranged_requests import first_bytes, read_range, version_of, version_of_whole
 
 _Range = tuple[int, int]
 # Reads at least the bytes from start up to end; yields blocks with their offsets.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.domain.ids import is_stored_key
-from penstock.storage.foreign_errors import STORAGE_ERRORS
+from penstock.storage.error_translation import STORAGE_ERRORS
 from penstock.storage.interruptible import IsStopped, never_stopped, wait_for
 
 log = logging.getLogger(__name__)

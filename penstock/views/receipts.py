@@ -5,10 +5,10 @@ from typing import Literal
 import jwt
 from pydantic import BaseModel, Field
 
-from penstock.domain.access import derive_key
+from penstock.domain.api_keys import derive_key
 from penstock.domain.receipt import Checks, StoredReceipt, Work
 from penstock.domain.task import FileFacts
-from penstock.views.resources import UtcTime
+from penstock.views.tasks import UtcTime
 
 _HEADERS = {"typ": "penstock-receipt"}
 

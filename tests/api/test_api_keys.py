@@ -7,11 +7,11 @@ import pytest
 from anyio import CapacityLimiter
 
 from penstock.api.api_keys import CACHE_SECONDS, CallerCache
-from penstock.api.limits.rate_limit import RateLimiter
+from penstock.api.throttling.rate_limit import RateLimiter
 from penstock.domain import errors
-from penstock.domain.access import Caller
+from penstock.domain.api_keys import Caller
 from penstock.domain.ids import new_key_id
-from penstock.records.keys import Keys
+from penstock.records.api_keys import Keys
 from penstock.services import Services
 from tests.api.app import Project
 

@@ -10,8 +10,8 @@ import pytest
 
 from penstock.domain.task import File
 from penstock.services import Services
-from penstock.storage.objects import ObjectStore
-from penstock.views.resources import content_path
+from penstock.storage.object_store import ObjectStore
+from penstock.views.tasks import content_path
 from tests.api.app import FakeRunService, Project, serving, store_upload, with_settings
 
 CONTENT = bytes(range(256)) * 8192

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from penstock.api.limits.fair_share import FairShare
+from penstock.api.throttling.fair_share import FairShare
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId
 

@@ -14,7 +14,7 @@ import pytest
 
 from penstock.domain.attempts import RunsHealth
 from penstock.services import Services
-from penstock.storage.objects import ObjectStore
+from penstock.storage.object_store import ObjectStore
 from tests.api.app import FakeRunService, Project, serving, store_upload, with_settings
 
 NOT_THIS_MACHINE = "127.0.0.2"  # of the loopback network, but no proxy whose word is taken

@@ -14,10 +14,10 @@ from penstock.api.examples import REQUESTS
 from penstock.api.openapi import operations
 from penstock.api.routes.docs import FILES, HEADERS
 from penstock.api.task_requests import request_from
-from penstock.domain.addresses import parse_allowed
 from penstock.domain.formats import FORMATS
 from penstock.domain.planning.compatibility import CONTAINERS
 from penstock.domain.request import SourceRequest
+from penstock.domain.web_addresses import parse_allowed
 from penstock.services import Services
 from tests.api.app import FakeRunService, Project, serving
 

@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.cli.keys import state_of
-from penstock.domain.access import ApiKey
+from penstock.domain.api_keys import ApiKey
 from penstock.domain.ids import KeyId, ProjectId
 
 PAST, FUTURE = "2001-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"

@@ -10,7 +10,7 @@ from penstock.domain.errors import FieldInvalid, InvalidRequest
 from penstock.domain.request import SourceRequest, parse_request
 from penstock.domain.request_form import parse_parameter, redacted
 from penstock.domain.secret_urls import HIDDEN
-from penstock.orchestration.run_options import POOL, QUEUES
+from penstock.orchestration.flow_run_options import POOL, QUEUES
 
 DEPLOYMENTS = {entry["name"]: entry for entry in load_prefect_yaml()["deployments"]}
 

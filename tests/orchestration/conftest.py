@@ -10,12 +10,12 @@ import pytest
 from penstock.domain.ids import ProjectId, TaskId, new_file_id
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import Task
-from penstock.live_runs import LiveRuns
 from penstock.orchestration.run.heartbeat import Heartbeat
 from penstock.orchestration.run.lease import Run, RunLease
-from penstock.orchestration.run.stages import Stages
+from penstock.orchestration.run.stage_runner import Stages
 from penstock.records import Records
-from penstock.storage.objects import FolderStore
+from penstock.services import LiveRuns
+from penstock.storage.object_store import FolderStore
 from tests.records.conftest import database, project, records, records_without_lease, separate_records
 
 __all__ = ["database", "host", "new_run", "project", "records", "records_without_lease", "separate_records", "task_of"]

@@ -4,7 +4,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from penstock.domain.ids import ProjectId
-from penstock.domain.listing import ListQuery
+from penstock.domain.pagination import ListQuery
 from penstock.domain.task import File
 from penstock.records import Records
 from tests.records.rows import complete_task, video_request

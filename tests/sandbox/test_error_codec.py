@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.domain.media import AudioStream, ImageFacts, Media, Size, VideoStream
-from penstock.engines.probing.limits import MAX_SIDE_PIXELS, checked_media
+from penstock.engines.probing.media_limits import MAX_SIDE_PIXELS, checked_media
 from penstock.sandbox.error_codec import CHILD_ERRORS, InvalidResult, ResultDecoder, encoded_error
 
 MEDIA = Media(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from penstock.storage.http_source import FetchPolicy
-from penstock.storage.objects import ObjectStore
+from penstock.storage.object_store import ObjectStore
 
 from . import origin
 from .ports import free_port, until_listening

@@ -11,7 +11,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 import pytest
 
 from penstock.domain import errors
-from penstock.storage.objects import BucketStore, ObjectStore
+from penstock.storage.object_store import BucketStore, ObjectStore
 from tests.storage.ports import free_port
 
 

@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from penstock.domain import errors
-from penstock.storage.objects import ObjectStore
+from penstock.storage.object_store import ObjectStore
 
 FILL = """
 import resource, sys
 from pathlib import Path
 from penstock.domain import errors
-from penstock.storage.objects import ObjectStore
+from penstock.storage.object_store import ObjectStore
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 try:
     ObjectStore.at(sys.argv[1]).put(Path(sys.argv[2]), "a", "video/mp4")

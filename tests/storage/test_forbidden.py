@@ -6,10 +6,10 @@ import time
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.addresses import AllowedAddresses, parse_address
+from penstock.domain.web_addresses import AllowedAddresses, parse_address
 from penstock.storage.download import download_input
+from penstock.storage.guarded_connections import resolve_host
 from penstock.storage.http_source import FetchPolicy
-from penstock.storage.network import resolve_host
 
 from . import origin
 

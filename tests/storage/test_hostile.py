@@ -11,7 +11,7 @@ from email.utils import format_datetime
 import pytest
 
 from penstock.domain import errors
-from penstock.storage import network
+from penstock.storage import guarded_connections
 from penstock.storage.download import download_input
 from penstock.storage.http_source import FetchPolicy
 from penstock.storage.partial_download import HEAD_BYTES, partial_file_of_url
@@ -205,10 +205,12 @@ def test_an_unknown_host_is_permanent_and_a_failed_lookup_is_not(code, expected,
     def fails(*_, **__):
         raise socket.gaierror(code, "no")
 
-    monkeypatch.setattr(network.socket, "getaddrinfo", fails)
+    monkeypatch.setattr(guarded_connections.socket, "getaddrinfo", fails)
     with pytest.raises(expected, match="The host of the input's address cannot be") as told:
         download_input(
-            "http://films.example/a", tmp_path / "input", replace(policy_for(""), resolve=network.resolve_host)
+            "http://films.example/a",
+            tmp_path / "input",
+            replace(policy_for(""), resolve=guarded_connections.resolve_host),
         )
     assert "films" not in told.value.message
 

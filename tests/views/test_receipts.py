@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import jwt
 import pytest
 
-from penstock.domain.access import derive_key
+from penstock.domain.api_keys import derive_key
 from penstock.domain.ids import FileId, ProjectId, TaskId
 from penstock.domain.receipt import StoredReceipt
 from penstock.views.receipts import signed_receipt

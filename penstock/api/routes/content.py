@@ -12,7 +12,7 @@ from penstock.api.byte_ranges import NotModified, RequestedRange, Unsatisfiable,
 from penstock.api.context import Context, client_address, context_of
 from penstock.domain import errors
 from penstock.domain.task import File
-from penstock.views.resources import is_valid_link_signature
+from penstock.views.tasks import is_valid_link_signature
 
 router = APIRouter(tags=["files"])
 

@@ -19,7 +19,7 @@ from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.task import File
 from penstock.host.scratch import scratch_folder
 from penstock.services import Services
-from penstock.views.resources import FileView
+from penstock.views.tasks import FileView
 
 router = APIRouter(tags=["files"])
 

@@ -10,7 +10,7 @@ from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_
 from penstock.api.pagination import PageParameters, list_query
 from penstock.api.task_requests import CONVERSION_BODY, post_request
 from penstock.domain import errors
-from penstock.views.resources import FileView, TaskView
+from penstock.views.tasks import FileView, TaskView
 
 router = APIRouter(tags=["sources"])
 

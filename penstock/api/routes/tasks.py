@@ -15,7 +15,7 @@ from penstock.domain.receipt import StoredReceipt
 from penstock.domain.task import Task
 from penstock.records import Records
 from penstock.views.receipts import SignedReceiptView, signed_receipt
-from penstock.views.resources import TaskView
+from penstock.views.tasks import TaskView
 
 router = APIRouter(tags=["tasks"])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageFile
 
-from penstock.engines.images.blocks import png_has_chunk
+from penstock.engines.images.file_blocks import png_has_chunk
 from penstock.engines.images.opening import translated_errors
 from penstock.engines.probing.tags import kept_tags
 

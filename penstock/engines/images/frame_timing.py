@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from penstock.engines.images.blocks import (
+from penstock.engines.images.file_blocks import (
     GIF_APPLICATION,
     GIF_CONTROL,
     GIF_IMAGE,

@@ -7,9 +7,9 @@ from PIL import Image, ImageFile
 from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.domain.media import ImageFacts, Media
-from penstock.engines.images.color_profiles import declared_profile
 from penstock.engines.images.exif import has_metadata, orientation, read_tags
 from penstock.engines.images.frame_timing import Timing, read_timing
+from penstock.engines.images.icc_profiles import declared_profile
 from penstock.engines.images.normalization import upright_size
 from penstock.engines.images.opening import open_image, translated_errors
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from penstock.domain import errors
 from penstock.domain.formats import ImageFormat
-from penstock.engines.images.blocks import (
+from penstock.engines.images.exif import EXIF_PREFIX, exif_bytes
+from penstock.engines.images.file_blocks import (
     GIF_APPLICATION,
     GIF_CONTROL,
     GIF_IMAGE,
@@ -23,7 +24,6 @@ from penstock.engines.images.blocks import (
     png_chunks,
     riff_chunks,
 )
-from penstock.engines.images.exif import EXIF_PREFIX, exif_bytes
 
 _PNG_KEPT = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"pHYs"))
 _WEBP_KEPT = frozenset((b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"))

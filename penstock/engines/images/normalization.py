@@ -5,8 +5,8 @@ from PIL import Image, ImageFile
 from penstock.domain.media import Size
 from penstock.domain.planning.plan import Framing
 from penstock.engines.images.color_management import to_srgb, with_srgb_gamma
-from penstock.engines.images.color_profiles import declared_profile
 from penstock.engines.images.exif import orientation
+from penstock.engines.images.icc_profiles import declared_profile
 from penstock.engines.images.opening import translated_errors
 from penstock.engines.images.pixels import has_alpha, split_alpha, to_eight_bits
 from penstock.engines.images.scaling import jpeg_shrink, read_scaled, scaled

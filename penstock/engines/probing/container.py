@@ -13,7 +13,7 @@ from penstock.domain.media import AudioStream, CoverArt, Media, Size, VideoStrea
 from penstock.engines.probing import decoders
 from penstock.engines.probing.colors import MATRICES, PRIMARIES, TRANSFERS
 from penstock.engines.probing.demuxing import first_frame, has_alpha_tag, open_file
-from penstock.engines.probing.limits import (
+from penstock.engines.probing.media_limits import (
     bitrate_of,
     pixel_aspect_ratio,
     require_complete,

@@ -6,7 +6,7 @@ from pathlib import Path
 from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.domain.task import FileFacts
-from penstock.engines.probing.limits import bitrate_of
+from penstock.engines.probing.media_limits import bitrate_of
 from penstock.sandbox.supervise import NoWatch, Watch
 
 _BLOCK_BYTES = 1 << 20

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.engines.probing.limits import checked_media
+from penstock.engines.probing.media_limits import checked_media
 from penstock.engines.probing.signatures import ends_inside_box, sniff
 from penstock.engines.tools import Tools
 from penstock.sandbox.call import SandboxCall, call

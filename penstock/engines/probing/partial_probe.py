@@ -15,7 +15,7 @@ from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.engines.probing.container import ContainerSource, read_media
 from penstock.engines.probing.demuxing import open_container
-from penstock.engines.probing.limits import require_streams, require_within
+from penstock.engines.probing.media_limits import require_streams, require_within
 from penstock.engines.probing.packets import MAX_TIMESTAMPS, PacketStats, packet_stats, start_seconds
 from penstock.engines.probing.results import ByteRange, PartialProbe
 

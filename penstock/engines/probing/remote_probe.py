@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.engines.probing.file_probe import probe, probe_header, truncation_detected
-from penstock.engines.probing.limits import checked_media
+from penstock.engines.probing.media_limits import checked_media
 from penstock.engines.probing.results import ByteRange, PartialProbe
 from penstock.engines.probing.signatures import FileType, sniff
 from penstock.engines.tools import Tools

@@ -12,8 +12,8 @@ from penstock.domain.attempts import SLOT_REQUESTED, SubmittedAttempt
 from penstock.domain.ids import TaskId
 from penstock.domain.task import TaskError
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
-from penstock.orchestration.reconcile.abandoned_runs import AbandonedRuns
 from penstock.orchestration.reconcile.leaked_slots import LeakedSlots
+from penstock.orchestration.reconcile.orphan_flow_runs import AbandonedRuns
 from penstock.orchestration.run.heartbeat import BEAT_SECONDS
 from penstock.records import Records
 from penstock.settings import Settings

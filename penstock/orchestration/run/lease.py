@@ -7,7 +7,7 @@ from typing import Final, final
 from penstock.conversion import Logger, Workspace
 from penstock.domain.ids import FileId, ProjectId, TaskId
 from penstock.orchestration.run.heartbeat import RunProgress
-from penstock.orchestration.run.stages import Stages
+from penstock.orchestration.run.stage_runner import Stages
 from penstock.orchestration.run.stop_signal import StopSignal
 from penstock.services import Services
 

@@ -15,7 +15,7 @@ from penstock.domain.task import Step, TaskError
 from penstock.host.scratch import scratch_folder
 from penstock.orchestration.run.heartbeat import Heartbeat
 from penstock.orchestration.run.lease import Run, RunLease
-from penstock.orchestration.run.stages import Stages
+from penstock.orchestration.run.stage_runner import Stages
 from penstock.services import Services
 
 log = logging.getLogger(__name__)

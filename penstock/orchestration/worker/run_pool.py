@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from prefect.context import SyncClientContext
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 
-from penstock.orchestration.run_options import IMAGE_QUEUE
+from penstock.orchestration.flow_run_options import IMAGE_QUEUE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from prefect.events import Event
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 
-from penstock.orchestration.run_options import POOL
+from penstock.orchestration.flow_run_options import POOL
 from penstock.orchestration.worker.run_pool import QueuePlaces
 from penstock.orchestration.worker.warm_worker import WarmWorker
 from penstock.services import Services

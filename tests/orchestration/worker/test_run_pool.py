@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.orchestration.run_options import QUEUES
+from penstock.orchestration.flow_run_options import QUEUES
 from penstock.orchestration.worker.run_pool import queue_places
 
 

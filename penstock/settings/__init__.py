@@ -9,8 +9,8 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from penstock import setting_checks, setting_errors
 from penstock.domain.errors import InvalidSettings
+from penstock.settings import checks, errors
 
 PREFIX = "PENSTOCK_"
 # Read by the tests and benchmarks of a checkout: the folder of real media files.
@@ -20,7 +20,7 @@ Bytes = Annotated[int, Field(ge=1, le=2**50)]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Slots = Annotated[int, Field(ge=1, le=1024)]
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600.0)]
-WebUrl = Annotated[str, AfterValidator(setting_checks.web_url)]
+WebUrl = Annotated[str, AfterValidator(checks.web_url)]
 
 
 class Settings(BaseSettings):
@@ -35,16 +35,16 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    home: Annotated[Path, AfterValidator(setting_checks.home)] = Field(
+    home: Annotated[Path, AfterValidator(checks.home)] = Field(
         Path("~/.penstock"), validate_default=True, description="folder of all data and secrets"
     )
-    api_key: Annotated[str, AfterValidator(setting_checks.key)] | None = Field(
+    api_key: Annotated[str, AfterValidator(checks.key)] | None = Field(
         None, description="API key of the default project; created at the first start if not set"
     )
-    database_url: Annotated[str, AfterValidator(setting_checks.database_url)] | None = Field(
+    database_url: Annotated[str, AfterValidator(checks.database_url)] | None = Field(
         None, description="PostgreSQL (≥ 14) for the records; if not set, the embedded one"
     )
-    storage_url: Annotated[str, AfterValidator(setting_checks.storage_url)] | None = Field(
+    storage_url: Annotated[str, AfterValidator(checks.storage_url)] | None = Field(
         None, description="file:///folder or s3://bucket/prefix; if not set, a folder of the home"
     )
     s3_endpoint_url: WebUrl | None = Field(None, description="endpoint of an S3 other than Amazon's")
@@ -62,13 +62,13 @@ class Settings(BaseSettings):
         description="the same secret, under the server's name for it",
     )
     public_url: WebUrl | None = Field(None, description="base URL of the links in responses")
-    allowed_hosts: Annotated[str, AfterValidator(setting_checks.hosts)] = Field(
+    allowed_hosts: Annotated[str, AfterValidator(checks.hosts)] = Field(
         "", description="comma-separated hosts that a request may name when the API listens on 0.0.0.0"
     )
-    fetch_allow: Annotated[str, AfterValidator(setting_checks.fetch_allow)] = Field(
+    fetch_allow: Annotated[str, AfterValidator(checks.fetch_allow)] = Field(
         "", description="comma-separated host:port or CIDR of private addresses that may be fetched"
     )
-    allow_pairs: Annotated[str, AfterValidator(setting_checks.pairs)] = Field(
+    allow_pairs: Annotated[str, AfterValidator(checks.pairs)] = Field(
         "", description="comma-separated refused pairs to allow, e.g. mov:mp3"
     )
     transcode_slots: Slots = Field(os.cpu_count() or 1, description="encoders that run at once on the whole system")
@@ -80,10 +80,10 @@ class Settings(BaseSettings):
     links: Literal["api", "redirect"] = Field(
         "api", description="`api` serves the bytes of a link, `redirect` sends the caller to the storage"
     )
-    ffmpeg: Annotated[Path, AfterValidator(setting_checks.program)] | None = Field(
+    ffmpeg: Annotated[Path, AfterValidator(checks.program)] | None = Field(
         None, description="path of another ffmpeg binary"
     )
-    jail: Annotated[Literal["auto", "off", "require"], AfterValidator(setting_checks.jail)] = Field(
+    jail: Annotated[Literal["auto", "off", "require"], AfterValidator(checks.jail)] = Field(
         "auto", description="`auto` or `off`; `require` is refused because there is no jail yet"
     )
 
@@ -228,12 +228,10 @@ def read_settings(home: Path | None = None) -> Settings:
     variables = {name: variable_of(name) for name in Settings.model_fields}
     found: list[str] = []
     try:
-        found += setting_errors.name_errors(
-            dotenv_values(".env") | os.environ, frozenset(variables.values()) | TEST_VARIABLES
-        )
+        found += errors.name_errors(dotenv_values(".env") | os.environ, frozenset(variables.values()) | TEST_VARIABLES)
         settings = Settings() if home is None else Settings(home=home)
     except ValidationError as invalid:
-        found += setting_errors.value_errors(invalid, variables)
+        found += errors.value_errors(invalid, variables)
         raise InvalidSettings(*found) from None  # pydantic's own text would show values, which may be secrets
     except (OSError, UnicodeDecodeError) as unreadable:
         raise InvalidSettings(f"The file .env cannot be read: {unreadable}.") from unreadable

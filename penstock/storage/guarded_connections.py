@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import httpcore
 
 from penstock.domain import errors
-from penstock.domain.addresses import AllowedAddresses, WebAddress, require_allowed
+from penstock.domain.web_addresses import AllowedAddresses, WebAddress, require_allowed
 
 Resolver = Callable[[str, int], list[str]]
 Result = TypeVar("Result")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpcore
 
 from penstock.domain import errors
-from penstock.domain.addresses import WebAddress
+from penstock.domain.web_addresses import WebAddress
 from penstock.storage.http_source import OriginClient, OriginResponse, blocks_of, decoded_headers, require_success
 from penstock.storage.response_headers import ContentRange, Headers, content_length, content_range
 

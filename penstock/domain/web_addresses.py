@@ -1,6 +1,6 @@
 """Which URLs may be fetched: http(s), without credentials, to public addresses only.
 
-Here URLs are checked as written; `penstock.storage.network` checks the addresses that its host resolves to."""
+Here URLs are checked as written. `penstock.storage.guarded_connections` checks what their hosts resolve to."""
 
 import ipaddress
 import re

@@ -9,7 +9,7 @@ import pytest
 from penstock.domain import errors
 from penstock.domain.ids import new_task_id
 from penstock.orchestration.run.heartbeat import Heartbeat
-from penstock.orchestration.run.stages import OVERDUE_ERRORS, Stages
+from penstock.orchestration.run.stage_runner import OVERDUE_ERRORS, Stages
 from tests.orchestration.conftest import new_run
 
 WAIT_SECONDS = 30

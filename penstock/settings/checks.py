@@ -8,8 +8,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from penstock.domain.addresses import parse_allowed, quoted
 from penstock.domain.planning.compatibility import REFUSED_PAIRS
+from penstock.domain.web_addresses import parse_allowed, quoted
 
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from penstock.domain import errors
-from penstock.domain.access import ApiKey, Caller, derive_key
+from penstock.domain.api_keys import ApiKey, Caller, derive_key
 from penstock.domain.ids import KeyId, OrgId, ProjectId, new_key_id, new_org_id, new_project_id
 from penstock.records.database import Database
 from penstock.records.tables import KEYS, ORGANISATIONS, PROJECTS

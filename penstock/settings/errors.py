@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from penstock.domain.addresses import quoted
+from penstock.domain.web_addresses import quoted
 
 # By the type of pydantic's error: what the value must be.
 _EXPECTED = {

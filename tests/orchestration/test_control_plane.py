@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from penstock.host.scratch import scratch_folder
-from penstock.orchestration.control import sweep_scratch_hourly
+from penstock.orchestration.control_plane import sweep_scratch_hourly
 
 
 def test_folders_that_no_process_holds_are_removed_and_those_in_use_stay(tmp_path: Path):

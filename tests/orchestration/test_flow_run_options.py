@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.orchestration.run_options import run_name, run_tags
+from penstock.orchestration.flow_run_options import run_name, run_tags
 from tests.orchestration.conftest import task_of
 
 

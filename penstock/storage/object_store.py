@@ -13,7 +13,7 @@ import fsspec
 
 from penstock.domain import errors
 from penstock.storage import s3_upload
-from penstock.storage.foreign_errors import translate_read_errors, translate_storage_errors
+from penstock.storage.error_translation import translate_read_errors, translate_storage_errors
 from penstock.storage.interruptible import IsStopped, never_stopped, wait_for
 from penstock.storage.local_files import (
     copy_file,

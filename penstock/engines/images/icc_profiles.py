@@ -13,7 +13,7 @@ from functools import cache
 import av
 from PIL import ImageFile
 
-from penstock.engines.images.blocks import png_chunk_before_pixels
+from penstock.engines.images.file_blocks import png_chunk_before_pixels
 from penstock.engines.images.opening import translated_errors
 
 Row = tuple[float, float, float]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, PlainSerializer
 
-from penstock.domain.access import derive_key
+from penstock.domain.api_keys import derive_key
 from penstock.domain.formats import Format, Kind
 from penstock.domain.ids import FileId
 from penstock.domain.request import Fit

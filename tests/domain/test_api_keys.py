@@ -5,7 +5,7 @@ import base64
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from penstock.domain.access import derive_key
+from penstock.domain.api_keys import derive_key
 
 
 def test_each_purpose_has_a_key_of_its_own():
