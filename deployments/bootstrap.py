@@ -42,11 +42,6 @@ async def apply_prefect_yaml(settings: Settings) -> list[str]:
     return [await _deployment(entry) for entry in wanted["deployments"]]
 
 
-def main() -> None:
-    for name in asyncio.run(apply_prefect_yaml(read_settings())):
-        print(name)  # noqa: T201 - the command's output
-
-
 def _slots(value: int | str, settings: Settings) -> int:
     """The number itself, or the value of the setting of that name."""
     if isinstance(value, int):
@@ -82,4 +77,5 @@ async def _deployment(entry: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    for deployed in asyncio.run(apply_prefect_yaml(read_settings())):
+        print(deployed)  # noqa: T201 - the command's output

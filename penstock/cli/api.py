@@ -23,7 +23,7 @@ from penstock.settings import read_settings
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="Port to listen on.")
 @click.option("--inherited", type=int, multiple=True, hidden=True, help="Descriptor of a socket of `penstock up`.")
-def command(host: str, port: int, inherited: tuple[int, ...]) -> None:
+def api_command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     """Run the API alone. Needs the database and the Prefect of the service (see `penstock env`)."""
     settings = read_settings()
     address = prefect_address(settings)

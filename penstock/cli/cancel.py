@@ -11,7 +11,7 @@ from penstock.settings import read_settings
 
 @click.command("cancel")
 @click.argument("task_id", metavar="TASK")
-def command(task_id: str) -> None:
+def cancel_command(task_id: str) -> None:
     """Cancel a task of the running service. Its encoder is killed within 5 s."""
     settings = read_settings()
     home = Home(settings.root)

@@ -34,7 +34,7 @@ CANCEL_SECONDS = 10
 @request_options
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of all data and secrets.  [default: ~/.penstock]")
 @click.option("--json", "as_json", is_flag=True, help="Print the Task as JSON.")
-def command(home: Path | None, *, as_json: bool, **options: Any) -> None:
+def convert_command(home: Path | None, *, as_json: bool, **options: Any) -> None:
     """Convert INPUT (a file or an http(s) URL) to OUTPUT; its extension is the format."""
     settings = read_settings(home)
     given = command_line_of(options)

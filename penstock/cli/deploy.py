@@ -10,7 +10,7 @@ from penstock.settings import read_settings
 
 
 @click.command("deploy")
-def command() -> None:
+def deploy_command() -> None:
     """Create or update Prefect's work pool, queues, limits and deployments. Safe to repeat."""
     settings = read_settings()
     asyncio.run(wait_for_prefect(prefect_address(settings)))

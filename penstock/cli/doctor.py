@@ -33,7 +33,7 @@ class Check:
 
 
 @click.command("doctor")
-def command() -> None:
+def doctor_command() -> None:
     """Check ffmpeg, encoders, database, storage, disk and Prefect, and say what to do about each failure."""
     settings = read_settings()
     passed = [_run(check, settings) for check in CHECKS]

@@ -10,7 +10,7 @@ from penstock.supervisor import service_environment
 
 
 @click.command("env")
-def command() -> None:
+def env_command() -> None:
     """Print the variables that plain `prefect …` commands need to reach our Prefect: eval "$(penstock env)"."""
     home = Home(read_settings().root)
     running = home.running_service()

@@ -15,7 +15,7 @@ from penstock.settings import read_settings
 
 @click.command("formats")
 @click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON.")
-def command(*, as_json: bool) -> None:
+def formats_command(*, as_json: bool) -> None:
     """Show which input can become which output. With --json also why a pair is refused."""
     cells = conversion_matrix(read_settings().allowed_pairs)
     if as_json:

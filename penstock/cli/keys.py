@@ -16,11 +16,11 @@ OVERLAP = "Hours for which the old one still works."
 
 
 @click.group("keys")
-def command() -> None:
+def keys_command() -> None:
     """Create, list, rotate and revoke API keys; show the key that verifies receipts."""
 
 
-@command.command("create")
+@keys_command.command("create")
 @click.option("--project", help="Project of the key, by name or id.  [default: the first project]")
 @click.option("--new-project", metavar="NAME", help="Create a project and a key for it.")
 def create(project: str | None, new_project: str | None) -> None:
@@ -31,7 +31,7 @@ def create(project: str | None, new_project: str | None) -> None:
     click.echo(f"{key_id}  {token}")
 
 
-@command.command("list")
+@keys_command.command("list")
 def show_all() -> None:
     """List all keys with their projects and states."""
     with _records() as records:
@@ -39,7 +39,7 @@ def show_all() -> None:
             click.echo(f"{key.id}  {key.project_id}  {key.created}  {state_of(key)}")
 
 
-@command.command("revoke")
+@keys_command.command("revoke")
 @click.argument("key_id")
 def revoke(key_id: str) -> None:
     """Revoke a key at once."""
@@ -47,7 +47,7 @@ def revoke(key_id: str) -> None:
         records.keys.revoke(key_id)
 
 
-@command.command("rotate")
+@keys_command.command("rotate")
 @click.argument("key_id")
 @click.option("--overlap-hours", default=24.0, show_default=True, type=click.FloatRange(0, 8760), help=OVERLAP)
 def rotate(key_id: str, overlap_hours: float) -> None:
@@ -59,7 +59,7 @@ def rotate(key_id: str, overlap_hours: float) -> None:
     click.echo(f"{new_id}  {token}")
 
 
-@command.command("rotate-secret")
+@keys_command.command("rotate-secret")
 @click.option("--project", help="Project, by name or id.  [default: the first project]")
 @click.option("--overlap-hours", default=24.0, show_default=True, type=click.FloatRange(0, 8760), help=OVERLAP)
 def rotate_secret(project: str | None, overlap_hours: float) -> None:
@@ -72,7 +72,7 @@ def rotate_secret(project: str | None, overlap_hours: float) -> None:
         click.echo(records.keys.receipt_key(owner))
 
 
-@command.command("secret")
+@keys_command.command("secret")
 @click.option("--project", help="Project, by name or id.  [default: the first project]")
 def secret(project: str | None) -> None:
     """Show a project's receipt key.

@@ -26,7 +26,7 @@ PLACEHOLDER = "input"
 @request_options
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of all data and secrets.  [default: ~/.penstock]")
 @click.option("--json", "as_json", is_flag=True, help="Print the Plan as JSON.")
-def command(home: Path | None, *, as_json: bool, **options: Any) -> None:
+def plan_command(home: Path | None, *, as_json: bool, **options: Any) -> None:
     """Show what converting INPUT (a file or an http(s) URL) to OUTPUT would do and why, or why it is refused."""
     settings = read_settings(home)
     given = command_line_of(options)

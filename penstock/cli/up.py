@@ -23,7 +23,7 @@ PORT = click.IntRange(0, 65_535)
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of all data and secrets.  [default: ~/.penstock]")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
 @click.option("--until-idle", is_flag=True, hidden=True, help="Stop when no command uses the service any more.")
-def command(home: Path | None, **options: Any) -> None:
+def up_command(home: Path | None, **options: Any) -> None:
     """Run everything one machine needs: PostgreSQL, Prefect, the API and workers. Ctrl-C stops all."""
     settings = read_settings(home)
     try:

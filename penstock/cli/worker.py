@@ -22,7 +22,7 @@ from penstock.settings import read_settings
 )
 @click.option("--image-slots", type=click.IntRange(min=1), help="Runs of images at once. [PENSTOCK_IMAGE_SLOTS]")
 @click.option("--deploy", is_flag=True, help="First run `penstock deploy`.")
-def command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None:
+def worker_command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None:
     """Run one worker alone. SIGTERM stops it once its runs have ended."""
     settings = read_settings()
     address = prefect_address(settings)
