@@ -1,7 +1,7 @@
-"""What a video shows at a moment, decoded by none of our code: upright, with square pixels, in plain RGB.
+"""Decodes frames of a video at given times without any code of ours: upright, with square pixels, in RGB.
 
-The colours are reckoned here from the standards' own weights, so that a wrong matrix or range in ffmpeg's filters, or a
-wrong word about them in an output, is seen."""
+Colors are converted here by the weights of the standards, so that a wrong matrix or range in ffmpeg's filters, or a
+wrong declaration in an output, is found."""
 
 import struct
 from collections.abc import Iterator

@@ -11,12 +11,12 @@ from tests.engines.conversions import convert_probed
 
 pytestmark = [pytest.mark.media, pytest.mark.corpus]
 
-HELD = corpus_files()
-MET = cheapest_files(HELD)
+ALL_FILES = corpus_files()
+CONVERTED_FILES = cheapest_files(ALL_FILES)
 # Every video and image is converted in the tests of its pixels.
-REST = [corpus_file for corpus_file in HELD if corpus_file not in MET and corpus_file.kind == "audio"]
-STILLS = ("jpeg", "png", "webp")
-SOUNDS = ("mp3", "wav", "ogg", "flac")
+OTHER_AUDIO = [file for file in ALL_FILES if file not in CONVERTED_FILES and file.kind == "audio"]
+IMAGE_FORMATS = ("jpeg", "png", "webp")
+AUDIO_FORMATS = ("mp3", "wav", "ogg", "flac")
 SIDE = 96
 SECONDS = 1
 
@@ -24,16 +24,16 @@ SECONDS = 1
 def _outputs(corpus_file):
     """Its output formats; of a video one audio and one image format, because extracting is the same for all."""
     turn = zlib.crc32(corpus_file.path.encode())
-    chosen = {STILLS[turn % len(STILLS)], SOUNDS[turn % len(SOUNDS)]}
+    chosen = {IMAGE_FORMATS[turn % len(IMAGE_FORMATS)], AUDIO_FORMATS[turn % len(AUDIO_FORMATS)]}
     return [
         name
         for name in corpus_file.outputs
-        if corpus_file.kind != "video" or name not in STILLS + SOUNDS or name in chosen
+        if corpus_file.kind != "video" or name not in IMAGE_FORMATS + AUDIO_FORMATS or name in chosen
     ]
 
 
 @pytest.fixture(scope="module")
-def known(corpus, tools):
+def probed(corpus, tools):
     """Files with their facts, probed at the first use."""
     read = {}
 
@@ -46,36 +46,36 @@ def known(corpus, tools):
     return source
 
 
-def test_every_container_and_codec_of_the_corpus_is_met(known):
-    met = {pair for corpus_file in MET for pair in _pairs(known(corpus_file).media)}
-    assert met == {pair for corpus_file in HELD for pair in corpus_file.pairs}
+def test_every_container_and_codec_of_the_corpus_is_converted(probed):
+    converted = {pair for corpus_file in CONVERTED_FILES for pair in _pairs(probed(corpus_file).media)}
+    assert converted == {pair for corpus_file in ALL_FILES for pair in corpus_file.pairs}
 
 
 @pytest.mark.parametrize(
     ("corpus_file", "output"),
     [
         pytest.param(corpus_file, output, id=f"{corpus_file.path} {output}")
-        for corpus_file in MET
+        for corpus_file in CONVERTED_FILES
         for output in _outputs(corpus_file)
     ],
 )
-def test_one_of_its_kind_becomes(corpus_file, output, known, tools, tmp_path):
-    source = known(corpus_file)
-    moment = {"at": 0} if output in STILLS and source.media.video else {}
-    _convert(corpus_file, output, source, (tmp_path, tools), **moment)
+def test_a_file_of_each_kind_becomes(corpus_file, output, probed, tools, tmp_path):
+    source = probed(corpus_file)
+    poster_options = {"at": 0} if output in IMAGE_FORMATS and source.media.video else {}
+    _convert(corpus_file, output, source, (tmp_path, tools), **poster_options)
 
 
-@pytest.mark.parametrize("corpus_file", REST, ids=lambda corpus_file: corpus_file.path)
-def test_every_other_one_becomes_something(corpus_file, known, tools, tmp_path):
+@pytest.mark.parametrize("corpus_file", OTHER_AUDIO, ids=lambda corpus_file: corpus_file.path)
+def test_every_other_audio_file_is_converted(corpus_file, probed, tools, tmp_path):
     output = corpus_file.outputs[zlib.crc32(corpus_file.path.encode()) % len(corpus_file.outputs)]
-    _convert(corpus_file, output, known(corpus_file), (tmp_path, tools))
+    _convert(corpus_file, output, probed(corpus_file), (tmp_path, tools))
 
 
 def _convert(corpus_file, output, source, where, **fields):
     media = source.media
     assert media.kind == corpus_file.kind
-    assert _codecs(media) <= _told(corpus_file)
-    facts = convert_probed(source.path, media, output, where, **_little(output, media), **fields).facts
+    assert _codecs(media) <= _listed_codecs(corpus_file)
+    facts = convert_probed(source.path, media, output, where, **_small(output, media), **fields).facts
     assert (facts.kind, facts.format) == (FORMATS[output].kind, output)
     if facts.kind != "audio":
         assert facts.width <= SIDE
@@ -83,13 +83,13 @@ def _convert(corpus_file, output, source, where, **fields):
         assert facts.duration <= min(SECONDS, media.duration) + 0.2
 
 
-def _little(output, media):
+def _small(output, media):
     """The options for one second at a small size."""
     size = {} if FORMATS[output].kind == "audio" else {"width": SIDE, "on_upscale": "clamp"}
-    if output in STILLS and media.video:
+    if output in IMAGE_FORMATS and media.video:
         return size
-    lasts = (media.duration or 0) > SECONDS and output not in ("jpeg", "png")
-    return {**size, **({"end": SECONDS} if lasts else {})}
+    is_long = (media.duration or 0) > SECONDS and output not in ("jpeg", "png")
+    return {**size, **({"end": SECONDS} if is_long else {})}
 
 
 def _pairs(media):
@@ -102,6 +102,6 @@ def _codecs(media):
     return {(stream.index, stream.codec) for stream in (media.video, media.audio) if stream}
 
 
-def _told(corpus_file):
+def _listed_codecs(corpus_file):
     streams = corpus_file.facts.get("av", {}).get("streams", [])
     return {(place, stream.get("codec")) for place, stream in enumerate(streams)}

@@ -22,7 +22,7 @@ VIDEOS = (
     "hevc.mp4",
     "late-audio.mkv",
 )
-SOUNDS = (
+AUDIOS = (
     "tone.mp3",
     "tone.wav",
     "tone.flac",
@@ -38,7 +38,7 @@ SOUNDS = (
     "covered.mp3",
     "surround.mkv",
 )
-PICTURES = ("still.jpeg", "still.png", "still.bmp", "still.tiff", "still.webp", "moving.gif", "moving.webp")
+IMAGES = ("still.jpeg", "still.png", "still.bmp", "still.tiff", "still.webp", "moving.gif", "moving.webp")
 
 CODECS = {
     "mp4": "h264,aac",
@@ -71,7 +71,7 @@ def test_a_video_becomes(name, output, media, tmp_path, tools):
 
 
 @pytest.mark.parametrize("output", outputs_of("audio", "mp3"))
-@pytest.mark.parametrize("name", SOUNDS)
+@pytest.mark.parametrize("name", AUDIOS)
 def test_audio_becomes(name, output, media, tmp_path, tools):
     converted = convert(media(name), output, tmp_path, tools)
     assert converted.facts.codecs == CODECS[output]
@@ -79,7 +79,7 @@ def test_audio_becomes(name, output, media, tmp_path, tools):
 
 
 @pytest.mark.parametrize("output", outputs_of("image", "png"))
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_an_image_becomes(name, output, media, tmp_path, tools):
     facts = convert(media(name), output, tmp_path, tools).facts
     assert (facts.format, facts.width, facts.height) == (output, 64, 48)

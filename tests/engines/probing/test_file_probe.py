@@ -191,7 +191,7 @@ def test_implausible_pixel_aspect_ratios_are_ignored(aspect, size, media, tools,
     """Display aspect ratio and frame size, as in the chunk `vprp` of an AVI."""
     content = bytearray(media("anamorphic.avi").read_bytes())
     struct.pack_into("<HHII", content, content.index(b"vprp") + 28, *aspect)
-    reported = tmp_path / "told.avi"
+    reported = tmp_path / "aspect.avi"
     reported.write_bytes(content)
 
     assert probe(reported, tools).video.shown == size

@@ -51,7 +51,7 @@ def test_an_index_at_the_end_is_found(parts, tools):
 
 
 def test_a_file_that_is_no_media_is_rejected_by_its_first_bytes(parts, media, tools):
-    media("heavy.mkv").with_name("text.mp4").write_text("no film at all\n" * 100_000)
+    media("heavy.mkv").with_name("text.mp4").write_text("no video at all\n" * 100_000)
     partial = parts("text.mp4")
     with pytest.raises(errors.InputUnreadable):
         probe_remote(partial, tools)
