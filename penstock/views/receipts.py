@@ -1,8 +1,7 @@
 """A receipt as its caller sees it: JSON with a signature."""
 
-from typing import Literal
+from typing import Any, Literal
 
-import jwt
 from pydantic import BaseModel, Field
 
 from penstock.domain.api_keys import derive_key
@@ -44,5 +43,11 @@ def signed_receipt(stored: StoredReceipt, secret: str) -> SignedReceiptView:
         **{name: stored.body[name] for name in ("output", "checks", "work")},
     )
     payload = view.model_dump(mode="json")
-    signature = jwt.encode(payload, derive_key("receipts", secret), algorithm="HS256", headers=_HEADERS)
-    return SignedReceiptView(**payload, signature=signature)
+    return SignedReceiptView(**payload, signature=_sign(payload, derive_key("receipts", secret)))
+
+
+def _sign(payload: dict[str, Any], key: str) -> str:
+    # PyJWT imports cryptography, which takes 0.2 s: the first receipt waits for it, not every start of the API.
+    import jwt  # noqa: PLC0415
+
+    return jwt.encode(payload, key, algorithm="HS256", headers=_HEADERS)

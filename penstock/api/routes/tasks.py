@@ -10,8 +10,7 @@ from penstock.api.context import context_of, require_caller, view_builder
 from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_response
 from penstock.api.pagination import PageParameters, list_query
 from penstock.api.task_requests import CONVERSION_BODY, post_request, task_response
-from penstock.domain.ids import ProjectId
-from penstock.domain.receipt import StoredReceipt
+from penstock.domain.api_keys import Caller
 from penstock.domain.task import Task
 from penstock.records import Records
 from penstock.views.receipts import SignedReceiptView, signed_receipt
@@ -68,10 +67,11 @@ async def cancel_task(request: Request, task_id: str) -> Response:
 async def read_receipt(request: Request, task_id: str) -> Response:
     """How the output of a completed task was made and verified, signed with the project's receipt key."""
     records, caller = context_of(request).services.records, require_caller(request)
-    stored = await to_thread.run_sync(_find_receipt, records, caller.project_id, task_id)
-    path = f"/tasks/{stored.task_id}"
-    return object_response(request, signed_receipt(stored, caller.secret), f"{path}/receipt", path)
+    view = await to_thread.run_sync(_signed_receipt, records, caller, task_id)
+    path = f"/tasks/{view.task}"
+    return object_response(request, view, f"{path}/receipt", path)
 
 
-def _find_receipt(records: Records, project_id: ProjectId, task_id: str) -> StoredReceipt:
-    return records.receipts.get_for_task(project_id, records.tasks.get(project_id, task_id).id)
+def _signed_receipt(records: Records, caller: Caller, task_id: str) -> SignedReceiptView:
+    task = records.tasks.get(caller.project_id, task_id)
+    return signed_receipt(records.receipts.get_for_task(caller.project_id, task.id), caller.secret)
