@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from penstock.host.parent_death import die_with_parent
+from penstock.sandbox.parent_death import die_with_parent
 
 if __name__ == "__main__":
     parent, *command = sys.argv[1:]

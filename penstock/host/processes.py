@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from penstock.host.parent_death import die_with_parent, set_process_name
+from penstock.sandbox.parent_death import die_with_parent, set_process_name
 
 POLL_SECONDS = 0.2
 KILL_SECONDS = 5.0

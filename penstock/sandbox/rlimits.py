@@ -1,33 +1,25 @@
 """What a child does to itself before it reads a byte of an input: its own session, resource limits, low priority."""
 
-import ctypes
 import os
 import resource
 import signal
 from contextlib import suppress
 
 from penstock.sandbox.job import Job, Rlimits
+from penstock.sandbox.parent_death import die_with_parent
 
-_PR_SET_PDEATHSIG = 1
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
 
 
 def restrict(job: Job, parent: int) -> None:
     """Start a session, die with the process `parent`, and take the job's resource limits."""
     os.setsid()
-    _die_with(parent)
+    die_with_parent(parent, signal.SIGKILL)
     _lower_priority()
     os.umask(0o077)
     for number in _DEFAULT_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     _set_limits(job.rlimits)
-
-
-def _die_with(parent: int) -> None:
-    """`penstock.host.parent_death` does the same, but this package imports nothing of the host."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _lower_priority() -> None:
