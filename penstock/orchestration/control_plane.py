@@ -52,8 +52,14 @@ async def keep_running(work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except Exception:
-            log.exception("%s failed and is restarted", getattr(work, "__name__", work))
+            log.exception("%s failed and is restarted", _name_of(work))
         await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _name_of(work: Callable[[], Awaitable[None]]) -> str:
+    """The name of its function alone: the `repr` of a `partial` shows the arguments, and with them settings."""
+    function = work.func if isinstance(work, partial) else work
+    return getattr(function, "__name__", type(function).__name__)
 
 
 async def sweep_scratch_hourly(scratch: Path, creation_seconds: float = CREATION_SECONDS) -> None:

@@ -39,10 +39,10 @@ class Settings(BaseSettings):
         Path("~/.penstock"), validate_default=True, description="folder of all data and secrets"
     )
     api_key: Annotated[str, AfterValidator(checks.key)] | None = Field(
-        None, description="API key of the default project; created at the first start if not set"
+        None, repr=False, description="API key of the default project; created at the first start if not set"
     )
     database_url: Annotated[str, AfterValidator(checks.database_url)] | None = Field(
-        None, description="PostgreSQL (≥ 14) for the records; if not set, the embedded one"
+        None, repr=False, description="PostgreSQL (≥ 14) for the records; if not set, the embedded one"
     )
     storage_url: Annotated[str, AfterValidator(checks.storage_url)] | None = Field(
         None, description="file:///folder or s3://bucket/prefix; if not set, a folder of the home"
@@ -54,11 +54,13 @@ class Settings(BaseSettings):
     prefect_auth_string: str | None = Field(
         None,
         validation_alias="PREFECT_API_AUTH_STRING",
+        repr=False,
         description="`user:password` of the Prefect server; generated for our own",
     )
     prefect_server_auth_string: str | None = Field(
         None,
         validation_alias="PREFECT_SERVER_API_AUTH_STRING",
+        repr=False,
         description="the same secret, under the server's name for it",
     )
     public_url: WebUrl | None = Field(None, description="base URL of the links in responses")
