@@ -24,12 +24,15 @@ _START_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Offsets of one block in its file: where it starts, where its content starts, and the first byte after it, which
-    is after the end of the file if that is cut off. `kind` is the marker, name or label."""
+    """Offsets of one block in its file: where it starts, where its content starts and ends, and the first byte after
+    it, which is after the end of the file if that is cut off. `kind` is the marker, name or label.
+
+    Between content and end are the checksum of a PNG chunk and the padding byte of a RIFF chunk."""
 
     kind: bytes
     start: int
     content: int
+    content_end: int
     end: int
 
 
@@ -42,7 +45,7 @@ def block_bytes(data: Data, block: Block) -> bytes:
 
 def content_start(data: Data, block: Block) -> bytes:
     """The first 32 bytes of the content, filled up with zeros."""
-    return data[block.content : min(block.end, block.content + _START_BYTES)].ljust(_START_BYTES, b"\0")
+    return data[block.content : min(block.content_end, block.content + _START_BYTES)].ljust(_START_BYTES, b"\0")
 
 
 def jpeg_segments(data: Data) -> Iterator[Block]:
@@ -56,7 +59,7 @@ def jpeg_segments(data: Data) -> Iterator[Block]:
         kind, end = bytes((marker,)), offset + 2 + length
         if kind == JPEG_SCAN:
             end = _jpeg_scan_end(data, end)
-        yield Block(kind, offset, offset + 4, end)
+        yield Block(kind, offset, offset + 4, end, end)
         offset = end
 
 
@@ -64,7 +67,7 @@ def png_chunks(data: Data) -> Iterator[Block]:
     offset = PNG_SIGNATURE_BYTES
     while offset + 8 <= len(data):
         length, name = struct.unpack_from(">I4s", data, offset)
-        yield Block(name, offset, offset + 8, offset + 12 + length)
+        yield Block(name, offset, offset + 8, offset + 8 + length, offset + 12 + length)
         offset += 12 + length
 
 
@@ -72,7 +75,7 @@ def riff_chunks(data: Data) -> Iterator[Block]:
     offset = RIFF_HEADER_BYTES
     while offset + 8 <= len(data):
         name, length = struct.unpack_from("<4sI", data, offset)
-        yield Block(name, offset, offset + 8, offset + 8 + length + length % 2)
+        yield Block(name, offset, offset + 8, offset + 8 + length, offset + 8 + length + length % 2)
         offset += 8 + length + length % 2
 
 
@@ -87,7 +90,7 @@ def gif_blocks(data: Data) -> Iterator[Block]:
         elif data[offset] == _GIF_EXTENSION:
             kind, content = bytes((_GIF_EXTENSION, data[offset + 1])), offset + 2
             end = _gif_sub_blocks_end(data, content)
-        yield Block(kind, offset, content, end)
+        yield Block(kind, offset, content, end, end)
         offset = end
 
 

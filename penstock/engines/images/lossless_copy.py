@@ -74,7 +74,7 @@ def _png_parts(data: bytes) -> Iterator[bytes]:
 def _webp_parts(data: bytes) -> Iterator[bytes]:
     """The RIFF header, with the new size, and the chunks that are kept."""
     (size,) = struct.unpack_from("<I", data, 4)
-    riff = block_bytes(data, Block(b"RIFF", 0, RIFF_HEADER_BYTES, 8 + size))
+    riff = block_bytes(data, Block(b"RIFF", 0, RIFF_HEADER_BYTES, 8 + size, 8 + size))
     chunks = [_webp_chunk(chunk, block_bytes(riff, chunk)) for chunk in riff_chunks(riff) if chunk.kind in _WEBP_KEPT]
     yield b"RIFF" + struct.pack("<I", 4 + sum(map(len, chunks))) + b"WEBP"
     yield from chunks
@@ -82,14 +82,15 @@ def _webp_parts(data: bytes) -> Iterator[bytes]:
 
 def _webp_chunk(chunk: Block, content: bytes) -> bytes:
     """A VP8X chunk without the flags for metadata; any other as it is."""
-    return (
-        content[:8] + bytes((content[8] & ~_WEBP_METADATA_FLAGS,)) + content[9:] if chunk.kind == b"VP8X" else content
-    )
+    if chunk.kind != b"VP8X":
+        return content
+    return content[:8] + bytes((content[8] & ~_WEBP_METADATA_FLAGS,)) + content[9:]
 
 
 def _gif_parts(data: bytes) -> Iterator[bytes]:
     """Frames, their durations, and the number of repeats."""
-    yield block_bytes(data, Block(b"", 0, 0, gif_header_bytes(data)))
+    header = gif_header_bytes(data)
+    yield block_bytes(data, Block(b"", 0, 0, header, header))
     for block in gif_blocks(data):
         if block.kind[0] not in (GIF_IMAGE[0], GIF_CONTROL[0]):
             raise ValueError(f"a block of kind {block.kind[0]}")
