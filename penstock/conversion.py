@@ -67,7 +67,7 @@ def no_reservation(_plan: Plan) -> AbstractContextManager[None]:
 def convert_original(original: Original, workspace: Workspace, reserve: Reserve = no_reservation) -> Rendition:
     """The verified output; or the input, where that is smaller and already what was requested.
 
-    Raises the refusals of `plan_for`, `InputError`, `EngineError`, and `Cancelled`."""
+    Raises the errors of `plan_for`, `InputError`, `EngineError`, and `Cancelled`."""
     meter = _CpuMeter(workspace.watch)
     conversion = _Conversion(original, replace(workspace, watch=meter))
     plan = conversion.plan()

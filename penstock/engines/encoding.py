@@ -196,7 +196,8 @@ def _run(argv: list[str], conversion: _Conversion, duration: float | None) -> No
 
 
 def _memory_bytes(conversion: _Conversion) -> int:
-    """8/3 of the limit for frames larger than 4K: 8K to 1080p needs 3 GiB, where 3026x1386 needs less than 1."""
+    """8/3 of the limit, 8 GiB by default, for frames larger than 4K. 8K to 8K does not fit in 3 GiB; 3026x1386 fits in
+    1 GiB."""
     video, maximum = conversion.source.media.video, conversion.tools.limits.child_memory_bytes
     large = video is not None and video.coded.width * video.coded.height > _UHD_PIXELS
     return maximum * 8 // 3 if large else maximum

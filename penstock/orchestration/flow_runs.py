@@ -53,7 +53,7 @@ class ActiveRun:
 class FlowRuns:
     """One Prefect client for the life of the process, opened by `async with`.
 
-    Every method raises `PrefectUnavailable`, but `cancel`, `end_unstarted` and `health`."""
+    Every method that calls Prefect raises `PrefectUnavailable`, except `cancel`, `end_unstarted` and `health`."""
 
     address: PrefectAddress
     client: PrefectClient
@@ -93,11 +93,11 @@ class FlowRuns:
         return str(run.id)
 
     async def cancel(self, run_id: str) -> None:
-        """Ask Prefect to cancel the run. A failure is logged alone: our own records cancel the task."""
+        """Ask Prefect to cancel the run. A failure is only logged: our own records cancel the task."""
         await self._try_to_set(run_id, Cancelling(message="Cancelled by its owner."), force=False)
 
     async def end_unstarted(self, run_id: str) -> None:
-        """End a run that no worker has started. A failure is logged alone."""
+        """End a run that no worker has started. A failure is only logged."""
         await self._try_to_set(run_id, Cancelled(message="The task was cancelled."), force=True)
 
     async def crash(self, run_id: str) -> None:

@@ -52,9 +52,9 @@ def call(pool: SandboxPool, request: SandboxCall, decoder: ResultDecoder[T], wat
     _require_success(ended, rlimits, request.purpose)
     try:
         return decoder.decode(bytes(output.collected))
-    except InvalidResult as wrong:
+    except InvalidResult as invalid:
         kind, message = _INVALID_RESULT[request.purpose]
-        raise kind(message, detail=str(wrong)) from wrong
+        raise kind(message, detail=str(invalid)) from invalid
 
 
 def _require_success(ended: Exit, rlimits: Rlimits, purpose: Purpose) -> None:

@@ -65,8 +65,8 @@ class ResultDecoder(Generic[T]):
                 error = _decoded_error(message["error"])
             else:
                 return self.adapter.validate_python(_checked(message["value"]))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ArithmeticError) as wrong:
-            raise InvalidResult(f"{type(wrong).__name__}: {wrong}"[:_DETAIL_CHARACTERS]) from wrong
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ArithmeticError) as invalid:
+            raise InvalidResult(f"{type(invalid).__name__}: {invalid}"[:_DETAIL_CHARACTERS]) from invalid
         raise error
 
 

@@ -26,7 +26,7 @@ Reason = Literal["exited", "deadline", "stalled", "lost"]
 
 
 class Watch(Protocol):
-    """Is told how a piece of work gets on, and can stop it."""
+    """Receives the progress and the CPU time of a piece of work, and can stop it."""
 
     def progress(self, percent: int) -> None: ...
 

@@ -23,6 +23,7 @@ from penstock.engines.images.file_blocks import (
 from penstock.engines.images.opening import translated_errors
 
 _FOREVER = 0
+# Every viewer shows a frame with a duration of 0 for 100 ms.
 _DEFAULT_MILLISECONDS = 100.0
 _GIF_LOOP_EXTENSIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 

@@ -12,8 +12,8 @@ from penstock.domain.attempts import SLOT_REQUESTED, SubmittedAttempt
 from penstock.domain.ids import TaskId
 from penstock.domain.task import TaskError
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
+from penstock.orchestration.reconcile.abandoned_runs import AbandonedRuns
 from penstock.orchestration.reconcile.leaked_slots import LeakedSlots
-from penstock.orchestration.reconcile.orphan_flow_runs import AbandonedRuns
 from penstock.orchestration.run.heartbeat import BEAT_SECONDS
 from penstock.records import Records
 from penstock.settings import Settings
@@ -61,7 +61,7 @@ class Reconciler:
             try:
                 await part()
             except (errors.DatabaseUnavailable, PrefectUnavailable) as unavailable:
-                log.info("%s is retried later: %s", part.__name__, unavailable)
+                log.info("%s is retried later: %s", part.__qualname__, unavailable)
 
     async def replace_silent(self) -> None:
         """Replace runs without a heartbeat. They are read twice: after an outage of the database all runs seem silent.

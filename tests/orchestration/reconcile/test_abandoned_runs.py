@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from penstock.orchestration.flow_runs import ActiveRun, PrefectUnavailable
-from penstock.orchestration.reconcile.orphan_flow_runs import AbandonedRuns
+from penstock.orchestration.reconcile.abandoned_runs import AbandonedRuns
 from tests.records.rows import output_of, video_request
 
 LEASE = 60.0
