@@ -37,7 +37,8 @@ def _canonical_file(value: Any) -> Any:
     return canonical_file_id(value) if isinstance(value, str) else value
 
 
-Pixels = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=2**31 - 1)]
+MAX_PIXELS = 2**31 - 1
+Pixels = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=MAX_PIXELS)]
 Url = Annotated[str, Field(min_length=1, max_length=2048, pattern=r"^[^\x00-\x20\x7f]+$")]
 Seconds = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
 
@@ -157,12 +158,13 @@ def _violation(name: str, error_type: str, formats: str) -> errors.RequestError:
     return errors.FieldInvalid(f"{name} {_FIELD_RULES[name]}.", field=name)
 
 
+_PIXELS_RULE = f"must be a whole number of pixels from 1 to {MAX_PIXELS:,}"
 _FIELD_RULES = {
     "url": "must be an http(s) address of at most 2,048 characters",
     "file_id": "must be an id like file_… or med_…",
     "kind": "must be video, audio or image",
-    "width": "must be a whole number of pixels, at least 1",
-    "height": "must be a whole number of pixels, at least 1",
+    "width": _PIXELS_RULE,
+    "height": _PIXELS_RULE,
     "fit": "must be contain, cover, fill or pad",
     "background": "must be a colour like #ffffff",
     "on_upscale": "must be refuse or clamp",

@@ -249,7 +249,7 @@ SENTENCES = [
     (b'{"url": "https://a.com/b", "kind": "video", "format": "mp4", "start": 5, "end": 4}',
      "end (4 s) must be after start (5 s)."),
     (b'{"url": "https://a.com/b", "kind": "video", "format": "mp4", "width": "640"}',
-     "width must be a whole number of pixels, at least 1."),
+     "width must be a whole number of pixels from 1 to 2,147,483,647."),
 ]  # fmt: skip
 
 

@@ -58,6 +58,14 @@ def test_other_sizes_are_rejected(unsound: object):
     assert wrong(VIDEO | {"width": unsound}) == [("field_invalid", "width")]
 
 
+@pytest.mark.parametrize("field", ["width", "height"])
+def test_the_message_for_a_size_names_its_range(field: str):
+    with pytest.raises(errors.InvalidRequest) as refused:
+        parse_request(VIDEO | {field: 2**31})
+
+    assert refused.value.message == f"{field} must be a whole number of pixels from 1 to 2,147,483,647."
+
+
 @pytest.mark.parametrize("unsound", [-0.1, 1.1, "0.5", True, float("nan")])
 def test_quality_is_a_number_from_0_to_1(unsound: object):
     assert wrong(VIDEO | {"quality": unsound}) == [("field_invalid", "quality")]
