@@ -1,5 +1,6 @@
 import pytest
 
+from penstock.domain.formats import FORMATS
 from penstock.domain.limits import Limits
 from penstock.domain.planning.cost import (
     CostHistory,
@@ -28,6 +29,11 @@ def test_higher_quality_makes_a_larger_output(kind, output):
 
 def test_lossless_audio_is_as_large_as_its_samples():
     assert _estimate("audio", "wav").bytes == pytest.approx(48_000 * 2 * 2 * 10, rel=0.01)
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_every_format_has_an_estimate(output):
+    assert _estimate(FORMATS[output].kind, output, quality=0.1).bytes > 0
 
 
 def test_more_frames_make_a_larger_gif():
