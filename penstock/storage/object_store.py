@@ -117,7 +117,9 @@ class ObjectStore(ABC):
 
     def _read_range(self, address: str, start: int, end: int) -> bytes:
         with translate_read_errors():
-            return _require_length(bytes(self._filesystem.cat_file(address, start=start, end=end)), end - start)
+            return _require_length(
+                bytes(self._filesystem.cat_file(address, start=start, end=end)), end - start, address
+            )
 
     def _address(self, key: str) -> str:
         path = PurePosixPath(key)
@@ -200,14 +202,12 @@ class BucketStore(ObjectStore):
             size = int(self._wait_for(self._filesystem._info(address), is_stopped)["size"])
             with part.open("xb") as file:
                 for start in range(0, size, REQUEST_BYTES):
-                    file.write(
-                        self._fetch_range(self._address(key), start, min(size, start + REQUEST_BYTES), is_stopped)
-                    )
+                    file.write(self._fetch_range(address, start, min(size, start + REQUEST_BYTES), is_stopped))
             part.replace(path)
 
     def _fetch_range(self, address: str, start: int, end: int, is_stopped: IsStopped) -> bytes:
         content = self._wait_for(self._filesystem._cat_file(address, start=start, end=end), is_stopped)
-        return _require_length(content, end - start)
+        return _require_length(content, end - start, address)
 
     def _wait_for(self, request: Coroutine[Any, Any, Any], is_stopped: IsStopped) -> Any:
         return wait_for(self._filesystem.loop, request, self._request_seconds, is_stopped)
@@ -252,7 +252,7 @@ class BucketStore(ObjectStore):
         return s3_upload.UploadTarget(bucket, name, self._request_seconds, is_stopped)
 
 
-def _require_length(content: bytes, length: int) -> bytes:
+def _require_length(content: bytes, length: int, address: str) -> bytes:
     if len(content) < length:
-        raise errors.StorageUnavailable("The stored file could not be read to its end.")
+        raise errors.StorageUnavailable("The stored file could not be read to its end.", detail=address)
     return content
