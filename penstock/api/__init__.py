@@ -19,7 +19,7 @@ from penstock.api.throttling.fair_share import FairShare
 from penstock.api.throttling.rate_limit import MinBodyRate, RateLimiter
 from penstock.services import Services
 
-__all__ = ["Runs", "create_app"]
+__all__ = ["RunService", "create_app"]
 
 HEALTH_CACHE_SECONDS = 1.0
 # How many requests of one project may wait for each plan that is being made.

@@ -23,7 +23,7 @@ from penstock.settings import read_settings
 @click.option("--image-slots", type=click.IntRange(min=1), help="Runs of images at once. [PENSTOCK_IMAGE_SLOTS]")
 @click.option("--deploy", is_flag=True, help="First run `penstock deploy`.")
 def worker_command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None:
-    """Run one worker alone. SIGTERM stops it once its runs have ended."""
+    """Run one worker alone. SIGTERM stops it: its runs may end for PENSTOCK_DRAIN_SECONDS, then they are given back."""
     settings = read_settings()
     address = prefect_address(settings)
     os.umask(PRIVATE_UMASK)

@@ -112,7 +112,7 @@ class Media:
     header_duration: float | None = None
     video: VideoStream | None = None
     audio: AudioStream | None = None
-    image: Annotated[
+    image: Annotated[  # `picture` in stored rows, as earlier versions wrote and read it
         ImageFacts | None, Field(validation_alias=AliasChoices("image", "picture"), serialization_alias="picture")
     ] = None
     cover: CoverArt | None = None

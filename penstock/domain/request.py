@@ -66,7 +66,7 @@ class SourceRequest(BaseModel):
     height: Pixels | None = Field(None, description="pixels; without width the aspect ratio is kept")
     fit: Fit = Field("contain", description="how the image fits a box of width and height")
     background: str = Field(
-        "#ffffff", pattern=r"^#[0-9a-fA-F]{6}$", description="colour of bars and behind flattened transparency"
+        "#ffffff", pattern=r"^#[0-9a-fA-F]{6}$", description="color of bars and behind flattened transparency"
     )
     on_upscale: Literal["refuse", "clamp"] = Field(
         "refuse", description="reject sizes that upscale, or clamp to the largest that does not"
@@ -166,7 +166,7 @@ _FIELD_RULES = {
     "width": _PIXELS_RULE,
     "height": _PIXELS_RULE,
     "fit": "must be contain, cover, fill or pad",
-    "background": "must be a colour like #ffffff",
+    "background": "must be a color like #ffffff",
     "on_upscale": "must be refuse or clamp",
     "quality": "must be a number from 0 to 1",
     "start": "must be seconds, a number of at least 0",

@@ -39,8 +39,8 @@ UPLOAD_BODY: dict[str, Any] = {
 async def upload_file(request: Request) -> Response:
     """Takes the field `file` of a form, or the raw body. Rejects files that are not media."""
     context, caller = context_of(request), require_caller(request)
-    with scratch_folder(context.services.settings.scratch, "upload") as room:
-        path = room / "input"
+    with scratch_folder(context.services.settings.scratch, "upload") as folder:
+        path = folder / "input"
         await receive_upload(
             request, path, max(map(context.services.limits.input_bytes, KINDS)), context.threads.writes
         )

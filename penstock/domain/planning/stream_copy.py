@@ -116,7 +116,7 @@ def _profile_obstacles(profile: str | None, support: PlayerSupport) -> Iterator[
 def _pixel_obstacles(stream: VideoStream) -> Iterator[str]:
     if stream.pixel_format != "yuv420p":
         yield f"its pixel format {stream.pixel_format} does not play everywhere"
-    yield from _colour_obstacles(stream)
+    yield from _color_obstacles(stream)
     if stream.rotation or stream.mirrored:
         yield "it has to be rotated upright"
     if stream.sar != 1:
@@ -127,13 +127,13 @@ def _pixel_obstacles(stream: VideoStream) -> Iterator[str]:
         yield "its frames change in size or pixel format"
 
 
-def _colour_obstacles(stream: VideoStream) -> Iterator[str]:
+def _color_obstacles(stream: VideoStream) -> Iterator[str]:
     if stream.full_range:
-        yield "its colours are full range"
+        yield "its colors are full range"
     if stream.transfer in HDR_TRANSFERS:
-        yield "its colours are HDR"
+        yield "its colors are HDR"
     if has_wide_gamut(stream):
-        yield "its colour gamut is wider than most screens show"
+        yield "its color gamut is wider than most screens show"
 
 
 def _timing_obstacles(stream: VideoStream, support: PlayerSupport, criteria: CopyCriteria) -> Iterator[str]:
