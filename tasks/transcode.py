@@ -26,8 +26,8 @@ def transcode(original: Original, run: Run) -> Rendition:
 
 @contextmanager
 def _reserved(run: Run, converted: Task, plan: Plan) -> Iterator[None]:
-    """What the encoder holds: a slot where the plan needs one, and the machine, which it shares unless the last try ran
-    out of memory or disk."""
+    """What the encoder holds: a slot where the plan needs one, and the machine, which it shares unless the last try
+    failed because the machine was short of memory."""
     lock = process_transcode_lock()
     with ExitStack() as held:
         if needs_slot(plan):

@@ -4,7 +4,7 @@ from penstock.engines.encoding import MediaFile, command_line, encode, public_co
 from penstock.engines.probing.facts import file_facts
 from penstock.engines.probing.file_probe import probe, probe_header
 from penstock.engines.probing.remote_probe import PartialInput, probe_remote
-from penstock.engines.probing.signatures import FileType, sniff, sniff_bytes
+from penstock.engines.probing.signatures import sniff
 from penstock.engines.tools import Tools, bundled_ffmpeg, sandbox_pool, tool_versions
 from penstock.engines.verification.scoring import Comparison, score
 from penstock.engines.verification.verifier import VerifiedOutput, verify
@@ -12,7 +12,6 @@ from penstock.sandbox.supervise import NoWatch, Watch
 
 __all__ = [
     "Comparison",
-    "FileType",
     "MediaFile",
     "NoWatch",
     "PartialInput",
@@ -30,7 +29,6 @@ __all__ = [
     "sandbox_pool",
     "score",
     "sniff",
-    "sniff_bytes",
     "tool_versions",
     "verify",
 ]

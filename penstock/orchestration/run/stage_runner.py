@@ -59,7 +59,7 @@ class Stages:
 
     @property
     def was_short_of_resources(self) -> bool:
-        """Whether the last try that failed did so because the machine was short of memory or disk."""
+        """Whether the last try that failed did so because the machine was short of memory or processes."""
         return isinstance(self._last_error, errors.ResourceShortage)
 
     @contextmanager
