@@ -1,4 +1,4 @@
-"""An HTTP client of the service. Tasks and Files are the JSON objects of the contract."""
+"""An HTTP client of the service. Tasks and Files are the JSON objects of docs/api.md."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ TIMEOUT = httpx.Timeout(90.0, connect=10.0)
 
 
 class Refused(Exception):
-    """The service refused a request. `code` is one of the contract's; `violations` lists all errors of a body."""
+    """The service refused a request. `code` is one of docs/errors.md; `violations` lists all errors of a body."""
 
     def __init__(self, message: str, code: str = "internal", violations: tuple[dict[str, Any], ...] = ()) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class Client:
         self._http.close()
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Request a conversion (CONTRACT §1). The same request returns the same Task."""
+        """Request a conversion (docs/api.md). The same request returns the same Task."""
         return _data(self._http.post("/tasks", json=request))
 
     def plan(self, request: dict[str, Any]) -> dict[str, Any]:

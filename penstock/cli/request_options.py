@@ -60,7 +60,7 @@ def request_options(command: Command) -> Command:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """What was given. `request` is the body of a request (CONTRACT §1) without its input."""
+    """What was given. `request` is the body of a request (docs/api.md) without its input."""
 
     source: str
     target: Path

@@ -1,4 +1,4 @@
-"""The JSON of Tasks and Files, field by field in the contract's order, and the signed links to files."""
+"""The JSON of Tasks and Files, field by field in the order of docs/api.md, and the signed links to files."""
 
 import hashlib
 import hmac
