@@ -54,7 +54,7 @@ def probe_remote(partial: PartialInput, tools: Tools, watch: Watch | None = None
         if partial.is_complete:
             return probe(partial.path, tools, watch)
     raise errors.ProbeLimitExceeded(
-        "The index of this input is too fragmented to plan from; request the conversion itself."
+        "The index of this input is too fragmented to plan from. Start the conversion itself instead."
     )
 
 
