@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from penstock.domain.errors import Misconfigured
@@ -30,10 +30,10 @@ class RunningService:
     api_url: str
     prefect_api_url: str
     prefect_ui_url: str
-    database_url: str
+    database_url: str = field(repr=False)
     process: int
-    api_key: str
-    prefect_auth: str | None
+    api_key: str = field(repr=False)
+    prefect_auth: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,11 @@ def test_an_event_is_first_only_once(tmp_path):
     assert [home.is_first_time("key shown"), home.is_first_time("key shown")] == [True, False]
 
 
+def test_a_service_shows_none_of_its_secrets():
+    assert "the-key-of-the-service" not in repr(SERVICE)
+    assert "secret" not in repr(SERVICE)
+
+
 def test_a_service_is_found_while_it_runs(tmp_path):
     home = Home.at(tmp_path)
     with home.claim() as ours:

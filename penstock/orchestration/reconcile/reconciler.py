@@ -12,8 +12,8 @@ from penstock.domain.attempts import SLOT_REQUESTED, SubmittedAttempt
 from penstock.domain.ids import TaskId
 from penstock.domain.task import TaskError
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
-from penstock.orchestration.reconcile.abandoned_runs import AbandonedRuns
 from penstock.orchestration.reconcile.leaked_slots import LeakedSlots
+from penstock.orchestration.reconcile.runs_without_task import RunsWithoutTask
 from penstock.orchestration.run.heartbeat import BEAT_SECONDS
 from penstock.records import Records
 from penstock.settings import Settings
@@ -51,7 +51,7 @@ class Reconciler:
         self.lease_seconds = lease_seconds
         self.claimed_at: dict[str, float] = {}
         self.dead: set[str] = set()
-        self.abandoned = AbandonedRuns(records, runs, lease_seconds)
+        self.abandoned = RunsWithoutTask(records, runs, lease_seconds)
         self.leaked = LeakedSlots(records, runs, lease_seconds / CHECKS_PER_LEASE)
 
     async def check(self) -> None:

@@ -19,7 +19,7 @@ from penstock.records import Records
 
 
 @dataclass
-class AbandonedRuns:
+class RunsWithoutTask:
     """Ends runs that belonged to no unfinished task for `seconds`, in every check: a live run may be about to report
     its end, or to take its task."""
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from penstock.orchestration.flow_runs import ActiveRun, PrefectUnavailable
-from penstock.orchestration.reconcile.abandoned_runs import AbandonedRuns
+from penstock.orchestration.reconcile.runs_without_task import RunsWithoutTask
 from tests.records.rows import output_of, video_request
 
 LEASE = 60.0
@@ -39,7 +39,7 @@ class Checks:
     now: float = 0.0
 
     def __post_init__(self):
-        self.abandoned = AbandonedRuns(self.records, self.prefect, LEASE, clock=lambda: self.now)
+        self.abandoned = RunsWithoutTask(self.records, self.prefect, LEASE, clock=lambda: self.now)
 
     def after(self, seconds):
         self.now += seconds
