@@ -51,12 +51,12 @@ class Reconciler:
         self.lease_seconds = lease_seconds
         self.claimed_at: dict[str, float] = {}
         self.dead: set[str] = set()
-        self.abandoned = RunsWithoutTask(records, runs, lease_seconds)
+        self.without_task = RunsWithoutTask(records, runs, lease_seconds)
         self.leaked = LeakedSlots(records, runs, lease_seconds / CHECKS_PER_LEASE)
 
     async def check(self) -> None:
         """Every part once; an error of one part does not keep the others from running."""
-        parts = (self.replace_silent, self.follow_states, self.crash_dead, self.abandoned.end, self.leaked.free)
+        parts = (self.replace_silent, self.follow_states, self.crash_dead, self.without_task.end, self.leaked.free)
         for part in parts:
             try:
                 await part()

@@ -27,19 +27,19 @@ class RunsWithoutTask:
     runs: FlowRuns
     seconds: float
     clock: Callable[[], float] = time.monotonic
-    abandoned_at: dict[str, float] = field(default_factory=dict)
+    unowned_at: dict[str, float] = field(default_factory=dict)
 
     async def end(self) -> None:
         """Check once. Raises `PrefectUnavailable`, `DatabaseUnavailable`; then the times of all runs start anew."""
-        before, self.abandoned_at = self.abandoned_at, {}
+        before, self.unowned_at = self.unowned_at, {}
         active = await self.runs.active()
         wanted = await asyncio.to_thread(self.records.tasks.current_run_ids, [run.run_id for run in active])
         now = self.clock()
-        abandoned = {run.run_id: before.get(run.run_id, now) for run in active if run.run_id not in wanted}
+        unowned = {run.run_id: before.get(run.run_id, now) for run in active if run.run_id not in wanted}
         for run in active:
-            if run.run_id in abandoned and now - abandoned[run.run_id] > self.seconds:
+            if run.run_id in unowned and now - unowned[run.run_id] > self.seconds:
                 await self._end(run)
-        self.abandoned_at = abandoned
+        self.unowned_at = unowned
 
     async def _end(self, run: ActiveRun) -> None:
         """With the end of its task, or as crashed where the task has another run. A run of `convert-request` without a

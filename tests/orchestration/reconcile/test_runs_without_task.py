@@ -39,11 +39,11 @@ class Checks:
     now: float = 0.0
 
     def __post_init__(self):
-        self.abandoned = RunsWithoutTask(self.records, self.prefect, LEASE, clock=lambda: self.now)
+        self.without_task = RunsWithoutTask(self.records, self.prefect, LEASE, clock=lambda: self.now)
 
     def after(self, seconds):
         self.now += seconds
-        asyncio.run(self.abandoned.end())
+        asyncio.run(self.without_task.end())
         return self.prefect.ended
 
 
