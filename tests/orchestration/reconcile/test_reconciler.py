@@ -207,7 +207,7 @@ def test_an_error_of_one_part_does_not_keep_the_others_from_running(records, mon
         (reconciler, "replace_silent"),
         (reconciler, "follow_states"),
         (reconciler, "crash_dead"),
-        (reconciler.abandoned, "end"),
+        (reconciler.without_task, "end"),
         (reconciler.leaked, "free"),
     ]:
         monkeypatch.setattr(owner, name, part(name))
