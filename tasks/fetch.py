@@ -2,7 +2,7 @@
 
 from prefect import get_run_logger, task
 
-from penstock.conversion import fetch_input
+from penstock.conversion.convert import fetch_input
 from penstock.domain.stages import Accepted, Original
 from penstock.orchestration.run.lease import Run
 from penstock.tasks import policy

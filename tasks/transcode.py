@@ -6,7 +6,7 @@ from functools import partial
 
 from prefect import get_run_logger, task
 
-from penstock.conversion import convert_original
+from penstock.conversion.convert import convert_original
 from penstock.domain.planning.plan import Plan, needs_slot
 from penstock.domain.stages import Original, Rendition
 from penstock.domain.task import Task

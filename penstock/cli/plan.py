@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from penstock.cli.request_options import command_line_of, fail, is_url, output_error, request_options
+from penstock.conversion.dry_run import InputProber, plan_dry_run
 from penstock.domain import errors
 from penstock.domain.planning.cost import CostHistory
 from penstock.domain.request import parse_request
-from penstock.dry_run import InputProber, plan_dry_run
 from penstock.engines import Tools, sandbox_pool
 from penstock.host.home import Home
 from penstock.records import Records

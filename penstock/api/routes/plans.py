@@ -10,9 +10,9 @@ from penstock.api.bodies.json_body import read_json_body
 from penstock.api.context import Context, context_of, require_caller
 from penstock.api.envelope import Envelope, object_response
 from penstock.api.task_requests import CONVERSION_BODY, request_from
+from penstock.conversion.dry_run import InputProber, Probed, plan_dry_run
 from penstock.domain.ids import ProjectId
 from penstock.domain.request import SourceRequest
-from penstock.dry_run import InputProber, Probed, plan_dry_run
 from penstock.views.plans import PlanView
 
 router = APIRouter(tags=["plans"])

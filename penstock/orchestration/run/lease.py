@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
-from penstock.conversion import Logger, Workspace
+from penstock.conversion.convert import Logger, Workspace
 from penstock.domain.ids import FileId, ProjectId, TaskId
 from penstock.orchestration.run.heartbeat import RunProgress
 from penstock.orchestration.run.stage_runner import Stages

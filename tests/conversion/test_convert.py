@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from penstock import conversion, engines
-from penstock.conversion import Workspace, convert_original, fetch_input
+from penstock import engines
+from penstock.conversion import convert
+from penstock.conversion.convert import Workspace, convert_original, fetch_input
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId, TaskId, new_file_id
 from penstock.domain.request import SourceRequest
@@ -202,7 +203,7 @@ def test_the_cpu_meter_passes_everything_on():
             self.seen.append(cpu_seconds)
 
     watch = Watched()
-    meter = conversion._CpuMeter(watch)
+    meter = convert._CpuMeter(watch)
     meter.progress(7)
     meter.spent(1.5)
     meter.spent(1.0)

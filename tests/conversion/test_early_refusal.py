@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from penstock.conversion.early_refusal import EarlyCheck
 from penstock.domain import errors
 from penstock.domain.request import parse_request
 from penstock.domain.task import InputVersion
-from penstock.early_refusal import EarlyCheck
 from penstock.engines import NoWatch, Tools
 from penstock.storage.download import download_input
 from penstock.storage.http_source import FetchPolicy

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from penstock import engines
+from penstock.conversion.early_refusal import EarlyCheck
 from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.domain.planning.cost import estimate_cost
@@ -17,7 +18,6 @@ from penstock.domain.planning.planner import plan_for
 from penstock.domain.planning.steps import cost_class, output_duration, plan_summary
 from penstock.domain.receipt import Checks, Receipt, Score, StreamFacts, Work, drift_of
 from penstock.domain.stages import Accepted, Original, Rendition
-from penstock.early_refusal import EarlyCheck
 from penstock.services import Services
 from penstock.storage.download import download_input
 
