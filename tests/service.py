@@ -20,6 +20,17 @@ from penstock.host.home import Home, RunningService
 
 T = TypeVar("T")
 
+# A service that does not exist.
+SERVICE = RunningService(
+    api_url="http://127.0.0.1:1",
+    prefect_api_url="http://127.0.0.1:2/api",
+    prefect_ui_url="http://127.0.0.1:2",
+    database_url="postgresql://nobody@127.0.0.1:1/none",
+    process=os.getpid(),
+    api_key="the-key-of-the-service",
+    prefect_auth="me:secret",
+)
+
 
 @dataclass(frozen=True)
 class Penstock:
@@ -197,3 +208,8 @@ def _exported(home: Path, _address: str) -> dict[str, str]:
     pairs = (line.removeprefix("export ").partition("=") for line in lines)
     told = {name: value.strip("'") for name, _, value in pairs}
     return plain | told | {"PENSTOCK_FETCH_ALLOW": "127.0.0.0/8"}
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment without the variables of Prefect and Penstock."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}

@@ -1,7 +1,6 @@
 """`penstock convert` converts one file and leaves nothing else."""
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -14,7 +13,7 @@ from click.testing import CliRunner
 
 from penstock.cli.main import cli
 from penstock.client import Client
-from tests.service import processes_with, wait_for
+from tests.service import plain_environment, processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -104,13 +103,9 @@ def test_an_interrupt_exits_130_and_leaves_nothing(penstock, long_video, tmp_pat
 
 def convert(home, *words):
     command = [sys.executable, "-m", "penstock", "convert", *words, "--home", str(home)]
-    return subprocess.run(command, env=plain(), capture_output=True, text=True, timeout=170, check=False)
+    return subprocess.run(command, env=plain_environment(), capture_output=True, text=True, timeout=170, check=False)
 
 
 def started(home, *words):
     command = [sys.executable, "-m", "penstock", "convert", *words, "--home", str(home)]
-    return subprocess.Popen(command, env=plain(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def plain():
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}
+    return subprocess.Popen(command, env=plain_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -5,8 +5,7 @@ from click.testing import CliRunner
 
 from penstock.cli.main import cli
 from penstock.host.home import Home
-from tests.host.test_home import SERVICE
-from tests.service import exported
+from tests.service import SERVICE, exported
 
 
 def said(home, *words, **environment):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fundamentals.test_secrets import files_of, tables_with
+from tests.fundamentals.stored import files_of, tables_with
 from tests.range_origin import running_range_origin
 from tests.service import csrf, exported, wait_for
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.fundamentals.stored import logs_of
 from tests.service import artifacts_of, csrf, ended, processes_with, wait_for
 
 pytestmark = pytest.mark.service
@@ -129,12 +130,6 @@ def task_runs(penstock, task):
     wanted = {"flow_runs": {"id": {"any_": [task["run"]["id"]]}}}
     found = penstock.prefect.post("/task_runs/filter", json=wanted, headers=csrf(penstock)).raise_for_status().json()
     return found if len(found) == len(STAGES) and all(run["start_time"] for run in found) else None
-
-
-def logs_of(penstock, task):
-    wanted = {"logs": {"flow_run_id": {"any_": [task["run"]["id"]]}}}
-    found = penstock.prefect.post("/logs/filter", json=wanted, headers=csrf(penstock)).raise_for_status().json()
-    return found if any("failed in" in line["message"] for line in found) else None
 
 
 def encoders_of(_penstock, task):

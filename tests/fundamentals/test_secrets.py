@@ -1,18 +1,13 @@
 """Secrets of requests and of the service appear in no log, parameter, artifact or error."""
 
-from pathlib import Path
-
-import psycopg
 import pytest
-from psycopg import sql
 
-from tests.fundamentals.test_prefect import logs_of
+from tests.fundamentals.stored import files_of, logs_of, tables_with
 from tests.service import processes_with, wait_for
 
 pytestmark = pytest.mark.service
 
 MARKER = "hush-4c1e9d"
-KEPT = ("secrets", "files", "scratch", "postgres")
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +53,3 @@ def test_an_address_is_not_shown_to_others(penstock, tasks):
 
 def test_keys_are_stored_as_hashes_only(penstock):
     assert tables_with(penstock.key, penstock, "penstock") == []
-
-
-def files_of(home: Path) -> list[Path]:
-    """The files of the home without its data, but with the database's log."""
-    found = [place for place in home.rglob("*") if place.is_file()]
-    return [place for place in found if place.relative_to(home).parts[0] not in KEPT or place.suffix == ".log"]
-
-
-def tables_with(secret, penstock, database):
-    """The tables of this database that have the secret in any row."""
-    with psycopg.connect(penstock.service.database_url, dbname=database) as connection:
-        named = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        return [name for (name,) in named if connection.execute(rows_with(name), (secret,)).fetchone() != (0,)]
-
-
-def rows_with(table):
-    return sql.SQL("SELECT count(*) FROM {} AS kept WHERE position(%s IN kept::text) > 0").format(sql.Identifier(table))

@@ -5,8 +5,7 @@ import time
 import pytest
 
 from penstock.host.scratch import CREATION_SECONDS
-from tests.fundamentals.test_prefect import csrf
-from tests.service import wait_for
+from tests.service import csrf, wait_for
 
 pytestmark = pytest.mark.service
 

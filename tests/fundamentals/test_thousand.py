@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from tests.fundamentals.test_prefect import csrf
+from tests.service import csrf
 
 pytestmark = pytest.mark.service
 

@@ -9,18 +9,8 @@ from pathlib import Path
 import pytest
 
 from penstock.domain.errors import Misconfigured
-from penstock.host.home import Home, RunningService
-from tests.service import open_to_others
-
-SERVICE = RunningService(
-    api_url="http://127.0.0.1:1",
-    prefect_api_url="http://127.0.0.1:2/api",
-    prefect_ui_url="http://127.0.0.1:2",
-    database_url="postgresql://nobody@127.0.0.1:1/none",
-    process=os.getpid(),
-    api_key="the-key-of-the-service",
-    prefect_auth="me:secret",
-)
+from penstock.host.home import Home
+from tests.service import SERVICE, open_to_others
 
 
 def test_a_secret_is_created_once_and_readable_by_its_owner_only(tmp_path):

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_convert_command import plain
-from tests.service import prefect_project
+from tests.service import plain_environment, prefect_project
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -61,7 +60,7 @@ def first_convert(installed, clip, tmp_path_factory) -> FirstConvert:
     folder = tmp_path_factory.mktemp("alone")
     made, home = folder / "clip.flac", folder / "home"
     command = [installed, "-m", "penstock", "convert", clip, made, "--home", home]
-    where = {"cwd": prefect_project(folder / "project"), "env": plain(), "umask": 0o022}
+    where = {"cwd": prefect_project(folder / "project"), "env": plain_environment(), "umask": 0o022}
     said = subprocess.run(command, check=False, capture_output=True, text=True, timeout=170, **where)
     return FirstConvert(said, made, home)
 

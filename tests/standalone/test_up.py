@@ -9,13 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from penstock.host.ports import bind_port
-from tests.cli.test_convert_command import plain
 from tests.service import (
     active_slots,
     alive,
     descendants,
     part,
     penstock_up,
+    plain_environment,
     processes_of,
     processes_with,
     wait_for,
@@ -112,7 +112,7 @@ def test_a_port_that_is_taken_after_the_check_is_reported_too(home):
 def up(home, *options, first=""):
     script = f"{first}\nfrom penstock.__main__ import main\nmain()"
     command = [sys.executable, "-c", script, "up", "--home", str(home), "--port", "0", "--prefect-port", "0", *options]
-    return subprocess.run(command, env=plain(), capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, env=plain_environment(), capture_output=True, text=True, timeout=120, check=False)
 
 
 def its_worker_has_joined(penstock):

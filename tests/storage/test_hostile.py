@@ -1,9 +1,7 @@
 """Whatever an origin sends, a download raises one of our errors, and soon."""
 
 import socket
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -13,9 +11,9 @@ import pytest
 from penstock.domain import errors
 from penstock.storage import guarded_connections
 from penstock.storage.download import download_input
-from penstock.storage.http_source import FetchPolicy
 from penstock.storage.partial_download import HEAD_BYTES, partial_file_of_url
 from penstock.storage.response_headers import redirect_target, retry_after
+from tests.storage.scripted_origin import policy_for, scripted_origin
 
 OK, PART = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 206 Partial Content\r\n"
 FILE = bytes(range(256)) * 4096  # 1 MiB
@@ -74,50 +72,12 @@ PARTS = {
 }
 
 
-@contextmanager
-def saying(*answers):
-    """An origin that says these, one a connection, whatever it is asked."""
-    heard = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve():
-            for answer in answers:
-                connection, _ = listener.accept()
-                with connection:
-                    heard.append(connection.recv(65_536))
-                    connection.sendall(answer)
-                    connection.shutdown(socket.SHUT_WR)
-                    while connection.recv(65_536):
-                        pass
-
-        def quiet():
-            try:
-                serve()
-            except OSError:
-                return
-
-        thread = threading.Thread(target=quiet)
-        thread.start()
-        yield f"127.0.0.1:{listener.getsockname()[1]}", heard
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join()
-
-
-def policy_for(place, **more):
-    return FetchPolicy(max_bytes=10 * 2**20, read_seconds=2, total_seconds=5, allow=place, resolve=known, **more)
-
-
-def known(host, _port):
-    """The addresses of hosts that are addresses; no other exists."""
-    return [host] if host[0].isdigit() else []
-
-
 @pytest.mark.parametrize("name", ANSWERS)
 @pytest.mark.parametrize("way", ["download", "look"])
 def test_an_invalid_response_is_a_media_error(name, way, tmp_path):
     answer, expected = ANSWERS[name]
     began = time.monotonic()
-    with saying(answer) as (place, _), pytest.raises(expected) as told:
+    with scripted_origin(answer) as (place, _), pytest.raises(expected) as told:
         asked(way, f"http://{place}/clip.mp4", tmp_path / "input", policy_for(place))
     assert time.monotonic() - began < 4
     assert place not in told.value.message
@@ -135,14 +95,14 @@ def asked(way, url, path, policy):
 def test_an_invalid_range_response_is_a_media_error(name, tmp_path):
     told, expected = PARTS[name]
     answer = PART + b"Content-Range: " + told + b"\r\nContent-Length: 262144\r\n\r\n" + FILE[:HEAD_BYTES]
-    with saying(answer) as (place, _), pytest.raises(expected):
+    with scripted_origin(answer) as (place, _), pytest.raises(expected):
         asked("look", f"http://{place}/clip.mp4", tmp_path / "input", policy_for(place))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_etag_of_any_bytes_is_sent_back_unchanged(tmp_path):
     etag = b'"\xe9\xff v1"'
-    with saying(part(0, HEAD_BYTES, etag), part(HEAD_BYTES, 2 * HEAD_BYTES, etag)) as (place, heard):
+    with scripted_origin(part(0, HEAD_BYTES, etag), part(HEAD_BYTES, 2 * HEAD_BYTES, etag)) as (place, heard):
         with partial_file_of_url(f"http://{place}/a", tmp_path / "input", policy_for(place), 2**20) as parts:
             parts.fetch(HEAD_BYTES, HEAD_BYTES)
         assert parts.path.read_bytes()[: 2 * HEAD_BYTES] == FILE[: 2 * HEAD_BYTES]
@@ -185,7 +145,7 @@ def test_retry_after_is_a_number_or_a_date_and_at_most_300_s(told, seconds):
 
 def test_the_error_has_the_retry_after(tmp_path):
     with (
-        saying(b"HTTP/1.1 429 Slow\r\nRetry-After: 12\r\n\r\n") as (place, _),
+        scripted_origin(b"HTTP/1.1 429 Slow\r\nRetry-After: 12\r\n\r\n") as (place, _),
         pytest.raises(errors.OriginUnavailable) as told,
     ):
         download_input(f"http://{place}/", tmp_path / "input", policy_for(place))

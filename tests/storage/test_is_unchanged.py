@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.storage.download import download_input, is_unchanged
-from tests.storage.test_hostile import policy_for, saying
+from tests.storage.scripted_origin import policy_for, scripted_origin
 
 OLD, NEW = b"the old film", b"the new film"
 
@@ -34,13 +34,13 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_version_is_compared_by(case: str, tmp_path):
     then, now, same = CASES[case]
-    with saying(then, now) as (place, _):
+    with scripted_origin(then, now) as (place, _):
         url = f"http://{place}/film.mp4"
         known = download_input(url, tmp_path / "input", policy_for(place))
         assert is_unchanged(url, known, policy_for(place)) == same
 
 
 def test_the_sha256_is_stored_only_without_etag_and_date(tmp_path):
-    with saying(answer(OLD), answer(OLD, DATED)) as (place, _):
+    with scripted_origin(answer(OLD), answer(OLD, DATED)) as (place, _):
         silent, told = (download_input(f"http://{place}/", tmp_path / name, policy_for(place)) for name in ("a", "b"))
     assert (silent.length, len(silent.sha256 or ""), told.sha256) == (12, 64, None)
