@@ -10,6 +10,7 @@ import click
 
 from penstock.api import create_app
 from penstock.api.server import Server
+from penstock.cli.service import log_our_own_lines
 from penstock.host.ports import bind_port
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.orchestration.control_plane import control_plane
@@ -28,6 +29,7 @@ def api_command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     settings = read_settings()
     address = prefect_address(settings)
     os.umask(PRIVATE_UMASK)
+    log_our_own_lines()
     signal.signal(signal.SIGTERM, _exit)
     with _sockets(host, port, inherited) as sockets, open_services(settings) as opened:
         opened.records.migrate()

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from penstock.cli.service import log_our_own_lines
 from penstock.engines import tool_versions
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.host.scratch import remove_dead_folders
@@ -27,6 +28,7 @@ def worker_command(slots: int | None, image_slots: int | None, *, deploy: bool) 
     settings = read_settings()
     address = prefect_address(settings)
     os.umask(PRIVATE_UMASK)
+    log_our_own_lines()
     import_module("penstock.flows.convert")
     asyncio.run(wait_for_prefect(address))
     if deploy:

@@ -49,6 +49,7 @@ def test_runs_survive_a_restart_of_database_and_prefect_and_new_tasks_wait(penst
         assert (done["status"], done["attempt"]) == ("completed", 1)
         wait_for(lambda done=done: state_in_prefect(penstock, done) == "COMPLETED", 60)
     wait_for(lambda: active_slots(penstock) == 0, 60)
+    assert "the event stream of Prefect is down" in (penstock.home.root / "logs" / "api.log").read_text()
 
 
 def test_a_run_that_ends_while_prefect_is_away_is_reported_later(penstock, origin, photo):
