@@ -68,11 +68,19 @@ class EncoderSlots:
         run.stop.require_unset()
         try:
             self._note(run, SLOT_REQUESTED)
-            lease_id = _leased(client)
-            self._note(run, str(lease_id) if lease_id else None)
+            return self._noted(run, _leased(client))
         except errors.DatabaseUnavailable as unavailable:
             log.info("no encoder slot requested, the database is unavailable: %s", unavailable.detail)
             return None
+
+    def _noted(self, run: Run, lease_id: UUID | None) -> UUID | None:
+        """Note the lease as the run's. What cannot be noted is released: nobody would renew it or use its slot."""
+        try:
+            self._note(run, str(lease_id) if lease_id else None)
+        except errors.MediaError:
+            if lease_id is not None:
+                _release(lease_id)
+            raise
         return lease_id
 
     def _note(self, run: Run, slot: str | None) -> None:
@@ -86,9 +94,7 @@ class EncoderSlots:
             self._released.wait_for(lambda: self._releases != releases or run.stop.is_set(), seconds)
 
     def _release(self, run: Run, lease_id: UUID) -> None:
-        """While Prefect is unavailable a thread retries the release: the encoded output does not wait for it."""
-        if not _is_released(lease_id):
-            threading.Thread(target=_release_later, args=(lease_id,), name=f"slot-{lease_id}", daemon=True).start()
+        _release(lease_id)
         with suppress(errors.MediaError):  # the note is cleared when the attempt ends
             self._note(run, None)
         with self._released:
@@ -130,6 +136,12 @@ def _renew(lease_id: UUID, done: threading.Event) -> None:
                 client.renew_concurrency_lease(lease_id, LEASE_SECONDS)
         except httpx.HTTPError as error:
             log.warning("the lease of an encoder slot was not renewed: %s", type(error).__name__)
+
+
+def _release(lease_id: UUID) -> None:
+    """While Prefect is unavailable a thread retries the release: the encoded output does not wait for it."""
+    if not _is_released(lease_id):
+        threading.Thread(target=_release_later, args=(lease_id,), name=f"slot-{lease_id}", daemon=True).start()
 
 
 def _is_released(lease_id: UUID) -> bool:

@@ -94,6 +94,24 @@ def test_a_request_is_noted_before_prefect_responds(prefect, encoder, records, r
         assert seen == ["asking"]
 
 
+@pytest.mark.parametrize("error", [errors.DatabaseUnavailable("It is away."), errors.Superseded("It has another run.")])
+def test_a_granted_slot_that_cannot_be_noted_is_released(prefect, records, run, error, monkeypatch):
+    lease = uuid4()
+    prefect.responses = [lease]
+    note = records.tasks.record_slot
+
+    def fails_once(task_id, attempt, owner, slot):
+        if slot == str(lease):
+            run.stop.stop("cancelled")  # ends the wait for the next request
+            raise error
+        note(task_id, attempt, owner, slot)
+
+    monkeypatch.setattr(records.tasks, "record_slot", fails_once)
+    with pytest.raises((errors.Cancelled, errors.Superseded)), EncoderSlots(records).hold(run):
+        pytest.fail("the slot could not be noted")
+    assert prefect.released == [lease]
+
+
 @pytest.mark.parametrize("refusal", [LOCKED, AWAY])
 def test_a_refused_request_is_repeated(prefect, encoder, run, refusal):
     prefect.responses = [refusal, refusal]
