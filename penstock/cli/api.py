@@ -10,12 +10,11 @@ import click
 
 from penstock.api import create_app
 from penstock.api.server import Server
-from penstock.cli.service import log_our_own_lines
 from penstock.host.ports import bind_port
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.orchestration.control_plane import control_plane
 from penstock.orchestration.flow_runs import FlowRuns
-from penstock.orchestration.prefect_server import prefect_address
+from penstock.orchestration.prefect_server import enable_info_logging, prefect_address
 from penstock.services import open_services
 from penstock.settings import read_settings
 
@@ -29,7 +28,7 @@ def api_command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     settings = read_settings()
     address = prefect_address(settings)
     os.umask(PRIVATE_UMASK)
-    log_our_own_lines()
+    enable_info_logging()
     signal.signal(signal.SIGTERM, _exit)
     with _sockets(host, port, inherited) as sockets, open_services(settings) as opened:
         opened.records.migrate()

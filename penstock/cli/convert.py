@@ -83,9 +83,8 @@ def _input(client: Client, source: str) -> Iterator[dict[str, Any]]:
 def _run(client: Client, given: CommandLine, source: dict[str, Any], bar: "Bar") -> dict[str, Any]:
     request = given.request | source
     task = _wait_for_end(client, client.create(request), bar)
-    while (
-        task["status"] == "completed" and task["output"] is None
-    ):  # another command deleted the output of the same Task
+    # Another command may have deleted the output of the same Task.
+    while task["status"] == "completed" and task["output"] is None:
         task = _wait_for_end(client, client.create(request), bar)
     if task["status"] != "completed":
         raise Refused(task["error"]["message"], task["error"]["code"])

@@ -1,6 +1,5 @@
 """The service that a command uses: the running one of the home, or one that is started and stopped with the command."""
 
-import logging
 import subprocess
 import sys
 import time
@@ -16,11 +15,6 @@ from penstock.settings import Settings
 
 START_SECONDS = 180.0
 POLL_SECONDS = 0.1
-
-
-def log_our_own_lines() -> None:
-    """Write INFO lines of `penstock` to the log. Prefect sets up logging and leaves our loggers at WARNING."""
-    logging.getLogger("penstock").setLevel(logging.INFO)
 
 
 def client_of(service: RunningService, settings: Settings) -> Client:

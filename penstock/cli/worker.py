@@ -6,11 +6,10 @@ from importlib import import_module
 
 import click
 
-from penstock.cli.service import log_our_own_lines
 from penstock.engines import tool_versions
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.host.scratch import remove_dead_folders
-from penstock.orchestration.prefect_server import prefect_address, wait_for_prefect
+from penstock.orchestration.prefect_server import enable_info_logging, prefect_address, wait_for_prefect
 from penstock.orchestration.worker.run_pool import queue_places
 from penstock.orchestration.worker.worker_main import run_worker
 from penstock.services import current_services
@@ -28,7 +27,7 @@ def worker_command(slots: int | None, image_slots: int | None, *, deploy: bool) 
     settings = read_settings()
     address = prefect_address(settings)
     os.umask(PRIVATE_UMASK)
-    log_our_own_lines()
+    enable_info_logging()
     import_module("penstock.flows.convert")
     asyncio.run(wait_for_prefect(address))
     if deploy:

@@ -1,6 +1,7 @@
 """Our own Prefect server: how it is started and configured, and what our processes need to reach it."""
 
 import asyncio
+import logging
 import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
@@ -58,6 +59,11 @@ class PrefectAddress:
     @property
     def ui_url(self) -> str:
         return self.api_url.removesuffix("/").removesuffix("/api")
+
+
+def enable_info_logging() -> None:
+    """Write INFO lines of `penstock` to the log. Prefect sets up logging and leaves our loggers at WARNING."""
+    logging.getLogger("penstock").setLevel(logging.INFO)
 
 
 def auth_string(home: Home, settings: Settings) -> str | None:

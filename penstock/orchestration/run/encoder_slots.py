@@ -74,7 +74,7 @@ class EncoderSlots:
             return None
 
     def _noted(self, run: Run, lease_id: UUID | None) -> UUID | None:
-        """Note the lease as the run's. What cannot be noted is released: nobody would renew it or use its slot."""
+        """Note the lease. One that cannot be noted is released, else its slot is taken until it expires."""
         try:
             self._note(run, str(lease_id) if lease_id else None)
         except errors.MediaError:

@@ -65,7 +65,7 @@ async def _listen(workers: list[WarmWorker], connected: asyncio.Event) -> None:
         try:
             await _wake_on_events(workers, connected)
         except Exception as error:  # noqa: BLE001 - the websocket client has no common base error
-            log.debug("the event stream is down: %s", type(error).__name__)
+            log.info("the event stream of Prefect is down: %s", type(error).__name__)
         await asyncio.sleep(RECONNECT_SECONDS)
 
 
