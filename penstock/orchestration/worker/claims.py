@@ -1,4 +1,4 @@
-"""Claims runs with one HTTP call instead of seven. The only module that uses private parts of Prefect's worker.
+"""Claims runs with one HTTP call instead of seven. Only this module calls private parts of Prefect's worker.
 
 The stock worker reads the deployment twice, renders a job template, and writes labels, a second state (`Submitting`)
 and a process id, all for infrastructure that a run in this process does not have. What remains is the call that decides
