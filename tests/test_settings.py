@@ -114,7 +114,12 @@ def use(settings):
             "2",
             "PENSTOCK_TRANSCODE_SLOT is not a setting; did you mean PENSTOCK_TRANSCODE_SLOTS?",
         ),
-        ("PENSTOCK_BATCH_ROOTS", "/data", "PENSTOCK_BATCH_ROOTS is not a setting; docs/settings.md lists all."),
+        ("PENSTOCK_NOTHING_LIKE", "1", "PENSTOCK_NOTHING_LIKE is not a setting; docs/settings.md lists all."),
+        (
+            "PENSTOCK_BATCH_ROOTS",
+            "data/in",
+            "PENSTOCK_BATCH_ROOTS must be comma-separated folders and prefixes, like /data, s3://bucket, not data/in.",
+        ),
         (
             "PENSTOCK_TRANSCODE_MAX_SECONDS",
             "5",

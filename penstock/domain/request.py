@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -49,6 +50,25 @@ def _number_fields(schema: dict[str, Any]) -> None:
         field["position"] = position
 
 
+_PIXELS_RULE = f"must be a whole number of pixels from 1 to {MAX_PIXELS:,}"
+_FIELD_RULES = {
+    "url": "must be an http(s) address of at most 2,048 characters",
+    "file_id": "must be an id like file_… or med_…",
+    "kind": "must be video, audio or image",
+    "width": _PIXELS_RULE,
+    "height": _PIXELS_RULE,
+    "fit": "must be contain, cover, fill or pad",
+    "background": "must be a color like #ffffff",
+    "on_upscale": "must be refuse or clamp",
+    "quality": "must be a number from 0 to 1",
+    "start": "must be seconds, a number of at least 0",
+    "end": "must be seconds, a number of at least 0",
+    "at": 'must be seconds, a number of at least 0, or "auto"',
+    "webhook_url": "must be an http(s) address of at most 2,048 characters",
+    "fresh": "must be true or false",
+}
+
+
 class SourceRequest(BaseModel):
     """One conversion: the input, the output's kind and format, and options. Sizes are in pixels, times in seconds."""
 
@@ -82,6 +102,9 @@ class SourceRequest(BaseModel):
     webhook_url: Url | None = Field(None, description="reserved for a callback at the end of the task")
     fresh: bool = Field(default=False, description="convert again although the same request is completed")
 
+    # What each field must be, as the end of a sentence.
+    field_rules: ClassVar[Mapping[str, str]] = _FIELD_RULES
+
     @model_validator(mode="after")
     def _require_consistent(self) -> Self:
         if found := _contradictions(self.model_dump(exclude_defaults=True)):
@@ -95,10 +118,15 @@ class SourceRequest(BaseModel):
 
     def fingerprint(self) -> str:
         """The sha256 of everything that determines the output. Equal fingerprints of one project are one Task."""
+        return hashlib.sha256(json.dumps(self._options(), sort_keys=True).encode()).hexdigest()
+
+    def _options(self) -> dict[str, Any]:
+        """The fields that determine the output, in one form for each meaning."""
         options = self.model_dump(exclude={"webhook_url", "fresh"})
-        options["background"] = self.background.lower()
-        options["start"] = self.start or None
-        return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
+        return options | {"background": self.background.lower(), "start": self.start or None}
+
+
+Request = TypeVar("Request", bound=SourceRequest)
 
 
 def canonical_file_id(file_id: str) -> str:
@@ -111,18 +139,28 @@ def parse_request(body: Any) -> SourceRequest:
 
     Raises `BodyInvalid` for anything but an object, and `InvalidRequest` with every violation.
     """
+    return parse_request_as(SourceRequest, body)
+
+
+def parse_request_as(model: type[Request], body: Any) -> Request:
+    """The request in a decoded JSON body, of this class.
+
+    Raises `BodyInvalid` for anything but an object, and `InvalidRequest` with every violation.
+    """
     if not isinstance(body, dict):
         raise errors.BodyInvalid("The body must be a JSON object.")
-    given = {name: value for name, value in body.items() if value is not None or name not in SourceRequest.model_fields}
+    given = {name: value for name, value in body.items() if value is not None or name not in model.model_fields}
     try:
-        return SourceRequest.model_validate(given)
+        return model.model_validate(given)
     except ValidationError as error:
-        raise errors.InvalidRequest(_violations(given, error)) from error
+        raise errors.InvalidRequest(_violations(given, error, model)) from error
 
 
-def _violations(given: dict[str, Any], error: ValidationError) -> tuple[errors.RequestError, ...]:
+def _violations(
+    given: dict[str, Any], error: ValidationError, model: type[SourceRequest]
+) -> tuple[errors.RequestError, ...]:
     """The violations of single fields, then those of combinations of valid fields."""
-    fields = _field_violations(given, error)
+    fields = _field_violations(given, error, model)
     invalid = {violation.field for violation in fields}
     valid = {name: value for name, value in given.items() if name not in invalid or name in ("url", "file_id")}
     return (*fields, *(found for found in _contradictions(valid) if _is_new(found, invalid)))
@@ -132,14 +170,17 @@ def _is_new(found: errors.RequestError, invalid: set[str | None]) -> bool:
     return found.field not in invalid or isinstance(found, errors.InputAmbiguous)
 
 
-def _field_violations(given: dict[str, Any], error: ValidationError) -> list[errors.RequestError]:
+def _field_violations(
+    given: dict[str, Any], error: ValidationError, model: type[SourceRequest]
+) -> list[errors.RequestError]:
     first = {str(one["loc"][0]): one for one in reversed(error.errors()) if one["loc"]}
     formats = _format_list(given.get("kind"))
-    return [_violation(name, one["type"], formats) for name, one in reversed(first.items())]
+    return [_violation(name, one["type"], formats, model) for name, one in reversed(first.items())]
 
 
-def _unknown_field_message(name: str) -> str:
-    similar = get_close_matches(name, SourceRequest.model_fields, 1)
+def unknown_field_message(name: str, known: Iterable[str]) -> str:
+    """The message for a field that is none of the known ones, with the most similar of them."""
+    similar = get_close_matches(name, list(known), 1)
     return f"{name} is not a field of this request" + (f"; did you mean {similar[0]}?" if similar else ".")
 
 
@@ -148,33 +189,15 @@ def _format_list(kind: Any) -> str:
     return ", ".join(formats_of(kind) if kind in KINDS else FORMATS)
 
 
-def _violation(name: str, error_type: str, formats: str) -> errors.RequestError:
+def _violation(name: str, error_type: str, formats: str, model: type[SourceRequest]) -> errors.RequestError:
     if error_type == "missing":
         return errors.FieldRequired(f"{name} is required.", field=name)
     if error_type == "extra_forbidden":
-        return errors.FieldUnknown(_unknown_field_message(name[:64]), field=name[:64])
+        return errors.FieldUnknown(unknown_field_message(name[:64], model.model_fields), field=name[:64])
     if name == "format":
         return errors.FormatUnsupported(f"format must be one of {formats}.", field=name)
-    return errors.FieldInvalid(f"{name} {_FIELD_RULES[name]}.", field=name)
+    return errors.FieldInvalid(f"{name} {model.field_rules[name]}.", field=name)
 
-
-_PIXELS_RULE = f"must be a whole number of pixels from 1 to {MAX_PIXELS:,}"
-_FIELD_RULES = {
-    "url": "must be an http(s) address of at most 2,048 characters",
-    "file_id": "must be an id like file_… or med_…",
-    "kind": "must be video, audio or image",
-    "width": _PIXELS_RULE,
-    "height": _PIXELS_RULE,
-    "fit": "must be contain, cover, fill or pad",
-    "background": "must be a color like #ffffff",
-    "on_upscale": "must be refuse or clamp",
-    "quality": "must be a number from 0 to 1",
-    "start": "must be seconds, a number of at least 0",
-    "end": "must be seconds, a number of at least 0",
-    "at": 'must be seconds, a number of at least 0, or "auto"',
-    "webhook_url": "must be an http(s) address of at most 2,048 characters",
-    "fresh": "must be true or false",
-}
 
 _UNUSED_BY_KIND: dict[str, frozenset[str]] = {
     "audio": frozenset(("width", "height", "fit", "background", "on_upscale", "at")),

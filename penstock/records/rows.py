@@ -6,6 +6,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, Select, select
 
+from penstock.domain.batch.lines import stored_request
 from penstock.domain.ids import FileId, ProjectId, TaskId
 from penstock.domain.media import Media
 from penstock.domain.request import SourceRequest
@@ -36,7 +37,7 @@ def task_of(row: RowMapping) -> Task:
     return Task(
         id=TaskId(row["id"]),
         project_id=ProjectId(row["project_id"]),
-        request=SourceRequest.model_validate(row["request"]),
+        request=stored_request(row["request"]),
         status=row["status"],
         state=row["state"],
         progress=row["progress"],

@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     allow_pairs: Annotated[str, AfterValidator(checks.pairs)] = Field(
         "", description="comma-separated refused pairs to allow, e.g. mov:mp3"
     )
+    batch_roots: Annotated[str, AfterValidator(checks.batch_roots)] = Field(
+        "",
+        description="comma-separated folders and prefixes that batches from Prefect's form or a schedule may use",
+    )
     transcode_slots: Slots = Field(os.cpu_count() or 1, description="encoders that run at once on the whole system")
     worker_slots: Slots = Field(4, description="flow runs at once in one worker, without those of images")
     image_slots: Slots = Field(4, description="flow runs of images at once in one worker")

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from penstock.domain.batch.roots import parse_roots
 from penstock.domain.planning.compatibility import REFUSED_PAIRS
 from penstock.domain.web_addresses import parse_allowed, quoted
 
@@ -96,6 +97,11 @@ def hosts(text: str) -> str:
 
 def fetch_allow(text: str) -> str:
     parse_allowed(text)
+    return text
+
+
+def batch_roots(text: str) -> str:
+    parse_roots(text)
     return text
 
 

@@ -1,0 +1,70 @@
+"""Patterns of file names: `*.jpg`, `2024/**/*.{jpg,png}`.
+
+Upper and lower case are equal, since cameras write `IMG_1.JPG`. A pattern without `/` is for names in any folder, one
+with `/` for the whole relative path. `*` does not cross a `/`; `**` stands for any folders, and at the end for all that
+is in them. Names that begin with a dot need a pattern that does."""
+
+import fnmatch
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from penstock.domain import errors
+
+_MAX_ALTERNATIVES = 256
+_FOLDERS = "**"
+
+
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """A parsed pattern: alternatives of parts, each a compiled expression, or None for `**`."""
+
+    alternatives: tuple[tuple[re.Pattern[str] | None, ...], ...]
+    enters_hidden: bool
+
+    def matches(self, name: str) -> bool:
+        """Whether a relative path matches."""
+        parts = name.split("/")
+        return any(_matches(pattern, parts) for pattern in self.alternatives)
+
+
+def parse_glob(text: str | None) -> Glob:
+    """The pattern; without one it is that of all files that are not hidden. Raises `FieldInvalid`."""
+    alternatives = [_parts(one) for one in _expanded(text or _FOLDERS)]
+    if len(alternatives) > _MAX_ALTERNATIVES or not all(alternatives):
+        raise errors.FieldInvalid("The glob must be a pattern like *.jpg or 2024/**/*.{jpg,png}.", field="glob")
+    return Glob(
+        tuple(tuple(None if part == _FOLDERS else _compiled(part) for part in parts) for parts in alternatives),
+        any(part.startswith(".") for parts in alternatives for part in parts[:-1]),
+    )
+
+
+def _parts(pattern: str) -> list[str]:
+    parts = [part for part in pattern.split("/") if part not in ("", ".")]
+    if parts[-1:] == [_FOLDERS]:
+        parts.append("*")
+    return parts if len(parts) != 1 or "/" in pattern else [_FOLDERS, *parts]
+
+
+def _compiled(part: str) -> re.Pattern[str]:
+    hidden = "" if part.startswith(".") else r"(?!\.)"
+    return re.compile(hidden + fnmatch.translate(part), re.IGNORECASE)
+
+
+def _expanded(pattern: str) -> Iterator[str]:
+    """The alternatives of `{a,b}`, without nesting."""
+    found = re.search(r"\{([^{}]*,[^{}]*)\}", pattern)
+    if found is None or pattern.count("{") > 4:
+        yield pattern
+        return
+    for choice in found[1].split(","):
+        yield from _expanded(pattern[: found.start()] + choice + pattern[found.end() :])
+
+
+def _matches(pattern: Sequence[re.Pattern[str] | None], parts: Sequence[str]) -> bool:
+    if not pattern:
+        return not parts
+    if pattern[0] is None:
+        is_folder = len(parts) > 1 and not parts[0].startswith(".")
+        return _matches(pattern[1:], parts) or (is_folder and _matches(pattern, parts[1:]))
+    return bool(parts) and pattern[0].match(parts[0]) is not None and _matches(pattern[1:], parts[1:])

@@ -1,0 +1,46 @@
+"""The request of one line of a batch: also of files in folders and prefixes, with a destination of its output."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from penstock.domain.batch.addresses import scheme_of
+from penstock.domain.request import SourceRequest, parse_request_as
+
+MAX_ADDRESS_CHARACTERS = 8192
+Address = Annotated[str, Field(min_length=1, max_length=MAX_ADDRESS_CHARACTERS, pattern=r"^[^\x00-\x20\x7f]+$")]
+
+
+class LineRequest(SourceRequest):
+    """A request whose `url` may be `file:///…`, `s3://…` or of another fsspec protocol. The public API accepts none."""
+
+    url: Address | None = Field(None, description="address of the input")
+    destination: Address | None = Field(None, description="address of the output; if not set, it is stored here")
+
+    field_rules: ClassVar[Mapping[str, str]] = {
+        **SourceRequest.field_rules,
+        "url": f"must be an address of at most {MAX_ADDRESS_CHARACTERS:,} characters",
+        "destination": f"must be an address of at most {MAX_ADDRESS_CHARACTERS:,} characters",
+    }
+
+    def _options(self) -> dict[str, Any]:
+        """Without a destination the output is that of the same `SourceRequest`."""
+        options = super()._options()
+        return options if self.destination else {name: options[name] for name in options if name != "destination"}
+
+
+def line_request(
+    defaults: Mapping[str, Any], fields: Mapping[str, Any], input_address: str | None, destination: str | None
+) -> LineRequest:
+    """The request of a line: its own fields over the defaults. `input_address` replaces `url`, if given.
+
+    Raises `InvalidRequest` with every violation."""
+    named = {"destination": destination} | ({"url": input_address} if input_address else {})
+    return parse_request_as(LineRequest, {**defaults, **fields, **named})
+
+
+def stored_request(row: Mapping[str, Any]) -> SourceRequest:
+    """The request in a task's row: a `LineRequest` if only a batch can have made it."""
+    is_line = "destination" in row or scheme_of(row.get("url") or "http://") not in ("http", "https")
+    return (LineRequest if is_line else SourceRequest).model_validate(row)
