@@ -40,6 +40,18 @@ def link_or_copy(source: Path, target: Path, is_stopped: IsStopped) -> None:
         copy_file(source, target, is_stopped)
 
 
+def link_or_copy_open(descriptor: int, target: Path, is_stopped: IsStopped) -> None:
+    """The same for an open file, whatever its name leads to by now."""
+    source = f"/proc/self/fd/{descriptor}"
+    try:
+        # With a descriptor of a folder Python calls linkat, which follows the link; link does not.
+        os.link(source, target, src_dir_fd=descriptor, follow_symlinks=True)
+    except FileExistsError:
+        raise
+    except OSError:
+        copy_file(Path(source), target, is_stopped)
+
+
 def move_durably(source: Path, target: Path) -> None:
     """Rename a finished file; afterwards its bytes and its name survive a power failure."""
     _sync(source)

@@ -24,18 +24,9 @@ from penstock.storage.local_files import (
     removed_at_end,
     temporary_file_beside,
 )
+from penstock.storage.s3_filesystem import REQUEST_BYTES, s3_filesystem
 
 BLOCK_BYTES = 2**20
-REQUEST_BYTES = 4 * BLOCK_BYTES
-S3_CONFIG = {
-    "signature_version": "s3v4",
-    "connect_timeout": 5,
-    "read_timeout": 20,
-    "retries": {"max_attempts": 3},
-    # Other servers than Amazon's do not support trailers, and send the whole file's checksum with a range of it.
-    "request_checksum_calculation": "when_required",
-    "response_checksum_validation": "when_required",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +171,7 @@ class BucketStore(ObjectStore):
     def __init__(
         self, bucket: str, prefix: str, endpoint_url: str | None, request_seconds: float = s3_upload.REQUEST_SECONDS
     ) -> None:
-        filesystem = fsspec.filesystem(
-            "s3",
-            endpoint_url=endpoint_url,
-            use_listings_cache=False,
-            skip_instance_cache=True,
-            config_kwargs=S3_CONFIG,
-        )
-        super().__init__(filesystem, f"{bucket}/{prefix}".rstrip("/"))
+        super().__init__(s3_filesystem(endpoint_url), f"{bucket}/{prefix}".rstrip("/"))
         self._bucket = bucket
         self._prefix = prefix
         self._request_seconds = request_seconds

@@ -1,0 +1,33 @@
+"""Opens a folder or prefix by its address."""
+
+from penstock.domain import errors
+from penstock.domain.batch.addresses import normalized_address, path_in, scheme_of
+from penstock.domain.batch.roots import Roots
+from penstock.storage.locations.folder import FolderLocation
+from penstock.storage.locations.location import Location
+from penstock.storage.locations.prefix import PrefixLocation
+
+# Protocols that reach the local disk or the web around the checks that those have.
+_FORBIDDEN = frozenset(("http", "https", "local", "arrow_hdfs", "reference", "data", "dir", "zip", "tar", "libarchive"))
+
+
+def open_location(address: str, s3_endpoint_url: str | None) -> Location:
+    """The folder or prefix at a path, `file:///…`, `s3://bucket/prefix` or another fsspec address.
+
+    Nothing is read yet. Raises `UrlForbidden` for an address that cannot be one, `StorageUnavailable`."""
+    scheme = scheme_of(address)
+    if "::" in address or scheme in _FORBIDDEN or "\0" in address:
+        raise errors.UrlForbidden("A source or destination is a folder or a prefix like s3://bucket/name.", field="url")
+    normalized = normalized_address(address)
+    if scheme in (None, "file"):
+        return FolderLocation(normalized)
+    if not path_in(normalized).strip("/"):
+        raise errors.UrlForbidden("The address names no bucket: write it like s3://bucket/name.", field="url")
+    return PrefixLocation.at(normalized, s3_endpoint_url)
+
+
+def resolved_roots(roots: Roots) -> Roots:
+    """The allowed roots with the symbolic links of local folders resolved."""
+    is_local = [scheme_of(address) == "file" for address in roots.addresses]
+    resolved = zip(roots.addresses, is_local, strict=True)
+    return Roots(tuple(FolderLocation(one).real_address if local else one for one, local in resolved))
