@@ -46,7 +46,8 @@ class LiveRuns:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The records, the storage and the tools of one process."""
+    """The records, the storage and the tools of one process. `live` are its runs; `resumable` are those among them that
+    another worker can go on with, so that a stop of the process need not wait for them."""
 
     settings: Settings
     records: Records
@@ -56,6 +57,7 @@ class Services:
     fetch_policy: FetchPolicy
     allowed_pairs: frozenset[tuple[str, str]]
     live: LiveRuns
+    resumable: LiveRuns
 
     @property
     def queue_limits(self) -> QueueLimits:
@@ -80,6 +82,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
             fetch_policy=fetch_policy_of(settings),
             allowed_pairs=settings.allowed_pairs,
             live=LiveRuns(),
+            resumable=LiveRuns(),
         )
 
 

@@ -11,6 +11,8 @@ ProjectId = NewType("ProjectId", str)
 OrgId = NewType("OrgId", str)
 KeyId = NewType("KeyId", str)
 RequestId = NewType("RequestId", str)
+BatchId = NewType("BatchId", str)
+ChunkId = NewType("ChunkId", str)
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 LENGTH = 24
@@ -38,6 +40,14 @@ def new_key_id() -> KeyId:
 
 def new_request_id() -> RequestId:
     return RequestId(_new_id("req"))
+
+
+def new_batch_id() -> BatchId:
+    return BatchId(_new_id("bat"))
+
+
+def new_chunk_id() -> ChunkId:
+    return ChunkId(_new_id("chk"))
 
 
 def is_id(text: str) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from penstock.domain.formats import Kind
-from penstock.domain.ids import FileId, ProjectId, TaskId
+from penstock.domain.ids import BatchId, ChunkId, FileId, ProjectId, TaskId
 from penstock.domain.media import Media
 from penstock.domain.request import SourceRequest
 
@@ -59,7 +59,9 @@ class FileFacts:
 class File:
     """A stored file: an upload (`object` is `file`) or an output (`source`). `key` is its key in the object store.
 
-    `media` is the result of its probe, if it was stored: plans are made from it without reading the file."""
+    `media` is the result of its probe, if it was stored: plans are made from it without reading the file. `location` is
+    the address of an output that a batch wrote to its destination; such a file has no key, and is never ours to delete.
+    """
 
     id: FileId
     project_id: ProjectId
@@ -70,6 +72,7 @@ class File:
     created: datetime
     updated: datetime
     media: Media | None = None
+    location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ class InputVersion:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One request and its progress. `attempt` counts from 1; `run_id` is the id of the Prefect flow run."""
+    """One request and its progress. `attempt` counts from 1; `run_id` is the id of the Prefect flow run, shared by the
+    tasks of one chunk."""
 
     id: TaskId
     project_id: ProjectId
@@ -100,8 +104,9 @@ class Task:
     output: File | None = None
     plan: dict[str, Any] | None = None
     run_id: str | None = None
-    batch: str | None = None
+    batch: BatchId | None = None
     input_version: InputVersion | None = None
+    chunk_id: ChunkId | None = None
 
 
 def needs_new_attempt(task: Task, request: SourceRequest) -> bool:

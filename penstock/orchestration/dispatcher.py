@@ -6,12 +6,13 @@ import random
 
 from penstock.domain import errors
 from penstock.domain.attempts import OutboxEntry
+from penstock.domain.batch.batch import PendingRun
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
 from penstock.records import Records
 
 log = logging.getLogger(__name__)
 
-BATCH = 8
+CLAIMED_AT_ONCE = 8
 POLL_SECONDS = 1.0
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
@@ -22,7 +23,7 @@ async def dispatch(records: Records, runs: FlowRuns, woken: asyncio.Event, per_p
     `woken` is set when the outbox has a new row; a poll each second finds what was missed."""
     while True:
         woken.clear()  # before the outbox is read: what is added during the read wakes the wait below
-        while await _submit_due(records, runs, per_project):
+        while await _submit_due(records, runs, per_project) + await _submit_pending(records, runs):
             pass
         try:
             async with asyncio.timeout(POLL_SECONDS):
@@ -33,11 +34,34 @@ async def dispatch(records: Records, runs: FlowRuns, woken: asyncio.Event, per_p
 
 async def _submit_due(records: Records, runs: FlowRuns, per_project: int | None) -> int:
     try:
-        due = await asyncio.to_thread(records.tasks.claim_due, BATCH, per_project)
+        due = await asyncio.to_thread(records.tasks.claim_due, CLAIMED_AT_ONCE, per_project)
     except errors.DatabaseUnavailable:
         return 0
     await asyncio.gather(*(submit(entry, records, runs) for entry in due))
     return len(due)
+
+
+async def _submit_pending(records: Records, runs: FlowRuns) -> int:
+    """The runs of batches and chunks."""
+    try:
+        due = await asyncio.to_thread(records.batches.claim_due, CLAIMED_AT_ONCE)
+    except errors.DatabaseUnavailable:
+        return 0
+    await asyncio.gather(*(submit_pending(pending, records, runs) for pending in due))
+    return len(due)
+
+
+async def submit_pending(pending: PendingRun, records: Records, runs: FlowRuns) -> None:
+    """Create the run of a batch or chunk and record its id, or schedule another try."""
+    try:
+        run_id = await runs.create_pending(pending)
+        if not await asyncio.to_thread(records.batches.record_run, pending, run_id):
+            await runs.cancel(run_id)
+    except PrefectUnavailable as unavailable:
+        log.info("no run for %s yet: %s", pending.id, unavailable)
+        await asyncio.to_thread(records.batches.postpone, pending, _backoff_seconds(pending.tries))
+    except errors.DatabaseUnavailable:
+        log.warning("the database became unavailable while %s was submitted", pending.id)
 
 
 async def submit(entry: OutboxEntry, records: Records, runs: FlowRuns) -> None:
@@ -50,7 +74,8 @@ async def submit(entry: OutboxEntry, records: Records, runs: FlowRuns) -> None:
             # entry would be claimed again and again, and take one of its project's places for ever.
             await asyncio.to_thread(records.tasks.drop_pending, entry)
             return
-        run_id = await runs.create(task)
+        parent = await asyncio.to_thread(records.batches.parent_of, task.batch) if task.batch else None
+        run_id = await runs.create(task, parent)
         if not await asyncio.to_thread(records.tasks.record_run, entry, run_id):
             await runs.cancel(run_id)
     except PrefectUnavailable as unavailable:

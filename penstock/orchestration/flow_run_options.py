@@ -14,6 +14,15 @@ POOL = "media"
 # set before the request is known.
 IMAGE_QUEUE = "images"
 QUEUES: dict[Kind, str] = {"video": "default", "audio": "default", "image": IMAGE_QUEUE}
+# Runs that coordinate a batch wait for hours, and runs that do its work take what they get: each has places of its own,
+# so that no number of batches keeps a single request waiting, and none waits for the work that it holds up itself.
+BATCH_QUEUE = "batches"
+BATCH_WORK_QUEUE = "batch-work"
+
+
+def queue_of(task: Task) -> str:
+    return BATCH_WORK_QUEUE if task.batch else QUEUES[task.request.kind]
+
 
 FILE_NAME = re.compile(r"[\w .()\[\]'+-]{1,40}\.[A-Za-z0-9]{1,5}")
 
@@ -24,7 +33,8 @@ def run_name(task: Task) -> str:
 
 
 def run_tags(task: Task) -> list[str]:
-    return [f"kind:{task.request.kind}", f"format:{task.request.format}", task.project_id]
+    batch = [task.batch] if task.batch else []
+    return [f"kind:{task.request.kind}", f"format:{task.request.format}", task.project_id, *batch]
 
 
 def input_name(task: Task) -> str:

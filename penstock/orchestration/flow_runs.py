@@ -24,14 +24,17 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from penstock.domain.attempts import RunsHealth
+from penstock.domain.batch.batch import PendingRun
 from penstock.domain.task import Task
-from penstock.orchestration.flow_run_options import QUEUES, run_name, run_tags
+from penstock.orchestration.flow_run_options import BATCH_QUEUE, BATCH_WORK_QUEUE, queue_of, run_name, run_tags
 from penstock.orchestration.prefect_health import LiveWorkers, check_health
 from penstock.orchestration.prefect_server import PrefectAddress
 
 log = logging.getLogger(__name__)
 
 DEPLOYMENT = "convert-source/convert-source"
+PENDING_DEPLOYMENTS = {"batch": "run-batch/run-batch", "chunk": "convert-chunk/convert-chunk"}
+PENDING_QUEUES = {"batch": BATCH_QUEUE, "chunk": BATCH_WORK_QUEUE}
 FLOWS = ("convert-source", "convert-request")
 ACTIVE_STATES = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 TIMEOUT_SECONDS = 20.0
@@ -57,7 +60,7 @@ class FlowRuns:
 
     address: PrefectAddress
     client: PrefectClient
-    deployment_id: UUID | None = None
+    deployments: dict[str, UUID] = field(default_factory=dict)
     workers: LiveWorkers = field(default_factory=LiveWorkers)
 
     @classmethod
@@ -75,20 +78,41 @@ class FlowRuns:
         """The run's page in the Prefect UI."""
         return f"{self.address.ui_url}/runs/flow-run/{run_id}"
 
-    async def create(self, task: Task) -> str:
-        """Create the run of the task's current attempt, and return its id. A repeated call returns the same run."""
+    async def create(self, task: Task, parent: str | None = None) -> str:
+        """Create the run of the task's current attempt, and return its id. A repeated call returns the same run.
+        `parent` is the Prefect task run that it is shown under."""
+        return await self._create(
+            DEPLOYMENT,
+            parent,
+            parameters={"task_id": task.id, "attempt": task.attempt},
+            idempotency_key=f"{task.id}:{task.attempt}",
+            tags=run_tags(task),
+            name=run_name(task),
+            work_queue_name=queue_of(task),
+        )
+
+    async def create_pending(self, pending: PendingRun) -> str:
+        """Create the run of a batch or a chunk, and return its id. A repeated call returns the same run."""
+        return await self._create(
+            PENDING_DEPLOYMENTS[pending.object],
+            pending.parent,
+            parameters={f"{pending.object}_id": pending.id, "attempt": pending.attempt},
+            idempotency_key=f"{pending.id}:{pending.attempt}",
+            tags=[pending.project_id, pending.batch_id],
+            name=f"{pending.object} {pending.name}",
+            work_queue_name=PENDING_QUEUES[pending.object],
+        )
+
+    async def _create(self, deployment: str, parent: str | None, **options: Any) -> str:
         try:
             async with _translated():
                 run = await self.client.create_flow_run_from_deployment(
-                    await self._find_deployment(),
-                    parameters={"task_id": task.id, "attempt": task.attempt},
-                    idempotency_key=f"{task.id}:{task.attempt}",
-                    tags=run_tags(task),
-                    name=run_name(task),
-                    work_queue_name=QUEUES[task.request.kind],
+                    await self._find_deployment(deployment),
+                    parent_task_run_id=UUID(parent) if parent else None,
+                    **options,
                 )
         except ObjectNotFound as missing:
-            self.deployment_id = None
+            self.deployments.pop(deployment, None)
             raise PrefectUnavailable("the deployment does not exist yet") from missing
         return str(run.id)
 
@@ -156,10 +180,10 @@ class FlowRuns:
         """Whether runs can be created, and a live worker runs them."""
         return await check_health(self.client, self._find_deployment, self.workers)
 
-    async def _find_deployment(self) -> UUID:
-        if self.deployment_id is None:
-            self.deployment_id = (await self.client.read_deployment_by_name(DEPLOYMENT)).id
-        return self.deployment_id
+    async def _find_deployment(self, name: str = DEPLOYMENT) -> UUID:
+        if name not in self.deployments:
+            self.deployments[name] = (await self.client.read_deployment_by_name(name)).id
+        return self.deployments[name]
 
     async def _try_to_set(self, run_id: str, state: State[object], *, force: bool) -> None:
         try:

@@ -5,6 +5,9 @@ from sqlalchemy import text
 from penstock.domain.errors import Misconfigured
 from penstock.records import migrations
 from penstock.records.api_keys import Keys
+from penstock.records.batches.batch_records import Batches
+from penstock.records.batches.chunk_records import Chunks
+from penstock.records.batches.item_records import BatchItems
 from penstock.records.database import Database
 from penstock.records.files import Files
 from penstock.records.receipts import Receipts
@@ -23,6 +26,9 @@ class Records:
         self.files = Files(self._database)
         self.receipts = Receipts(self._database)
         self.keys = Keys(self._database)
+        self.batches = Batches(self._database, lease_seconds)
+        self.batch_items = BatchItems(self._database)
+        self.chunks = Chunks(self._database, lease_seconds)
 
     def migrate(self) -> None:
         """Upgrade the tables to this version. Several processes may call it at once."""

@@ -21,6 +21,8 @@ from penstock.records.tables import FILES, OUTBOX, TASKS
 CANCELLED = TaskError(errors.Cancelled.code, "The task was cancelled.")
 
 _LIVE = TASKS.c.status == "processing"
+# Tasks of chunks have no run of their own: the chunk's records tell of it.
+_OWN_RUN = _LIVE & TASKS.c.chunk_id.is_(None)
 _BY_ID = SHOWN_TASKS.where(TASKS.c.id == bindparam("wanted"))
 
 
@@ -145,7 +147,7 @@ def lost_attempts(connection: Connection, lease: timedelta) -> list[LostAttempt]
 def submitted_attempts(connection: Connection, limit: int, after: str) -> list[SubmittedAttempt]:
     query = (
         select(TASKS.c.id, TASKS.c.attempt, TASKS.c.run_id, TASKS.c.beat.is_not(None))
-        .where(_LIVE, TASKS.c.run_id.is_not(None), TASKS.c.id > after)
+        .where(_OWN_RUN, TASKS.c.run_id.is_not(None), TASKS.c.id > after)
         .order_by(TASKS.c.id)
         .limit(limit)
     )
@@ -153,7 +155,8 @@ def submitted_attempts(connection: Connection, limit: int, after: str) -> list[S
 
 
 def find_by_run(connection: Connection, run_id: str) -> tuple[TaskId, int] | None:
-    row = connection.execute(select(TASKS.c.id, TASKS.c.attempt).where(TASKS.c.run_id == run_id)).first()
+    query = select(TASKS.c.id, TASKS.c.attempt).where(TASKS.c.run_id == run_id, TASKS.c.chunk_id.is_(None))
+    row = connection.execute(query).first()
     return (TaskId(row[0]), row[1]) if row else None
 
 

@@ -25,6 +25,8 @@ NEW_ATTEMPT = {
     "output_id": None,
     "input_version": None,
 }
+# What a request from outside a batch ends.
+OUTSIDE_BATCH = {"batch": None, "chunk_id": None, "publishing": None}
 _QUEUE_FULL = "Too many tasks are unfinished; try again when some have ended."
 
 # Statements are built once: building them costs more than executing them.
@@ -32,11 +34,11 @@ _BY_REQUEST = SHOWN_TASKS.where(
     TASKS.c.project_id == bindparam("owner"), TASKS.c.fingerprint == bindparam("fingerprint")
 )
 _UNFINISHED = select(func.count(), func.count().filter(TASKS.c.project_id == bindparam("owner"))).where(
-    TASKS.c.status == literal("processing", literal_execute=True)
+    TASKS.c.status == literal("processing", literal_execute=True), TASKS.c.batch.is_(None)
 )
 _SUBMIT = text("""
     INSERT INTO outbox (task_id, attempt, project_id, kind)
-    SELECT id, :attempt, project_id, kind FROM tasks WHERE id = :task_id
+    SELECT id, :attempt, project_id, CASE WHEN batch IS NULL THEN kind ELSE 'batch' END FROM tasks WHERE id = :task_id
     ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, kind = excluded.kind, due = now(), tries = 0
 """)
 _NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("payload")))
@@ -45,7 +47,7 @@ _NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("payload")))
 _CREATE = text("""
     WITH waiting AS (
         SELECT count(*) AS everybody, count(*) FILTER (WHERE project_id = :project_id) AS own
-        FROM tasks WHERE status = 'processing'
+        FROM tasks WHERE status = 'processing' AND batch IS NULL
     ), made AS (
         INSERT INTO tasks (id, project_id, fingerprint, request, file_id, kind, format)
         SELECT :id, :project_id, :fingerprint, :request, :file_id, :kind, :format
@@ -132,7 +134,7 @@ def _reopen(connection: Connection, known: Task, request: SourceRequest) -> None
     statement = (
         update(TASKS)
         .where(TASKS.c.id == known.id, TASKS.c.attempt == known.attempt, TASKS.c.status == known.status)
-        .values(NEW_ATTEMPT | request_row(request))
+        .values(NEW_ATTEMPT | OUTSIDE_BATCH | request_row(request))
         .values(attempt=known.attempt + 1, losses=0, updated=func.now())
     )
     if connection.execute(statement).rowcount:

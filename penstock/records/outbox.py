@@ -5,15 +5,16 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Connection, Interval, bindparam, delete, func, select, text, update
 
 from penstock.domain.attempts import OutboxEntry
-from penstock.domain.formats import Kind
 from penstock.domain.ids import TaskId
 from penstock.records.tables import OUTBOX, TASKS
 
+# In place of a kind: lines of batches with runs of their own. They have a queue of their own too.
+BATCH_LANE = "batch"
 CLAIM_TIME = timedelta(seconds=30)
 # How many unstarted flow runs of one project and kind may be in Prefect. Its queues are first in, first out, so a
 # project that comes later waits behind as many. They suffice to keep the workers busy: the next run is submitted when
 # one starts.
-MAX_WAITING: dict[Kind, int] = {"video": 2, "audio": 2, "image": 8}
+MAX_WAITING: dict[str, int] = {"video": 2, "audio": 2, "image": 8, BATCH_LANE: 4}
 _MAX_WAITING = ", ".join(f"('{kind}', {runs})" for kind, runs in MAX_WAITING.items())
 
 # One statement, as text. `waiting`: the projects in the outbox, found by a loose index scan. `held`: their flow runs
@@ -25,9 +26,10 @@ _CLAIM_DUE = text(f"""
         UNION ALL
         SELECT (SELECT min(project_id) FROM outbox WHERE outbox.project_id > waiting.project_id)
         FROM waiting WHERE waiting.project_id IS NOT NULL
-    ), held AS (
-        SELECT tasks.project_id, kind, beat IS NULL AS unbegun
-        FROM tasks JOIN waiting USING (project_id) WHERE status = 'processing' AND run_id IS NOT NULL
+    ), held (project_id, kind, unbegun) AS (
+        SELECT tasks.project_id, CASE WHEN batch IS NULL THEN kind ELSE '{BATCH_LANE}' END, beat IS NULL AS unbegun
+        FROM tasks JOIN waiting USING (project_id)
+        WHERE status = 'processing' AND run_id IS NOT NULL AND chunk_id IS NULL
         UNION ALL
         SELECT project_id, kind, true FROM outbox WHERE due > now() AND tries > 0
     ), busy AS (

@@ -71,7 +71,11 @@ class Receipts:
 
 def add_receipt(connection: Connection, task_id: TaskId, attempt: int, file: File, receipt: Receipt) -> None:
     """Insert the receipt of an output, in the transaction that makes the output visible."""
-    row = {
+    connection.execute(insert(RECEIPTS).values(receipt_row(task_id, attempt, file, receipt)))
+
+
+def receipt_row(task_id: TaskId, attempt: int, file: File, receipt: Receipt) -> dict[str, Any]:
+    return {
         "file_id": file.id,
         "project_id": file.project_id,
         "task_id": task_id,
@@ -81,7 +85,6 @@ def add_receipt(connection: Connection, task_id: TaskId, attempt: int, file: Fil
         "seconds_ratio": _ratio(receipt.work.wall_seconds, receipt.estimate.seconds),
         "body": {name: value for name, value in asdict(receipt).items() if name in ("output", "checks", "work")},
     }
-    connection.execute(insert(RECEIPTS).values(row))
 
 
 def _ratio(actual: float, estimated: float) -> float | None:

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, Select, select
 
 from penstock.domain.batch.lines import stored_request
-from penstock.domain.ids import FileId, ProjectId, TaskId
+from penstock.domain.ids import BatchId, ChunkId, FileId, ProjectId, TaskId
 from penstock.domain.media import Media
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import File, FileFacts, InputVersion, Task, TaskError
@@ -48,8 +48,9 @@ def task_of(row: RowMapping) -> Task:
         output=file_of(row, _OUTPUT) if row["output_id"] else None,
         plan=row["plan"],
         run_id=row["run_id"],
-        batch=row["batch"],
+        batch=BatchId(row["batch"]) if row["batch"] else None,
         input_version=InputVersion(**row["input_version"]) if row["input_version"] else None,
+        chunk_id=ChunkId(row["chunk_id"]) if row["chunk_id"] else None,
     )
 
 
@@ -67,6 +68,7 @@ def file_of(row: RowMapping, prefix: str = "") -> File:
         created=columns[prefix + "created"],
         updated=columns[prefix + "updated"],
         media=_MEDIA.validate_python(media) if media else None,
+        location=columns[prefix + "location"],
     )
 
 
@@ -88,6 +90,7 @@ def file_row(file: File) -> dict[str, Any]:
         "object": file.object,
         "key": file.key,
         "task_id": file.task_id,
+        "location": file.location,
         "media": _MEDIA.dump_python(file.media, mode="json", by_alias=True) if file.media else None,
         **asdict(file.facts),
     }

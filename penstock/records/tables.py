@@ -18,7 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 METADATA = MetaData(
     naming_convention={
@@ -91,6 +91,7 @@ FILES = Table(
     _time_now("updated"),
     _time("deleted"),
     _time("purged"),
+    Column("location", String),
 )
 
 TASKS = Table(
@@ -120,6 +121,8 @@ TASKS = Table(
     Column("input_version", JSONB(none_as_null=True)),
     _time_now("created"),
     _time_now("updated"),
+    Column("chunk_id", String),
+    Column("publishing", JSONB(none_as_null=True)),
     UniqueConstraint("project_id", "fingerprint"),
 )
 
@@ -148,6 +151,77 @@ RECEIPTS = Table(
     _time_now("made"),
 )
 
+BATCHES = Table(
+    "batches",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("project_id", String, ForeignKey("projects.id"), nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("spec", JSONB(none_as_null=True), nullable=False),
+    Column("options", JSONB(none_as_null=True), nullable=False),
+    Column("trusted", Boolean, nullable=False, server_default=text("false")),
+    Column("status", String, nullable=False, server_default="processing"),
+    Column("stage", String, nullable=False, server_default="listing"),
+    Column("attempt", Integer, nullable=False, server_default=text("1")),
+    Column("losses", Integer, nullable=False, server_default=text("0")),
+    Column("cancelling", Boolean, nullable=False, server_default=text("false")),
+    Column("paused", Boolean, nullable=False, server_default=text("false")),
+    Column("owner", String),
+    _time("beat"),
+    Column("run_id", String),
+    Column("parent_task_run", String),
+    _time_now("due"),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("error", JSONB(none_as_null=True)),
+    Column("manifest_id", String, ForeignKey("files.id")),
+    _time_now("created"),
+    _time_now("updated"),
+    _time("started"),
+    _time("ended"),
+    UniqueConstraint("project_id", "fingerprint"),
+)
+
+BATCH_ITEMS = Table(
+    "batch_items",
+    METADATA,
+    Column("batch_id", String, ForeignKey("batches.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("input", String, nullable=False),
+    Column("output", String),
+    Column("fields", JSONB(none_as_null=True)),
+    Column("size", BigInteger),
+    Column("version", String),
+    Column("modified", Double),
+    Column("status", String, nullable=False, server_default="queued"),
+    Column("reason", String),
+    Column("error", JSONB(none_as_null=True)),
+    Column("code", String),
+    Column("task_id", String),
+    Column("seconds", Double),
+    Column("replaces", Boolean, nullable=False, server_default=text("false")),
+    Column("result", JSONB(none_as_null=True)),
+)
+
+CHUNKS = Table(
+    "chunks",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("batch_id", String, ForeignKey("batches.id"), nullable=False),
+    Column("project_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("status", String, nullable=False, server_default="processing"),
+    Column("attempt", Integer, nullable=False, server_default=text("1")),
+    Column("losses", Integer, nullable=False, server_default=text("0")),
+    Column("owner", String),
+    _time("beat"),
+    Column("run_id", String),
+    _time_now("due"),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("slots", ARRAY(String), nullable=False, server_default=text("'{}'")),
+    _time_now("created"),
+)
+
 _UNFINISHED = TASKS.c.status == text("'processing'")
 
 Index("keys_by_project", KEYS.c.project_id)
@@ -172,3 +246,13 @@ Index("outbox_due", OUTBOX.c.due)
 Index("outbox_by_project", OUTBOX.c.project_id, OUTBOX.c.kind, OUTBOX.c.due)
 Index("tasks_submitted", TASKS.c.project_id, postgresql_where=_UNFINISHED & TASKS.c.run_id.is_not(None))
 Index("receipts_by_project", RECEIPTS.c.project_id, RECEIPTS.c.family, RECEIPTS.c.made)
+
+_IN_PROGRESS = BATCHES.c.status == text("'processing'")
+Index("tasks_of_chunk", TASKS.c.chunk_id, postgresql_where=TASKS.c.chunk_id.is_not(None) & _UNFINISHED)
+Index("tasks_queued", TASKS.c.project_id, postgresql_where=_UNFINISHED & TASKS.c.batch.is_(None))
+Index("files_by_location", FILES.c.location, postgresql_where=FILES.c.location.is_not(None))
+Index("batches_by_age", BATCHES.c.project_id, BATCHES.c.created, BATCHES.c.id)
+Index("batches_unfinished", BATCHES.c.id, postgresql_where=_IN_PROGRESS)
+Index("batch_items_by_status", BATCH_ITEMS.c.batch_id, BATCH_ITEMS.c.status, BATCH_ITEMS.c.number)
+Index("batch_items_by_task", BATCH_ITEMS.c.task_id, postgresql_where=BATCH_ITEMS.c.task_id.is_not(None))
+Index("chunks_unfinished", CHUNKS.c.batch_id, postgresql_where=CHUNKS.c.status == text("'processing'"))

@@ -8,23 +8,34 @@ from dataclasses import dataclass
 from prefect.context import SyncClientContext
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 
-from penstock.orchestration.flow_run_options import IMAGE_QUEUE
+from penstock.orchestration.flow_run_options import BATCH_QUEUE, BATCH_WORK_QUEUE, IMAGE_QUEUE
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePlaces:
-    """So many runs at once from `queue`; without a name, from every queue but that of images."""
+    """So many runs at once from `queue`; without a name, from every queue that has no places of its own."""
 
     count: int
     queue: str | None = None
 
     def serves(self, queue: str) -> bool:
-        return queue == self.queue if self.queue else queue != IMAGE_QUEUE
+        return queue == self.queue if self.queue else queue not in OWN_PLACES
+
+
+OWN_PLACES = frozenset((IMAGE_QUEUE, BATCH_QUEUE, BATCH_WORK_QUEUE))
+# A coordinating run only waits: a thread each. With two runs of work at once, one begins while another ends.
+BATCH_PLACES = 32
+BATCH_WORK_PLACES = 2
 
 
 def queue_places(count: int, image_count: int) -> tuple[QueuePlaces, ...]:
-    """The places of one worker process: for images, and for everything else."""
-    return QueuePlaces(count), QueuePlaces(image_count, IMAGE_QUEUE)
+    """The places of one worker process: for images, for batches and their work, and for everything else."""
+    return (
+        QueuePlaces(count),
+        QueuePlaces(image_count, IMAGE_QUEUE),
+        QueuePlaces(BATCH_PLACES, BATCH_QUEUE),
+        QueuePlaces(BATCH_WORK_PLACES, BATCH_WORK_QUEUE),
+    )
 
 
 def run_threads(count: int) -> ThreadPoolExecutor:

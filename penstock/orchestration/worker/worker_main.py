@@ -39,6 +39,7 @@ async def run_worker(places: tuple[QueuePlaces, ...], services: Services) -> Non
     endless = [work() for worker in workers for work in (worker.start, worker.poll_when_woken)]
     serving += [asyncio.create_task(work) for work in endless]
     await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    services.resumable.give_back_all()
     await _drain(workers, services.settings.drain_seconds)
     services.live.give_back_all()
     await _drain(workers, GIVE_BACK_SECONDS)

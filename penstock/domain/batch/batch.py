@@ -1,0 +1,117 @@
+"""A batch, its items and its chunks, as the records hold them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from penstock.domain.batch.spec import BatchSpec, RunOptions
+from penstock.domain.ids import BatchId, ChunkId, FileId, ProjectId, TaskId
+from penstock.domain.task import File, Task, TaskError
+
+BatchStatus = Literal["planned", "processing", "paused", "completed", "cancelled", "failed"]
+BatchStage = Literal["listing", "planning", "converting", "reporting"]
+ItemStatus = Literal["planned", "queued", "processing", "completed", "skipped", "failed", "cancelled"]
+# Chunks of still images need no encoder slots; those of videos and sounds do.
+ChunkKind = Literal["image", "sound"]
+
+ITEM_STATUSES: tuple[ItemStatus, ...] = (
+    "planned", "queued", "processing", "completed", "skipped", "failed", "cancelled",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch. `attempt` counts its coordinating runs from 1. `trusted`: it may read and write any address, since the
+    owner of this machine started it; others stay within `PENSTOCK_BATCH_ROOTS`."""
+
+    id: BatchId
+    project_id: ProjectId
+    spec: BatchSpec
+    options: RunOptions
+    status: BatchStatus
+    stage: BatchStage
+    attempt: int
+    trusted: bool
+    created: datetime
+    updated: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+    error: TaskError | None = None
+    manifest_id: FileId | None = None
+    run_id: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.spec.title
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """One line. `fields` are those of its manifest or request; `input` and `output` are addresses, or a file id.
+
+    `version` identifies the content of the input when it was listed; `result` has the facts of the output."""
+
+    number: int
+    input: str
+    status: ItemStatus = "queued"
+    output: str | None = None
+    fields: dict[str, Any] | None = None
+    size: int | None = None
+    version: str | None = None
+    modified: float | None = None
+    reason: str | None = None
+    error: TaskError | None = None
+    task_id: TaskId | None = None
+    seconds: float | None = None
+    replaces: bool = False
+    result: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCounts:
+    """How many lines have which status, with the bytes of completed inputs and outputs."""
+
+    by_status: dict[ItemStatus, int]
+    bytes_in: int
+    bytes_out: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_status.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Lines that one run converts. `lines` are its unfinished tasks."""
+
+    id: ChunkId
+    batch_id: BatchId
+    project_id: ProjectId
+    kind: ChunkKind
+    attempt: int
+    name: str
+    lines: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRun:
+    """A batch or a chunk that needs a flow run. `parent` is the Prefect task run that the run is shown under."""
+
+    object: Literal["batch", "chunk"]
+    id: str
+    batch_id: BatchId
+    project_id: ProjectId
+    attempt: int
+    name: str
+    tries: int
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertedLine:
+    """A task of a chunk whose output is stored, to be completed. `receipt` and `file` are published with it."""
+
+    task: Task
+    file: File
+    receipt: Any

@@ -1,0 +1,297 @@
+"""The batches of all projects, for the API, the dispatcher, the coordinating runs and the reconciler."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Update, case, delete, func, insert, or_, select, true, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from penstock.domain import errors
+from penstock.domain.batch.batch import Batch, BatchItem, BatchStage, BatchStatus, PendingRun
+from penstock.domain.batch.spec import BatchSpec, Only, RunOptions
+from penstock.domain.ids import BatchId, FileId, ProjectId, is_id, new_batch_id
+from penstock.domain.pagination import MAX_TOTAL, Listing, ListQuery
+from penstock.domain.task import TaskError
+from penstock.records import notifications
+from penstock.records.batches.batch_rows import batch_of, item_row
+from penstock.records.database import Database
+from penstock.records.new_tasks import notify
+from penstock.records.tables import BATCH_ITEMS, BATCHES, CHUNKS
+
+CLAIM_TIME = timedelta(seconds=30)
+
+_LIVE = BATCHES.c.status == "processing"
+_NEW_RUN: dict[str, Any] = {
+    "status": "processing",
+    "stage": "listing",
+    "losses": 0,
+    "cancelling": False,
+    "paused": False,
+    "owner": None,
+    "beat": None,
+    "run_id": None,
+    "parent_task_run": None,
+    "tries": 0,
+    "error": None,
+    "manifest_id": None,
+    "started": None,
+    "ended": None,
+}
+
+
+class Batches:
+    """Every change is one transaction. `lease_seconds`: a run without a heartbeat for so long has lost its batch."""
+
+    def __init__(self, database: Database, lease_seconds: float) -> None:
+        self._database = database
+        self._lease = timedelta(seconds=lease_seconds)
+
+    def submit(
+        self,
+        project_id: ProjectId,
+        spec: BatchSpec,
+        options: RunOptions,
+        lines: Sequence[BatchItem] = (),
+        *,
+        trusted: bool = False,
+    ) -> Batch:
+        """The batch of this spec: new, as it is while it runs, or with another run. `lines` came with the request."""
+        with self._database.writing() as connection:
+            row = {"id": new_batch_id(), "project_id": project_id, "fingerprint": spec.fingerprint()}
+            values = row | _asked(spec, options) | {"trusted": trusted}
+            created = upsert(BATCHES).values(values).on_conflict_do_nothing().returning(BATCHES.c.id)
+            if (batch_id := connection.execute(created).scalar()) is None:
+                batch_id = _reopen(connection, row, values)
+            if lines:
+                _replace_lines(connection, batch_id, lines)
+            notify(connection, notifications.OUTBOX, batch_id)
+            return _get(connection, BATCHES.c.id == batch_id)
+
+    def rerun(self, project_id: ProjectId, batch_id: str, only: Only) -> Batch:
+        """Run an ended batch again. Raises `NotFound`, `TaskEnded` for one that has not ended."""
+        with self._database.writing() as connection:
+            batch = _own(connection, project_id, batch_id)
+            options = RunOptions(only=only)
+            ended = update(BATCHES).where(BATCHES.c.id == batch.id, ~_LIVE)
+            values = _NEW_RUN | {"options": options.model_dump(mode="json"), "attempt": BATCHES.c.attempt + 1}
+            if connection.execute(ended.values(values | _due_now())).rowcount == 0:
+                raise errors.TaskEnded("The batch is still running; wait until it ends, or cancel it.")
+            notify(connection, notifications.OUTBOX, batch.id)
+            return _own(connection, project_id, batch_id)
+
+    def get(self, project_id: ProjectId, batch_id: str) -> Batch:
+        """Raises `NotFound`, also for a batch of another project."""
+        with self._database.reading() as connection:
+            return _own(connection, project_id, batch_id)
+
+    def get_by_id(self, batch_id: str) -> Batch:
+        """The batch of any project, for those who run it."""
+        with self._database.reading() as connection:
+            return _get(connection, BATCHES.c.id == batch_id)
+
+    def page(self, project_id: ProjectId, query: ListQuery, status: BatchStatus | None = None) -> Listing[Batch]:
+        matching = [BATCHES.c.project_id == project_id, *([_has_status(status)] if status else [])]
+        order = (getattr(BATCHES.c.created, query.order)(), getattr(BATCHES.c.id, query.order)())
+        shown = select(BATCHES).where(*matching).order_by(*order).limit(query.limit).offset(query.offset)
+        counted = select(func.count()).select_from(select(BATCHES.c.id).where(*matching).limit(MAX_TOTAL).subquery())
+        with self._database.reading() as connection:
+            found = tuple(batch_of(row) for row in connection.execute(shown).mappings())
+            return Listing(found, connection.execute(counted).scalar_one(), query)
+
+    def cancel(self, project_id: ProjectId, batch_id: str) -> Batch:
+        """Stop a batch: its run ends it, or nobody where none has begun. Raises `NotFound`, `TaskEnded`."""
+        begun = BATCHES.c.owner.is_not(None)
+        values = {"cancelling": True, "status": case((begun, "processing"), else_="cancelled")}
+        ended = case((begun, None), else_=func.now())
+        return self._change(project_id, batch_id, values | {"ended": ended, "paused": False})
+
+    def pause(self, project_id: ProjectId, batch_id: str, *, paused: bool) -> Batch:
+        """Start no new lines, or go on. What runs ends. Raises `NotFound`, `TaskEnded`."""
+        return self._change(project_id, batch_id, {"paused": paused})
+
+    def _change(self, project_id: ProjectId, batch_id: str, values: dict[str, Any]) -> Batch:
+        with self._database.writing() as connection:
+            batch = _own(connection, project_id, batch_id)
+            statement = update(BATCHES).where(BATCHES.c.id == batch.id, _LIVE)
+            if connection.execute(statement.values(values | {"updated": func.now()})).rowcount == 0:
+                raise errors.TaskEnded(f"The batch is already {batch.status}.")
+            return _own(connection, project_id, batch_id)
+
+    def begin(self, batch_id: BatchId, attempt: int, owner: str, run_id: str) -> Batch:
+        """Take an attempt for this owner. Raises `Superseded` if it is another owner's or has ended."""
+        free = or_(BATCHES.c.owner.is_(None), BATCHES.c.owner == owner, BATCHES.c.beat < func.now() - self._lease)
+        started = func.coalesce(BATCHES.c.started, func.now())
+        taken = {"owner": owner, "run_id": run_id, "beat": func.now(), "started": started, "updated": func.now()}
+        with self._database.writing() as connection:
+            _must_change(connection, _attempt(batch_id, attempt).where(_LIVE, free).values(taken))
+            return _get(connection, BATCHES.c.id == batch_id)
+
+    def heartbeat(self, batch_id: BatchId, attempt: int, owner: str) -> bool:
+        """Record a heartbeat. True: the batch is to be cancelled. Raises `Superseded`."""
+        with self._database.writing_one_statement() as connection:
+            return bool(_must_change(connection, _owned(batch_id, attempt, owner).values(beat=func.now())))
+
+    def set_stage(self, batch_id: BatchId, attempt: int, owner: str, stage: BatchStage) -> None:
+        """Record what the coordinating run does next. Raises `Superseded`."""
+        with self._database.writing_one_statement() as connection:
+            _must_change(connection, _owned(batch_id, attempt, owner).values(stage=stage, updated=func.now()))
+
+    def set_parent(self, batch_id: BatchId, attempt: int, owner: str, task_run_id: str) -> None:
+        """Record the Prefect task run under which the child runs are shown."""
+        with self._database.writing_one_statement() as connection:
+            connection.execute(_owned(batch_id, attempt, owner).values(parent_task_run=task_run_id))
+
+    def parent_of(self, batch_id: BatchId) -> str | None:
+        with self._database.reading() as connection:
+            return connection.execute(select(BATCHES.c.parent_task_run).where(BATCHES.c.id == batch_id)).scalar()
+
+    def end(
+        self,
+        batch_id: BatchId,
+        attempt: int,
+        status: BatchStatus,
+        error: TaskError | None = None,
+        manifest_id: FileId | None = None,
+    ) -> bool:
+        """End an attempt. False: it had ended, or another one runs."""
+        values = {"status": status, "error": asdict(error) if error else None, "manifest_id": manifest_id}
+        statement = _attempt(batch_id, attempt).where(_LIVE).values(values)
+        with self._database.writing() as connection:
+            return connection.execute(statement.values(ended=func.now(), updated=func.now())).rowcount == 1
+
+    def retry(self, batch_id: BatchId, attempt: int, *, losses: int) -> bool:
+        """Give the batch another run, which goes on where this attempt stopped. False: it has ended."""
+        again = {"owner": None, "beat": None, "run_id": None, "tries": 0, "losses": BATCHES.c.losses + losses}
+        statement = _attempt(batch_id, attempt).where(_LIVE).values(again | {"attempt": attempt + 1} | _due_now())
+        with self._database.writing() as connection:
+            notify(connection, notifications.OUTBOX, batch_id)
+            return connection.execute(statement).rowcount == 1
+
+    def lost(self, lease_seconds: float) -> list[tuple[Batch, int]]:
+        """Batches whose run sends no heartbeats any more, each with how many of its runs were lost before."""
+        silent = select(BATCHES).where(_LIVE, BATCHES.c.beat < func.now() - timedelta(seconds=lease_seconds))
+        with self._database.reading() as connection:
+            return [(batch_of(row), row["losses"]) for row in connection.execute(silent).mappings()]
+
+    def submitted(self) -> list[Batch]:
+        """Unfinished batches that have a run."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(BATCHES).where(_LIVE, BATCHES.c.run_id.is_not(None))).mappings()
+            return [batch_of(row) for row in found]
+
+    def claim_due(self, limit: int) -> list[PendingRun]:
+        """Batches and chunks that need a flow run; claimed for 30 s."""
+        with self._database.writing() as connection:
+            return [*_claim(connection, "batch", limit), *_claim(connection, "chunk", limit)]
+
+    def record_run(self, pending: PendingRun, run_id: str) -> bool:
+        """Record the flow run. False: the attempt has ended or been replaced, so the run is not needed."""
+        table = _TABLES[pending.object]
+        wanted = update(table).where(table.c.id == pending.id, table.c.attempt == pending.attempt)
+        with self._database.writing_one_statement() as connection:
+            noted = wanted.where(table.c.status == "processing").values(run_id=run_id)
+            return connection.execute(noted).rowcount == 1
+
+    def postpone(self, pending: PendingRun, seconds: float) -> None:
+        """Make it claimable again, after `seconds`."""
+        table = _TABLES[pending.object]
+        later = func.now() + timedelta(seconds=seconds)
+        with self._database.writing_one_statement() as connection:
+            connection.execute(update(table).where(table.c.id == pending.id).values(due=later))
+
+
+_TABLES = {"batch": BATCHES, "chunk": CHUNKS}
+
+
+def _claim(connection: Connection, name: str, limit: int) -> list[PendingRun]:
+    table = _TABLES[name]
+    due = (
+        select(table.c.id)
+        .where(table.c.status == "processing", table.c.run_id.is_(None), table.c.due <= func.now())
+        .order_by(table.c.due)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = update(table).where(table.c.id.in_(due)).values(due=func.now() + CLAIM_TIME, tries=table.c.tries + 1)
+    rows = connection.execute(claimed.returning(table)).mappings().all()
+    return [_pending(connection, name, row) for row in rows]
+
+
+def _pending(connection: Connection, name: str, row: Any) -> PendingRun:
+    batch_id = row["id"] if name == "batch" else row["batch_id"]
+    batch = _get(connection, BATCHES.c.id == batch_id)
+    parent = select(BATCHES.c.parent_task_run).where(BATCHES.c.id == batch_id)
+    return PendingRun(
+        object="batch" if name == "batch" else "chunk",
+        id=row["id"],
+        batch_id=BatchId(batch_id),
+        project_id=ProjectId(row["project_id"]),
+        attempt=row["attempt"],
+        name=row["name"] if name == "chunk" else batch.title,
+        tries=row["tries"],
+        parent=connection.execute(parent).scalar() if name == "chunk" else None,
+    )
+
+
+def _asked(spec: BatchSpec, options: RunOptions) -> dict[str, Any]:
+    return {"spec": spec.model_dump(mode="json"), "options": options.model_dump(mode="json")}
+
+
+def _due_now() -> dict[str, Any]:
+    return {"due": func.now(), "updated": func.now()}
+
+
+def _reopen(connection: Connection, row: dict[str, Any], values: dict[str, Any]) -> BatchId:
+    """Another run of an ended batch; nothing changes while it runs."""
+    mine = (BATCHES.c.project_id == row["project_id"], BATCHES.c.fingerprint == row["fingerprint"])
+    again = {name: values[name] for name in ("spec", "options", "trusted")} | {"attempt": BATCHES.c.attempt + 1}
+    connection.execute(update(BATCHES).where(*mine, ~_LIVE).values(_NEW_RUN | again | _due_now()))
+    return BatchId(connection.execute(select(BATCHES.c.id).where(*mine)).scalar_one())
+
+
+def _replace_lines(connection: Connection, batch_id: BatchId, lines: Sequence[BatchItem]) -> None:
+    """The lines of a request; a batch that runs keeps what it has."""
+    begun = select(BATCHES.c.id).where(BATCHES.c.id == batch_id, BATCHES.c.owner.is_not(None))
+    if connection.execute(begun).first() is None:
+        connection.execute(delete(BATCH_ITEMS).where(BATCH_ITEMS.c.batch_id == batch_id))
+        connection.execute(insert(BATCH_ITEMS), [item_row(batch_id, line) for line in lines])
+
+
+def _has_status(status: BatchStatus) -> ColumnElement[bool]:
+    match status:
+        case "paused":
+            return _LIVE & BATCHES.c.paused
+        case "processing":
+            return _LIVE & ~BATCHES.c.paused
+        case _:
+            return BATCHES.c.status == status
+
+
+def _get(connection: Connection, *matching: ColumnElement[bool]) -> Batch:
+    row = connection.execute(select(BATCHES).where(*matching)).mappings().first()
+    if row is None:
+        raise errors.NotFound("There is no such batch.")
+    return batch_of(row)
+
+
+def _own(connection: Connection, project_id: ProjectId, batch_id: str) -> Batch:
+    wanted = BATCHES.c.id == batch_id if is_id(batch_id) else ~true()
+    return _get(connection, BATCHES.c.project_id == project_id, wanted)
+
+
+def _attempt(batch_id: BatchId, attempt: int) -> Update:
+    return update(BATCHES).where(BATCHES.c.id == batch_id, BATCHES.c.attempt == attempt)
+
+
+def _owned(batch_id: BatchId, attempt: int, owner: str) -> Update:
+    return _attempt(batch_id, attempt).where(_LIVE, BATCHES.c.owner == owner)
+
+
+def _must_change(connection: Connection, statement: Update) -> bool:
+    """Whether the batch is to be cancelled. Raises `Superseded` where the statement changes nothing."""
+    row = connection.execute(statement.returning(BATCHES.c.cancelling)).first()
+    if row is None:
+        raise errors.Superseded("Another run has taken this batch.")
+    return bool(row[0])

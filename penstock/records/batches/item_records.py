@@ -1,0 +1,202 @@
+"""The items of batches: one row for each line. Read and written in pages, so that memory does not grow with a batch."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, text, update
+
+from penstock.domain.batch.batch import BatchCounts, BatchItem, ItemStatus
+from penstock.domain.ids import BatchId
+from penstock.domain.pagination import Listing, ListQuery
+from penstock.domain.task import TaskError
+from penstock.records.batches.batch_rows import item_of, item_row
+from penstock.records.database import Database
+from penstock.records.tables import BATCH_ITEMS
+
+PAGE = 1000
+
+_OPEN: tuple[ItemStatus, ...] = ("queued", "processing")
+# Items whose task has ended, with what a result manifest shows of it. `reason` tells what was done.
+_ENDED = text("""
+    SELECT item.number, task.status, task.error, task.plan, files.id AS file_id, files.filesize, files.codecs,
+        files.width, files.height, files.duration, receipts.body
+    FROM batch_items AS item JOIN tasks AS task ON task.id = item.task_id
+    LEFT JOIN files ON files.id = task.output_id
+    LEFT JOIN receipts ON receipts.file_id = files.id
+    WHERE item.batch_id = :batch_id AND item.status = 'processing' AND task.status <> 'processing'
+    ORDER BY item.number LIMIT :limit
+""")
+_COUNTS = (
+    select(
+        BATCH_ITEMS.c.status,
+        func.count(),
+        func.coalesce(func.sum(BATCH_ITEMS.c.size), 0),
+        func.coalesce(func.sum(BATCH_ITEMS.c.result["bytes_out"].as_integer()), 0),
+    )
+    .where(BATCH_ITEMS.c.batch_id == bindparam("batch"))
+    .group_by(BATCH_ITEMS.c.status)
+)
+_DECIDE = (
+    update(BATCH_ITEMS)
+    .where(BATCH_ITEMS.c.batch_id == bindparam("of_batch"), BATCH_ITEMS.c.number == bindparam("of_number"))
+    .values({name: bindparam(f"new_{name}", type_=BATCH_ITEMS.c[name].type) for name in (
+        "status", "output", "reason", "error", "code", "task_id", "seconds", "replaces", "result",
+    )})
+)  # fmt: skip
+
+
+class BatchItems:
+    """The items of all batches, in the order of their numbers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def clear(self, batch_id: BatchId) -> None:
+        """Remove all items."""
+        with self._database.writing() as connection:
+            connection.execute(delete(BATCH_ITEMS).where(BATCH_ITEMS.c.batch_id == batch_id))
+
+    def add(self, batch_id: BatchId, items: Sequence[BatchItem]) -> None:
+        with self._database.writing() as connection:
+            connection.execute(insert(BATCH_ITEMS), [item_row(batch_id, item) for item in items])
+
+    def update(self, batch_id: BatchId, items: Sequence[BatchItem]) -> None:
+        """Record what was decided for these items, or how they ended."""
+        if not items:
+            return
+        with self._database.writing() as connection:
+            connection.execute(_DECIDE, [_decision(batch_id, item) for item in items])
+
+    def reopen(self, batch_id: BatchId, statuses: Sequence[ItemStatus]) -> int:
+        """Make the items of these statuses `queued` again; returns how many."""
+        again = {"status": "queued", "reason": None, "error": None, "code": None, "task_id": None, "result": None}
+        wanted = update(BATCH_ITEMS).where(BATCH_ITEMS.c.batch_id == batch_id, BATCH_ITEMS.c.status.in_(statuses))
+        with self._database.writing() as connection:
+            return connection.execute(wanted.values(again)).rowcount
+
+    def cancel_open(self, batch_id: BatchId, statuses: Sequence[ItemStatus] = _OPEN) -> int:
+        """Make these items `cancelled`; returns how many."""
+        wanted = update(BATCH_ITEMS).where(BATCH_ITEMS.c.batch_id == batch_id, BATCH_ITEMS.c.status.in_(statuses))
+        with self._database.writing() as connection:
+            return connection.execute(wanted.values(status="cancelled")).rowcount
+
+    def pages(self, batch_id: BatchId, statuses: Sequence[ItemStatus] | None = None) -> Iterator[list[BatchItem]]:
+        """All items, or those of these statuses, a page of 1,000 at a time."""
+        after = 0
+        while found := self.next_page(batch_id, after, statuses, PAGE):
+            yield found
+            after = found[-1].number
+
+    def next_page(
+        self, batch_id: BatchId, after: int, statuses: Sequence[ItemStatus] | None, limit: int
+    ) -> list[BatchItem]:
+        """The first items after a number."""
+        query = _of_batch(batch_id, statuses).where(BATCH_ITEMS.c.number > after)
+        with self._database.reading() as connection:
+            found = connection.execute(query.order_by(BATCH_ITEMS.c.number).limit(limit)).mappings()
+            return [item_of(row) for row in found]
+
+    def page(
+        self, batch_id: BatchId, query: ListQuery, status: ItemStatus | None = None, code: str | None = None
+    ) -> Listing[BatchItem]:
+        """A page for callers; `code` is that of an error."""
+        wanted = _of_batch(batch_id, [status] if status else None)
+        wanted = wanted.where(BATCH_ITEMS.c.code == code) if code else wanted
+        order = getattr(BATCH_ITEMS.c.number, query.order)()
+        with self._database.reading() as connection:
+            total = connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
+            rows = connection.execute(wanted.order_by(order).limit(query.limit).offset(query.offset)).mappings()
+            return Listing(tuple(item_of(row) for row in rows), total, query)
+
+    def counts(self, batch_id: BatchId) -> BatchCounts:
+        with self._database.reading() as connection:
+            rows = connection.execute(_COUNTS, {"batch": batch_id}).all()
+        done = [row for row in rows if row[0] == "completed"]
+        return BatchCounts({row[0]: row[1] for row in rows}, sum(row[2] for row in done), sum(row[3] for row in done))
+
+    def count(self, batch_id: BatchId, *statuses: ItemStatus) -> int:
+        """How many items have one of these statuses."""
+        with self._database.reading() as connection:
+            counted = select(func.count()).select_from(_of_batch(batch_id, statuses).subquery())
+            return int(connection.execute(counted).scalar_one())
+
+    def failures(self, batch_id: BatchId) -> list[tuple[str, int]]:
+        """The codes of failed items, the most frequent first."""
+        counted = func.count().label("failed")
+        query = (
+            select(BATCH_ITEMS.c.code, counted)
+            .where(BATCH_ITEMS.c.batch_id == batch_id, BATCH_ITEMS.c.status == "failed")
+            .group_by(BATCH_ITEMS.c.code)
+            .order_by(counted.desc(), BATCH_ITEMS.c.code)
+        )
+        with self._database.reading() as connection:
+            return [(row[0] or "internal", row[1]) for row in connection.execute(query)]
+
+    def slowest(self, batch_id: BatchId, limit: int) -> list[BatchItem]:
+        """The completed items that took longest."""
+        seconds = BATCH_ITEMS.c.result["seconds"].as_float()
+        query = _of_batch(batch_id, ["completed"]).where(seconds.is_not(None)).order_by(seconds.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [item_of(row) for row in connection.execute(query).mappings()]
+
+    def follow_tasks(self, batch_id: BatchId, limit: int = PAGE) -> list[BatchItem]:
+        """Record how items ended whose tasks have ended, and return them."""
+        with self._database.writing() as connection:
+            rows = connection.execute(_ENDED, {"batch_id": batch_id, "limit": limit}).mappings().all()
+            by_number = _items_by_number(connection, batch_id, [row["number"] for row in rows])
+            ended = [_ended_item(by_number[row["number"]], row) for row in rows]
+            if ended:
+                connection.execute(_DECIDE, [_decision(batch_id, item) for item in ended])
+            return ended
+
+
+def _items_by_number(connection: Connection, batch_id: BatchId, numbers: list[int]) -> dict[int, BatchItem]:
+    query = _of_batch(batch_id, None).where(BATCH_ITEMS.c.number.in_(numbers))
+    return {row["number"]: item_of(row) for row in connection.execute(query).mappings()} if numbers else {}
+
+
+def _ended_item(item: BatchItem, row: Any) -> BatchItem:
+    values = asdict(item) | {
+        "status": row["status"],
+        "error": TaskError(**row["error"]) if row["error"] else None,
+        "reason": _plan_text(row["plan"]),
+        "result": _result(item, row) if row["file_id"] else None,
+    }
+    return BatchItem(**values)
+
+
+def _plan_text(plan: dict[str, Any] | None) -> str | None:
+    """What was done, stream by stream, as one text."""
+    if plan is None:
+        return None
+    return "; ".join(f"{name}: {done}" for name, done in plan.items() if name != "format" and done)
+
+
+def _result(item: BatchItem, row: Any) -> dict[str, Any]:
+    body = row["body"] or {}
+    quality = (body.get("checks") or {}).get("quality") or {}
+    return {
+        "file": row["file_id"],
+        "bytes_in": item.size,
+        "bytes_out": row["filesize"],
+        "codec": row["codecs"],
+        "width": row["width"],
+        "height": row["height"],
+        "duration": row["duration"],
+        "seconds": (body.get("work") or {}).get("wall_seconds"),
+        "quality": quality.get("score"),
+    }
+
+
+def _of_batch(batch_id: BatchId, statuses: Sequence[ItemStatus] | None) -> Select[Any]:
+    matching: list[ColumnElement[bool]] = [BATCH_ITEMS.c.batch_id == batch_id]
+    if statuses is not None:
+        matching.append(BATCH_ITEMS.c.status.in_(statuses))
+    return select(BATCH_ITEMS).where(*matching)
+
+
+def _decision(batch_id: BatchId, item: BatchItem) -> dict[str, Any]:
+    row = item_row(batch_id, item)
+    names = ("status", "output", "reason", "error", "code", "task_id", "seconds", "replaces", "result")
+    return {"of_batch": batch_id, "of_number": item.number, **{f"new_{name}": row[name] for name in names}}
