@@ -21,7 +21,7 @@ class Prefect:
     created: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
 
-    async def create(self, task):
+    async def create(self, task, parent=None):  # noqa: ARG002 - no batch
         if self.outages:
             self.outages -= 1
             raise PrefectUnavailable("away")

@@ -9,7 +9,7 @@ import pytest
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Crashed
 
-from penstock.orchestration.flow_runs import ActiveRun, FlowRuns, PrefectUnavailable
+from penstock.orchestration.flow_runs import DEPLOYMENT, ActiveRun, FlowRuns, PrefectUnavailable
 from penstock.orchestration.prefect_server import PrefectAddress
 from tests.orchestration.conftest import task_of
 
@@ -66,11 +66,11 @@ def test_the_deployment_is_read_once():
 
 def test_a_deployment_that_is_missing_is_read_again_by_the_next_try():
     runs = runs_with(MISSING)
-    runs.deployment_id = DEPLOYMENT_ID
+    runs.deployments[DEPLOYMENT] = DEPLOYMENT_ID
     with pytest.raises(PrefectUnavailable):
         asyncio.run(runs.create(task_of(file_id="file_abcdefgh1234")))
 
-    assert runs.deployment_id is None
+    assert not runs.deployments
 
 
 CALLS = {

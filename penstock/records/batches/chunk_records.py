@@ -6,16 +6,27 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Update, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import array
 
 from penstock.domain import errors
-from penstock.domain.attempts import SLOT_REQUESTED, HeldSlot
+from penstock.domain.attempts import HeldSlot
 from penstock.domain.batch.batch import Chunk, ChunkKind, ConvertedLine
 from penstock.domain.ids import BatchId, ChunkId, ProjectId, TaskId, new_chunk_id
 from penstock.domain.task import Task, TaskError
 from penstock.records import notifications
-from penstock.records.batches.line_tasks import LineTask, submit_line_tasks
+from penstock.records.batches.line_tasks import (
+    COMPLETE,
+    FAIL,
+    INTO_OUTBOX,
+    NOTE_PUBLISHING,
+    LineTask,
+    completion_of,
+    failure_row,
+    notify_tasks,
+    publishing_note,
+    submit_line_tasks,
+)
 from penstock.records.database import Database
 from penstock.records.new_tasks import notify
 from penstock.records.receipts import receipt_row
@@ -24,34 +35,6 @@ from penstock.records.tables import BATCHES, CHUNKS, FILES, OUTBOX, RECEIPTS, TA
 
 _LIVE = CHUNKS.c.status == "processing"
 _UNFINISHED = TASKS.c.status == "processing"
-_NOTIFY_ALL = text("SELECT pg_notify(:channel, id) FROM unnest(CAST(:ids AS text[])) AS id")
-_COMPLETE = (
-    update(TASKS)
-    .where(TASKS.c.id == bindparam("of_task"))
-    .values(
-        status="completed", state="completed", progress=100, error=None, publishing=None, updated=func.now(),
-        output_id=bindparam("new_output"), plan=bindparam("new_plan", type_=TASKS.c.plan.type),
-    )
-)  # fmt: skip
-_PUBLISHING = (
-    update(TASKS)
-    .where(TASKS.c.id == bindparam("of_task"))
-    .values(publishing=bindparam("new_publishing", type_=TASKS.c.publishing.type))
-)
-_FAIL = (
-    update(TASKS)
-    .where(TASKS.c.id == bindparam("of_task"))
-    .values(
-        status=bindparam("new_status"), state=bindparam("new_status"), cancelling=False, updated=func.now(),
-        error=bindparam("new_error", type_=TASKS.c.error.type),
-    )
-)  # fmt: skip
-_INTO_OUTBOX = text("""
-    INSERT INTO outbox (task_id, attempt, project_id, kind)
-    SELECT id, attempt, project_id, 'batch' FROM tasks WHERE id = ANY(:ids)
-    ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, kind = excluded.kind, due = now(), tries = 0
-""")
-
 ChunkLease = tuple[ChunkId, int, str]
 
 
@@ -79,7 +62,7 @@ class Chunks:
         """A task with a run of its own for each line."""
         with self._database.writing() as connection:
             created = submit_line_tasks(connection, batch_id, project_id, lines, None)
-            connection.execute(_INTO_OUTBOX, {"ids": created})
+            connection.execute(INTO_OUTBOX, {"ids": created})
             notify(connection, notifications.OUTBOX, batch_id)
 
     def count_waiting(self, batch_id: BatchId) -> tuple[int, int]:
@@ -145,9 +128,9 @@ class Chunks:
         """Note which outputs are published next, so that a later run finds them. Returns the tasks that may be."""
         with self._database.writing() as connection:
             live = _lock_lines(connection, lease, [line.task.id for line in lines])
-            notes = [_note_of(line) for line in lines if line.task.id in live]
+            notes = [publishing_note(line) for line in lines if line.task.id in live]
             if notes:
-                connection.execute(_PUBLISHING, notes)
+                connection.execute(NOTE_PUBLISHING, notes)
             return live
 
     def complete(self, lease: ChunkLease, lines: Sequence[ConvertedLine]) -> set[TaskId]:
@@ -160,18 +143,18 @@ class Chunks:
                 connection.execute(insert(FILES), [file_row(line.file) for line in completed])
                 rows = [receipt_row(line.task.id, line.task.attempt, line.file, line.receipt) for line in completed]
                 connection.execute(insert(RECEIPTS), rows)
-                connection.execute(_COMPLETE, [_completion_of(line) for line in completed])
-                _notify_tasks(connection, live)
+                connection.execute(COMPLETE, [completion_of(line) for line in completed])
+                notify_tasks(connection, live)
             return live
 
     def fail(self, lease: ChunkLease, failures: Sequence[tuple[TaskId, TaskError]]) -> None:
         """End tasks with their errors; those with the code `cancelled` as cancelled. Raises `Superseded`."""
         with self._database.writing() as connection:
             live = _lock_lines(connection, lease, [task_id for task_id, _ in failures], cancelling=True)
-            rows = [_failure_of(task_id, error) for task_id, error in failures if task_id in live]
+            rows = [failure_row(task_id, error) for task_id, error in failures if task_id in live]
             if rows:
-                connection.execute(_FAIL, rows)
-                _notify_tasks(connection, live)
+                connection.execute(FAIL, rows)
+                notify_tasks(connection, live)
 
     def release(self, lease: ChunkLease, task_ids: Sequence[TaskId]) -> None:
         """Give these tasks runs of their own: they are too large for a chunk. Raises `Superseded`."""
@@ -274,29 +257,5 @@ def _give_next_run(connection: Connection, chunk_id: ChunkId, attempt: int, *, l
 def _release(connection: Connection, task_ids: list[TaskId]) -> None:
     freed = {"chunk_id": None, "run_id": None, "owner": None, "beat": None, "state": "queued"}
     connection.execute(update(TASKS).where(TASKS.c.id.in_(task_ids)).values(freed | {"updated": func.now()}))
-    connection.execute(_INTO_OUTBOX, {"ids": task_ids})
+    connection.execute(INTO_OUTBOX, {"ids": task_ids})
     notify(connection, notifications.OUTBOX, "")
-
-
-def _note_of(line: ConvertedLine) -> dict[str, Any]:
-    note = {
-        "file": file_row(line.file),
-        "receipt": receipt_row(line.task.id, line.task.attempt, line.file, line.receipt),
-    }
-    return {"of_task": line.task.id, "new_publishing": note}
-
-
-def _completion_of(line: ConvertedLine) -> dict[str, Any]:
-    return {"of_task": line.task.id, "new_output": line.file.id, "new_plan": line.receipt.work.plan}
-
-
-def _failure_of(task_id: TaskId, error: TaskError) -> dict[str, Any]:
-    status = "cancelled" if error.code == errors.Cancelled.code else "failed"
-    return {"of_task": task_id, "new_status": status, "new_error": asdict(error)}
-
-
-def _notify_tasks(connection: Connection, task_ids: set[TaskId]) -> None:
-    connection.execute(_NOTIFY_ALL, {"channel": notifications.TASK, "ids": list(task_ids)})
-
-
-__all__ = ["SLOT_REQUESTED", "ChunkLease", "Chunks", "LineTask"]

@@ -2,13 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, func, text, update
 
+from penstock.domain import errors
+from penstock.domain.batch.batch import ConvertedLine
 from penstock.domain.ids import BatchId, ChunkId, ProjectId, TaskId, new_task_id
 from penstock.domain.request import SourceRequest
-from penstock.records.rows import request_row
+from penstock.domain.task import TaskError
+from penstock.records import notifications
+from penstock.records.receipts import receipt_row
+from penstock.records.rows import file_row, request_row
+from penstock.records.tables import TASKS
 
 # A task of the same request that has ended gets another attempt; one that is being converted is left to its run.
 _SUBMIT = text("""
@@ -41,6 +48,35 @@ _SUBMIT = text("""
 """)
 
 
+NOTIFY_ALL = text("SELECT pg_notify(:channel, id) FROM unnest(CAST(:ids AS text[])) AS id")
+COMPLETE = (
+    update(TASKS)
+    .where(TASKS.c.id == bindparam("of_task"))
+    .values(
+        status="completed", state="completed", progress=100, error=None, publishing=None, updated=func.now(),
+        output_id=bindparam("new_output"), plan=bindparam("new_plan", type_=TASKS.c.plan.type),
+    )
+)  # fmt: skip
+NOTE_PUBLISHING = (
+    update(TASKS)
+    .where(TASKS.c.id == bindparam("of_task"))
+    .values(publishing=bindparam("new_publishing", type_=TASKS.c.publishing.type))
+)
+FAIL = (
+    update(TASKS)
+    .where(TASKS.c.id == bindparam("of_task"))
+    .values(
+        status=bindparam("new_status"), state=bindparam("new_status"), cancelling=False, updated=func.now(),
+        error=bindparam("new_error", type_=TASKS.c.error.type),
+    )
+)  # fmt: skip
+INTO_OUTBOX = text("""
+    INSERT INTO outbox (task_id, attempt, project_id, kind)
+    SELECT id, attempt, project_id, 'batch' FROM tasks WHERE id = ANY(:ids)
+    ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, kind = excluded.kind, due = now(), tries = 0
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class LineTask:
     """The request of a line."""
@@ -65,3 +101,24 @@ def submit_line_tasks(
     ]
     parameters = {"lines": json.dumps(given), "batch_id": batch_id, "project_id": project_id, "chunk_id": chunk_id}
     return [TaskId(task_id) for task_id in connection.execute(_SUBMIT, parameters).scalars()]
+
+
+def publishing_note(line: ConvertedLine) -> dict[str, Any]:
+    note = {
+        "file": file_row(line.file),
+        "receipt": receipt_row(line.task.id, line.task.attempt, line.file, line.receipt),
+    }
+    return {"of_task": line.task.id, "new_publishing": note}
+
+
+def completion_of(line: ConvertedLine) -> dict[str, Any]:
+    return {"of_task": line.task.id, "new_output": line.file.id, "new_plan": line.receipt.work.plan}
+
+
+def failure_row(task_id: TaskId, error: TaskError) -> dict[str, Any]:
+    status = "cancelled" if error.code == errors.Cancelled.code else "failed"
+    return {"of_task": task_id, "new_status": status, "new_error": asdict(error)}
+
+
+def notify_tasks(connection: Connection, task_ids: set[TaskId]) -> None:
+    connection.execute(NOTIFY_ALL, {"channel": notifications.TASK, "ids": list(task_ids)})
