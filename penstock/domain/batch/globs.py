@@ -8,9 +8,11 @@ import fnmatch
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from penstock.domain import errors
 
+_MAX_CHOICES = 4  # each may have many words
 _MAX_ALTERNATIVES = 256
 _FOLDERS = "**"
 
@@ -30,8 +32,9 @@ class Glob:
 
 def parse_glob(text: str | None) -> Glob:
     """The pattern; without one it is that of all files that are not hidden. Raises `FieldInvalid`."""
-    alternatives = [_parts(one) for one in _expanded(text or _FOLDERS)]
-    if len(alternatives) > _MAX_ALTERNATIVES or not all(alternatives):
+    text = text or _FOLDERS
+    alternatives = [_parts(one) for one in islice(_expanded(text), _MAX_ALTERNATIVES + 1)]
+    if text.count("{") > _MAX_CHOICES or len(alternatives) > _MAX_ALTERNATIVES or not all(alternatives):
         raise errors.FieldInvalid("The glob must be a pattern like *.jpg or 2024/**/*.{jpg,png}.", field="glob")
     return Glob(
         tuple(tuple(None if part == _FOLDERS else _compiled(part) for part in parts) for parts in alternatives),
@@ -54,7 +57,7 @@ def _compiled(part: str) -> re.Pattern[str]:
 def _expanded(pattern: str) -> Iterator[str]:
     """The alternatives of `{a,b}`, without nesting."""
     found = re.search(r"\{([^{}]*,[^{}]*)\}", pattern)
-    if found is None or pattern.count("{") > 4:
+    if found is None:
         yield pattern
         return
     for choice in found[1].split(","):

@@ -1,0 +1,66 @@
+"""How much work a line is, estimated from its size alone, and groups of small lines for one run."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from penstock.domain.formats import Kind
+
+QueueKind = Literal["image", "media"]
+Line = TypeVar("Line")
+
+# Seconds of one processor: for each file, and for each megabyte of it. A film's compressed megabyte is more work than a
+# photo's; the estimate only decides which lines share a run.
+_SECONDS: dict[Kind, tuple[float, float]] = {"image": (0.03, 0.01), "audio": (0.3, 0.05), "video": (1.0, 1.0)}
+SMALL_SECONDS = 10.0
+CHUNK_SECONDS = 20.0
+MAX_CHUNK_LINES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatedLine(Generic[Line]):
+    """A line with the seconds that it is expected to take and the queue that its run waits in."""
+
+    line: Line
+    seconds: float
+    queue: QueueKind
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it shares a run with others."""
+        return self.seconds <= SMALL_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk(Generic[Line]):
+    """Lines for one run."""
+
+    lines: tuple[Line, ...]
+    seconds: float
+    queue: QueueKind
+
+
+def estimated_line(line: Line, kind: Kind, input_bytes: int) -> EstimatedLine[Line]:
+    """The line with its estimate. `kind` is the wanted output's."""
+    start, per_megabyte = _SECONDS[kind]
+    return EstimatedLine(line, start + per_megabyte * input_bytes / 1e6, "image" if kind == "image" else "media")
+
+
+def chunks(lines: Iterable[EstimatedLine[Line]]) -> Iterator[Chunk[Line]]:
+    """Groups of about 20 s, of one queue each, as soon as they are full. A line that is not small has its own."""
+    waiting: dict[QueueKind, list[EstimatedLine[Line]]] = {"image": [], "media": []}
+    seconds = dict.fromkeys(waiting, 0.0)
+    for line in lines:
+        if not line.is_small:
+            yield _chunk([line])
+            continue
+        waiting[line.queue].append(line)
+        seconds[line.queue] += line.seconds
+        if seconds[line.queue] >= CHUNK_SECONDS or len(waiting[line.queue]) >= MAX_CHUNK_LINES:
+            yield _chunk(waiting[line.queue])
+            waiting[line.queue], seconds[line.queue] = [], 0.0
+    yield from (_chunk(rest) for rest in waiting.values() if rest)
+
+
+def _chunk(lines: list[EstimatedLine[Line]]) -> Chunk[Line]:
+    return Chunk(tuple(one.line for one in lines), sum(one.seconds for one in lines), lines[0].queue)
