@@ -81,12 +81,18 @@ def _deleted(records: Records) -> Iterator[File]:
 
 def _is_purged(file: File, records: Records, objects: ObjectStore) -> bool:
     try:
-        objects.delete(file.key)
+        purge(file, records, objects)
     except errors.StorageUnavailable as error:
         log.warning("%s could not be removed from the storage: %s", file.id, error.detail)
         return False
-    records.files.mark_purged(file.id)
     return True
+
+
+def purge(file: File, records: Records, objects: ObjectStore) -> None:
+    """Remove the bytes of a deleted file, unless another file has the same ones. Raises `StorageUnavailable`."""
+    if not records.files.is_key_named(file.key):
+        objects.delete(file.key)
+    records.files.mark_purged(file.id)
 
 
 def remove_orphans(records: Records, objects: ObjectStore, older_than_seconds: float = ORPHAN_SECONDS) -> int:

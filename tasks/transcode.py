@@ -1,4 +1,4 @@
-"""Plan, encode, verify and score."""
+"""Plan, encode, verify and score; or reuse the output of an equal conversion."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -7,9 +7,11 @@ from functools import partial
 from prefect import get_run_logger, task
 
 from penstock.conversion.convert import convert_original
+from penstock.conversion.reuse import FindEarlier, nothing_earlier
 from penstock.domain.planning.plan import Plan, needs_slot
-from penstock.domain.stages import Original, Rendition
+from penstock.domain.stages import Original, Rendition, Reuse
 from penstock.domain.task import Task
+from penstock.orchestration.run.conversion_claim import earlier_output
 from penstock.orchestration.run.encoder_slots import process_encoder_slots
 from penstock.orchestration.run.lease import Run
 from penstock.orchestration.run.prefect_artifacts import progress_artifact
@@ -18,10 +20,15 @@ from penstock.tasks import policy
 
 
 @task(**policy.TRANSCODE)
-def transcode(original: Original, run: Run) -> Rendition:
+def transcode(original: Original, run: Run) -> Rendition | Reuse:
     with run.stages.stage("transcode", policy.DEADLINES["transcode"]):
         reserve = partial(_reserved, run, original.task)
-        return convert_original(original, run.workspace(get_run_logger()), reserve)
+        return convert_original(original, run.workspace(get_run_logger()), reserve, _find_earlier(run, original.task))
+
+
+def _find_earlier(run: Run, converted: Task) -> FindEarlier:
+    is_on = run.services.settings.reuse == "on"
+    return partial(earlier_output, run, converted.project_id) if is_on else nothing_earlier
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -124,6 +125,17 @@ def test_a_deleted_file_is_no_orphan_before_its_purge(records, project, folder, 
     aged(folder, deleted)
     assert remove_orphans(records, folder) == 0
     assert purge_deleted(records, folder).removed == 1
+
+
+def test_bytes_of_several_files_stay_until_the_last_is_deleted(records, project, folder, store):
+    first = store(folder)
+    second = records.files.add(replace(first, id=new_file_id()))
+    aged(folder, first)
+    for deleted, stays in ((first, True), (second, False)):
+        records.files.delete(project, deleted.id)
+        assert purge_deleted(records, folder).removed == 1
+        assert folder.exists(first.key) == stays
+        assert remove_orphans(records, folder) == 0
 
 
 @pytest.mark.parametrize(

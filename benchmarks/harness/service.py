@@ -17,8 +17,9 @@ from penstock.host.home import Home, RunningService
 
 START_SECONDS, STOP_SECONDS = 400.0, 90.0
 UNLIMITED = "100000000"
-# The default rates would limit the single caller of a benchmark.
+# The default rates would limit the single caller of a benchmark, and equal pictures would be converted once.
 ENVIRONMENT = {
+    "PENSTOCK_REUSE": "off",
     "PENSTOCK_FETCH_ALLOW": "127.0.0.0/8",
     "PENSTOCK_REQUESTS_PER_MINUTE": UNLIMITED,
     "PENSTOCK_READS_PER_MINUTE": UNLIMITED,
@@ -70,7 +71,7 @@ def penstock_up(**settings: str) -> Iterator[Running]:
 @contextmanager
 def stock_worker(running: Running) -> Iterator[int]:
     """`prefect worker start` on the same server, pool and deployment, while our worker is stopped (SIGSTOP)."""
-    environment = _clean() | _exported(running) | {"PENSTOCK_FETCH_ALLOW": ENVIRONMENT["PENSTOCK_FETCH_ALLOW"]}
+    environment = _clean() | _exported(running) | ENVIRONMENT
     log = running.home.root / "logs" / "stock.log"
     with _still(running.part("worker")), started(STOCK, environment, log) as worker:
         wait_until(lambda: "started!" in log.read_text(), START_SECONDS, worker)

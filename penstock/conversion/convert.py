@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from penstock import engines
 from penstock.conversion.early_refusal import EarlyCheck
+from penstock.conversion.reuse import FindEarlier, digest_of, nothing_earlier, reuse_of
 from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.domain.planning.cost import estimate_cost
@@ -17,7 +19,8 @@ from penstock.domain.planning.plan import Cut, FramePlan, Plan, VideoPlan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.planning.steps import cost_class, output_duration, plan_summary
 from penstock.domain.receipt import Checks, Receipt, Score, StreamFacts, Work, drift_of
-from penstock.domain.stages import Accepted, Original, Rendition
+from penstock.domain.reuse import EarlierOutput
+from penstock.domain.stages import Accepted, Original, Rendition, Reuse
 from penstock.services import Services
 from penstock.storage.download import download_input
 
@@ -43,20 +46,24 @@ def fetch_input(accepted: Accepted, workspace: Workspace) -> Original:
     path.unlink(missing_ok=True)
     if accepted.file is not None:
         services.objects.get(accepted.file.key, path, workspace.watch.stopped)
+        sha256: str | None = accepted.file.facts.sha256
     else:
-        _download(accepted, path, workspace)
+        sha256 = _download(accepted, path, workspace)
     media = engines.probe(path, services.tools, workspace.watch)
     services.limits.require_fitting(media.kind, media.filesize)
     workspace.log.info("fetched %.2f MB of %s (%s)", media.filesize / 1e6, media.kind, media.container)
-    return Original(accepted.task, path, media)
+    return Original(accepted.task, path, media, sha256)
 
 
-def _download(accepted: Accepted, path: Path, workspace: Workspace) -> None:
-    """What the first bytes show to be impossible is refused before the rest is downloaded (`EarlyCheck`)."""
+def _download(accepted: Accepted, path: Path, workspace: Workspace) -> str | None:
+    """Returns the sha256 of the input.
+
+    What the first bytes show to be impossible is refused before the rest is downloaded (`EarlyCheck`)."""
     services, task, watch = workspace.services, accepted.task, workspace.watch
     check = EarlyCheck(task.request, services.tools, services.allowed_pairs, services.settings.max_plan_bytes, watch)
     version = download_input(task.request.url or "", path, services.fetch_policy, check, watch.stopped)
     services.records.tasks.record_input_version(task.id, task.attempt, version)
+    return version.sha256
 
 
 def no_reservation(_plan: Plan) -> AbstractContextManager[None]:
@@ -64,20 +71,31 @@ def no_reservation(_plan: Plan) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def convert_original(original: Original, workspace: Workspace, reserve: Reserve = no_reservation) -> Rendition:
-    """The verified output; or the input, where that is smaller and already what was requested.
+def convert_original(
+    original: Original,
+    workspace: Workspace,
+    reserve: Reserve = no_reservation,
+    find_earlier: FindEarlier = nothing_earlier,
+) -> Rendition | Reuse:
+    """The verified output; or the input, where that is smaller and already what was requested; or the output of an
+    equal conversion, which is not made again.
 
     Raises the errors of `plan_for`, `InputError`, `EngineError`, and `Cancelled`."""
     meter = _CpuMeter(workspace.watch)
     conversion = _Conversion(original, replace(workspace, watch=meter))
     plan = conversion.plan()
+    digest = conversion.digest(plan)
+    earlier = find_earlier(digest) if digest else None
+    if earlier is not None:
+        return conversion.reuse(plan, earlier)
     with reserve(plan):
         started = time.monotonic()
         path = conversion.encode(plan)
     output = conversion.or_kept_input(conversion.verify(plan, path))
     spent = (time.monotonic() - started, meter.cpu_seconds)
     # Scoring holds no encoder slot: waiting for another one could take longer than the encode did.
-    return conversion.rendition(output, spent, conversion.score(output))
+    rendition = conversion.rendition(output, spent, conversion.score(output))
+    return replace(rendition, conversion=digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +125,16 @@ class _Conversion:
         plan = plan_for(self.original.task.request, self.original.media, services.limits, services.allowed_pairs)
         self._record(plan)
         return plan
+
+    def digest(self, plan: Plan) -> str | None:
+        """None where the digest of the input's bytes is not known."""
+        sha256 = self.original.sha256
+        return sha256 and digest_of(sha256, plan, self.original.media, self._tools)
+
+    def reuse(self, plan: Plan, earlier: EarlierOutput) -> Reuse:
+        reuse = reuse_of(self.original, plan, earlier, self._tools)
+        self._record_summary(reuse.receipt.work.plan)
+        return reuse
 
     def encode(self, plan: Plan, folder: Path | None = None) -> Path:
         return engines.encode(plan, self._source, folder or self.workspace.scratch, self._tools, self.workspace.watch)
@@ -152,9 +180,12 @@ class _Conversion:
         return Rendition(self.original.task, output.path, output.plan, facts, media, receipt)
 
     def _record(self, plan: Plan) -> None:
+        self._record_summary(plan_summary(plan))
+
+    def _record_summary(self, summary: dict[str, Any]) -> None:
         task = self.original.task
-        self.workspace.services.records.tasks.record_plan(task.id, task.attempt, plan_summary(plan))
-        self.workspace.log.info("plan: %s", plan_summary(plan))
+        self.workspace.services.records.tasks.record_plan(task.id, task.attempt, summary)
+        self.workspace.log.info("plan: %s", summary)
 
 
 @dataclass(slots=True)

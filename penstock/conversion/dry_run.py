@@ -6,15 +6,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from penstock import engines
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.domain.planning.cost import CostHistory, Forecast, estimate_cost, forecast
+from penstock.domain.planning.cost import CostHistory, Forecast, estimate_cost, forecast, forecast_of_reuse
 from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.planning.steps import codecs_of, cost_class, output_duration, output_size, plan_summary, steps_of
+from penstock.domain.planning.steps import (
+    StreamStep,
+    codecs_of,
+    cost_class,
+    output_duration,
+    output_size,
+    plan_summary,
+    reuse_steps,
+    reuse_summary,
+    steps_of,
+)
 from penstock.domain.request import SourceRequest
+from penstock.domain.task import File
 from penstock.host.scratch import scratch_folder
 from penstock.settings import Settings
 from penstock.storage.http_source import FetchPolicy
@@ -38,13 +50,14 @@ class Probed:
 @dataclass(frozen=True, slots=True)
 class DryRun:
     """What a conversion would do. `argv` is the argument list of the encoder, without real paths; empty where none
-    would run."""
+    would run. `earlier` is the output that would be reused."""
 
     request: SourceRequest
     probed: Probed
     plan: Plan
     argv: list[str]
     forecast: Forecast
+    earlier: File | None = None
 
     @property
     def view(self) -> PlanView:
@@ -53,8 +66,8 @@ class DryRun:
             input=self.request.input,
             kind=self.request.kind,
             format=self.request.format,
-            plan=plan_summary(self.plan),
-            steps=[StepView(**asdict(step)) for step in steps_of(self.plan)],
+            plan=self._summary,
+            steps=[StepView(**asdict(step)) for step in self._steps],
             argv=self.argv,
             width=size and size.width,
             height=size and size.height,
@@ -63,6 +76,14 @@ class DryRun:
             estimate=EstimateView.model_validate(asdict(self.forecast)),
             source=_source_view(self.probed),
         )
+
+    @property
+    def _summary(self) -> dict[str, Any]:
+        return reuse_summary(self.plan, self.earlier.id) if self.earlier else plan_summary(self.plan)
+
+    @property
+    def _steps(self) -> tuple[StreamStep, ...]:
+        return reuse_steps(self.plan, self.earlier.id) if self.earlier else steps_of(self.plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +142,11 @@ def plan_dry_run(
     plan = plan_for(request, probed.media, tools.limits, allowed_pairs)
     expected = forecast(estimate_cost(plan, probed.media), history_of(cost_class(plan)))
     return DryRun(request, probed, plan, engines.public_command(plan, probed.media, tools), expected)
+
+
+def reusing(dry_run: DryRun, earlier: File) -> DryRun:
+    """The same with the output of an equal conversion in place of another encode."""
+    return replace(dry_run, argv=[], forecast=forecast_of_reuse(earlier.facts.filesize), earlier=earlier)
 
 
 @dataclass(frozen=True, slots=True)

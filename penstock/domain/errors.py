@@ -21,7 +21,8 @@
     ├── PlatformError               a part of the service is unavailable; all transient
     │   └── StorageUnavailable · DiskFull · DatabaseUnavailable · WorkerLost
     └── Cancelled                   the task was cancelled
-        └── Superseded              a newer attempt or another worker has the task
+        ├── Superseded              a newer attempt or another worker has the task
+        └── ReusedFileDeleted       another attempt has to encode
 
 A message is one sentence that a caller can act on, without paths, addresses, stack traces or
 encoder output. What the operator needs goes to `detail`, which is only logged. The HTTP status of
@@ -38,13 +39,15 @@ class MediaError(Exception):
 
     code: ClassVar[str] = "internal"
     transient: ClassVar[bool] = False
-    retry_after_seconds: float = 0.0
 
-    def __init__(self, message: str, *, field: str | None = None, detail: str = "") -> None:
+    def __init__(
+        self, message: str, *, field: str | None = None, detail: str = "", retry_after_seconds: float = 0.0
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
         self.detail = detail
+        self.retry_after_seconds = retry_after_seconds
 
     @property
     def primary(self) -> "MediaError":
@@ -164,8 +167,7 @@ class RateLimited(RequestError):
     code = "rate_limited"
 
     def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
 
 
 class QueueFull(RequestError):
@@ -189,10 +191,6 @@ class OriginUnavailable(InputError):
 
     code = "input_unreachable"
     transient = True
-
-    def __init__(self, message: str, *, detail: str = "", retry_after_seconds: float = 0.0) -> None:
-        super().__init__(message, detail=detail)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class InputTimeout(InputError):
@@ -279,6 +277,10 @@ class Cancelled(MediaError):
 
 class Superseded(Cancelled):
     """Another attempt or worker has the task; this run must not change it any more."""
+
+
+class ReusedFileDeleted(Cancelled):
+    """The output that this attempt reuses was deleted before it could be recorded; another attempt makes a new one."""
 
 
 def error_classes(root: type[MediaError] = MediaError) -> tuple[type[MediaError], ...]:

@@ -28,22 +28,33 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The input on the local disk, with its probed facts."""
+    """The input on the local disk, with its probed facts. `sha256` is that of its bytes, where it is known."""
 
     task: Task
     path: Path
     media: Media
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """The output on the local disk, verified against its plan."""
+    """The output on the local disk, verified against its plan. `conversion` is as in `File`."""
 
     task: Task
     path: Path
     plan: Plan
     facts: FileFacts
     media: Media
+    receipt: Receipt
+    conversion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """The output of an equal conversion, in place of another encode."""
+
+    task: Task
+    earlier: File
     receipt: Receipt
 
 

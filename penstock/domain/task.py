@@ -61,6 +61,7 @@ class File:
 
     `media` is the result of its probe, if it was stored: plans are made from it without reading the file. `location` is
     the address of an output that a batch wrote to its destination; such a file has no key, and is never ours to delete.
+    `conversion` is the digest of the conversion that made it (`planning.recipe`).
     """
 
     id: FileId
@@ -73,12 +74,17 @@ class File:
     updated: datetime
     media: Media | None = None
     location: str | None = None
+    conversion: str | None = None
+
+    @property
+    def shares_bytes(self) -> bool:
+        """Whether its bytes were stored for an earlier file."""
+        return bool(self.key) and not self.key.endswith(f"/{self.id}")
 
 
 @dataclass(frozen=True, slots=True)
 class InputVersion:
-    """What identifies the version of a fetched input: its size in bytes, `ETag` and `Last-Modified`, and its sha256
-    if the origin sent neither header."""
+    """What identifies the version of a fetched input: its size in bytes, `ETag` and `Last-Modified`, and its sha256."""
 
     length: int
     etag: str | None = None

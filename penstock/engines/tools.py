@@ -13,6 +13,7 @@ from penstock.sandbox.job import Paths, ProgramJob, Rlimits
 from penstock.sandbox.pool import SandboxPool
 from penstock.sandbox.supervise import Collector, NoWatch, Timeouts, supervise
 
+_PACKAGES = ("penstock", "av", "pillow", "pillow-heif", "pyvips-binary", "imagequant")
 _PROGRAM_MEMORY_BYTES, _PROGRAM_CPU_SECONDS, _PROGRAM_TIMEOUT_SECONDS = 2**30, 10, 20.0
 
 
@@ -38,8 +39,7 @@ def bundled_ffmpeg() -> Path:
 
 def tool_versions(tools: Tools) -> dict[str, str]:
     """The versions of the programs and libraries that make and check outputs."""
-    packages = {name: version(name) for name in ("penstock", "av", "pillow", "pyvips-binary")}
-    return {**packages, "ffmpeg": _ffmpeg_version(str(tools.ffmpeg), tools.pool)}
+    return {**_package_versions(), "ffmpeg": _ffmpeg_version(str(tools.ffmpeg), tools.pool)}
 
 
 def program_output(argv: tuple[str, ...], pool: SandboxPool) -> bytes:
@@ -49,6 +49,11 @@ def program_output(argv: tuple[str, ...], pool: SandboxPool) -> bytes:
     child = pool.start(ProgramJob(argv, rlimits, Paths((argv[0],))))
     supervise(child, Timeouts(_PROGRAM_TIMEOUT_SECONDS), NoWatch(), output)
     return bytes(output.collected)
+
+
+@cache
+def _package_versions() -> dict[str, str]:
+    return {name: version(name) for name in _PACKAGES}
 
 
 @cache

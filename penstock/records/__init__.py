@@ -8,6 +8,7 @@ from penstock.records.api_keys import Keys
 from penstock.records.batches.batch_records import Batches
 from penstock.records.batches.chunk_records import Chunks
 from penstock.records.batches.item_records import BatchItems
+from penstock.records.conversions import Conversions
 from penstock.records.database import Database
 from penstock.records.files import Files
 from penstock.records.receipts import Receipts
@@ -24,6 +25,7 @@ class Records:
         self._database = Database(url)
         self.tasks = Tasks(self._database, lease_seconds)
         self.files = Files(self._database)
+        self.conversions = Conversions(self._database, lease_seconds)
         self.receipts = Receipts(self._database)
         self.keys = Keys(self._database)
         self.batches = Batches(self._database, lease_seconds)

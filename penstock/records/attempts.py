@@ -14,6 +14,7 @@ from penstock.domain.ids import TaskId
 from penstock.domain.receipt import Receipt
 from penstock.domain.task import File, InputVersion, State, Task, TaskError
 from penstock.records import notifications, receipts
+from penstock.records.conversions import hold_bytes
 from penstock.records.new_tasks import notify, owned_by
 from penstock.records.rows import SHOWN_TASKS, file_row, task_of
 from penstock.records.tables import FILES, OUTBOX, TASKS
@@ -45,6 +46,7 @@ def begin(connection: Connection, task_id: TaskId, attempt: int, run: tuple[str,
         "error": None,
         "progress": 0,
         "slot": None,
+        "conversion": None,
     }
     begun = {"status": "processing", "state": _unless_cancelling("validating"), "owner": owner, "run_id": run_id}
     _must_change(connection, attempt_row.values(begun | cleared).values(beat=func.now(), updated=func.now()))
@@ -88,11 +90,14 @@ def complete(
 ) -> Task:
     """Make the output visible and complete the task, in one transaction. Calling it twice is harmless.
 
-    Raises `Cancelled` if a cancel was accepted before, `Superseded` if the attempt is another run's."""
+    Raises `Cancelled` if a cancel was accepted before, `Superseded` if the attempt is another run's, and
+    `ReusedFileDeleted` if the file shares the bytes of one that was deleted."""
     task_id, number, owner = attempt
     task = get_by_id(connection, task_id)
     if task.attempt == number and task.output and task.output.id == file.id:
         return task
+    if file.shares_bytes and not hold_bytes(connection, file.key):
+        raise errors.ReusedFileDeleted("The output to reuse was deleted.")
     connection.execute(insert(FILES).values(file_row(file)))
     completed = {"status": "completed", "state": "completed", "progress": 100, "output_id": file.id, "error": None}
     ours = _attempt(task_id, number).where(_LIVE, TASKS.c.owner == owner)

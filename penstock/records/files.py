@@ -56,7 +56,7 @@ class Files:
             return Listing(items, connection.execute(counted).scalar_one(), query)
 
     def delete(self, project_id: ProjectId, file_id: str) -> File:
-        """Mark a file deleted; the caller deletes its bytes. Raises `FileInUse`, `FileNotFound`."""
+        """Mark a file deleted; the caller deletes its bytes (`cleanup.purge`). Raises `FileInUse`, `FileNotFound`."""
         with self._database.writing() as connection:
             canonical_id = _own(connection, project_id, file_id).id
             connection.execute(select(FILES.c.id).where(FILES.c.id == canonical_id).with_for_update())
@@ -92,15 +92,20 @@ class Files:
         with self._database.reading() as connection:
             return [file_of(row) for row in connection.execute(left).mappings()]
 
+    def is_key_named(self, key: str) -> bool:
+        """Whether a file that is not deleted has its bytes under this storage key."""
+        naming = select(FILES.c.id).where(FILES.c.key == key, FILES.c.purged.is_(None), _NOT_DELETED).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(naming).first() is not None
+
     def mark_purged(self, file_id: FileId) -> None:
-        """Record that the bytes of a deleted file are deleted."""
+        """Record that the bytes of a deleted file are deleted, or left to another file."""
         with self._database.writing() as connection:
             connection.execute(update(FILES).where(FILES.c.id == file_id).values(purged=func.now()))
 
     def find_unknown_keys(self, keys: Sequence[str]) -> set[str]:
         """Those of these storage keys that belong to no file; deleted files count until they are purged."""
-        ids = [key.rpartition("/")[2] for key in keys]
-        held = select(FILES.c.key).where(FILES.c.id.in_(ids), FILES.c.purged.is_(None))
+        held = select(FILES.c.key).where(FILES.c.key.in_(keys), FILES.c.purged.is_(None)).distinct()
         with self._database.reading() as connection:
             return set(keys) - set(connection.execute(held).scalars())
 

@@ -24,6 +24,7 @@ NEW_ATTEMPT = {
     "plan": None,
     "output_id": None,
     "input_version": None,
+    "conversion": None,
 }
 # What a request from outside a batch ends.
 OUTSIDE_BATCH = {"batch": None, "chunk_id": None, "publishing": None}

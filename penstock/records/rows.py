@@ -69,6 +69,7 @@ def file_of(row: RowMapping, prefix: str = "") -> File:
         updated=columns[prefix + "updated"],
         media=_MEDIA.validate_python(media) if media else None,
         location=columns[prefix + "location"],
+        conversion=columns[prefix + "conversion"],
     )
 
 
@@ -92,5 +93,6 @@ def file_row(file: File) -> dict[str, Any]:
         "task_id": file.task_id,
         "location": file.location,
         "media": _MEDIA.dump_python(file.media, mode="json", by_alias=True) if file.media else None,
+        "conversion": file.conversion,
         **asdict(file.facts),
     }

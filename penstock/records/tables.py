@@ -87,6 +87,7 @@ FILES = Table(
     Column("frames", BigInteger),
     Column("bitrate", BigInteger),
     Column("media", JSONB(none_as_null=True)),
+    Column("conversion", String),
     _time_now("created"),
     _time_now("updated"),
     _time("deleted"),
@@ -119,6 +120,7 @@ TASKS = Table(
     Column("output_id", String, ForeignKey("files.id")),
     Column("batch", String),
     Column("input_version", JSONB(none_as_null=True)),
+    Column("conversion", String),
     _time_now("created"),
     _time_now("updated"),
     Column("chunk_id", String),
@@ -227,6 +229,20 @@ _UNFINISHED = TASKS.c.status == text("'processing'")
 Index("keys_by_project", KEYS.c.project_id)
 Index("files_by_age", FILES.c.project_id, FILES.c.created, FILES.c.id, postgresql_where=FILES.c.deleted.is_(None))
 Index("files_unpurged", FILES.c.deleted, postgresql_where=FILES.c.deleted.is_not(None) & FILES.c.purged.is_(None))
+Index("files_by_key", FILES.c.key, postgresql_where=FILES.c.purged.is_(None))
+Index(
+    "files_by_conversion",
+    FILES.c.project_id,
+    FILES.c.conversion,
+    FILES.c.created,
+    postgresql_where=FILES.c.deleted.is_(None) & FILES.c.conversion.is_not(None),
+)
+Index(
+    "tasks_converting",
+    TASKS.c.project_id,
+    TASKS.c.conversion,
+    postgresql_where=_UNFINISHED & TASKS.c.conversion.is_not(None),
+)
 Index("tasks_by_age", TASKS.c.project_id, TASKS.c.created, TASKS.c.id)
 Index(
     "tasks_by_status",

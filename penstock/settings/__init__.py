@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     ffmpeg: Annotated[Path, AfterValidator(checks.program)] | None = Field(
         None, description="path of another ffmpeg binary"
     )
+    reuse: Literal["on", "off"] = Field(
+        "on", description="`on`: equal bytes with the same settings are converted once in a project; `off`"
+    )
     jail: Annotated[Literal["auto", "off", "require"], AfterValidator(checks.jail)] = Field(
         "auto", description="`auto` or `off`; `require` is refused because there is no jail yet"
     )

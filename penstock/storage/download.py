@@ -73,20 +73,18 @@ def is_unchanged(url: str, known: InputVersion, policy: FetchPolicy) -> bool:
 
 def _receive(ongoing: OngoingDownload, check: DownloadCheck) -> InputVersion:
     response, path, policy = ongoing.response, ongoing.path, ongoing.policy
-    digest = None if response.etag or response.modified else hashlib.sha256()
     check_after = _check_after(response)
-    started, received = time.monotonic(), 0
+    started, received, digest = time.monotonic(), 0, hashlib.sha256()
     with _removed_on_error(path), path.open("xb", buffering=0) as file:
         for block in response.blocks():
             before, received = received, received + len(block)
             _require_size(received, policy.max_bytes)
             _require_rate(received, time.monotonic() - started, policy)
             write_all(file, block)
-            if digest:
-                digest.update(block)
+            digest.update(block)
             if before < check_after <= received:
                 check(ongoing)
-    return InputVersion(received, response.etag, response.modified, digest.hexdigest() if digest else None)
+    return InputVersion(received, response.etag, response.modified, digest.hexdigest())
 
 
 def _check_after(response: OriginResponse) -> float:

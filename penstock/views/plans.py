@@ -5,13 +5,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from penstock.domain.formats import Format, Kind
+from penstock.domain.planning.steps import Action
 
 
 class StepView(BaseModel):
     """What is done to one stream, and why."""
 
     stream: Literal["video", "audio", "image"]
-    action: Literal["copy", "encode", "render"]
+    action: Action
     codec: str
     because: str
 

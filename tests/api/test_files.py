@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from penstock import engines
+from penstock.domain.ids import new_file_id
 from penstock.domain.task import File, FileFacts
 from penstock.services import Services, limits_of
 from tests.api.app import BODY, FakeRunService, Project, complete_task_of, serving, store_upload, with_settings
@@ -138,6 +139,17 @@ def test_deleting_a_file_deletes_its_bytes(client: httpx.Client, project: Projec
     assert (deleted.status_code, deleted.json()["data"]["url"]) == (200, None)
     assert client.get(f"/files/{upload.id}", **project()).json()["error"]["code"] == "file_not_found"
     assert client.get(link).status_code == 401
+    assert not parts.objects.exists(upload.key)
+
+
+def test_bytes_that_another_file_has_too_stay(client: httpx.Client, project: Project, parts: Services):
+    upload = store_upload(parts, project)
+    second = parts.records.files.add(replace(upload, id=new_file_id()))
+    link = client.get(f"/files/{second.id}", **project()).json()["data"]["url"]
+    client.delete(f"/files/{upload.id}", **project())
+
+    assert client.get(link).content == b"0123456789"
+    client.delete(f"/files/{second.id}", **project())
     assert not parts.objects.exists(upload.key)
 
 

@@ -9,11 +9,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from penstock.conversion.reuse import digest_of
+from penstock.domain.planning.planner import plan_for
+from penstock.domain.request import SourceRequest
+from penstock.domain.task import File
 from penstock.engines import probe
 from penstock.services import Services
 from tests.api.app import FakeRunService, Project, serving, store_upload, with_settings
 from tests.media import MediaFactory
 from tests.range_origin import RangeOrigin, running_range_origin
+from tests.records.rows import complete_conversion
 
 pytestmark = pytest.mark.media
 
@@ -84,6 +89,32 @@ def test_a_file_is_planned_from_its_stored_facts(
     assert told["input"] == file.id
     assert [step["action"] for step in told["steps"]] == ["copy", "encode"]
     assert told["source"]["bytes_read"] == 0
+
+
+def test_a_plan_says_which_output_its_task_would_reuse(
+    client: httpx.Client, parts: Services, shop: MediaFactory, project: Project
+):
+    file = store_upload(parts, project, media=probe(shop("clip.mkv"), parts.tools))
+    before = planned(client, project, file_id=file.id).json()["data"]
+    output = convert_upload(parts, project, file)
+    told = planned(client, project, file_id=file.id).json()["data"]
+    other = planned(client, project, file_id=file.id, width=60).json()["data"]
+
+    assert [step["action"] for step in told["steps"]] == ["reuse", "reuse"]
+    assert told["plan"]["video"] == f"reuse {output.id}, because the same bytes were converted with the same settings"
+    assert (told["argv"], told["estimate"]["bytes"]["expected"]) == ([], output.facts.filesize)
+    assert [step["action"] for step in other["steps"]] == ["encode", "encode"]
+    with serving(with_settings(parts, reuse="off"), FakeRunService()) as without:
+        assert planned(without, project, file_id=file.id).json()["data"]["plan"] == before["plan"]
+
+
+def convert_upload(parts: Services, project: Project, file: File) -> File:
+    """The output of a task for the upload, as its run records it."""
+    request = SourceRequest(file_id=file.id, kind="video", format="mp4")
+    plan = plan_for(request, file.media, parts.limits)
+    digest = digest_of(file.facts.sha256, plan, file.media, parts.tools)
+    task = parts.records.tasks.submit(project.id, request)
+    return complete_conversion(parts.records, parts.records.tasks.begin(task.id, 1, "owner", "run"), digest)
 
 
 def test_a_file_without_stored_facts_is_read_in_ranges(

@@ -36,7 +36,8 @@ class Host:
 
 @pytest.fixture
 def host(records: Records, tmp_path: Path) -> Host:
-    return Host(records, FolderStore(tmp_path / "files"), LiveRuns(), SimpleNamespace(scratch=tmp_path / "scratch"))
+    settings = SimpleNamespace(scratch=tmp_path / "scratch", reuse="on")
+    return Host(records, FolderStore(tmp_path / "files"), LiveRuns(), settings)
 
 
 def new_run(task_id: TaskId, services: object = None) -> Run:

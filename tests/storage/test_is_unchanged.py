@@ -1,5 +1,7 @@
 """Versions of an input are compared by ETag, date, or their bytes."""
 
+import hashlib
+
 import pytest
 
 from penstock.storage.download import download_input, is_unchanged
@@ -40,7 +42,8 @@ def test_a_version_is_compared_by(case: str, tmp_path):
         assert is_unchanged(url, known, policy_for(place)) == same
 
 
-def test_the_sha256_is_stored_only_without_etag_and_date(tmp_path):
+def test_the_sha256_is_stored_with_and_without_etag_and_date(tmp_path):
     with scripted_origin(answer(OLD), answer(OLD, DATED)) as (place, _):
         silent, told = (download_input(f"http://{place}/", tmp_path / name, policy_for(place)) for name in ("a", "b"))
-    assert (silent.length, len(silent.sha256 or ""), told.sha256) == (12, 64, None)
+    assert (silent.length, silent.sha256) == (12, hashlib.sha256(OLD).hexdigest())
+    assert (told.modified is not None, told.sha256) == (True, silent.sha256)

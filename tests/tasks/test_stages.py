@@ -1,7 +1,6 @@
 """Each stage of a run, called as Prefect calls it, on real records; what would call Prefect is a fake."""
 
 from contextlib import contextmanager
-from dataclasses import replace
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -11,7 +10,7 @@ from prefect.logging import disable_run_logger
 from penstock.domain import errors
 from penstock.domain.media import Size
 from penstock.domain.planning.plan import KeepImage
-from penstock.domain.stages import Rendition, Stored
+from penstock.domain.stages import Rendition, Reuse, Stored
 from penstock.orchestration.run.lifecycle import open_run
 from penstock.tasks import accept as accepting
 from penstock.tasks import fetch as fetching
@@ -117,7 +116,7 @@ def transcode_with(monkeypatch, run, task, needs_slot, held):
     """What is held while the encoder runs."""
     seen = []
 
-    def convert(_original, _workspace, reserve):
+    def convert(_original, _workspace, reserve, _find_earlier):
         with reserve("plan"):
             seen.extend(held.inside)
 
@@ -154,6 +153,28 @@ def test_a_second_try_of_upload_stores_the_same_file(run, rendition):
     assert upload.fn(rendition, run).file.key == upload.fn(rendition, run).file.key
 
 
+def test_the_output_of_an_equal_conversion_is_linked_and_not_stored_again(host, run, taken):
+    earlier = output_of(taken)
+    file = upload.fn(Reuse(taken, earlier, receipt=None), run).file
+
+    assert (file.id, file.task_id, file.key, file.facts) == (run.lease.output_id, taken.id, earlier.key, earlier.facts)
+    assert not host.objects.exists(run.lease.output_key(taken.project_id))
+
+
+@pytest.mark.parametrize(("setting", "asks_the_records"), [("on", True), ("off", False)])
+def test_equal_conversions_are_looked_up_unless_the_setting_is_off(run, taken, monkeypatch, setting, asks_the_records):
+    host = run.services
+    monkeypatch.setattr(transcoding, "convert_original", lambda *given: given[3])
+    monkeypatch.setattr(host.settings, "reuse", setting)
+    find_earlier = transcoding.transcode.fn(SimpleNamespace(task=taken), run)
+
+    assert find_earlier("a digest") is None
+    other = host.records.tasks.submit(taken.project_id, video_request("https://example.com/b.mp4"))
+    host.records.tasks.begin(other.id, 1, "other", "run")
+    claim = host.records.conversions.claim(taken.project_id, {"a digest": (other.id, 1, "other")})
+    assert claim["a digest"].is_ours != asks_the_records
+
+
 def test_upload_stops_with_the_run(run, rendition):
     run.stop.stop("cancelled")
     with pytest.raises(errors.Cancelled):
@@ -161,7 +182,7 @@ def test_upload_stops_with_the_run(run, rendition):
 
 
 def test_record_publishes_the_file_and_completes_the_task(host, run, rendition):
-    file = replace(output_of(rendition.task), id=run.lease.output_id)
+    file = new_output_file(rendition, run.lease)
     completed_task = recording.record.fn(Stored(rendition.task, file, None), run)
 
     assert (completed_task.status, completed_task.output.id) == ("completed", file.id)

@@ -13,6 +13,7 @@ from penstock.api.bodies.uploads import receive_upload
 from penstock.api.context import Context, context_of, require_caller, view_builder
 from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_response
 from penstock.api.pagination import PageParameters, list_query
+from penstock.cleanup import purge
 from penstock.domain import errors
 from penstock.domain.formats import KINDS
 from penstock.domain.ids import ProjectId, new_file_id
@@ -66,7 +67,7 @@ async def read_file(request: Request, file_id: str) -> Response:
 
 @router.delete("/files/{file_id}", responses=FILE_RESPONSE, summary="Delete a file")
 async def delete_file(request: Request, file_id: str) -> Response:
-    """Deletes its bytes too. The task that made it then has no output."""
+    """Deletes its bytes too, unless another file has the same ones. The task that made it then has no output."""
     context, caller = context_of(request), require_caller(request)
     file = await to_thread.run_sync(_delete, context, caller.project_id, file_id, limiter=context.threads.deletions)
     return object_response(request, view_builder(request).deleted_file_view(file), f"/files/{file.id}", "/files")
@@ -96,9 +97,8 @@ def _delete_unrecorded(services: Services, file: File) -> None:
 
 
 def _delete(context: Context, project_id: ProjectId, file_id: str) -> File:
-    files = context.services.records.files
-    file = files.delete(project_id, file_id)
+    services = context.services
+    file = services.records.files.delete(project_id, file_id)
     with suppress(errors.PlatformError):  # the hourly sweep tries again
-        context.services.objects.delete(file.key)
-        files.mark_purged(file.id)
+        purge(file, services.records, services.objects)
     return file

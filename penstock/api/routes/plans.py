@@ -10,9 +10,12 @@ from penstock.api.bodies.json_body import read_json_body
 from penstock.api.context import Context, context_of, require_caller
 from penstock.api.envelope import Envelope, object_response
 from penstock.api.task_requests import CONVERSION_BODY, request_from
-from penstock.conversion.dry_run import InputProber, Probed, plan_dry_run
+from penstock.conversion.dry_run import DryRun, InputProber, Probed, plan_dry_run, reusing
+from penstock.conversion.reuse import digest_of
 from penstock.domain.ids import ProjectId
 from penstock.domain.request import SourceRequest
+from penstock.domain.task import File
+from penstock.services import Services
 from penstock.views.plans import PlanView
 
 router = APIRouter(tags=["plans"])
@@ -34,15 +37,25 @@ async def create_plan(request: Request) -> Response:
 
 def _plan(context: Context, project_id: ProjectId, conversion: SourceRequest) -> PlanView:
     services = context.services
-    probed = _probe(context, project_id, conversion)
+    file = services.records.files.get_input(project_id, conversion.file_id) if conversion.file_id else None
+    probed = _probe(services, conversion, file)
     history = partial(services.records.receipts.cost_history, project_id)
-    return plan_dry_run(conversion, probed, services.tools, services.allowed_pairs, history).view
+    dry_run = plan_dry_run(conversion, probed, services.tools, services.allowed_pairs, history)
+    earlier = _earlier(services, file, dry_run) if file else None
+    return reusing(dry_run, earlier).view if earlier else dry_run.view
 
 
-def _probe(context: Context, project_id: ProjectId, conversion: SourceRequest) -> Probed:
-    services = context.services
+def _probe(services: Services, conversion: SourceRequest, file: File | None) -> Probed:
     prober = InputProber.from_settings(services.settings, services.tools, services.fetch_policy)
-    if conversion.url:
-        return prober.probe_url(conversion.url)
-    file = services.records.files.get_input(project_id, conversion.file_id or "")
+    if file is None:
+        return prober.probe_url(conversion.url or "")
     return prober.probe_object(services.objects, file.key) if file.media is None else Probed(file.media, 0)
+
+
+def _earlier(services: Services, file: File, dry_run: DryRun) -> File | None:
+    """The output that the task would reuse."""
+    if services.settings.reuse == "off":
+        return None
+    digest = digest_of(file.facts.sha256, dry_run.plan, dry_run.probed.media, services.tools)
+    found = services.records.conversions.find(file.project_id, [digest])
+    return found[digest].file if found else None

@@ -89,6 +89,11 @@ def forecast(estimate: Estimate, history: CostHistory) -> Forecast:
     )
 
 
+def forecast_of_reuse(filesize: int) -> Forecast:
+    """Nothing is encoded, and the size of the output is known."""
+    return Forecast(1, ExpectedRange(filesize, filesize, filesize), ExpectedRange(0.0, 0.0, 0.0))
+
+
 def _corrected(value: float, spread: RatioSpread | None, digits: int) -> ExpectedRange | None:
     if spread is None or not value:
         return None

@@ -1,8 +1,10 @@
 """A plan described stream by stream: what is done to each, and why."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from penstock.domain.ids import FileId
 from penstock.domain.media import Media, Size
 from penstock.domain.planning.plan import (
     AudioPlan,
@@ -18,7 +20,8 @@ from penstock.domain.planning.plan import (
     planned_size,
 )
 
-Action = Literal["copy", "encode", "render"]
+Action = Literal["copy", "encode", "render", "reuse"]
+REUSED = "the same bytes were converted with the same settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,17 @@ def steps_of(plan: Plan) -> tuple[StreamStep, ...]:
 
 def plan_summary(plan: Plan) -> dict[str, Any]:
     """The plan as the JSON of a Task shows it: the format, and for each stream a sentence with the reason."""
-    absent = {"audio": None} if isinstance(plan, VideoPlan) else {}
-    sentences: dict[str, Any] = {step.stream: f"{step.result}, because {step.because}" for step in steps_of(plan)}
-    return {"format": plan.format, **absent, **sentences}
+    return _summary(plan, steps_of(plan))
+
+
+def reuse_steps(plan: Plan, file_id: FileId) -> tuple[StreamStep, ...]:
+    """The steps where the output of an equal conversion is reused."""
+    return tuple(StreamStep(step.stream, "reuse", step.codec, REUSED, f"reuse {file_id}") for step in steps_of(plan))
+
+
+def reuse_summary(plan: Plan, file_id: FileId) -> dict[str, Any]:
+    """The `plan_summary` of `reuse_steps`."""
+    return _summary(plan, reuse_steps(plan, file_id))
 
 
 def codecs_of(plan: Plan) -> str | None:
@@ -72,6 +83,12 @@ def output_duration(plan: Plan) -> float | None:
 def cost_class(plan: Plan) -> str:
     """The class of conversions whose cost is comparable: the format, and the action and codec of each stream."""
     return " ".join((plan.format, *(f"{step.action}:{step.codec}" for step in steps_of(plan))))
+
+
+def _summary(plan: Plan, steps: Iterable[StreamStep]) -> dict[str, Any]:
+    absent = {"audio": None} if isinstance(plan, VideoPlan) else {}
+    sentences: dict[str, Any] = {step.stream: f"{step.result}, because {step.because}" for step in steps}
+    return {"format": plan.format, **absent, **sentences}
 
 
 def _stream_step(stream: Literal["video", "audio"], step: Copy | EncodeVideo | EncodeAudio) -> StreamStep:

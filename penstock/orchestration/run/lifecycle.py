@@ -63,7 +63,8 @@ def _record_end(lease: RunLease, stages: Stages, error: Exception, services: Ser
     tasks, reason = services.records.tasks, stages.stop.reason
     if reason == "superseded" or isinstance(error, errors.Superseded):
         return
-    if reason == "given_back" and tasks.give_back(lease.task_id, lease.attempt, lease.owner):
+    again = reason == "given_back" or isinstance(error, errors.ReusedFileDeleted)
+    if again and tasks.give_back(lease.task_id, lease.attempt, lease.owner):
         return
     detail = error.detail if isinstance(error, errors.MediaError) else ""
     log.error("%s failed in %s: %s %s", lease.task_id, stages.step, type(error).__name__, detail)

@@ -31,7 +31,7 @@ _SUBMIT = text("""
             request = excluded.request, batch = excluded.batch, chunk_id = excluded.chunk_id, status = 'processing',
             state = 'queued', progress = 0, attempt = tasks.attempt + 1, losses = 0, cancelling = false, owner = NULL,
             run_id = NULL, slot = NULL, beat = NULL, error = NULL, plan = NULL, output_id = NULL,
-            input_version = NULL, publishing = NULL, updated = now()
+            input_version = NULL, conversion = NULL, publishing = NULL, updated = now()
         WHERE tasks.status <> 'processing'
         RETURNING id, fingerprint
     ), existing AS (

@@ -131,6 +131,16 @@ def test_a_stop_of_the_worker_hands_the_task_on(host, task):
     assert (after.status, after.attempt) == ("processing", 2)
 
 
+def test_a_run_whose_reused_output_was_deleted_hands_the_task_on(host, task):
+    with failing(errors.ReusedFileDeleted, task, host) as run:
+        begin(host, run)
+        with run.stages.stage("record", 60):
+            record(host, run, replace(output_of(task), key="prj_1/file_that_was_deleted"))
+
+    after = host.task(task)
+    assert (after.status, after.attempt) == ("processing", 2)
+
+
 def test_a_stop_of_the_worker_ends_a_task_that_is_being_cancelled(host, project, task):
     with failing(errors.Cancelled, task, host) as run:
         begin(host, run)

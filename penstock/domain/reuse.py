@@ -1,0 +1,23 @@
+"""Equal conversions are done once: the output of an earlier one, and who makes the one that several wait for."""
+
+from dataclasses import dataclass
+
+from penstock.domain.receipt import Checks
+from penstock.domain.task import File
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierOutput:
+    """An output that an equal conversion reuses, with the checks of its receipt."""
+
+    file: File
+    checks: Checks
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who makes the output of a conversion: nobody, where `earlier` is there to be reused; this attempt, if `is_ours`;
+    else another attempt, which has to be waited for."""
+
+    earlier: EarlierOutput | None = None
+    is_ours: bool = False
