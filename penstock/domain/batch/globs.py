@@ -15,13 +15,14 @@ from penstock.domain import errors
 _MAX_CHOICES = 4  # each may have many words
 _MAX_ALTERNATIVES = 256
 _FOLDERS = "**"
+_Parts = tuple[re.Pattern[str] | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Glob:
     """A parsed pattern: alternatives of parts, each a compiled expression, or None for `**`."""
 
-    alternatives: tuple[tuple[re.Pattern[str] | None, ...], ...]
+    alternatives: tuple[_Parts, ...]
     enters_hidden: bool
 
     def matches(self, name: str) -> bool:
@@ -64,10 +65,28 @@ def _expanded(pattern: str) -> Iterator[str]:
         yield from _expanded(pattern[: found.start()] + choice + pattern[found.end() :])
 
 
-def _matches(pattern: Sequence[re.Pattern[str] | None], parts: Sequence[str]) -> bool:
-    if not pattern:
-        return not parts
-    if pattern[0] is None:
-        is_folder = len(parts) > 1 and not parts[0].startswith(".")
-        return _matches(pattern[1:], parts) or (is_folder and _matches(pattern, parts[1:]))
-    return bool(parts) and pattern[0].match(parts[0]) is not None and _matches(pattern[1:], parts[1:])
+def _matches(pattern: _Parts, parts: Sequence[str]) -> bool:
+    """Tries all alternatives of `**` at once: `reached` are the parts of the pattern that may be next."""
+    reached = _with_no_folder(pattern, {0})
+    for part in parts:
+        reached = _with_no_folder(pattern, {after for at in reached for after in _after(pattern, at, part)})
+    return len(pattern) in reached
+
+
+def _after(pattern: _Parts, at: int, part: str) -> Iterator[int]:
+    if at == len(pattern):
+        return
+    expression = pattern[at]
+    if expression is None:
+        if not part.startswith("."):
+            yield at
+    elif expression.match(part):
+        yield at + 1
+
+
+def _with_no_folder(pattern: _Parts, reached: set[int]) -> set[int]:
+    """With what follows a `**` that stands for no folder."""
+    for at, expression in enumerate(pattern):
+        if expression is None and at in reached:
+            reached.add(at + 1)
+    return reached

@@ -66,15 +66,16 @@ class FsspecObjects(PrefixObjects):
         self._filesystem.rm_file(self._path(name))
 
     def delete_all(self, folder: str, start: str) -> int:
+        found: list[str] = []
         with suppress(FileNotFoundError):
             found = [one["name"] for one in self._filesystem.ls(self._path(folder), detail=True, refresh=True)]
-            parts = [path for path in found if path.rpartition("/")[2].startswith(start)]
-            for path in parts:
-                self._filesystem.rm_file(path)
-            if len(parts) == len(found):
+        parts = [path for path in found if path.rpartition("/")[2].startswith(start)]
+        for path in parts:
+            self._filesystem.rm_file(path)
+        if found and len(parts) == len(found):
+            with suppress(FileNotFoundError):  # some file systems have no empty folders
                 self._filesystem.rmdir(self._path(folder))
-            return len(parts)
-        return 0
+        return len(parts)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

@@ -33,11 +33,11 @@ class S3Objects(PrefixObjects):
 
     def _listed(self, found: dict[str, Any]) -> Entry:
         name = found["Key"].removeprefix(self._below)
-        return object_entry(name, found["Size"], found["LastModified"].timestamp(), _version(found))
+        return object_entry(name, found["Size"], _modified(found), _version(found))
 
     def head(self, name: str) -> Entry:
         found = self._call("head_object", never_stopped, Key=self._below + name)
-        return Entry(name, found["ContentLength"], found["LastModified"].timestamp(), _version(found))
+        return Entry(name, found["ContentLength"], _modified(found), _version(found))
 
     def read(self, name: str, start: int, end: int, is_stopped: IsStopped) -> Block:
         request = self._read(self._below + name, f"bytes={start}-{end - 1}")
@@ -63,7 +63,12 @@ class S3Objects(PrefixObjects):
         return wait_for(self._filesystem.loop, request, self._request_seconds, is_stopped)
 
 
+def _modified(found: dict[str, Any]) -> float:
+    """Whole seconds: a listing tells more of the time than a single request."""
+    return float(int(found["LastModified"].timestamp()))
+
+
 def _version(found: dict[str, Any]) -> str:
     """The ETag; size and time where the server sends none."""
     etag = str(found.get("ETag") or "").strip('"')
-    return etag or f"{found.get('Size', found.get('ContentLength'))}-{found['LastModified'].timestamp():.0f}"
+    return etag or f"{found.get('Size', found.get('ContentLength'))}-{_modified(found):.0f}"
