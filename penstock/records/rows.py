@@ -37,7 +37,7 @@ def task_of(row: RowMapping) -> Task:
     return Task(
         id=TaskId(row["id"]),
         project_id=ProjectId(row["project_id"]),
-        request=stored_request(row["request"]),
+        request=stored_request(row["request"], row["batch"]),
         status=row["status"],
         state=row["state"],
         progress=row["progress"],

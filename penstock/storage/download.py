@@ -3,8 +3,7 @@
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from penstock.domain import errors
 from penstock.domain.task import InputVersion
 from penstock.storage.http_source import FetchPolicy, OriginResponse, origin_client
 from penstock.storage.interruptible import IsStopped, never_stopped
-from penstock.storage.local_files import write_all
+from penstock.storage.local_files import removed_on_error, write_all
 
 # How many bytes have arrived when an input is checked early: most headers fit. Where the origin serves byte ranges the
 # rest of a header can be requested; else more has to be here.
@@ -75,7 +74,7 @@ def _receive(ongoing: OngoingDownload, check: DownloadCheck) -> InputVersion:
     response, path, policy = ongoing.response, ongoing.path, ongoing.policy
     check_after = _check_after(response)
     started, received, digest = time.monotonic(), 0, hashlib.sha256()
-    with _removed_on_error(path), path.open("xb", buffering=0) as file:
+    with removed_on_error(path), path.open("xb", buffering=0) as file:
         for block in response.blocks():
             before, received = received, received + len(block)
             _require_size(received, policy.max_bytes)
@@ -101,17 +100,6 @@ def _sha256(response: OriginResponse, length: int) -> str:
         if (received := received + len(block)) > length:
             break
     return digest.hexdigest()
-
-
-@contextmanager
-def _removed_on_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileExistsError:
-        raise
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def _require_rate(received: int, seconds: float, policy: FetchPolicy) -> None:

@@ -76,6 +76,18 @@ def removed_at_end(path: Path) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def removed_on_error(path: Path) -> Iterator[None]:
+    """Remove a new file if the block that writes it fails; one that was there before is kept."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def list_files_in(folder: Path) -> Iterator[tuple[str, float]]:
     """Name and modification time (seconds since 1970) of each file in a folder; files that vanish are left out."""
     if not folder.is_dir():

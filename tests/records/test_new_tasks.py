@@ -8,6 +8,7 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.attempts import QueueLimits
+from penstock.domain.batch.lines import line_request
 from penstock.domain.ids import ProjectId
 from penstock.domain.task import File, TaskError
 from penstock.records import Records
@@ -26,6 +27,13 @@ def test_a_request_becomes_a_queued_task(records: Records, project: ProjectId):
     assert task.request == video_request(width=320)
     assert (task.output, task.error, task.plan, task.run_id, task.batch) == (None, None, None, None, None)
     assert task.created == task.updated
+
+
+def test_a_line_of_a_batch_keeps_its_destination(records: Records, project: ProjectId):
+    address = "file:///in/" + "ä" * 4000
+    request = line_request({"kind": "image", "format": "webp"}, {}, address, "s3://out/a.webp")
+
+    assert records.tasks.submit(project, request).request == request
 
 
 def test_the_same_request_is_the_same_task(records: Records, project: ProjectId):

@@ -5,7 +5,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from penstock.domain.batch.addresses import scheme_of
 from penstock.domain.request import SourceRequest, parse_request_as
 
 MAX_ADDRESS_CHARACTERS = 8192
@@ -40,7 +39,8 @@ def line_request(
     return parse_request_as(LineRequest, {**defaults, **fields, **named})
 
 
-def stored_request(row: Mapping[str, Any]) -> SourceRequest:
-    """The request in a task's row: a `LineRequest` if only a batch can have made it."""
-    is_line = "destination" in row or scheme_of(row.get("url") or "http://") not in ("http", "https")
-    return (LineRequest if is_line else SourceRequest).model_validate(row)
+def stored_request(row: Mapping[str, Any], batch: str | None) -> SourceRequest:
+    """The request in a task's row: a `LineRequest` for one of a batch, or with a destination.
+
+    The address does not decide: whoever sends `file:///…` to the API must not get a `LineRequest`."""
+    return (LineRequest if batch or "destination" in row else SourceRequest).model_validate(row)

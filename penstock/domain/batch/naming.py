@@ -14,8 +14,8 @@ DEFAULT_TEMPLATE = "{dir}/{stem}.{format}"
 PLACEHOLDERS = ("dir", "stem", "name", "ext", "format", "kind", "width", "height", "quality", "number")
 # The longest part of a path on every common file system.
 MAX_PART_BYTES = 255
-# The folder of unfinished outputs; `storage.locations` keeps it.
-_RESERVED = ".penstock"
+# The folder of unfinished outputs, directly in a destination. It is never listed, and no output is in it.
+PARTS_FOLDER = ".penstock"
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -118,7 +118,7 @@ def _without_broken_end(cut: bytes) -> str:
 
 
 def _is_impossible(parts: list[str]) -> bool:
-    return ".." in parts or parts[0] == _RESERVED or any("\0" in part for part in parts)
+    return ".." in parts or parts[0] == PARTS_FOLDER or any("\0" in part for part in parts)
 
 
 def _length(part: str) -> int:

@@ -14,13 +14,13 @@ class Roots:
 
     addresses: tuple[str, ...] = ()
 
-    def require_within(self, address: str) -> None:
-        """Raises `UrlForbidden` for an address outside all roots."""
+    def require_within(self, address: str, field: str = "url") -> None:
+        """Raises `UrlForbidden` for an address outside all roots; `field` is the one that names it."""
         found = normalized_address(address)
         if not any(found == root or name_within(root, found) is not None for root in self.addresses):
             raise errors.UrlForbidden(
                 "This folder or prefix is not allowed for batches; the operator can add it to PENSTOCK_BATCH_ROOTS.",
-                field="url",
+                field=field,
                 detail=address,
             )
 

@@ -11,11 +11,12 @@ from penstock.domain import errors
 from penstock.domain.batch.addresses import file_address, path_in
 from penstock.domain.batch.entries import Entry
 from penstock.domain.batch.globs import parse_glob
+from penstock.domain.batch.naming import PARTS_FOLDER
 from penstock.storage.error_translation import translate_storage_errors
 from penstock.storage.interruptible import IsStopped, never_stopped
-from penstock.storage.local_files import copy_file, link_or_copy_open, removed_at_end
+from penstock.storage.local_files import copy_file, link_or_copy_open, removed_at_end, removed_on_error
 from penstock.storage.locations.folder_listing import Listing, entry_of, is_inside, linked_entry
-from penstock.storage.locations.location import PARTS_FOLDER, Location, Publication, require_plain_name
+from penstock.storage.locations.location import Location, Publication, require_plain_name
 from penstock.storage.locations.location_errors import (
     OutputExists,
     translate_destination_errors,
@@ -59,12 +60,11 @@ class FolderLocation(Location):
             entry = entry_of(name, os.fstat(descriptor))
             if version not in (None, entry.version):
                 raise errors.InputChanged("The input is not the one that was listed: it changed since.")
-            with translate_storage_errors():
+            with translate_storage_errors(), removed_on_error(path):
                 link_or_copy_open(descriptor, path, is_stopped)
-            if entry_of(name, os.fstat(descriptor)) != entry:
-                path.unlink()
-                raise errors.InputChanged("The input changed while it was read.")
-            return entry
+                if entry_of(name, os.fstat(descriptor)) != entry:
+                    raise errors.InputChanged("The input changed while it was read.")
+        return entry
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[int]:
@@ -129,10 +129,12 @@ class FolderLocation(Location):
         is_same_device = root.stat().st_dev == os.fstat(parent).st_dev
         folder = (root if is_same_device else Path(_path_of(parent))) / PARTS_FOLDER
         part = _create_part(folder, f"{batch_id}-{secrets.token_hex(8)}")
-        with removed_at_end(part):
-            yield part
-        if not is_same_device:  # `remove_parts` does not look there
-            _remove_if_empty(folder)
+        try:
+            with removed_at_end(part):
+                yield part
+        finally:
+            if not is_same_device:  # `remove_parts` does not look there
+                _remove_if_empty(folder)
 
     def remove_parts(self, batch_id: str) -> int:
         folder = Path(self._root, PARTS_FOLDER)

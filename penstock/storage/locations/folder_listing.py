@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from penstock.domain.batch.entries import Entry
 from penstock.domain.batch.globs import Glob
-from penstock.storage.locations.location import PARTS_FOLDER
+from penstock.domain.batch.naming import PARTS_FOLDER
 from penstock.storage.locations.location_errors import translate_input_errors
 
 LINK_OUT = "a symbolic link out of the source: not followed"

@@ -8,10 +8,8 @@ from pathlib import Path
 from penstock.domain import errors
 from penstock.domain.batch.addresses import joined_address, name_within, normalized_address
 from penstock.domain.batch.entries import Entry
+from penstock.domain.batch.naming import PARTS_FOLDER
 from penstock.storage.interruptible import IsStopped, never_stopped
-
-# The folder of unfinished outputs, directly in the location. It is never listed.
-PARTS_FOLDER = ".penstock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +90,7 @@ class Location(ABC):
 
 def require_plain_name(name: str) -> str:
     """The name. Raises `FieldInvalid` for one that is empty, absolute, or leads out of its location."""
-    if not name or "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+    parts = name.split("/")
+    if "\0" in name or parts[0] == PARTS_FOLDER or any(part in ("", ".", "..") for part in parts):
         raise errors.FieldInvalid("The name of the output must be a plain relative path.", field="output")
     return name

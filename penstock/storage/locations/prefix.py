@@ -14,11 +14,12 @@ from penstock.domain import errors
 from penstock.domain.batch.addresses import path_in, scheme_of
 from penstock.domain.batch.entries import Entry
 from penstock.domain.batch.globs import Glob, parse_glob
+from penstock.domain.batch.naming import PARTS_FOLDER
 from penstock.storage.error_translation import translate_storage_errors
 from penstock.storage.interruptible import IsStopped, never_stopped
-from penstock.storage.local_files import write_all
+from penstock.storage.local_files import removed_on_error, write_all
 from penstock.storage.locations.fsspec_objects import FsspecObjects
-from penstock.storage.locations.location import PARTS_FOLDER, Location, Publication, require_plain_name
+from penstock.storage.locations.location import Location, Publication, require_plain_name
 from penstock.storage.locations.location_errors import (
     OutputExists,
     translate_destination_errors,
@@ -66,13 +67,9 @@ class PrefixLocation(Location):
             entry = self._objects.head(name)
         if version not in (None, entry.version):
             raise errors.InputChanged("The input is not the one that was listed: it changed since.")
-        with translate_storage_errors(), path.open("xb", buffering=0) as file:
-            try:
-                for block in self._blocks(entry, is_stopped):
-                    write_all(file, block)
-            except BaseException:
-                path.unlink()
-                raise
+        with translate_storage_errors(), removed_on_error(path), path.open("xb", buffering=0) as file:
+            for block in self._blocks(entry, is_stopped):
+                write_all(file, block)
         return entry
 
     def _blocks(self, entry: Entry, is_stopped: IsStopped) -> Iterator[bytes]:

@@ -62,16 +62,18 @@ def test_a_single_request_has_no_destination():
 
 
 @pytest.mark.parametrize(
-    ("url", "destination", "kind"),
+    ("url", "destination", "batch", "kind"),
     [
-        ("https://example.com/a", None, SourceRequest),
-        ("https://example.com/a", OUTPUT, LineRequest),
-        (FILE, None, LineRequest),
-        (FILE, OUTPUT, LineRequest),
+        ("https://example.com/a", None, None, SourceRequest),
+        ("https://example.com/a", None, "bat_1", LineRequest),
+        ("https://example.com/a", OUTPUT, None, LineRequest),
+        (FILE, None, "bat_1", LineRequest),
+        (FILE, OUTPUT, "bat_1", LineRequest),
+        (FILE, None, None, SourceRequest),
     ],
 )
-def test_a_stored_line_is_loaded_as_what_it_was(url, destination, kind):
+def test_a_stored_request_is_a_line_only_if_a_batch_made_it(url, destination, batch, kind):
     request = line_request(DEFAULTS, {}, url, destination)
-    loaded = stored_request(request.model_dump(mode="json", exclude_defaults=True))
+    loaded = stored_request(request.model_dump(mode="json", exclude_defaults=True), batch)
 
     assert (type(loaded), loaded.fingerprint()) == (kind, request.fingerprint())

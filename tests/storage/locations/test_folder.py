@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from penstock.domain import errors
+from penstock.domain.batch.naming import PARTS_FOLDER
 from penstock.domain.batch.roots import parse_roots
 from penstock.storage.locations import OutputExists, Publication, open_location, resolved_roots
 from penstock.storage.locations.folder_listing import BROKEN_LINK, LINK_OUT, LINK_TO_FOLDER, SPECIAL_FILE
-from penstock.storage.locations.location import PARTS_FOLDER
 from penstock.storage.locations.location_errors import translate_destination_errors, translate_input_errors
 
 
