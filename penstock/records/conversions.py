@@ -5,39 +5,62 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Interval, bindparam, exists, func, literal, or_, select, update
+from sqlalchemy import Connection, Interval, Select, String, bindparam, func, select, text, true
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from penstock.domain.ids import ProjectId, TaskId
 from penstock.domain.receipt import Checks
 from penstock.domain.reuse import Claim, EarlierOutput
 from penstock.records.database import Database
 from penstock.records.rows import file_of
-from penstock.records.tables import CHUNKS, FILES, RECEIPTS, TASKS
+from penstock.records.tables import FILES, RECEIPTS
 
 # Task, number and owner of an attempt. A task of a chunk has no owner of its own: its chunk has.
 AttemptOwner = tuple[TaskId, int, str | None]
 
 _CHECKS = TypeAdapter(Checks)
-_EARLIER = (
-    select(FILES, RECEIPTS.c.body)
-    .join(RECEIPTS, RECEIPTS.c.file_id == FILES.c.id)
-    .where(FILES.c.project_id == bindparam("owner"), FILES.c.conversion == bindparam("digest"))
-    .where(FILES.c.deleted.is_(None), FILES.c.location.is_(None))  # what is at a destination may be changed by others
-    .order_by(FILES.c.created.desc())
-    .limit(1)
-)
-_ALIVE_SINCE = func.now() - bindparam("lease", type_=Interval)
-_IN_LIVE_CHUNK = exists().where(
-    CHUNKS.c.id == TASKS.c.chunk_id, CHUNKS.c.status == "processing", CHUNKS.c.beat > _ALIVE_SINCE
-)
-_MADE_BY_ANOTHER = (
-    select(TASKS.c.id)
-    .where(TASKS.c.project_id == bindparam("owner"), TASKS.c.conversion == bindparam("digest"))
-    .where(TASKS.c.id != bindparam("task"), or_(TASKS.c.beat > _ALIVE_SINCE, _IN_LIVE_CHUNK))
-    .where(TASKS.c.status == literal("processing", literal_execute=True))  # else its partial index is not used
-    .limit(1)
-)
-_LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
+
+# In the order of the names, so that two transactions never wait for each other.
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[])) AS name")
+_MADE_BY_OTHERS = text("""
+    SELECT wanted.digest
+    FROM unnest(CAST(:digests AS text[]), CAST(:tasks AS text[])) AS wanted (digest, task)
+    JOIN tasks ON tasks.project_id = :owner AND tasks.conversion = wanted.digest AND tasks.id <> wanted.task
+    LEFT JOIN chunks ON chunks.id = tasks.chunk_id AND chunks.status = 'processing'
+    WHERE tasks.status = 'processing' AND greatest(tasks.beat, chunks.beat) > now() - :lease
+""").bindparams(bindparam("lease", type_=Interval))
+_RECORD = text("""
+    WITH locked AS (
+        SELECT id FROM tasks WHERE id = ANY(CAST(:tasks AS text[])) ORDER BY id FOR UPDATE
+    ), wanted AS (
+        SELECT * FROM unnest(
+            CAST(:digests AS text[]), CAST(:tasks AS text[]), CAST(:numbers AS int[]), CAST(:owners AS text[])
+        ) AS given (digest, task, number, owner) JOIN locked ON locked.id = given.task
+    )
+    UPDATE tasks SET conversion = wanted.digest FROM wanted
+    WHERE tasks.id = wanted.task AND tasks.attempt = wanted.number AND tasks.status = 'processing'
+    AND tasks.owner IS NOT DISTINCT FROM wanted.owner
+    RETURNING wanted.digest
+""")
+
+
+def _latest_outputs() -> Select[Any]:
+    wanted = func.unnest(bindparam("digests", type_=ARRAY(String))).table_valued("digest").render_derived("wanted")
+    latest = (
+        select(FILES, RECEIPTS.c.body)
+        .join(RECEIPTS, RECEIPTS.c.file_id == FILES.c.id)
+        .where(
+            FILES.c.project_id == bindparam("owner"), FILES.c.conversion == wanted.c.digest, FILES.c.deleted.is_(None)
+        )
+        .where(FILES.c.location.is_(None))  # what is at a destination may be changed by others
+        .order_by(FILES.c.created.desc())
+        .limit(1)
+        .lateral("latest")
+    )
+    return select(latest).select_from(wanted).join(latest, true())
+
+
+_LATEST_OUTPUTS = _latest_outputs()
 
 
 class Conversions:
@@ -50,8 +73,7 @@ class Conversions:
     def find(self, project_id: ProjectId, digests: Collection[str]) -> dict[str, EarlierOutput]:
         """The latest outputs of these conversions that are not deleted, by digest."""
         with self._database.reading() as connection:
-            found = {digest: _find(connection, project_id, digest) for digest in digests}
-        return {digest: output for digest, output in found.items() if output is not None}
+            return _find(connection, project_id, digests)
 
     def claim(self, project_id: ProjectId, attempts: Mapping[str, AttemptOwner]) -> dict[str, Claim]:
         """For each digest: the output to reuse, or whether its attempt now makes it. Of several attempts one makes it,
@@ -59,23 +81,19 @@ class Conversions:
 
         An attempt must not wait for a digest while it holds another that is not recorded yet."""
         with self._database.writing() as connection:
-            # Always in the same order, so that two transactions never wait for each other.
-            claims = {
-                digest: self._claim(connection, project_id, digest, attempts[digest][0]) for digest in sorted(attempts)
-            }
-            ours = sorted(
-                (digest for digest, claim in claims.items() if claim.is_ours), key=lambda each: attempts[each][0]
-            )
-            return claims | {digest: Claim(is_ours=_record(connection, attempts[digest], digest)) for digest in ours}
+            connection.execute(_LOCK, {"names": [f"{project_id} {digest}" for digest in sorted(attempts)]})
+            free = attempts.keys() - self._made_by_others(connection, project_id, attempts)
+            # Looked up after that: an attempt that has ended in between has committed its output.
+            earlier = _find(connection, project_id, free)
+            ours = _record(connection, {digest: attempts[digest] for digest in free - earlier.keys()})
+        return {digest: Claim(earlier.get(digest), digest in ours) for digest in attempts}
 
-    def _claim(self, connection: Connection, project_id: ProjectId, digest: str, task_id: TaskId) -> Claim:
-        connection.execute(_LOCK, {"name": f"{project_id} {digest}"})
-        parameters = {"owner": project_id, "digest": digest, "task": task_id, "lease": self._lease}
-        if connection.execute(_MADE_BY_ANOTHER, parameters).first() is not None:
-            return Claim()
-        # Looked up last: an attempt that is not unfinished any more has committed its output before.
-        earlier = _find(connection, project_id, digest)
-        return Claim(earlier, is_ours=earlier is None)
+    def _made_by_others(
+        self, connection: Connection, project_id: ProjectId, attempts: Mapping[str, AttemptOwner]
+    ) -> set[str]:
+        tasks = [attempt[0] for attempt in attempts.values()]
+        parameters = {"owner": project_id, "digests": list(attempts), "tasks": tasks, "lease": self._lease}
+        return set(connection.execute(_MADE_BY_OTHERS, parameters).scalars())
 
 
 def hold_bytes(connection: Connection, key: str) -> bool:
@@ -86,18 +104,19 @@ def hold_bytes(connection: Connection, key: str) -> bool:
     return connection.execute(latest.with_for_update(read=True)).first() is not None
 
 
-def _find(connection: Connection, project_id: ProjectId, digest: str) -> EarlierOutput | None:
-    row: Any = connection.execute(_EARLIER, {"owner": project_id, "digest": digest}).mappings().first()
-    return EarlierOutput(file_of(row), _CHECKS.validate_python(row["body"]["checks"])) if row else None
+def _find(connection: Connection, project_id: ProjectId, digests: Collection[str]) -> dict[str, EarlierOutput]:
+    rows = connection.execute(_LATEST_OUTPUTS, {"owner": project_id, "digests": list(digests)}).mappings()
+    return {row["conversion"]: EarlierOutput(file_of(row), _checks(row["body"])) for row in rows}
 
 
-def _record(connection: Connection, attempt: AttemptOwner, digest: str) -> bool:
-    """False: the attempt has ended, or is another owner's."""
-    task_id, number, owner = attempt
-    statement = (
-        update(TASKS)
-        .where(TASKS.c.id == task_id, TASKS.c.attempt == number, TASKS.c.owner.is_not_distinct_from(owner))
-        .where(TASKS.c.status == "processing")
-        .values(conversion=digest)
-    )
-    return connection.execute(statement).rowcount == 1
+def _checks(receipt_body: Mapping[str, Any]) -> Checks:
+    return _CHECKS.validate_python(receipt_body["checks"])
+
+
+def _record(connection: Connection, attempts: Mapping[str, AttemptOwner]) -> set[str]:
+    """The digests whose attempts still are these owners'."""
+    if not attempts:
+        return set()
+    tasks, numbers, owners = (list(each) for each in zip(*attempts.values(), strict=True))
+    parameters = {"digests": list(attempts), "tasks": tasks, "numbers": numbers, "owners": owners}
+    return set(connection.execute(_RECORD, parameters).scalars())

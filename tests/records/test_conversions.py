@@ -8,11 +8,13 @@ import psycopg
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.ids import ProjectId, new_file_id
+from penstock.domain.batch.spec import BatchSpec, RunOptions
+from penstock.domain.ids import ChunkId, ProjectId, TaskId, new_file_id
 from penstock.domain.reuse import Claim
 from penstock.domain.task import File, Task
 from penstock.records import Records
-from tests.records.rows import begin_task, complete_conversion
+from penstock.records.batches.line_tasks import LineTask
+from tests.records.rows import begin_task, complete_conversion, video_request
 from tests.service import wait_for
 
 OURS, ANOTHER = Claim(is_ours=True), Claim()
@@ -80,10 +82,13 @@ def test_many_attempts_at_once_choose_one(records: Records, project: ProjectId, 
 
 
 def test_several_conversions_are_claimed_at_once(records: Records, project: ProjectId, earlier: File):
-    busy, free, taken = begin_task(records, project), begin_task(records, project), secrets.token_hex(32)
+    busy, *free = (begin_task(records, project) for _ in range(4))
+    taken = secrets.token_hex(32)
     claim(records, busy, taken)
-    mine = (free.id, free.attempt, "owner")
-    claims = records.conversions.claim(project, {taken: mine, "new": mine, earlier.conversion: mine})
+    wanted = (taken, "new", earlier.conversion)
+    claims = records.conversions.claim(
+        project, {digest: (task.id, 1, "owner") for digest, task in zip(wanted, free, strict=True)}
+    )
 
     assert (claims[taken], claims["new"], claims[earlier.conversion].earlier.file) == (ANOTHER, OURS, earlier)
 
@@ -109,6 +114,25 @@ def test_a_claim_ends_with_its_attempt(
             records.tasks.retry_lost(first.id, 1)
 
     assert claim(asking, second, digest) == OURS
+
+
+def test_the_claim_of_a_task_of_a_chunk_ends_with_its_chunk(
+    records: Records, records_without_lease: Records, project: ProjectId, digest: str
+):
+    chunk_id, task_id = chunk_of_one_task(records, project)
+    records.chunks.begin(chunk_id, 1, "owner", "run")
+    claims = records.conversions.claim(project, {digest: (task_id, 1, None)})
+    waiting = begin_task(records, project)
+
+    assert (claims[digest], claim(records, waiting, digest)) == (OURS, ANOTHER)
+    assert claim(records_without_lease, waiting, digest) == OURS
+
+
+def chunk_of_one_task(records: Records, project: ProjectId) -> tuple[ChunkId, TaskId]:
+    request = video_request(f"https://example.com/{new_file_id()}")
+    batch = records.batches.submit(project, BatchSpec(source="/in"), RunOptions(), trusted=True)
+    chunk_id = records.chunks.submit(batch.id, project, "image", "one", [LineTask(1, request)])
+    return chunk_id, records.tasks.find_current(project, request).id
 
 
 def test_an_attempt_of_another_owner_claims_nothing(records: Records, project: ProjectId, digest: str):
