@@ -52,6 +52,12 @@ TRANSCODE = stage_options("transcode", "Plan, encode, and verify the output.", r
 UPLOAD = stage_options("upload", "Store the verified output.", retries=4)
 RECORD = stage_options("record", "Publish the output and complete the task.", retries=4)
 
+ACCEPT_BATCH = stage_options("accept", "Make the Batch of the run's parameters.", retries=3)
+LIST_INPUTS = stage_options("list inputs", "List the files of the source, or the lines of the manifest.", retries=3)
+PLAN_LINES = stage_options("plan", "Decide which lines are converted, and why others are not.", retries=3)
+CONVERT_LINES = stage_options("convert", "Hand out the lines to runs, and wait for their ends.", retries=3)
+REPORT = stage_options("report", "Publish the result manifest, and say what became of the lines.", retries=3)
+
 RETIRE = stage_options("retire", "Delete files older than the retention period.", retries=2)
 PURGE = stage_options("purge", "Remove the bytes of deleted files.", retries=2)
 CLEAR = stage_options("clear", "Remove what crashes left behind.", retries=2)

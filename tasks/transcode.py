@@ -40,5 +40,9 @@ def _reserved(run: Run, converted: Task, plan: Plan) -> Iterator[None]:
         if needs_slot(plan):
             held.enter_context(process_encoder_slots(run.services.records).hold(run))
         held.enter_context(lock.exclusive(run) if run.stages.was_short_of_resources else lock.shared(run))
-        held.enter_context(progress_artifact(run.stages.progress, converted))
+        held.enter_context(progress_artifact(run.stages.progress, _shown_name(converted)))
         yield
+
+
+def _shown_name(converted: Task) -> str:
+    return f"{converted.request.kind} → {converted.request.format} · {converted.id}"

@@ -38,6 +38,9 @@ FORMATS: dict[Format, FormatFacts] = {
     "gif": FormatFacts("image", "image/gif", animates=True, alpha=True),
 }
 
+# What a stored file may be, beside media.
+FileKind = Kind | Literal["manifest"]
+
 SYNONYMS: dict[str, Format] = {"jpg": "jpeg"}
 
 
@@ -48,3 +51,9 @@ def formats_of(kind: Kind) -> tuple[Format, ...]:
 
 def kind_of(name: Format) -> Kind:
     return FORMATS[name].kind
+
+
+def kind_named(name: str) -> Kind | None:
+    """The kind that a format's name implies; None for an unknown one."""
+    known = next((facts for known, facts in FORMATS.items() if known == SYNONYMS.get(name, name)), None)
+    return known.kind if known else None

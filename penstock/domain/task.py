@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from penstock.domain.formats import Kind
+from penstock.domain.formats import FileKind
 from penstock.domain.ids import BatchId, ChunkId, FileId, ProjectId, TaskId
 from penstock.domain.media import Media
 from penstock.domain.request import SourceRequest
@@ -41,7 +41,7 @@ class TaskError:
 class FileFacts:
     """The public facts of a file, read from its bytes. Seconds, pixels, bytes, bits per second."""
 
-    kind: Kind
+    kind: FileKind
     format: str
     type: str
     filesize: int
@@ -60,9 +60,9 @@ class File:
     """A stored file: an upload (`object` is `file`) or an output (`source`). `key` is its key in the object store.
 
     `media` is the result of its probe, if it was stored: plans are made from it without reading the file. `location` is
-    the address of an output that a batch wrote to its destination; such a file has no key, and is never ours to delete.
-    `conversion` is the digest of the conversion that made it (`planning.recipe`).
-    """
+    the address of an output that a batch wrote to its destination, `location_version` identifies its content there;
+    such a file has no key, and is never ours to delete. `conversion` is the digest of the conversion that made it
+    (`planning.recipe`)."""
 
     id: FileId
     project_id: ProjectId
@@ -74,6 +74,7 @@ class File:
     updated: datetime
     media: Media | None = None
     location: str | None = None
+    location_version: str | None = None
     conversion: str | None = None
 
     @property

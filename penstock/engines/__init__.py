@@ -1,17 +1,22 @@
 """Probing, encoding and verifying. Every decoder and encoder runs in a child process of the sandbox."""
 
-from penstock.engines.encoding import MediaFile, command_line, encode, public_command
+from penstock.engines.encoding import ImageConversion, MediaFile, command_line, encode, encode_each, public_command
 from penstock.engines.probing.facts import file_facts
-from penstock.engines.probing.file_probe import probe, probe_header
+from penstock.engines.probing.file_probe import probe, probe_each, probe_header
 from penstock.engines.probing.remote_probe import PartialInput, probe_remote
 from penstock.engines.probing.signatures import sniff
 from penstock.engines.tools import Tools, bundled_ffmpeg, sandbox_pool, tool_versions
 from penstock.engines.verification.scoring import Comparison, score
-from penstock.engines.verification.verifier import VerifiedOutput, verify
-from penstock.sandbox.supervise import NoWatch, Watch
+from penstock.engines.verification.verifier import EncodedFile, VerifiedOutput, verify, verify_each
+from penstock.sandbox.call_each import CallOutcome
+from penstock.sandbox.supervise import CpuMeter, NoWatch, Watch
 
 __all__ = [
+    "CallOutcome",
     "Comparison",
+    "CpuMeter",
+    "EncodedFile",
+    "ImageConversion",
     "MediaFile",
     "NoWatch",
     "PartialInput",
@@ -21,8 +26,10 @@ __all__ = [
     "bundled_ffmpeg",
     "command_line",
     "encode",
+    "encode_each",
     "file_facts",
     "probe",
+    "probe_each",
     "probe_header",
     "probe_remote",
     "public_command",
@@ -31,4 +38,5 @@ __all__ = [
     "sniff",
     "tool_versions",
     "verify",
+    "verify_each",
 ]

@@ -1,6 +1,7 @@
 """Carry out a plan: run ffmpeg or the image renderer in a child process, and turn its failures into our errors."""
 
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from penstock.engines.ffmpeg.progress import Progress
 from penstock.engines.probing.signatures import forced_format
 from penstock.engines.tools import Tools
 from penstock.sandbox.call import NOTHING, SandboxCall, call
+from penstock.sandbox.call_each import CallOutcome, call_each
 from penstock.sandbox.error_codec import ResultDecoder
 from penstock.sandbox.job import Paths, ProgramJob, Rlimits
 from penstock.sandbox.supervise import KILLED, Exit, NoWatch, Timeouts, Watch, killed_from_outside, supervise
@@ -61,6 +63,15 @@ class MediaFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageConversion:
+    """A plan that runs no ffmpeg, the image that it is for, and the folder of the output."""
+
+    plan: ImagePlan | KeepImage
+    source: MediaFile
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
 class _Conversion:
     source: MediaFile
     target: Path
@@ -78,13 +89,24 @@ def encode(plan: Plan, source: MediaFile, folder: Path, tools: Tools, watch: Wat
             _run(command_line(plan, source, conversion.target, tools), conversion, plan.duration)
         case FramePlan():
             _extract_frame(plan, conversion)
-        case ImagePlan():
-            _render(plan, conversion, source.path, forced_format(source.media.container))
-        case KeepImage():
-            arguments = (plan.format, str(source.path), str(conversion.target), plan.tags)
-            call(tools.pool, _sandbox_call("copy_image", arguments, conversion), NOTHING, conversion.watch)
+        case ImagePlan() | KeepImage():
+            call(tools.pool, _image_call(plan, conversion), NOTHING, conversion.watch)
     conversion.watch.progress(100)
     return conversion.target
+
+
+def encode_each(
+    conversions: Sequence[ImageConversion], tools: Tools, watch: Watch | None = None
+) -> list[CallOutcome[Path]]:
+    """Make the outputs of several images; each is a path, or the error that `encode` raises. Raises `Cancelled`."""
+    active_watch = watch or NoWatch()
+    targets = [each.folder / output_filename(each.plan) for each in conversions]
+    requests = [
+        _image_call(each.plan, _Conversion(each.source, target, tools, active_watch))
+        for each, target in zip(conversions, targets, strict=True)
+    ]
+    outcomes = call_each(tools.pool, requests, NOTHING, active_watch)
+    return [outcome.with_value(target) for outcome, target in zip(outcomes, targets, strict=True)]
 
 
 def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: MediaFile, target: Path, tools: Tools) -> list[str]:
@@ -149,7 +171,8 @@ def _extract_frame(plan: FramePlan, conversion: _Conversion) -> None:
     if not frame.exists() or not frame.stat().st_size:
         raise errors.EngineError("The input has no frame at this time.")
     video = conversion.source.media.video
-    _render(image_plan(plan, transparent=bool(video and video.alpha)), conversion, frame, "PNG")
+    rendered = image_plan(plan, transparent=bool(video and video.alpha))
+    call(conversion.tools.pool, _render_call(rendered, conversion, frame, "PNG"), NOTHING, conversion.watch)
     frame.unlink()
 
 
@@ -167,9 +190,19 @@ def _poster_frame_time(plan: FramePlan, conversion: _Conversion) -> float:
     return call(conversion.tools.pool, request, _SECONDS_DECODER, conversion.watch)
 
 
-def _render(plan: ImagePlan, conversion: _Conversion, path: Path, image_format: str) -> None:
+def _image_call(plan: ImagePlan | KeepImage, conversion: _Conversion) -> SandboxCall:
+    source = conversion.source
+    match plan:
+        case ImagePlan():
+            return _render_call(plan, conversion, source.path, forced_format(source.media.container))
+        case KeepImage():
+            arguments = (plan.format, str(source.path), str(conversion.target), plan.tags)
+            return _sandbox_call("copy_image", arguments, conversion)
+
+
+def _render_call(plan: ImagePlan, conversion: _Conversion, path: Path, image_format: str) -> SandboxCall:
     arguments = (plan, str(path), image_format, str(conversion.target), conversion.tools.limits)
-    call(conversion.tools.pool, _sandbox_call("render", arguments, conversion), NOTHING, conversion.watch)
+    return _sandbox_call("render", arguments, conversion)
 
 
 def _sandbox_call(function: str, arguments: tuple[object, ...], conversion: _Conversion) -> SandboxCall:
@@ -182,13 +215,19 @@ def _sandbox_call(function: str, arguments: tuple[object, ...], conversion: _Con
         memory_bytes=_memory_bytes(conversion),
         file_bytes=limits.output_bytes,
         purpose="converting",
+        niceness=conversion.tools.niceness,
     )
 
 
 def _run(argv: list[str], conversion: _Conversion, duration: float | None) -> None:
     tools = conversion.tools
     seconds = deadline_seconds(duration, tools)
-    rlimits = Rlimits(_memory_bytes(conversion), round(seconds * tools.threads) + 1, tools.limits.output_bytes)
+    rlimits = Rlimits(
+        _memory_bytes(conversion),
+        round(seconds * tools.threads) + 1,
+        tools.limits.output_bytes,
+        niceness=tools.niceness,
+    )
     paths = Paths((argv[0], str(conversion.source.path)), (str(conversion.target.parent),))
     child = tools.pool.start(ProgramJob(tuple(argv), rlimits, paths))
     progress = Progress(conversion.watch, duration)

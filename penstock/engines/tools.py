@@ -9,7 +9,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from penstock.domain.limits import Limits
-from penstock.sandbox.job import Paths, ProgramJob, Rlimits
+from penstock.sandbox.job import NICENESS, Paths, ProgramJob, Rlimits
 from penstock.sandbox.pool import SandboxPool
 from penstock.sandbox.supervise import Collector, NoWatch, Timeouts, supervise
 
@@ -19,12 +19,13 @@ _PROGRAM_MEMORY_BYTES, _PROGRAM_CPU_SECONDS, _PROGRAM_TIMEOUT_SECONDS = 2**30, 1
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """`threads` is the number of threads that one encoder may use."""
+    """`threads` is the number of threads that one encoder may use; `niceness` is that of the child processes."""
 
     pool: SandboxPool
     ffmpeg: Path
     limits: Limits
     threads: int = 2
+    niceness: int = NICENESS
 
 
 def sandbox_pool() -> SandboxPool:

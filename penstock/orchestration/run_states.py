@@ -37,6 +37,11 @@ def completed_state(task: Task, message: str | None = None) -> State[dict[str, A
     return Completed(message=message, data=record)
 
 
+def done_state(message: str) -> State[None]:
+    """Completed, without a result."""
+    return Completed(message=message)
+
+
 def failed_state(error: errors.MediaError) -> State[None]:
     """Failed; `state.result()` raises the message."""
     return Failed(message=error_text(error))

@@ -62,8 +62,9 @@ class Files:
             connection.execute(select(FILES.c.id).where(FILES.c.id == canonical_id).with_for_update())
             file = _own(connection, project_id, canonical_id)
             _require_unused(connection, file)
-            deleted = update(FILES).where(FILES.c.id == canonical_id).values(deleted=func.now(), updated=func.now())
-            connection.execute(deleted)
+            purged = None if file.location is None else func.now()  # its bytes are not ours
+            deleted = update(FILES).where(FILES.c.id == canonical_id)
+            connection.execute(deleted.values(deleted=func.now(), updated=func.now(), purged=purged))
             return file
 
     def get_for_link(self, file_id: str) -> LinkedFile:

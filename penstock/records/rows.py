@@ -70,6 +70,7 @@ def file_of(row: RowMapping, prefix: str = "") -> File:
         media=_MEDIA.validate_python(media) if media else None,
         location=columns[prefix + "location"],
         conversion=columns[prefix + "conversion"],
+        location_version=columns[prefix + "location_version"],
     )
 
 
@@ -92,6 +93,7 @@ def file_row(file: File) -> dict[str, Any]:
         "key": file.key,
         "task_id": file.task_id,
         "location": file.location,
+        "location_version": file.location_version,
         "media": _MEDIA.dump_python(file.media, mode="json", by_alias=True) if file.media else None,
         "conversion": file.conversion,
         **asdict(file.facts),

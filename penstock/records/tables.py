@@ -93,6 +93,7 @@ FILES = Table(
     _time("deleted"),
     _time("purged"),
     Column("location", String),
+    Column("location_version", String),
 )
 
 TASKS = Table(
@@ -210,7 +211,7 @@ CHUNKS = Table(
     Column("id", String, primary_key=True),
     Column("batch_id", String, ForeignKey("batches.id"), nullable=False),
     Column("project_id", String, nullable=False),
-    Column("kind", String, nullable=False),
+    Column("queue", String, nullable=False),
     Column("name", String, nullable=False),
     Column("status", String, nullable=False, server_default="processing"),
     Column("attempt", Integer, nullable=False, server_default=text("1")),

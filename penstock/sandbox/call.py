@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from penstock.domain import errors
 from penstock.sandbox.error_codec import InvalidResult, ResultDecoder
-from penstock.sandbox.job import CallJob, Paths, Rlimits
+from penstock.sandbox.job import NICENESS, CallsJob, FunctionCall, Paths, Rlimits
 from penstock.sandbox.pool import SandboxPool
 from penstock.sandbox.supervise import KILLED, Collector, Exit, NoWatch, Timeouts, Watch, killed_from_outside, supervise
 
@@ -40,16 +40,25 @@ class SandboxCall:
     memory_bytes: int
     file_bytes: int = 0
     purpose: Purpose = "reading"
+    niceness: int = NICENESS
+
+    @property
+    def function_call(self) -> FunctionCall:
+        return FunctionCall(self.function, self.arguments)
+
+    @property
+    def rlimits(self) -> Rlimits:
+        cpu_seconds = max(1, round(self.seconds * 2))
+        return Rlimits(self.memory_bytes, cpu_seconds, self.file_bytes, niceness=self.niceness)
 
 
 def call(pool: SandboxPool, request: SandboxCall, decoder: ResultDecoder[T], watch: Watch | None = None) -> T:
     """The function's result. Raises the error that it raised; `InputUnreadable` if the input crashed it;
     `ResourceLimit` or `ResourceShortage` if it was killed; `Cancelled` once `watch` says so."""
-    rlimits = Rlimits(request.memory_bytes, max(1, round(request.seconds * 2)), request.file_bytes)
-    job = CallJob(request.function, request.arguments, rlimits, request.paths)
+    job = CallsJob((request.function_call,), request.rlimits, request.paths)
     output, timeouts = Collector(), Timeouts(request.seconds, stall_seconds=request.seconds)
     ended = supervise(pool.start(job), timeouts, watch or NoWatch(), output)
-    _require_success(ended, rlimits, request.purpose)
+    _require_success(ended, request.rlimits, request.purpose)
     try:
         return decoder.decode(bytes(output.collected))
     except InvalidResult as invalid:

@@ -3,7 +3,7 @@
 Run as `python -m penstock.sandbox.fork_server FD MODULE`. MODULE has the table of entry points, `TABLE`; importing it
 loads every decoder once, for all children. The server has one thread, so that forking and parent-death signals are
 safe. A job arrives as a pickle with three file descriptors: a channel to its owner, the child's stdout and its stderr.
-What a child writes is never unpickled: its result is JSON on a pipe that the owner reads.
+What a child writes is never unpickled: its results are lines of JSON on a pipe that the owner reads.
 """
 
 import gc
@@ -22,10 +22,9 @@ from typing import Any, NoReturn
 
 from penstock.domain import errors
 from penstock.sandbox.error_codec import encoded_error, encoded_value
-from penstock.sandbox.job import CallJob, Job, ProgramJob
+from penstock.sandbox.job import MESSAGE_BYTES, CallsJob, FunctionCall, Job, ProgramJob
 from penstock.sandbox.rlimits import restrict
 
-MESSAGE_BYTES = 256 * 1024
 STDOUT, STDERR, RESULT = 1, 2, 3
 JOB_DESCRIPTORS = 3
 EXIT_CHILD_FAILED = 70
@@ -130,16 +129,18 @@ def _perform(job: Job, table: Table) -> NoReturn:
             os.dup2(RESULT, STDOUT)
             os.close(RESULT)
             os.execve(job.argv[0], job.argv, {})  # noqa: S606
-        case CallJob():
+        case CallsJob():
             with os.fdopen(RESULT, "wb") as result:
-                result.write(json.dumps(outcome_of(job, table), default=str).encode())
+                for call in job.calls:
+                    result.write(json.dumps(outcome_of(call, table), default=str).encode() + b"\n")
+                    result.flush()
             os._exit(0)
 
 
-def outcome_of(job: CallJob, table: Table) -> dict[str, Any]:
+def outcome_of(call: FunctionCall, table: Table) -> dict[str, Any]:
     """What the function returned or raised, ready for JSON."""
     try:
-        return encoded_value(table[job.function](*job.arguments))
+        return encoded_value(table[call.function](*call.arguments))
     except errors.MediaError as error:
         return encoded_error(error)
     except MemoryError:

@@ -1,17 +1,23 @@
-"""What a child process is asked to do: a program or a function, its resource limits, and the paths it uses."""
+"""What a child process is asked to do: a program or functions, its resource limits, and the paths it uses."""
 
 from dataclasses import dataclass
 from typing import Any
 
+# The longest job as a pickle, in bytes: it is sent as one datagram, and Linux allows 208 KiB by default.
+MESSAGE_BYTES = 192 * 1024
+# The priority of children (nice(2)): after the service; work that nobody waits for comes after the rest.
+NICENESS, BACKGROUND_NICENESS = 10, 15
+
 
 @dataclass(frozen=True, slots=True)
 class Rlimits:
-    """What the kernel grants a child (setrlimit(2)). `cpu_seconds` counts all of its threads."""
+    """What the kernel grants a child (setrlimit(2), nice(2)). `cpu_seconds` counts all of its threads."""
 
     memory_bytes: int
     cpu_seconds: int
     file_bytes: int
     open_files: int = 64
+    niceness: int = NICENESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +29,18 @@ class Paths:
 
 
 @dataclass(frozen=True, slots=True)
-class CallJob:
+class FunctionCall:
     """A function of the table of entry points, by its name there."""
 
     function: str
     arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallsJob:
+    """Functions that are called in order. Each outcome is written as one line of JSON as soon as it is known."""
+
+    calls: tuple[FunctionCall, ...]
     rlimits: Rlimits
     paths: Paths = Paths()
 
@@ -41,4 +54,4 @@ class ProgramJob:
     paths: Paths = Paths()
 
 
-Job = CallJob | ProgramJob
+Job = CallsJob | ProgramJob

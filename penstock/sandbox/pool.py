@@ -57,7 +57,7 @@ class _ForkServer:
 
 class SandboxPool:
     """Safe for many threads. The fork server starts at the first job, is started again after a crash, and ends with
-    `close`. `entrypoints` is the module whose `TABLE` holds the functions that a `CallJob` may name."""
+    `close`. `entrypoints` is the module whose `TABLE` holds the functions that a `CallsJob` may name."""
 
     def __init__(self, entrypoints: str) -> None:
         self._lock = threading.Lock()

@@ -15,16 +15,16 @@ def restrict(job: Job, parent: int) -> None:
     """Start a session, die with the process `parent`, and take the job's resource limits."""
     os.setsid()
     die_with_parent(parent, signal.SIGKILL)
-    _lower_priority()
+    _lower_priority(job.rlimits.niceness)
     os.umask(0o077)
     for number in _DEFAULT_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     _set_limits(job.rlimits)
 
 
-def _lower_priority() -> None:
+def _lower_priority(niceness: int) -> None:
     """The kernel runs a child after the service, and kills it first when memory is short."""
-    os.nice(10)
+    os.nice(niceness)
     # `pathlib` would make every child touch a hundred more memory pages.
     with suppress(OSError):
         score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)

@@ -1,6 +1,7 @@
 """Wait for a child process: its deadline, its stalls, a cancel, its output, and how it ended."""
 
 import json
+import math
 import os
 import select
 import signal
@@ -49,6 +50,24 @@ class NoWatch:
         """Ignored."""
 
 
+@dataclass(slots=True)
+class CpuMeter:
+    """Passes everything on to `watch`, and adds up the CPU time of child processes."""
+
+    watch: Watch
+    cpu_seconds: float = 0.0
+
+    def progress(self, percent: int) -> None:
+        self.watch.progress(percent)
+
+    def stopped(self) -> bool:
+        return self.watch.stopped()
+
+    def spent(self, cpu_seconds: float) -> None:
+        self.cpu_seconds += cpu_seconds
+        self.watch.spent(cpu_seconds)
+
+
 class OutputReader(Protocol):
     """Reads a child's output."""
 
@@ -72,12 +91,33 @@ class Collector:
         return len(self.collected)
 
 
+@dataclass(slots=True)
+class LineCollector:
+    """Keeps the complete lines of the output, up to 8 MiB of them, each with its time of arrival (monotonic clock)."""
+
+    lines: list[tuple[bytes, float]] = field(default_factory=list)
+    _incomplete: bytes = b""
+    _size: int = 0
+
+    def read(self, block: bytes) -> None:
+        self._size += len(block)
+        if self._size > _COLLECTED_BYTES:
+            return
+        *complete, self._incomplete = (self._incomplete + block).split(b"\n")
+        now = time.monotonic()
+        self.lines.extend((line, now) for line in complete)
+
+    def progress_mark(self) -> object:
+        return len(self.lines)
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long a child may run, and how long it may run without progress."""
+    """How long a child may run, how long without progress or use of the processor, and how long without output."""
 
     deadline_seconds: float
     stall_seconds: float = 60.0
+    output_seconds: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +170,30 @@ def _wait(child: Child, timeouts: Timeouts, watch: Watch, received: _Received) -
         _receive(child, received, _POLL_SECONDS)
         if watch.stopped():
             raise errors.Cancelled("The task was cancelled.")
-        if timers.is_overdue():
+        mark = received.reader.progress_mark()
+        if timers.is_overdue(mark):
             return "deadline"
-        if timers.is_stalled(received.reader.progress_mark()):
+        if timers.is_stalled(mark):
             return "stalled"
     _receive(child, received, 0)
     return "exited" if received.report else "lost"
 
 
 class _Timers:
-    """The two timers of a child: since its start, and since it last made progress or used processor time."""
+    """The timers of a child: since its start, its last output, and its last output or use of the processor."""
 
     def __init__(self, pid: int, timeouts: Timeouts) -> None:
         self._pid, self._timeouts = pid, timeouts
-        self._started = self._active_at = self._checked_at = time.monotonic()
+        self._started = self._active_at = self._checked_at = self._output_at = time.monotonic()
         self._activity: tuple[object, int] = (None, 0)
+        self._mark: object = None
 
-    def is_overdue(self) -> bool:
-        return time.monotonic() - self._started > self._timeouts.deadline_seconds
+    def is_overdue(self, progress_mark: object) -> bool:
+        now = time.monotonic()
+        if progress_mark != self._mark:
+            self._mark, self._output_at = progress_mark, now
+        silent = now - self._output_at > self._timeouts.output_seconds
+        return silent or now - self._started > self._timeouts.deadline_seconds
 
     def is_stalled(self, progress_mark: object) -> bool:
         now = time.monotonic()

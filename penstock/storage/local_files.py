@@ -1,5 +1,6 @@
 """Files on the local disk: complete writes, durable moves, copies that can be stopped, listings."""
 
+import hashlib
 import io
 import os
 import secrets
@@ -50,6 +51,12 @@ def link_or_copy_open(descriptor: int, target: Path, is_stopped: IsStopped) -> N
         raise
     except OSError:
         copy_file(Path(source), target, is_stopped)
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a whole file. Raises `OSError`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def move_durably(source: Path, target: Path) -> None:

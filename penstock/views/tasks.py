@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, PlainSerializer
 
 from penstock.domain.api_keys import derive_key
-from penstock.domain.formats import Format, Kind
+from penstock.domain.formats import FileKind, Format, Kind
 from penstock.domain.ids import FileId
 from penstock.domain.request import Fit
 from penstock.domain.task import File, State, Status, Step, Task, TaskError
@@ -45,7 +45,7 @@ class FileView(BaseModel):
 
     id: str
     object: Literal["file", "source"]
-    kind: Kind
+    kind: FileKind
     format: str
     type: str
     codecs: str | None

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from penstock import engines
-from penstock.conversion import convert
-from penstock.conversion.convert import Workspace, convert_original, fetch_input
+from penstock.conversion.convert import convert_original, fetch_input
+from penstock.conversion.rendition import Workspace
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId, TaskId, new_file_id
 from penstock.domain.request import SourceRequest
@@ -56,7 +56,11 @@ def workspace(tools, tmp_path):
         settings=SimpleNamespace(receipt_frames=2, receipt_stills=True, max_plan_bytes=2**24),
     )
     (tmp_path / "scratch").mkdir()
-    return Workspace(services, tmp_path / "scratch", NoWatch())
+
+    def record_plan(task, summary):
+        services.records.record_plan(task.id, task.attempt, summary)
+
+    return Workspace(services, tmp_path / "scratch", NoWatch(), record_plan=record_plan)
 
 
 def task_for(kind: str, target: str, **more: object) -> Task:
@@ -203,7 +207,7 @@ def test_the_cpu_meter_passes_everything_on():
             self.seen.append(cpu_seconds)
 
     watch = Watched()
-    meter = convert._CpuMeter(watch)
+    meter = engines.CpuMeter(watch)
     meter.progress(7)
     meter.spent(1.5)
     meter.spent(1.0)

@@ -1,18 +1,20 @@
 """A batch, its items and its chunks, as the records hold them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from penstock.domain.batch.spec import BatchSpec, RunOptions
+from penstock.domain.batch.workload import QueueKind
 from penstock.domain.ids import BatchId, ChunkId, FileId, ProjectId, TaskId
-from penstock.domain.task import File, Task, TaskError
+from penstock.domain.receipt import Receipt
+from penstock.domain.task import File, InputVersion, Status, Task, TaskError
 
 BatchStatus = Literal["planned", "processing", "paused", "completed", "cancelled", "failed"]
-BatchStage = Literal["listing", "planning", "converting", "reporting"]
+# Until every line is planned, a new run of an attempt begins with the listing.
+BatchStage = Literal["listing", "converting"]
 ItemStatus = Literal["planned", "queued", "processing", "completed", "skipped", "failed", "cancelled"]
-# Chunks of still images need no encoder slots; those of videos and sounds do.
-ChunkKind = Literal["image", "sound"]
 
 ITEM_STATUSES: tuple[ItemStatus, ...] = (
     "planned", "queued", "processing", "completed", "skipped", "failed", "cancelled",
@@ -69,6 +71,36 @@ class BatchItem:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchOrder:
+    """What a caller asks for. `lines` came with the request; `run_id` is a flow run that submits the batch for
+    itself."""
+
+    spec: BatchSpec
+    options: RunOptions = field(default_factory=RunOptions)
+    lines: Sequence[BatchItem] = ()
+    trusted: bool = False
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTask:
+    """What the records know of a line's request: its last conversion, and its output, if that is not deleted.
+
+    `output_version` identifies the content at a destination; `noted_bytes` is the size of an output that a run was
+    about to publish when it died."""
+
+    id: TaskId
+    status: Status
+    updated: datetime
+    input_version: InputVersion | None
+    output_id: FileId | None
+    output_bytes: int | None
+    output_version: str | None
+    noted_bytes: int | None
+    result: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class BatchCounts:
     """How many lines have which status, with the bytes of completed inputs and outputs."""
 
@@ -82,16 +114,28 @@ class BatchCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class ConvertedLine:
+    """A task whose output is stored, or is to be stored next. `version` is that of its input."""
+
+    task: Task
+    file: File
+    receipt: Receipt
+    version: InputVersion | None
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
-    """Lines that one run converts. `lines` are its unfinished tasks."""
+    """Lines that one run converts. `lines` are its unfinished tasks, `noted` those outputs of them that an earlier run
+    was about to publish."""
 
     id: ChunkId
     batch_id: BatchId
     project_id: ProjectId
-    kind: ChunkKind
+    queue: QueueKind
     attempt: int
     name: str
     lines: tuple[Task, ...]
+    noted: dict[TaskId, ConvertedLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +150,3 @@ class PendingRun:
     name: str
     tries: int
     parent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ConvertedLine:
-    """A task of a chunk whose output is stored, to be completed. `receipt` and `file` are published with it."""
-
-    task: Task
-    file: File
-    receipt: Any

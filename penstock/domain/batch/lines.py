@@ -17,16 +17,20 @@ class LineRequest(SourceRequest):
     url: Address | None = Field(None, description="address of the input")
     destination: Address | None = Field(None, description="address of the output; if not set, it is stored here")
 
+    replaces: bool = Field(default=False, description="replace a file that has the address of the output")
+
     field_rules: ClassVar[Mapping[str, str]] = {
         **SourceRequest.field_rules,
         "url": f"must be an address of at most {MAX_ADDRESS_CHARACTERS:,} characters",
         "destination": f"must be an address of at most {MAX_ADDRESS_CHARACTERS:,} characters",
+        "replaces": "must be true or false",
     }
 
     def _options(self) -> dict[str, Any]:
         """Without a destination the output is that of the same `SourceRequest`."""
         options = super()._options()
-        return options if self.destination else {name: options[name] for name in options if name != "destination"}
+        left_out = {"replaces"} if self.destination else {"replaces", "destination"}
+        return {name: options[name] for name in options if name not in left_out}
 
 
 def line_request(

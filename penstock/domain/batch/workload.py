@@ -13,8 +13,8 @@ Line = TypeVar("Line")
 # photo's; the estimate only decides which lines share a run.
 _SECONDS: dict[Kind, tuple[float, float]] = {"image": (0.03, 0.01), "audio": (0.3, 0.05), "video": (1.0, 1.0)}
 SMALL_SECONDS = 10.0
-CHUNK_SECONDS = 20.0
-MAX_CHUNK_LINES = 1000
+GROUP_SECONDS = 20.0
+MAX_GROUP_LINES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,17 @@ class EstimatedLine(Generic[Line]):
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk(Generic[Line]):
+class LineGroup(Generic[Line]):
     """Lines for one run."""
 
     lines: tuple[Line, ...]
     seconds: float
     queue: QueueKind
+
+    @property
+    def is_large_line(self) -> bool:
+        """Whether it is one line that shares no run."""
+        return len(self.lines) == 1 and self.seconds > SMALL_SECONDS
 
 
 def estimated_line(line: Line, kind: Kind, input_bytes: int) -> EstimatedLine[Line]:
@@ -46,21 +51,21 @@ def estimated_line(line: Line, kind: Kind, input_bytes: int) -> EstimatedLine[Li
     return EstimatedLine(line, start + per_megabyte * input_bytes / 1e6, "image" if kind == "image" else "media")
 
 
-def chunks(lines: Iterable[EstimatedLine[Line]]) -> Iterator[Chunk[Line]]:
+def group_lines(lines: Iterable[EstimatedLine[Line]]) -> Iterator[LineGroup[Line]]:
     """Groups of about 20 s, of one queue each, as soon as they are full. A line that is not small has its own."""
     waiting: dict[QueueKind, list[EstimatedLine[Line]]] = {"image": [], "media": []}
     seconds = dict.fromkeys(waiting, 0.0)
     for line in lines:
         if not line.is_small:
-            yield _chunk([line])
+            yield _group([line])
             continue
         waiting[line.queue].append(line)
         seconds[line.queue] += line.seconds
-        if seconds[line.queue] >= CHUNK_SECONDS or len(waiting[line.queue]) >= MAX_CHUNK_LINES:
-            yield _chunk(waiting[line.queue])
+        if seconds[line.queue] >= GROUP_SECONDS or len(waiting[line.queue]) >= MAX_GROUP_LINES:
+            yield _group(waiting[line.queue])
             waiting[line.queue], seconds[line.queue] = [], 0.0
-    yield from (_chunk(rest) for rest in waiting.values() if rest)
+    yield from (_group(rest) for rest in waiting.values() if rest)
 
 
-def _chunk(lines: list[EstimatedLine[Line]]) -> Chunk[Line]:
-    return Chunk(tuple(one.line for one in lines), sum(one.seconds for one in lines), lines[0].queue)
+def _group(lines: list[EstimatedLine[Line]]) -> LineGroup[Line]:
+    return LineGroup(tuple(one.line for one in lines), sum(one.seconds for one in lines), lines[0].queue)

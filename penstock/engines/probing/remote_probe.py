@@ -100,6 +100,7 @@ def _probe_partial(partial: PartialInput, file_type: FileType, tools: Tools, wat
         paths=Paths(reading=(str(partial.path),)),
         seconds=_TIMEOUT_SECONDS,
         memory_bytes=tools.limits.child_memory_bytes,
+        niceness=tools.niceness,
     )
     with truncation_detected(partial.path):
         result = call(tools.pool, request, _result_decoder(), watch)

@@ -114,7 +114,8 @@ def _scored_frames(plan: VideoPlan, output: Media, frames: int, metric: str) -> 
 
 def _log(argv: list[str], paths: tuple[Path, Path], tools: Tools, watch: Watch) -> str:
     """The end of ffmpeg's log; empty if it failed."""
-    rlimits = Rlimits(tools.limits.child_memory_bytes, round(_TIMEOUT_SECONDS * tools.threads), file_bytes=0)
+    cpu_seconds = round(_TIMEOUT_SECONDS * tools.threads)
+    rlimits = Rlimits(tools.limits.child_memory_bytes, cpu_seconds, file_bytes=0, niceness=tools.niceness)
     child = tools.pool.start(ProgramJob(tuple(argv), rlimits, Paths((argv[0], *map(str, paths)))))
     ended = supervise(child, Timeouts(_TIMEOUT_SECONDS), watch, Collector())
     return ended.stderr_tail if ended.status == 0 else ""

@@ -1,9 +1,9 @@
 """Check an output against its plan, by reading it back from its file before it is published."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from penstock.domain import errors
 from penstock.domain.formats import FORMATS, kind_of
 from penstock.domain.media import AudioStream, Media, Size, VideoStream
+from penstock.domain.outcomes import attempt, required
 from penstock.domain.planning.plan import (
     AudioPlan,
     Copy,
@@ -30,7 +31,8 @@ from penstock.engines.probing.file_probe import read_timeout
 from penstock.engines.probing.results import ReadBack
 from penstock.engines.probing.signatures import sniff
 from penstock.engines.tools import Tools
-from penstock.sandbox.call import SandboxCall, call
+from penstock.sandbox.call import SandboxCall
+from penstock.sandbox.call_each import CallOutcome, call_each
 from penstock.sandbox.error_codec import ResultDecoder
 from penstock.sandbox.job import Paths
 from penstock.sandbox.supervise import NoWatch, Watch
@@ -52,32 +54,62 @@ class VerifiedOutput:
     read_back: ReadBack
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedFile:
+    """An output, the plan that it was made by, and the facts of the input."""
+
+    path: Path
+    plan: Plan
+    source: Media
+
+
 def verify(path: Path, plan: Plan, source: Media, tools: Tools, watch: Watch | None = None) -> VerifiedOutput:
     """Read the output back and check it. Raises `OutputInvalid` if it is not as planned, or `Cancelled`."""
+    (outcome,) = verify_each((EncodedFile(path, plan, source),), tools, watch)
+    return required(outcome.result)
+
+
+def verify_each(
+    outputs: Sequence[EncodedFile | errors.MediaError], tools: Tools, watch: Watch | None = None
+) -> list[CallOutcome[VerifiedOutput]]:
+    """Verify several outputs; an error instead of an output is passed on. Raises `Cancelled`."""
     active_watch = watch or NoWatch()
+    requests = [attempt(partial(_request, _with_output_limits(tools)), output) for output in outputs]
+    read_back = call_each(tools.pool, requests, _result_decoder(), active_watch)
+    return [
+        outcome.with_result(attempt(partial(_verified, outcome.result, active_watch), output))
+        for output, outcome in zip(outputs, read_back, strict=True)
+    ]
+
+
+def _verified(outcome: ReadBack | errors.MediaError, watch: Watch, output: EncodedFile) -> VerifiedOutput:
     try:
-        read_back = _read_back(path, _with_output_limits(tools), active_watch)
+        read_back = required(outcome)
     except errors.InputError as error:
         raise _invalid("it cannot be read back", error.detail or error.message) from error
-    media = read_back.media
+    plan, media = output.plan, read_back.media
     _require_decodable(plan, read_back)
-    if mismatch := next(_mismatches(plan, source, media), None):
+    if mismatch := next(_mismatches(plan, output.source, media), None):
         raise _invalid("it differs from its plan", mismatch)
-    probed = file_facts(path, media, active_watch)
+    probed = file_facts(output.path, media, watch)
     published = replace(probed, kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
     return VerifiedOutput(published, read_back)
 
 
-def _read_back(path: Path, tools: Tools, watch: Watch) -> ReadBack:
-    file_type = sniff(path)
-    request = SandboxCall(
+def _request(tools: Tools, output: EncodedFile) -> SandboxCall:
+    path = output.path
+    try:
+        file_type, seconds = sniff(path), read_timeout(path) + _DECODE_SECONDS
+    except OSError as error:  # a child that was taken over may claim that it wrote a file
+        raise _invalid("it cannot be read back", repr(error)) from error
+    return SandboxCall(
         function="read_back_container" if file_type.reader == "libav" else "read_back_image",
         arguments=(str(path), file_type.container, file_type.format_name, tools.limits),
         paths=Paths(reading=(str(path),)),
-        seconds=read_timeout(path) + _DECODE_SECONDS,
+        seconds=seconds,
         memory_bytes=tools.limits.child_memory_bytes,
+        niceness=tools.niceness,
     )
-    return call(tools.pool, request, _result_decoder(), watch)
 
 
 @cache

@@ -9,9 +9,10 @@ has no holder and is freed (`reconcile.leaked_slots`).
 import logging
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from uuid import UUID
 
 import httpx
@@ -21,6 +22,7 @@ from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 from penstock.domain import errors
 from penstock.domain.attempts import SLOT_LIMIT, SLOT_REQUESTED
 from penstock.orchestration.run.lease import Run
+from penstock.orchestration.run.stop_signal import StopSignal
 from penstock.records import Records
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,14 @@ RENEW_SECONDS = 15.0
 RETRY_SECONDS = 2.0
 RELEASE_TRIES = 60
 RELEASE_RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SlotHolder:
+    """Who holds or requests a slot: `note` records its lease id, that it is requested, or None."""
+
+    stop: StopSignal
+    note: Callable[[str | None], None]
 
 
 class EncoderSlots:
@@ -44,8 +54,17 @@ class EncoderSlots:
     @contextmanager
     def hold(self, run: Run) -> Iterator[None]:
         """Hold one slot. Waiting for it does not count as the stage's time. Raises `Cancelled`."""
+        tasks, lease = self._records.tasks, run.lease
+        note = partial(tasks.record_slot, lease.task_id, lease.attempt, lease.owner)
+        holder = SlotHolder(run.stop, note)
         with run.stages.untimed():
-            lease_id = self._acquire(run)
+            lease_id = self.acquire(holder)
+        with self.holding(holder, lease_id):
+            yield
+
+    @contextmanager
+    def holding(self, holder: SlotHolder, lease_id: UUID) -> Iterator[None]:
+        """Renew the slot while the block runs, and release it then."""
         done = threading.Event()
         renewal = threading.Thread(target=_renew, args=(lease_id, done), name=f"slot-{lease_id}", daemon=True)
         renewal.start()
@@ -53,50 +72,48 @@ class EncoderSlots:
             yield
         finally:
             done.set()
-            self._release(run, lease_id)
+            self._release(holder, lease_id)
 
-    def _acquire(self, run: Run) -> UUID:
-        with get_client(sync_client=True) as client, run.stop.notifying(self._released):
+    def acquire(self, holder: SlotHolder) -> UUID:
+        """The lease of a slot, as soon as there is one. Raises `Cancelled`."""
+        with get_client(sync_client=True) as client, holder.stop.notifying(self._released):
             while True:
                 releases = self._releases
-                if (lease_id := self._request(client, run)) is not None:
+                if (lease_id := self._request(client, holder)) is not None:
                     return lease_id
-                self._wait(run, releases)
+                self._wait(holder, releases)
 
-    def _request(self, client: SyncPrefectClient, run: Run) -> UUID | None:
+    def _request(self, client: SyncPrefectClient, holder: SlotHolder) -> UUID | None:
         """The lease of a slot; None where there is none, or Prefect or the database is unavailable."""
-        run.stop.require_unset()
+        holder.stop.require_unset()
         try:
-            self._note(run, SLOT_REQUESTED)
-            return self._noted(run, _leased(client))
+            holder.note(SLOT_REQUESTED)
+            return self._noted(holder, _leased(client))
         except errors.DatabaseUnavailable as unavailable:
             log.info("no encoder slot requested, the database is unavailable: %s", unavailable.detail)
             return None
 
-    def _noted(self, run: Run, lease_id: UUID | None) -> UUID | None:
+    def _noted(self, holder: SlotHolder, lease_id: UUID | None) -> UUID | None:
         """Note the lease. One that cannot be noted is released, else its slot is taken until it expires."""
         try:
-            self._note(run, str(lease_id) if lease_id else None)
+            holder.note(str(lease_id) if lease_id else None)
         except errors.MediaError:
             if lease_id is not None:
                 _release(lease_id)
             raise
         return lease_id
 
-    def _note(self, run: Run, slot: str | None) -> None:
-        self._records.tasks.record_slot(run.lease.task_id, run.lease.attempt, run.lease.owner, slot)
-
-    def _wait(self, run: Run, releases: int) -> None:
+    def _wait(self, holder: SlotHolder, releases: int) -> None:
         """Until this process has released a slot since the count was `releases`, the run should stop, or
         `RETRY_SECONDS` have passed."""
         seconds = RETRY_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
         with self._released:
-            self._released.wait_for(lambda: self._releases != releases or run.stop.is_set(), seconds)
+            self._released.wait_for(lambda: self._releases != releases or holder.stop.is_set(), seconds)
 
-    def _release(self, run: Run, lease_id: UUID) -> None:
+    def _release(self, holder: SlotHolder, lease_id: UUID) -> None:
         _release(lease_id)
         with suppress(errors.MediaError):  # the note is cleared when the attempt ends
-            self._note(run, None)
+            holder.note(None)
         with self._released:
             self._releases += 1
             self._released.notify()

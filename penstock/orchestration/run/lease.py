@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, final
 
-from penstock.conversion.convert import Logger, Workspace
+from penstock.conversion.rendition import Logger, Workspace
 from penstock.domain.ids import FileId, ProjectId, TaskId
+from penstock.domain.task import Task
 from penstock.orchestration.run.heartbeat import RunProgress
 from penstock.orchestration.run.stage_runner import Stages
 from penstock.orchestration.run.stop_signal import StopSignal
@@ -67,4 +68,8 @@ class Run:
 
     def workspace(self, log: Logger) -> Workspace:
         """What the library works with; `log` is the logger of the present stage."""
-        return Workspace(self.services, self.scratch, RunWatch(self.stop, self.stages.progress), log)
+        watch = RunWatch(self.stop, self.stages.progress)
+        return Workspace(self.services, self.scratch, watch, log, self._record_plan)
+
+    def _record_plan(self, task: Task, summary: dict[str, Any]) -> None:
+        self.services.records.tasks.record_plan(task.id, task.attempt, summary)

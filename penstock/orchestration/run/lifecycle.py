@@ -31,7 +31,7 @@ def open_run(task_id: TaskId, attempt: int, services: Services) -> Iterator[Run]
     The stage `validate` takes the task, and starts the heartbeat. An error that ends the run is recorded as the end of
     the task. A crash or a stop of the worker records nothing: the task goes to another run.
     """
-    lease = RunLease(task_id, attempt, _new_owner(), new_file_id())
+    lease = RunLease(task_id, attempt, new_owner(), new_file_id())
     heartbeat = Heartbeat(partial(services.records.tasks.heartbeat, task_id, attempt, lease.owner))
     stages = Stages(heartbeat)
     try:
@@ -85,5 +85,6 @@ def failure_of(error: Exception, step: Step) -> TaskError:
     return TaskError("internal", "An unexpected error occurred. The operator finds it in the run's log.", None, step)
 
 
-def _new_owner() -> str:
+def new_owner() -> str:
+    """An owner that no other run has."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}"

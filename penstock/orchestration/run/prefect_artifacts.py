@@ -11,7 +11,7 @@ import httpx
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
 from penstock.domain.receipt import Receipt
-from penstock.domain.task import File, Task
+from penstock.domain.task import File
 from penstock.orchestration.run.heartbeat import RunProgress
 
 log = logging.getLogger(__name__)
@@ -21,12 +21,12 @@ JOIN_SECONDS = 5.0
 
 
 @contextmanager
-def progress_artifact(progress: RunProgress, task: Task) -> Iterator[None]:
+def progress_artifact(progress: RunProgress, description: str, key: str | None = None) -> Iterator[None]:
     """Show the percentage while the block runs, on a thread of its own, so that no encoder waits for Prefect."""
     done = threading.Event()
-    artifact = _ProgressArtifact(progress, f"{task.request.kind} → {task.request.format} · {task.id}")
+    artifact = _ProgressArtifact(progress, description, key)
     run = contextvars.copy_context().run  # the artifact belongs to the present Prefect run
-    thread = threading.Thread(target=run, args=(artifact.follow, done), name=f"progress-{task.id}", daemon=True)
+    thread = threading.Thread(target=run, args=(artifact.follow, done), name="progress", daemon=True)
     thread.start()
     try:
         yield
@@ -38,9 +38,10 @@ def progress_artifact(progress: RunProgress, task: Task) -> Iterator[None]:
 class _ProgressArtifact:
     """Created at the first progress, then updated every two seconds."""
 
-    def __init__(self, progress: RunProgress, description: str) -> None:
+    def __init__(self, progress: RunProgress, description: str, key: str | None) -> None:
         self._progress = progress
         self._description = description
+        self._key = key
         self._artifact_id: UUID | None = None
         self._shown = 0
 
@@ -62,7 +63,7 @@ class _ProgressArtifact:
 
     def _write(self, percent: float) -> None:
         if self._artifact_id is None:
-            created = create_progress_artifact(percent, description=self._description)
+            created = create_progress_artifact(percent, self._key, self._description)
             self._artifact_id = created if isinstance(created, UUID) else None
         else:
             update_progress_artifact(self._artifact_id, percent)

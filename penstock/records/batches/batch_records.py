@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Update, case, delete, func, in
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from penstock.domain import errors
-from penstock.domain.batch.batch import Batch, BatchItem, BatchStage, BatchStatus, PendingRun
+from penstock.domain.batch.batch import Batch, BatchItem, BatchOrder, BatchStage, BatchStatus, PendingRun
 from penstock.domain.batch.spec import BatchSpec, Only, RunOptions
 from penstock.domain.ids import BatchId, FileId, ProjectId, is_id, new_batch_id
 from penstock.domain.pagination import MAX_TOTAL, Listing, ListQuery
@@ -48,24 +48,17 @@ class Batches:
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
 
-    def submit(
-        self,
-        project_id: ProjectId,
-        spec: BatchSpec,
-        options: RunOptions,
-        lines: Sequence[BatchItem] = (),
-        *,
-        trusted: bool = False,
-    ) -> Batch:
-        """The batch of this spec: new, as it is while it runs, or with another run. `lines` came with the request."""
+    def submit(self, project_id: ProjectId, order: BatchOrder) -> Batch:
+        """The batch of this spec: new, as it is while it runs, or with another run."""
         with self._database.writing() as connection:
+            spec, options = order.spec, order.options
             row = {"id": new_batch_id(), "project_id": project_id, "fingerprint": spec.fingerprint()}
-            values = row | _asked(spec, options) | {"trusted": trusted}
+            values = row | _asked(spec, options) | {"trusted": order.trusted, "run_id": order.run_id}
             created = upsert(BATCHES).values(values).on_conflict_do_nothing().returning(BATCHES.c.id)
             if (batch_id := connection.execute(created).scalar()) is None:
                 batch_id = _reopen(connection, row, values)
-            if lines:
-                _replace_lines(connection, batch_id, lines)
+            if order.lines:
+                _replace_lines(connection, batch_id, order.lines)
             notify(connection, notifications.OUTBOX, batch_id)
             return _get(connection, BATCHES.c.id == batch_id)
 
@@ -246,7 +239,9 @@ def _due_now() -> dict[str, Any]:
 def _reopen(connection: Connection, row: dict[str, Any], values: dict[str, Any]) -> BatchId:
     """Another run of an ended batch; nothing changes while it runs."""
     mine = (BATCHES.c.project_id == row["project_id"], BATCHES.c.fingerprint == row["fingerprint"])
-    again = {name: values[name] for name in ("spec", "options", "trusted")} | {"attempt": BATCHES.c.attempt + 1}
+    again = {name: values[name] for name in ("spec", "options", "trusted", "run_id")} | {
+        "attempt": BATCHES.c.attempt + 1
+    }
     connection.execute(update(BATCHES).where(*mine, ~_LIVE).values(_NEW_RUN | again | _due_now()))
     return BatchId(connection.execute(select(BATCHES.c.id).where(*mine)).scalar_one())
 

@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import array
 
 from penstock.domain import errors
 from penstock.domain.attempts import HeldSlot
-from penstock.domain.batch.batch import Chunk, ChunkKind, ConvertedLine
+from penstock.domain.batch.batch import Chunk, ConvertedLine
+from penstock.domain.batch.workload import QueueKind
 from penstock.domain.ids import BatchId, ChunkId, ProjectId, TaskId, new_chunk_id
 from penstock.domain.task import Task, TaskError
 from penstock.records import notifications
@@ -23,6 +24,7 @@ from penstock.records.batches.line_tasks import (
     LineTask,
     completion_of,
     failure_row,
+    noted_line,
     notify_tasks,
     publishing_note,
     submit_line_tasks,
@@ -46,14 +48,14 @@ class Chunks:
         self._lease = timedelta(seconds=lease_seconds)
 
     def submit(
-        self, batch_id: BatchId, project_id: ProjectId, kind: ChunkKind, name: str, lines: Sequence[LineTask]
+        self, batch_id: BatchId, project_id: ProjectId, queue: QueueKind, name: str, lines: Sequence[LineTask]
     ) -> ChunkId | None:
         """A chunk of these lines, which get tasks; None where each of them is being converted already."""
         chunk_id = new_chunk_id()
         with self._database.writing() as connection:
             if not submit_line_tasks(connection, batch_id, project_id, lines, chunk_id):
                 return None
-            row = {"id": chunk_id, "batch_id": batch_id, "project_id": project_id, "kind": kind, "name": name}
+            row = {"id": chunk_id, "batch_id": batch_id, "project_id": project_id, "queue": queue, "name": name}
             connection.execute(insert(CHUNKS).values(row))
             notify(connection, notifications.OUTBOX, chunk_id)
         return chunk_id
@@ -90,14 +92,16 @@ class Chunks:
             lines = update(TASKS).where(TASKS.c.chunk_id == chunk_id, _UNFINISHED)
             connection.execute(lines.values(run_id=run_id, state="transcoding", updated=func.now()))
             tasks = tuple(_unfinished(connection, chunk_id))
+            noted = _noted(connection, tasks)
         return Chunk(
             id=chunk_id,
             batch_id=BatchId(row["batch_id"]),
             project_id=ProjectId(row["project_id"]),
-            kind=row["kind"],
+            queue=row["queue"],
             attempt=attempt,
             name=row["name"],
             lines=tasks,
+            noted=noted,
         )
 
     def heartbeat(self, lease: ChunkLease) -> tuple[bool, set[TaskId]]:
@@ -145,7 +149,7 @@ class Chunks:
                 connection.execute(insert(RECEIPTS), rows)
                 connection.execute(COMPLETE, [completion_of(line) for line in completed])
                 notify_tasks(connection, live)
-            return live
+            return live if len(live) == len(lines) else live | _completed_before(connection, lines)
 
     def fail(self, lease: ChunkLease, failures: Sequence[tuple[TaskId, TaskError]]) -> None:
         """End tasks with their errors; those with the code `cancelled` as cancelled. Raises `Superseded`."""
@@ -242,6 +246,19 @@ def _lock_lines(
 def _unfinished(connection: Connection, chunk_id: ChunkId) -> list[Task]:
     query = SHOWN_TASKS.where(TASKS.c.chunk_id == chunk_id, _UNFINISHED).order_by(TASKS.c.created, TASKS.c.id)
     return [task_of(row) for row in connection.execute(query).mappings()]
+
+
+def _noted(connection: Connection, tasks: Sequence[Task]) -> dict[TaskId, ConvertedLine]:
+    """The outputs that an earlier run was about to publish."""
+    by_id = {task.id: task for task in tasks}
+    query = select(TASKS.c.id, TASKS.c.publishing).where(TASKS.c.id.in_(by_id), TASKS.c.publishing.is_not(None))
+    return {TaskId(row[0]): noted_line(by_id[TaskId(row[0])], row[1]) for row in connection.execute(query)}
+
+
+def _completed_before(connection: Connection, lines: Sequence[ConvertedLine]) -> set[TaskId]:
+    """Those that an earlier call has completed with these outputs, whose reply was lost."""
+    ours = TASKS.c.output_id.in_([line.file.id for line in lines])
+    return {TaskId(task_id) for task_id in connection.execute(select(TASKS.c.id).where(ours)).scalars()}
 
 
 def _give_next_run(connection: Connection, chunk_id: ChunkId, attempt: int, *, losses: int) -> bool:

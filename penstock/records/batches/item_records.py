@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, text, update
 
-from penstock.domain.batch.batch import BatchCounts, BatchItem, ItemStatus
-from penstock.domain.ids import BatchId
+from penstock.domain.batch.batch import BatchCounts, BatchItem, ItemStatus, KnownTask
+from penstock.domain.ids import BatchId, FileId, ProjectId, TaskId
 from penstock.domain.pagination import Listing, ListQuery
-from penstock.domain.task import TaskError
+from penstock.domain.task import InputVersion, TaskError
 from penstock.records.batches.batch_rows import item_of, item_row
 from penstock.records.database import Database
-from penstock.records.tables import BATCH_ITEMS
+from penstock.records.tables import BATCH_ITEMS, FILES
 
 PAGE = 1000
 
@@ -26,6 +26,14 @@ _ENDED = text("""
     LEFT JOIN receipts ON receipts.file_id = files.id
     WHERE item.batch_id = :batch_id AND item.status = 'processing' AND task.status <> 'processing'
     ORDER BY item.number LIMIT :limit
+""")
+_KNOWN = text("""
+    SELECT task.fingerprint, task.id, task.status, task.updated, task.input_version,
+        CAST(task.publishing #>> '{file,filesize}' AS bigint) AS noted_bytes,
+        files.id AS file_id, files.filesize, files.location_version, files.codecs, files.width, files.height,
+        files.duration
+    FROM tasks AS task LEFT JOIN files ON files.id = task.output_id AND files.deleted IS NULL
+    WHERE task.project_id = :project_id AND task.fingerprint = ANY(:fingerprints)
 """)
 _COUNTS = (
     select(
@@ -150,6 +158,33 @@ class BatchItems:
                 connection.execute(_DECIDE, [_decision(batch_id, item) for item in ended])
             return ended
 
+    def known_tasks(self, project_id: ProjectId, fingerprints: Sequence[str]) -> dict[str, KnownTask]:
+        """What is known of these requests, by fingerprint."""
+        parameters = {"project_id": project_id, "fingerprints": list(fingerprints)}
+        with self._database.reading() as connection:
+            return {row["fingerprint"]: _known_task(row) for row in connection.execute(_KNOWN, parameters).mappings()}
+
+    def find_outputs(self, addresses: Sequence[str]) -> set[str]:
+        """Those of these addresses where a batch wrote an output."""
+        query = select(FILES.c.location).where(FILES.c.location.in_(addresses))
+        with self._database.reading() as connection:
+            return set(connection.execute(query).scalars())
+
+
+def _known_task(row: Any) -> KnownTask:
+    version = row["input_version"]
+    return KnownTask(
+        id=TaskId(row["id"]),
+        status=row["status"],
+        updated=row["updated"],
+        input_version=InputVersion(**version) if version else None,
+        output_id=FileId(row["file_id"]) if row["file_id"] else None,
+        output_bytes=row["filesize"],
+        output_version=row["location_version"],
+        noted_bytes=row["noted_bytes"],
+        result=_facts(row) if row["file_id"] else None,
+    )
+
 
 def _items_by_number(connection: Connection, batch_id: BatchId, numbers: list[int]) -> dict[int, BatchItem]:
     query = _of_batch(batch_id, None).where(BATCH_ITEMS.c.number.in_(numbers))
@@ -176,16 +211,13 @@ def _plan_text(plan: dict[str, Any] | None) -> str | None:
 def _result(item: BatchItem, row: Any) -> dict[str, Any]:
     body = row["body"] or {}
     quality = (body.get("checks") or {}).get("quality") or {}
-    return {
-        "file": row["file_id"],
-        "bytes_in": item.size,
-        "bytes_out": row["filesize"],
-        "codec": row["codecs"],
-        "width": row["width"],
-        "height": row["height"],
-        "duration": row["duration"],
-        "seconds": (body.get("work") or {}).get("wall_seconds"),
-        "quality": quality.get("score"),
+    seconds = (body.get("work") or {}).get("wall_seconds")
+    return _facts(row) | {"bytes_in": item.size, "seconds": seconds, "quality": quality.get("score")}
+
+
+def _facts(row: Any) -> dict[str, Any]:
+    return {"file": row["file_id"], "bytes_out": row["filesize"], "codec": row["codecs"]} | {
+        name: row[name] for name in ("width", "height", "duration")
     }
 
 

@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, bindparam, func, text, update
 
 from penstock.domain import errors
 from penstock.domain.batch.batch import ConvertedLine
 from penstock.domain.ids import BatchId, ChunkId, ProjectId, TaskId, new_task_id
+from penstock.domain.media import Media
+from penstock.domain.receipt import Receipt
 from penstock.domain.request import SourceRequest
-from penstock.domain.task import TaskError
+from penstock.domain.task import File, FileFacts, InputVersion, Task, TaskError
 from penstock.records import notifications
-from penstock.records.receipts import receipt_row
 from penstock.records.rows import file_row, request_row
 from penstock.records.tables import TASKS
 
@@ -31,7 +33,7 @@ _SUBMIT = text("""
             request = excluded.request, batch = excluded.batch, chunk_id = excluded.chunk_id, status = 'processing',
             state = 'queued', progress = 0, attempt = tasks.attempt + 1, losses = 0, cancelling = false, owner = NULL,
             run_id = NULL, slot = NULL, beat = NULL, error = NULL, plan = NULL, output_id = NULL,
-            input_version = NULL, conversion = NULL, publishing = NULL, updated = now()
+            input_version = NULL, conversion = NULL, updated = now()
         WHERE tasks.status <> 'processing'
         RETURNING id, fingerprint
     ), existing AS (
@@ -55,6 +57,7 @@ COMPLETE = (
     .values(
         status="completed", state="completed", progress=100, error=None, publishing=None, updated=func.now(),
         output_id=bindparam("new_output"), plan=bindparam("new_plan", type_=TASKS.c.plan.type),
+        input_version=bindparam("new_version", type_=TASKS.c.input_version.type),
     )
 )  # fmt: skip
 NOTE_PUBLISHING = (
@@ -75,6 +78,10 @@ INTO_OUTBOX = text("""
     SELECT id, attempt, project_id, 'batch' FROM tasks WHERE id = ANY(:ids)
     ON CONFLICT (task_id) DO UPDATE SET attempt = excluded.attempt, kind = excluded.kind, due = now(), tries = 0
 """)
+
+
+_MEDIA: TypeAdapter[Media | None] = TypeAdapter(Media | None)
+_RECEIPT: TypeAdapter[Receipt] = TypeAdapter(Receipt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +111,38 @@ def submit_line_tasks(
 
 
 def publishing_note(line: ConvertedLine) -> dict[str, Any]:
-    note = {
-        "file": file_row(line.file),
-        "receipt": receipt_row(line.task.id, line.task.attempt, line.file, line.receipt),
-    }
-    return {"of_task": line.task.id, "new_publishing": note}
+    note = {"file": file_row(line.file), "receipt": _RECEIPT.dump_python(line.receipt, mode="json")}
+    version = asdict(line.version) if line.version else None
+    return {"of_task": line.task.id, "new_publishing": note | {"version": version}}
+
+
+def noted_line(task: Task, note: dict[str, Any]) -> ConvertedLine:
+    """What `publishing_note` noted."""
+    row = note["file"]
+    facts = FileFacts(**{each.name: row[each.name] for each in fields(FileFacts)})
+    file = File(
+        id=row["id"],
+        project_id=task.project_id,
+        object="source",
+        facts=facts,
+        key=row["key"],
+        task_id=task.id,
+        created=task.created,
+        updated=task.updated,
+        media=_MEDIA.validate_python(row["media"]),
+        location=row["location"],
+    )
+    version = InputVersion(**note["version"]) if note["version"] else None
+    return ConvertedLine(task, file, _RECEIPT.validate_python(note["receipt"]), version)
 
 
 def completion_of(line: ConvertedLine) -> dict[str, Any]:
-    return {"of_task": line.task.id, "new_output": line.file.id, "new_plan": line.receipt.work.plan}
+    return {
+        "of_task": line.task.id,
+        "new_output": line.file.id,
+        "new_plan": line.receipt.work.plan,
+        "new_version": asdict(line.version) if line.version else None,
+    }
 
 
 def failure_row(task_id: TaskId, error: TaskError) -> dict[str, Any]:

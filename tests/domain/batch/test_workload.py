@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.domain.batch.workload import MAX_CHUNK_LINES, EstimatedLine, chunks, estimated_line
+from penstock.domain.batch.workload import MAX_GROUP_LINES, EstimatedLine, estimated_line, group_lines
 
 
 @pytest.mark.parametrize(
@@ -21,21 +21,21 @@ def test_images_wait_in_a_queue_of_their_own():
 
 
 def test_small_lines_share_a_chunk_of_about_20_seconds():
-    found = list(chunks(estimated_line(number, "video", 4_000_000) for number in range(10)))
+    found = list(group_lines(estimated_line(number, "video", 4_000_000) for number in range(10)))
 
     assert [chunk.lines for chunk in found] == [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9)]
     assert [chunk.seconds for chunk in found] == [20, 20, 10]
 
 
 def test_a_chunk_has_at_most_a_thousand_lines():
-    found = chunks(EstimatedLine(number, 0.001, "image") for number in range(2500))
+    found = group_lines(EstimatedLine(number, 0.001, "image") for number in range(2500))
 
-    assert [len(chunk.lines) for chunk in found] == [MAX_CHUNK_LINES, MAX_CHUNK_LINES, 500]
+    assert [len(chunk.lines) for chunk in found] == [MAX_GROUP_LINES, MAX_GROUP_LINES, 500]
 
 
 def test_queues_do_not_mix_and_a_large_line_is_alone():
     lines = [("a", "image", 0), ("b", "video", 0), ("c", "image", 0), ("d", "video", 50_000_000)]
-    found = [(chunk.lines, chunk.queue) for chunk in chunks(estimated_line(*line) for line in lines)]
+    found = [(chunk.lines, chunk.queue) for chunk in group_lines(estimated_line(*line) for line in lines)]
 
     assert found == [(("d",), "media"), (("a", "c"), "image"), (("b",), "media")]
 
@@ -44,5 +44,5 @@ def test_a_full_chunk_is_given_before_the_next_line_is_asked_for():
     asked = []
     stream = (asked.append(number) or EstimatedLine(number, 9.0, "media") for number in range(100))
 
-    assert next(chunks(stream)).lines == (0, 1, 2)
+    assert next(group_lines(stream)).lines == (0, 1, 2)
     assert asked == [0, 1, 2]

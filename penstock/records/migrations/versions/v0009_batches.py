@@ -13,7 +13,8 @@ UNFINISHED = "status = 'processing'"
 
 
 def upgrade() -> None:
-    op.add_column("files", sa.Column("location", sa.String()))
+    for name in ("location", "location_version"):
+        op.add_column("files", sa.Column(name, sa.String()))
     op.add_column("tasks", sa.Column("chunk_id", sa.String()))
     op.add_column("tasks", sa.Column("publishing", JSONB()))
     op.create_table("batches", *_batch_columns(), sa.UniqueConstraint("project_id", "fingerprint"))
@@ -101,7 +102,7 @@ def _chunk_columns() -> list[sa.Column[Any]]:
         sa.Column("id", sa.String(), primary_key=True),
         sa.Column("batch_id", sa.String(), sa.ForeignKey("batches.id"), nullable=False),
         _text("project_id"),
-        _text("kind"),
+        _text("queue"),
         _text("name"),
         sa.Column("slots", ARRAY(sa.String()), nullable=False, server_default=sa.text("'{}'")),
         *_dispatch_columns(),
@@ -128,5 +129,9 @@ def downgrade() -> None:
         op.drop_index(name)
     for name in ("chunks", "batch_items", "batches"):
         op.drop_table(name)
-    for table, name in (("tasks", "publishing"), ("tasks", "chunk_id"), ("files", "location")):
+    for table, name in (
+        ("tasks", "publishing"),
+        ("tasks", "chunk_id"),
+        *(("files", name) for name in ("location_version", "location")),
+    ):
         op.drop_column(table, name)

@@ -1,0 +1,1 @@
+"""Batches without Prefect: list the inputs, decide what to convert, convert chunks of lines, report."""

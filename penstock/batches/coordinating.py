@@ -1,0 +1,78 @@
+"""Converts the planned lines of a batch: hands them to runs, follows them, and stops when the batch should."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from penstock.batches.feeding import Feeder
+from penstock.batches.manifest_file import ManifestFile
+from penstock.domain.batch.batch import Batch
+from penstock.services import Services
+
+POLL_SECONDS = 0.5
+# How long a cancel waits for lines in work; their runs learn of it once a second.
+CANCEL_SECONDS = 30.0
+
+
+class Stop(Protocol):
+    """Whether and why the coordinating run should stop."""
+
+    @property
+    def reason(self) -> str | None: ...
+
+    def is_set(self) -> bool: ...
+
+    def wait(self, seconds: float) -> bool: ...
+
+    def require_unset(self) -> None: ...
+
+
+@dataclass
+class Coordinator:
+    """The loop of one coordinating run. `show` is called with the number of lines that have ended since."""
+
+    batch: Batch
+    services: Services
+    stop: Stop
+    feeder: Feeder
+    manifest: ManifestFile
+    show: Callable[[int], None]
+
+    def run(self) -> None:
+        """Until every line has ended, or the time for it is over. Raises `Cancelled` where the run should stop."""
+        while not self.stop.is_set():
+            ended = self.follow()
+            has_more = self._feed()
+            if not has_more and not self._count_processing():
+                return
+            self.stop.wait(0.0 if ended else POLL_SECONDS)
+        if self.stop.reason == "cancelled":
+            self.cancel()
+        self.stop.require_unset()
+
+    def follow(self) -> int:
+        """Take over how lines ended; returns how many did."""
+        ended = self.services.records.batch_items.follow_tasks(self.batch.id)
+        self.manifest.append(ended)
+        self.show(len(ended))
+        return len(ended)
+
+    def _feed(self) -> bool:
+        """Whether more lines are to be handed out."""
+        if self.services.records.batches.get_by_id(self.batch.id).status == "paused":
+            return True
+        return not self.feeder.is_over and self.feeder.feed()
+
+    def _count_processing(self) -> int:
+        return self.services.records.batch_items.count(self.batch.id, "processing")
+
+    def cancel(self) -> None:
+        """End every line: at once what waits, and what runs as soon as its run has stopped."""
+        self.services.records.chunks.cancel_lines(self.batch.id)
+        for _ in range(int(CANCEL_SECONDS / POLL_SECONDS)):
+            self.follow()
+            if not self._count_processing():
+                break
+            time.sleep(POLL_SECONDS)
+        self.services.records.batch_items.cancel_open(self.batch.id)

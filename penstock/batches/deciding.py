@@ -1,0 +1,59 @@
+"""Decides what is done with a line: convert it, or skip it and why. Pure."""
+
+from dataclasses import dataclass
+
+from penstock.batches.known_outputs import ExistingOutput
+from penstock.domain.batch.batch import BatchItem, KnownTask
+from penstock.domain.batch.spec import OnConflict, Only
+
+OUTPUT_EXISTS = "another file has the name of the output"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`skip_reason` None: convert. `replaces`: the output replaces the file at its address. `is_taken`: another name
+    has to be found first."""
+
+    skip_reason: str | None = None
+    replaces: bool = False
+    is_taken: bool = False
+
+
+def decide(
+    existing: ExistingOutput | None, task: KnownTask | None, *, is_unchanged: bool, rule: OnConflict, only: Only
+) -> Decision:
+    """What is done with a line whose output goes to a destination."""
+    if existing is None:
+        return Decision()
+    if not existing.is_ours:
+        return _conflict(rule)
+    if only != "all" and task is not None and task.status == "completed" and is_unchanged:
+        return Decision(skip_reason=unchanged_text(task))
+    return Decision(replaces=True)
+
+
+def decide_stored(task: KnownTask | None, *, is_unchanged: bool, only: Only) -> Decision:
+    """What is done with a line whose output goes to our storage."""
+    if task is None or task.status != "completed" or task.output_id is None or only == "all":
+        return Decision()
+    return Decision(skip_reason=unchanged_text(task)) if is_unchanged else Decision()
+
+
+def is_same_version(item: BatchItem, task: KnownTask) -> bool:
+    """Whether the input still is the version that was converted, by its size and time or its ETag."""
+    version = task.input_version
+    return version is not None and (version.length, version.etag) == (item.size, item.version)
+
+
+def unchanged_text(task: KnownTask) -> str:
+    return f"unchanged since {task.updated:%Y-%m-%dT%H:%M:%SZ}: {task.id}"
+
+
+def _conflict(rule: OnConflict) -> Decision:
+    match rule:
+        case "skip":
+            return Decision(skip_reason=OUTPUT_EXISTS)
+        case "overwrite":
+            return Decision(replaces=True)
+        case "rename":
+            return Decision(is_taken=True)

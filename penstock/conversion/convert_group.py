@@ -1,0 +1,146 @@
+"""Convert several small files together: images share child processes, all others are converted one by one.
+
+Nothing is recorded here, and a file that fails costs itself alone.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from penstock import engines
+from penstock.conversion.convert import Reserve, convert_original, no_reservation
+from penstock.conversion.image_group import PlannedImage, convert_images
+from penstock.conversion.rendition import Workspace, not_recorded, original_of, plan_of
+from penstock.domain import errors
+from penstock.domain.ids import TaskId
+from penstock.domain.media import Media
+from penstock.domain.outcomes import attempt
+from penstock.domain.planning.cost import estimate_cost
+from penstock.domain.planning.plan import ImagePlan, KeepImage
+from penstock.domain.stages import Original, Rendition, Reuse
+from penstock.domain.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class GroupInput:
+    """A task, and its input on the local disk."""
+
+    task: Task
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsOwnRun:
+    """The conversion is estimated to take so many seconds of one processor, too long for a group. Nothing was done."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """What became of one task; `Cancelled` if `is_stopped` said so."""
+
+    task: Task
+    result: Rendition | Reuse | NeedsOwnRun | errors.MediaError
+
+
+def _never_stopped(_task_id: TaskId) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOptions:
+    """`max_seconds` is the longest conversion by its estimate.
+
+    `is_stopped` says whether a task was cancelled; it is called five times a second while ffmpeg runs. `reserve` holds
+    what the plan of a file that is converted alone needs: no image of the group needs anything."""
+
+    max_seconds: float
+    is_stopped: Callable[[TaskId], bool] = _never_stopped
+    reserve: Reserve = no_reservation
+
+
+_Decided = PlannedImage | Original | NeedsOwnRun | errors.MediaError
+
+
+def convert_group(inputs: Sequence[GroupInput], workspace: Workspace, options: GroupOptions) -> Iterator[GroupResult]:
+    """One result for each input, in any order, as soon as it is known.
+
+    Each output is in a folder of the scratch folder that has the task's id as its name. Raises `Cancelled` once the
+    watch of the workspace says so, and the errors of `reserve`."""
+    group = _Group(replace(workspace, record_plan=not_recorded), options)
+    decided = group.decided(inputs)
+    yield from group.image_results([one for one in decided if isinstance(one, PlannedImage)])
+    for each, one in zip(inputs, decided, strict=True):
+        match one:
+            case NeedsOwnRun() | errors.MediaError():
+                yield GroupResult(each.task, one)
+            case Original():
+                yield GroupResult(each.task, group.converted(one))
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    workspace: Workspace
+    options: GroupOptions
+
+    def decided(self, inputs: Sequence[GroupInput]) -> list[_Decided]:
+        """What each input needs, by its probe."""
+        workspace = self.workspace
+        media = engines.probe_each([each.path for each in inputs], workspace.tools, workspace.watch)
+        return [attempt(partial(self._decide, each), probed) for each, probed in zip(inputs, media, strict=True)]
+
+    def _decide(self, group_input: GroupInput, media: Media) -> _Decided:
+        task, services = group_input.task, self.workspace.services
+        if cancelled := self._stopped(task):
+            return cancelled
+        original = original_of(task, group_input.path, media, services)
+        plan = plan_of(original, services)
+        seconds = estimate_cost(plan, media).seconds
+        if seconds > self.options.max_seconds:
+            return NeedsOwnRun(seconds)
+        return PlannedImage(original, plan, self._folder(task)) if isinstance(plan, ImagePlan | KeepImage) else original
+
+    def image_results(self, images: Sequence[PlannedImage]) -> Iterator[GroupResult]:
+        results = convert_images(images, self.workspace)
+        for image, result in zip(images, results, strict=True):
+            task = image.original.task
+            yield GroupResult(task, self._stopped(task) or result)
+
+    def converted(self, original: Original) -> Rendition | Reuse | errors.MediaError:
+        """Converted alone."""
+        task = original.task
+        folder = self._folder(task)
+        folder.mkdir(parents=True, exist_ok=True)
+        watch = _TaskWatch(self.workspace.watch, partial(self.options.is_stopped, task.id))
+        workspace = replace(self.workspace, scratch=folder, watch=watch)
+        try:
+            return attempt(partial(convert_original, workspace=workspace, reserve=self.options.reserve), original)
+        except errors.Cancelled:
+            if cancelled := self._stopped(task):
+                return cancelled
+            raise
+
+    def _folder(self, task: Task) -> Path:
+        return self.workspace.scratch / task.id
+
+    def _stopped(self, task: Task) -> errors.Cancelled | None:
+        return errors.Cancelled("The task was cancelled.") if self.options.is_stopped(task.id) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _TaskWatch:
+    """Stops with the group, and if its own task is stopped. The progress of one file is not that of the group."""
+
+    group: engines.Watch
+    is_stopped: Callable[[], bool]
+
+    def progress(self, percent: int) -> None:
+        """Ignored."""
+
+    def stopped(self) -> bool:
+        return self.group.stopped() or self.is_stopped()
+
+    def spent(self, cpu_seconds: float) -> None:
+        self.group.spent(cpu_seconds)

@@ -1,0 +1,67 @@
+"""Stores a verified output: in our storage, or at the destination of its batch."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from penstock.conversion.inputs import destination_of, line_files_of
+from penstock.conversion.line_files import LineFiles, is_line_address
+from penstock.domain.batch.lines import LineRequest
+from penstock.domain.ids import FileId
+from penstock.domain.stages import Rendition, Reuse
+from penstock.domain.task import File, Task
+from penstock.services import Services
+from penstock.storage.interruptible import IsStopped
+
+
+def output_file(made: Rendition | Reuse, file_id: FileId) -> File:
+    """The file as it will be stored: of its own, or naming the bytes of an earlier one.
+
+    One that goes to a destination has no key and no version yet."""
+    now, task = datetime.now(UTC), made.task
+    if isinstance(made, Reuse):
+        return replace(made.earlier, id=file_id, task_id=task.id, created=now, updated=now)
+    location = destination_of(task)
+    return File(
+        id=file_id,
+        project_id=task.project_id,
+        object="source",
+        facts=made.facts,
+        media=made.media,
+        key="" if location else f"{task.project_id}/{file_id}",
+        task_id=task.id,
+        created=now,
+        updated=now,
+        location=location,
+        conversion=made.conversion,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutputStore:
+    """Where outputs go. `files` are those of the batch, if they are open."""
+
+    services: Services
+    is_stopped: IsStopped
+    files: LineFiles | None = None
+
+    def put(self, made: Rendition | Reuse, file: File) -> File:
+        """Store what was made as this file; returns it as it is stored. Raises the errors of the storage."""
+        if isinstance(made, Reuse):
+            return file
+        if file.location is None:
+            self.services.objects.put(made.path, file.key, file.facts.type, self.is_stopped)
+            return file
+        return self._publish(made.path, file, made.task)
+
+    def _publish(self, path: Path, file: File, task: Task) -> File:
+        files, url = self.files or line_files_of(task, self.services), task.request.url
+        replaces = isinstance(task.request, LineRequest) and task.request.replaces
+        published = files.publish(
+            path,
+            file.location or "",
+            replace=replaces,
+            modified=files.modified(url) if is_line_address(url) else None,
+            is_stopped=self.is_stopped,
+        )
+        return replace(file, location=published.address, location_version=published.version)

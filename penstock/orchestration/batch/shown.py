@@ -1,0 +1,72 @@
+"""What the Prefect UI shows of a batch: the name of its run, its progress, and a page at the end."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+import httpx
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
+
+from penstock.batches.report_page import report_page
+from penstock.domain.batch.batch import Batch, BatchCounts
+from penstock.orchestration.batch.batch_run import BatchRun
+from penstock.orchestration.run.heartbeat import RunProgress
+from penstock.orchestration.run.prefect_artifacts import progress_artifact
+
+log = logging.getLogger(__name__)
+
+_OPEN = ("queued", "processing")
+
+
+def rename_run(batch: Batch, count: int) -> None:
+    """`batch photos → webp · 12,403 files`. An error of Prefect is only logged."""
+    try:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(UUID(flow_run.id), name=f"batch {batch.title} · {count:,} files")
+    except httpx.HTTPError as error:
+        log.info("the run of %s was not renamed: %s", batch.id, type(error).__name__)
+
+
+@contextmanager
+def shown_progress(run: BatchRun) -> Iterator[Callable[[int], None]]:
+    """Show the percentage of lines that have ended; call what this yields with how many more have."""
+    progress = BatchProgress(run)
+    with progress_artifact(
+        progress.shown, f"{run.batch.title} · {progress.total:,} files", artifact_key("progress", run)
+    ):
+        yield progress.add
+
+
+class BatchProgress:
+    """Counts lines that have ended. Used by the coordinating thread; the artifact's thread reads `shown`."""
+
+    def __init__(self, run: BatchRun) -> None:
+        counts = run.services.records.batch_items.counts(run.batch.id)
+        self.total = counts.total
+        self._ended = counts.total - sum(counts.by_status.get(status, 0) for status in _OPEN)  # type: ignore[call-overload]
+        self.shown = RunProgress()
+        self.add(0)
+
+    def add(self, ended: int) -> None:
+        self._ended += ended
+        self.shown.set_percent(100 * self._ended // max(1, self.total))
+
+
+def report_artifact(
+    run: BatchRun, manifest: str | None, counts: BatchCounts, failures: Sequence[tuple[str, int]]
+) -> None:
+    """The page of a batch's results. The records have them already, so an error of Prefect is only logged."""
+    slowest = run.services.records.batch_items.slowest(run.batch.id, 10)
+    page = report_page(run.batch, manifest, counts, failures, slowest)
+    try:
+        create_markdown_artifact(page, key=artifact_key("batch", run), description=f"Results of {run.batch.title}")
+    except httpx.HTTPError as error:
+        log.info("the page of %s was not created: %s", run.batch.id, type(error).__name__)
+
+
+def artifact_key(name: str, run: BatchRun) -> str:
+    """A key that Prefect accepts: lower-case letters, digits and dashes."""
+    return f"{name}-{run.batch.id.replace('_', '-')}"
