@@ -2,6 +2,7 @@
 
 Several threads convert groups at once. A group needs a few statements of the records, not a few for each line."""
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,10 @@ from penstock.services import Services
 
 Result = TypeVar("Result")
 Made = Rendition | Reuse
+
+# A line of the log for each step of each file would be most of the log.
+_LINE_LOG = logging.getLogger(f"{__name__}.lines")
+_LINE_LOG.setLevel(logging.WARNING)
 
 GROUP_LINES = 16
 # A line that takes longer, by its estimate, gets a run of its own.
@@ -138,7 +143,7 @@ def _results(
     fetched: Sequence[FetchedLine], folder: Path, context: ChunkContext
 ) -> Iterator[tuple[FetchedLine, GroupResult]]:
     by_task = {one.task.id: one for one in fetched}
-    workspace = Workspace(context.services, folder, context.watch)
+    workspace = Workspace(context.services, folder, context.watch, _LINE_LOG)
     options = GroupOptions(MAX_LINE_SECONDS, lambda task_id: not context.is_live(task_id), context.reserve)
     for result in convert_group([GroupInput(one.task, one.path) for one in fetched], workspace, options):
         yield by_task[result.task.id], result

@@ -53,7 +53,7 @@ class BatchPlanner:
     def require_writable(self) -> None:
         """Make sure that the destination takes files, and remove what a killed run left there."""
         if self.requests.destination is not None and not self.options.plan:
-            self.requests.destination.remove_parts(self.files.batch.id)
+            self.files.remove_parts()
             self.requests.destination.require_writable(self.files.batch.id)
 
     def plan_page(self, items: Sequence[BatchItem]) -> list[BatchItem]:

@@ -64,6 +64,11 @@ class LineFiles:
         entry = location.publish(path, publication, is_stopped)
         return PublishedOutput(location.address_of(name), entry.version)
 
+    def remove_parts(self) -> None:
+        """Remove unfinished outputs of killed runs. Call it while no line of the batch is converted."""
+        if self.batch.spec.destination:
+            self.open(self.batch.spec.destination).remove_parts(self.batch.id)
+
     def located(self, address: str, field_name: str) -> tuple[Location, str]:
         """The folder or prefix that an address is read from or written to, and the name there."""
         normalized = normalized_address(address)

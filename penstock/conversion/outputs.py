@@ -6,12 +6,14 @@ from pathlib import Path
 
 from penstock.conversion.inputs import destination_of, line_files_of
 from penstock.conversion.line_files import LineFiles, is_line_address
+from penstock.domain import errors
 from penstock.domain.batch.lines import LineRequest
 from penstock.domain.ids import FileId
 from penstock.domain.stages import Rendition, Reuse
 from penstock.domain.task import File, Task
 from penstock.services import Services
 from penstock.storage.interruptible import IsStopped
+from penstock.storage.locations.location_errors import OutputExists
 
 
 def output_file(made: Rendition | Reuse, file_id: FileId) -> File:
@@ -57,11 +59,13 @@ class OutputStore:
     def _publish(self, path: Path, file: File, task: Task) -> File:
         files, url = self.files or line_files_of(task, self.services), task.request.url
         replaces = isinstance(task.request, LineRequest) and task.request.replaces
-        published = files.publish(
-            path,
-            file.location or "",
-            replace=replaces,
-            modified=files.modified(url) if is_line_address(url) else None,
-            is_stopped=self.is_stopped,
-        )
+        modified = files.modified(url) if is_line_address(url) else None
+        try:
+            published = files.publish(
+                path, file.location or "", replace=replaces, modified=modified, is_stopped=self.is_stopped
+            )
+        except OutputExists as exists:
+            raise errors.FieldInvalid(
+                "A file has appeared under the name of the output; it was not replaced.", field="destination"
+            ) from exists
         return replace(file, location=published.address, location_version=published.version)

@@ -14,6 +14,7 @@ def report(run: BatchRun) -> str:
     """Publish the manifest and end the batch; returns its sentence, such as `987 converted, 13 skipped`."""
     items, batch = run.services.records.batch_items, run.batch
     manifest = ManifestFile(run.files)
+    run.files.remove_parts()
     manifest_id = manifest.publish(items.pages(batch.id), run.stop.is_set)
     counts, failures = items.counts(batch.id), items.failures(batch.id)
     sentence = summary_sentence(counts, failures)

@@ -23,6 +23,9 @@ from penstock.storage.locations.location_errors import (
     translate_input_errors,
 )
 
+# Of the mode of a folder, what new folders and files in it get.
+_FOLDER_MODE, _FILE_MODE = 0o2775, 0o664
+
 
 class FolderLocation(Location):
     """A folder of this machine. What leads out of it by a symbolic link is neither read nor written."""
@@ -111,7 +114,8 @@ class FolderLocation(Location):
             )
 
     def _make_folder(self, folder: str) -> None:
-        """Make a folder and its parents; those below the root get the root's mode."""
+        """Make a folder and its parents. They get the mode of the root, and it that of its parent: these files are
+        the user's, not private ones of the service."""
         missing = []
         while not os.path.lexists(folder):
             missing.append(folder)
@@ -119,8 +123,8 @@ class FolderLocation(Location):
         for one in reversed(missing):
             with suppress(FileExistsError):  # another run makes it at the same time
                 os.mkdir(one)  # noqa: PTH102
-                if len(one) > len(self._root):
-                    os.chmod(one, stat.S_IMODE(os.stat(self._root).st_mode))  # noqa: PTH101, PTH116
+                above = self._root if len(one) > len(self._root) else os.path.dirname(one)  # noqa: PTH120
+                os.chmod(one, stat.S_IMODE(os.stat(above).st_mode) & _FOLDER_MODE)  # noqa: PTH101, PTH116
 
     @contextmanager
     def _part(self, parent: int, batch_id: str) -> Iterator[Path]:
@@ -131,6 +135,7 @@ class FolderLocation(Location):
         part = _create_part(folder, f"{batch_id}-{secrets.token_hex(8)}")
         try:
             with removed_at_end(part):
+                part.chmod(root.stat().st_mode & _FILE_MODE)
                 yield part
         finally:
             if not is_same_device:  # `remove_parts` does not look there
