@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from prefect.logging import disable_run_logger
 
+from penstock.conversion.outputs import output_file
 from penstock.domain import errors
 from penstock.domain.media import Size
 from penstock.domain.planning.plan import KeepImage
@@ -17,7 +18,7 @@ from penstock.tasks import fetch as fetching
 from penstock.tasks import record as recording
 from penstock.tasks import transcode as transcoding
 from penstock.tasks import validate as validating
-from penstock.tasks.upload import new_output_file, upload
+from penstock.tasks.upload import upload
 from tests.records.rows import FACTS, complete_task, output_of, video_request
 
 RUN_ID = str(uuid4())
@@ -182,14 +183,14 @@ def test_upload_stops_with_the_run(run, rendition):
 
 
 def test_record_publishes_the_file_and_completes_the_task(host, run, rendition):
-    file = new_output_file(rendition, run.lease)
+    file = output_file(rendition, run.lease.output_id)
     completed_task = recording.record.fn(Stored(rendition.task, file, None), run)
 
     assert (completed_task.status, completed_task.output.id) == ("completed", file.id)
 
 
 def test_the_output_belongs_to_the_task_and_its_project(run, rendition):
-    file = new_output_file(rendition, run.lease)
+    file = output_file(rendition, run.lease.output_id)
 
     assert (file.project_id, file.task_id) == (rendition.task.project_id, rendition.task.id)
 
