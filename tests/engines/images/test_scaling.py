@@ -55,14 +55,21 @@ def test_an_image_of_the_requested_size_is_returned_unchanged():
     [("L", "a.jpg"), ("RGB", "b.jpg"), ("L", "c.png"), ("LA", "d.png"), ("RGB", "e.png"), ("RGBA", "f.png")],
 )
 def test_scaling_while_decoding_gives_the_same_image(mode, name, tmp_path):
-    large("RGBA" if mode == "LA" else mode).convert(mode).save(tmp_path / name, **QUALITY.get(name[2:], {}))
+    image = large("RGBA" if mode == "LA" else mode).convert(mode).resize((1600, 1200))
+    image.save(tmp_path / name, **QUALITY.get(name[2:], {}))
     with Image.open(tmp_path / name) as stored:
-        small = read_scaled(stored, (320, 240))
-        whole = scaled(stored.copy(), (320, 240))
-    assert (small.mode, small.size) == (mode, (320, 240))
+        small = read_scaled(stored, (1200, 900))
+        whole = scaled(stored.copy(), (1200, 900))
+    assert (small.mode, small.size) == (mode, (1200, 900))
     assert (
         difference(*(image.convert({"LA": "La", "RGBA": "RGBa"}.get(mode, mode)) for image in (small, whole)))[1] < 0.6
     )
+
+
+def test_a_jpeg_that_its_decoder_makes_small_is_left_to_pillow(tmp_path):
+    large("RGB").resize((1600, 1200)).save(tmp_path / "photo.jpg")
+    with Image.open(tmp_path / "photo.jpg") as stored:
+        assert read_scaled(stored, (320, 240)) is None
 
 
 @pytest.mark.parametrize("name", ["cut.jpg", "cut.png"])
