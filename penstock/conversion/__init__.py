@@ -1,1 +1,1 @@
-"""One conversion without Prefect: refuse it early, plan it without doing it, or carry it out."""
+"""Conversions without Prefect: refuse one early, plan it without doing it, carry it out, alone or in a group."""

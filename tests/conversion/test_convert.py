@@ -1,8 +1,6 @@
 """Conversions of real files, without Prefect: fetch, plan, encode, verify, keep the smaller input, score."""
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,60 +11,19 @@ from penstock import engines
 from penstock.conversion.convert import convert_original, fetch_input
 from penstock.conversion.rendition import Workspace
 from penstock.domain import errors
-from penstock.domain.ids import ProjectId, TaskId, new_file_id
-from penstock.domain.request import SourceRequest
+from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.stages import Accepted, Original
-from penstock.domain.task import File, FileFacts, Task
+from penstock.domain.task import File, FileFacts
 from penstock.engines import NoWatch
-from penstock.storage.download import FetchPolicy
-from penstock.storage.object_store import FolderStore
+from tests.conversion.workspaces import NOW, task_for, workspace_in
 from tests.range_origin import running_range_origin
 
 pytestmark = pytest.mark.media
 
-NOW = datetime.now(UTC)
-
-
-@dataclass
-class Records:
-    """Remembers what was recorded, in order."""
-
-    recorded: list[tuple[str, object]] = field(default_factory=list)
-
-    @property
-    def tasks(self):
-        return self
-
-    def record_plan(self, _task_id, _attempt, plan):
-        self.recorded.append(("plan", plan))
-
-    def record_input_version(self, _task_id, _attempt, version):
-        self.recorded.append(("version", version))
-
 
 @pytest.fixture
 def workspace(tools, tmp_path):
-    services = SimpleNamespace(
-        records=Records(),
-        objects=FolderStore(tmp_path / "files"),
-        tools=tools,
-        limits=tools.limits,
-        allowed_pairs=frozenset(),
-        fetch_policy=FetchPolicy(max_bytes=10**9, allow="127.0.0.0/8"),
-        settings=SimpleNamespace(receipt_frames=2, receipt_stills=True, max_plan_bytes=2**24),
-    )
-    (tmp_path / "scratch").mkdir()
-
-    def record_plan(task, summary):
-        services.records.record_plan(task.id, task.attempt, summary)
-
-    return Workspace(services, tmp_path / "scratch", NoWatch(), record_plan=record_plan)
-
-
-def task_for(kind: str, target: str, **more: object) -> Task:
-    source = {} if "file_id" in more or "url" in more else {"url": "https://example.com/input"}
-    request = SourceRequest(kind=kind, format=target, **source, **more)
-    return Task(TaskId("tsk_1"), ProjectId("prj_1"), request, "processing", "queued", 0, 1, NOW, NOW)
+    return workspace_in(tmp_path, tools)
 
 
 def original_of(path: Path, workspace: Workspace, kind: str, target: str, **more: object) -> Original:
