@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.conversion.line_files import LineFiles, is_file_id
 from penstock.domain import errors
-from penstock.domain.batch.addresses import normalized_address, split_address
+from penstock.domain.batch.addresses import normalized_address, scheme_of, split_address
 from penstock.domain.batch.batch import Batch, BatchItem
 from penstock.domain.batch.lines import LineRequest, line_request
 from penstock.domain.batch.naming import NameTemplate, checked_output_name, parse_template
@@ -56,13 +56,25 @@ class LineRequests:
 
     def _requested(self, item: BatchItem) -> RequestedLine:
         fields = with_kind({**self.batch.spec.defaults, **(item.fields or {})})
-        named = fields.pop("output", None)
+        named = self._named_output(fields.pop("output", None))
         address = self._input(item, fields)
         if self.destination is None:
             return RequestedLine(item, line_request({}, fields, address, None), None)
         request = line_request({}, fields, address, self.destination.address_of("x"))
-        name = checked_output_name(str(named)) if named else self._name(item, request)
+        name = checked_output_name(named) if named else self._name(item, request)
         return self.renamed(RequestedLine(item, request, name), name)
+
+    def _named_output(self, given: Any) -> str | None:
+        """The name that a manifest gives. In one that we wrote it is the address of the output, or the id of a file in
+        our storage, which is no name."""
+        if not given or is_file_id(str(given)):
+            return None
+        if self.destination is None or scheme_of(str(given)) is None:
+            return str(given)
+        name = self.destination.name_of(str(given))
+        if name is None:
+            raise errors.FieldInvalid("output must be inside the destination.", field="output")
+        return name
 
     def _input(self, item: BatchItem, fields: dict[str, Any]) -> str | None:
         """The address of the input; None: the request names a file."""

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from urllib.parse import unquote
 
-from penstock.batches.reporting import summary_sentence
+from penstock.batches.reporting import plan_sentence, size_text, summary_sentence
 from penstock.domain.batch.addresses import scheme_of
 from penstock.domain.batch.advice import advice_for
 from penstock.domain.batch.batch import Batch, BatchCounts, BatchItem
+from penstock.domain.batch.plan_totals import PlanTotals
 from penstock.domain.secret_urls import HIDDEN, is_safe_to_show
 
 
@@ -18,15 +19,22 @@ def report_page(
     slowest: Sequence[BatchItem],
 ) -> str:
     """Totals, savings, failures by code with what to do, the slowest lines, and where the manifest is."""
-    return "\n\n".join(
-        (
-            f"## {_plain(batch.title)}",
-            f"**{summary_sentence(counts, failures)}.** {saving_sentence(counts)}".strip(),
-            *_failure_table(failures),
-            *_slowest_table(slowest),
-            f"Result manifest: {_place(manifest)}",
-        )
+    return _page(
+        batch,
+        manifest,
+        f"**{summary_sentence(counts, failures)}.** {saving_sentence(counts)}".strip(),
+        *_failure_table(failures),
+        *_slowest_table(slowest),
     )
+
+
+def plan_page(batch: Batch, manifest: str | None, totals: PlanTotals) -> str:
+    """What a plan expects in total, refusals by code with what to do, and where the manifest is."""
+    return _page(batch, manifest, f"**{plan_sentence(totals)}.**", *_failure_table(list(totals.refusals.items())))
+
+
+def _page(batch: Batch, manifest: str | None, *sections: str) -> str:
+    return "\n\n".join((f"## {_plain(batch.title)}", *sections, f"Result manifest: {_place(manifest)}"))
 
 
 def saving_sentence(counts: BatchCounts) -> str:
@@ -36,15 +44,6 @@ def saving_sentence(counts: BatchCounts) -> str:
     change = round(100 * (counts.bytes_out - counts.bytes_in) / counts.bytes_in)
     sign = "−" if change < 0 else "+"
     return f"{size_text(counts.bytes_in)} → {size_text(counts.bytes_out)} ({sign}{abs(change)} %)."
-
-
-def size_text(size: float) -> str:
-    """Bytes in decimal units, as file managers show them."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 def name_text(address: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from penstock import engines
 from penstock.domain import errors
 from penstock.domain.media import Media
-from penstock.domain.planning.cost import CostHistory, Forecast, estimate_cost, forecast, forecast_of_reuse
+from penstock.domain.planning.cost import CostHistory, Estimate, Forecast, estimate_cost, forecast, forecast_of_reuse
 from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.planning.steps import (
@@ -30,9 +30,15 @@ from penstock.domain.task import File
 from penstock.host.scratch import scratch_folder
 from penstock.settings import Settings
 from penstock.storage.http_source import FetchPolicy
-from penstock.storage.interruptible import never_stopped
+from penstock.storage.interruptible import IsStopped, never_stopped
+from penstock.storage.locations.location import Location
 from penstock.storage.object_store import ObjectStore
-from penstock.storage.partial_download import PartialFile, partial_file_of_object, partial_file_of_url
+from penstock.storage.partial_download import (
+    PartialFile,
+    partial_file_of_location,
+    partial_file_of_object,
+    partial_file_of_url,
+)
 from penstock.views.plans import EstimateView, PlanView, SourceView, StepView
 
 # The measured costs of earlier conversions of a cost class.
@@ -66,8 +72,8 @@ class DryRun:
             input=self.request.input,
             kind=self.request.kind,
             format=self.request.format,
-            plan=self._summary,
-            steps=[StepView(**asdict(step)) for step in self._steps],
+            plan=self.summary,
+            steps=[StepView(**asdict(step)) for step in self.steps],
             argv=self.argv,
             width=size and size.width,
             height=size and size.height,
@@ -78,11 +84,16 @@ class DryRun:
         )
 
     @property
-    def _summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         return reuse_summary(self.plan, self.earlier.id) if self.earlier else plan_summary(self.plan)
 
     @property
-    def _steps(self) -> tuple[StreamStep, ...]:
+    def estimate(self) -> Estimate:
+        """The estimate where there is no history."""
+        return estimate_cost(self.plan, self.probed.media)
+
+    @property
+    def steps(self) -> tuple[StreamStep, ...]:
         return reuse_steps(self.plan, self.earlier.id) if self.earlier else steps_of(self.plan)
 
 
@@ -111,13 +122,21 @@ class InputProber:
         with self._scratch_path() as path, partial_file_of_object(objects, key, path, self.max_bytes) as partial_file:
             return self._probe(partial_file)
 
+    def probe_location(self, location: Location, name: str, is_stopped: IsStopped = never_stopped) -> Probed:
+        """A file in a folder or prefix. Raises the same, and what `Location.fetch` raises of the input."""
+        with (
+            self._scratch_path() as path,
+            partial_file_of_location(location, name, path, self.max_bytes, is_stopped) as partial_file,
+        ):
+            return self._probe(partial_file, is_stopped)
+
     def probe_file(self, path: Path) -> Probed:
         """A file of this disk; all of it counts as read."""
         absolute = path.absolute()  # a child process has another working directory
         return self._within_limits(Probed(engines.probe(absolute, self.tools), absolute.stat().st_size))
 
-    def _probe(self, partial_file: PartialFile) -> Probed:
-        with watch_with_deadline(self.policy.total_seconds) as watch:
+    def _probe(self, partial_file: PartialFile, is_stopped: IsStopped = never_stopped) -> Probed:
+        with watch_with_deadline(self.policy.total_seconds, is_stopped) as watch:
             media = engines.probe_remote(partial_file, self.tools, watch)
             return self._within_limits(Probed(media, partial_file.received))
 

@@ -9,7 +9,9 @@ from penstock.domain import errors
 from penstock.storage.download import HEAD_BYTES, OngoingDownload
 from penstock.storage.error_translation import translate_storage_errors
 from penstock.storage.http_source import FetchPolicy, OriginClient, OriginResponse, origin_client
+from penstock.storage.interruptible import IsStopped, never_stopped
 from penstock.storage.local_files import write_all
+from penstock.storage.locations.location import Location
 from penstock.storage.object_store import ObjectStore
 from penstock.storage.ranged_requests import first_bytes, read_range, version_of, version_of_whole
 
@@ -73,6 +75,22 @@ def partial_file_of_object(objects: ObjectStore, key: str, path: Path, max_bytes
     parts = _new_partial_file(path, objects.size(key), max_bytes, reader)
     parts.fetch(0, HEAD_BYTES)
     yield parts
+
+
+@contextmanager
+def partial_file_of_location(
+    location: Location, name: str, path: Path, max_bytes: int, is_stopped: IsStopped = never_stopped
+) -> Iterator[PartialFile]:
+    """A file in a folder or prefix with its first 256 KiB fetched."""
+    with location.open_ranges(name, is_stopped) as opened:
+
+        def reader(start: int, end: int) -> Iterator[tuple[int, bytes]]:
+            if start < end:
+                yield start, opened.read(start, end)
+
+        parts = _new_partial_file(path, opened.size, max_bytes, reader)
+        parts.fetch(0, HEAD_BYTES)
+        yield parts
 
 
 @contextmanager

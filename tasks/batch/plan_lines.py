@@ -2,9 +2,11 @@
 
 from prefect import get_run_logger, task
 
+from penstock.batches.estimating import estimate_lines
 from penstock.batches.planning import plan_lines as plan_all
 from penstock.batches.reporting import summary_sentence
 from penstock.orchestration.batch.batch_run import BatchRun
+from penstock.orchestration.batch.shown import shown_progress
 from penstock.tasks import policy
 
 
@@ -16,3 +18,6 @@ def plan_lines(run: BatchRun) -> None:
         run.record_planned()
         counts = run.services.records.batch_items.counts(run.batch.id)
         get_run_logger().info("planned: %s", summary_sentence(counts, ()))
+    if run.batch.options.plan:
+        with shown_progress(run) as show:
+            estimate_lines(run.files, run.stop.is_set, show)

@@ -3,9 +3,9 @@
 from prefect import get_run_logger, task
 
 from penstock.batches.manifest_file import ManifestFile
-from penstock.batches.reporting import summary_sentence
+from penstock.batches.reporting import plan_sentence, summary_sentence
 from penstock.orchestration.batch.batch_run import BatchRun
-from penstock.orchestration.batch.shown import report_artifact
+from penstock.orchestration.batch.shown import plan_artifact, report_artifact
 from penstock.tasks import policy
 
 
@@ -14,11 +14,22 @@ def report(run: BatchRun) -> str:
     """Publish the manifest and end the batch; returns its sentence, such as `987 converted, 13 skipped`."""
     items, batch = run.services.records.batch_items, run.batch
     manifest = ManifestFile(run.files)
-    run.files.remove_parts()
     manifest_id = manifest.publish(items.pages(batch.id), run.stop.is_set)
-    counts, failures = items.counts(batch.id), items.failures(batch.id)
-    sentence = summary_sentence(counts, failures)
-    report_artifact(run, manifest.address, counts, failures)
+    run.files.remove_parts()
+    sentence = _shown_plan(run, manifest.address) if batch.options.plan else _shown_results(run, manifest.address)
     run.end("planned" if batch.options.plan else "completed", manifest_id)
     get_run_logger().info(sentence)
     return sentence
+
+
+def _shown_plan(run: BatchRun, manifest: str | None) -> str:
+    totals = run.services.records.batch_items.plan_totals(run.batch.id)
+    plan_artifact(run, manifest, totals)
+    return f"planned: {plan_sentence(totals)}"
+
+
+def _shown_results(run: BatchRun, manifest: str | None) -> str:
+    items = run.services.records.batch_items
+    counts, failures = items.counts(run.batch.id), items.failures(run.batch.id)
+    report_artifact(run, manifest, counts, failures)
+    return summary_sentence(counts, failures)

@@ -6,7 +6,13 @@ import pytest
 
 from penstock.domain import errors
 from penstock.storage.http_source import FetchPolicy
-from penstock.storage.partial_download import HEAD_BYTES, partial_file_of_object, partial_file_of_url
+from penstock.storage.locations import Publication, open_location
+from penstock.storage.partial_download import (
+    HEAD_BYTES,
+    partial_file_of_location,
+    partial_file_of_object,
+    partial_file_of_url,
+)
 from tests.range_origin import running_range_origin
 
 from . import origin
@@ -127,3 +133,25 @@ def test_a_stored_file_is_fetched_in_ranges(folder, file, tmp_path):
         parts.fetch(MIB, 1000)
         assert parts.path.read_bytes()[MIB : MIB + 1000] == file.read_bytes()[MIB : MIB + 1000]
     assert (parts.total, parts.received) == (file.stat().st_size, HEAD_BYTES + 1000)
+
+
+def test_of_a_file_in_a_folder_or_prefix_only_the_wanted_ranges_are_read(tmp_path, memory_location):
+    with partial_file_of_location(memory_location, "file", tmp_path / "input", 4 * MIB) as parts:
+        parts.fetch(MIB, 1000)
+        content = parts.path.read_bytes()
+    assert (parts.total, parts.fetched) == (len(FILE), [(0, HEAD_BYTES), (MIB, MIB + 1000)])
+    assert content[MIB : MIB + 1000] == FILE[MIB : MIB + 1000]
+
+
+def test_an_empty_file_in_a_prefix_is_complete(tmp_path, memory_location):
+    with partial_file_of_location(memory_location, "empty", tmp_path / "input", MIB) as parts:
+        assert parts.is_complete
+
+
+@pytest.fixture
+def memory_location(tmp_path):
+    location = open_location(f"memory://{tmp_path.name}/parts", None)
+    for name, content in (("file", FILE), ("empty", b"")):
+        (tmp_path / name).write_bytes(content)
+        location.publish(tmp_path / name, Publication(name, "bat_1"))
+    return location

@@ -63,6 +63,11 @@ def reuse_summary(plan: Plan, file_id: FileId) -> dict[str, Any]:
     return _summary(plan, reuse_steps(plan, file_id))
 
 
+def summary_text(summary: dict[str, Any]) -> str:
+    """A `plan_summary` as one text, stream by stream."""
+    return "; ".join(f"{name}: {done}" for name, done in summary.items() if name != "format" and done)
+
+
 def codecs_of(plan: Plan) -> str | None:
     """The output's codecs as a File shows them, comma-separated; None for images."""
     return ",".join(step.codec for step in steps_of(plan) if step.stream != "image") or None

@@ -10,8 +10,9 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from penstock.batches.report_page import report_page
+from penstock.batches.report_page import plan_page, report_page
 from penstock.domain.batch.batch import Batch, BatchCounts
+from penstock.domain.batch.plan_totals import PlanTotals
 from penstock.orchestration.batch.batch_run import BatchRun
 from penstock.orchestration.run.heartbeat import RunProgress
 from penstock.orchestration.run.prefect_artifacts import progress_artifact
@@ -60,7 +61,15 @@ def report_artifact(
 ) -> None:
     """The page of a batch's results. The records have them already, so an error of Prefect is only logged."""
     slowest = run.services.records.batch_items.slowest(run.batch.id, 10)
-    page = report_page(run.batch, manifest, counts, failures, slowest)
+    _show_page(run, report_page(run.batch, manifest, counts, failures, slowest))
+
+
+def plan_artifact(run: BatchRun, manifest: str | None, totals: PlanTotals) -> None:
+    """The page of a plan."""
+    _show_page(run, plan_page(run.batch, manifest, totals))
+
+
+def _show_page(run: BatchRun, page: str) -> None:
     try:
         create_markdown_artifact(page, key=artifact_key("batch", run), description=f"Results of {run.batch.title}")
     except httpx.HTTPError as error:

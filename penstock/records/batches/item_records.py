@@ -7,10 +7,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, text, update
 
 from penstock.domain.batch.batch import BatchCounts, BatchItem, ItemStatus, KnownTask
+from penstock.domain.batch.plan_totals import PlanTotals
 from penstock.domain.ids import BatchId, FileId, ProjectId, TaskId
 from penstock.domain.pagination import Listing, ListQuery
+from penstock.domain.planning.steps import summary_text
 from penstock.domain.task import InputVersion, TaskError
 from penstock.records.batches.batch_rows import item_of, item_row
+from penstock.records.batches.plan_records import plan_totals
 from penstock.records.database import Database
 from penstock.records.tables import BATCH_ITEMS, FILES
 
@@ -141,6 +144,11 @@ class BatchItems:
         with self._database.reading() as connection:
             return [(row[0] or "internal", row[1]) for row in connection.execute(query)]
 
+    def plan_totals(self, batch_id: BatchId) -> PlanTotals:
+        """The sums of what a plan expects of its lines."""
+        with self._database.reading() as connection:
+            return plan_totals(connection, batch_id)
+
     def slowest(self, batch_id: BatchId, limit: int) -> list[BatchItem]:
         """The completed items that took longest."""
         seconds = BATCH_ITEMS.c.result["seconds"].as_float()
@@ -195,17 +203,10 @@ def _ended_item(item: BatchItem, row: Any) -> BatchItem:
     values = asdict(item) | {
         "status": row["status"],
         "error": TaskError(**row["error"]) if row["error"] else None,
-        "reason": _plan_text(row["plan"]),
+        "reason": summary_text(row["plan"]) if row["plan"] else None,
         "result": _result(item, row) if row["file_id"] else None,
     }
     return BatchItem(**values)
-
-
-def _plan_text(plan: dict[str, Any] | None) -> str | None:
-    """What was done, stream by stream, as one text."""
-    if plan is None:
-        return None
-    return "; ".join(f"{name}: {done}" for name, done in plan.items() if name != "format" and done)
 
 
 def _result(item: BatchItem, row: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from penstock.domain import errors
@@ -13,10 +14,10 @@ from penstock.domain.batch.entries import Entry
 from penstock.domain.batch.globs import parse_glob
 from penstock.domain.batch.naming import PARTS_FOLDER
 from penstock.storage.error_translation import translate_storage_errors
-from penstock.storage.interruptible import IsStopped, never_stopped
+from penstock.storage.interruptible import IsStopped, never_stopped, raise_if_stopped
 from penstock.storage.local_files import copy_file, link_or_copy_open, removed_at_end, removed_on_error
 from penstock.storage.locations.folder_listing import Listing, entry_of, is_inside, linked_entry
-from penstock.storage.locations.location import Location, Publication, require_plain_name
+from penstock.storage.locations.location import Location, Publication, RangedInput, require_plain_name
 from penstock.storage.locations.location_errors import (
     OutputExists,
     translate_destination_errors,
@@ -68,6 +69,12 @@ class FolderLocation(Location):
                 if entry_of(name, os.fstat(descriptor)) != entry:
                     raise errors.InputChanged("The input changed while it was read.")
         return entry
+
+    @contextmanager
+    def open_ranges(self, name: str, is_stopped: IsStopped = never_stopped) -> Iterator[RangedInput]:
+        raise_if_stopped(is_stopped)
+        with self._opened(name) as descriptor:
+            yield RangedInput(os.fstat(descriptor).st_size, partial(_read_range, descriptor))
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[int]:
@@ -158,6 +165,16 @@ class FolderLocation(Location):
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
+
+
+def _read_range(descriptor: int, start: int, end: int) -> bytes:
+    content = bytearray()
+    with translate_input_errors():
+        while block := os.pread(descriptor, end - start - len(content), start + len(content)):
+            content += block
+    if len(content) != end - start:
+        raise errors.InputChanged("The input changed while it was read.")
+    return bytes(content)
 
 
 def _path_of(descriptor: int) -> str:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,15 @@ class Publication:
     batch_id: str
     replace: bool = False
     modified: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RangedInput:
+    """A file that is read in parts, all of one version. `read` returns the bytes from `start` to before `end`; it
+    raises what `Location.fetch` raises."""
+
+    size: int
+    read: Callable[[int, int], bytes]
 
 
 class Location(ABC):
@@ -57,6 +67,10 @@ class Location(ABC):
 
         Raises `InputChanged` if it is not the wanted version, `InputUnreachable`, `OriginUnavailable`,
         `UrlForbidden` for a link out of the location, `DiskFull` and `StorageUnavailable` of the path, `Cancelled`."""
+
+    @abstractmethod
+    def open_ranges(self, name: str, is_stopped: IsStopped = never_stopped) -> AbstractContextManager[RangedInput]:
+        """Open the file to read parts of it. Raises what `fetch` raises of the input."""
 
     @abstractmethod
     def publish(self, path: Path, publication: Publication, is_stopped: IsStopped = never_stopped) -> Entry:

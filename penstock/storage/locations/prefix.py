@@ -3,7 +3,7 @@
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from penstock.storage.error_translation import translate_storage_errors
 from penstock.storage.interruptible import IsStopped, never_stopped
 from penstock.storage.local_files import removed_on_error, write_all
 from penstock.storage.locations.fsspec_objects import FsspecObjects
-from penstock.storage.locations.location import Location, Publication, require_plain_name
+from penstock.storage.locations.location import Location, Publication, RangedInput, require_plain_name
 from penstock.storage.locations.location_errors import (
     OutputExists,
     translate_destination_errors,
     translate_input_errors,
 )
-from penstock.storage.locations.prefix_objects import PrefixObjects
+from penstock.storage.locations.prefix_objects import Block, PrefixObjects
 from penstock.storage.locations.s3_objects import S3Objects
 from penstock.storage.s3_filesystem import REQUEST_BYTES, s3_filesystem
 
@@ -77,16 +77,26 @@ class PrefixLocation(Location):
         is_told = True
         for start in range(0, entry.size, REQUEST_BYTES):
             end = min(entry.size, start + REQUEST_BYTES)
-            with translate_input_errors():
-                block = self._objects.read(entry.name, start, end, is_stopped)
-            _require_version(block.version or entry.version, entry)
-            if len(block.content) != end - start:
-                raise errors.OriginUnavailable("The input could not be read to its end.")
+            block = self._block(entry, start, end, is_stopped)
             is_told = block.version is not None
             yield block.content
         if not is_told:
             with translate_input_errors():
                 _require_version(self._objects.head(entry.name).version, entry)
+
+    def _block(self, entry: Entry, start: int, end: int, is_stopped: IsStopped) -> Block:
+        with translate_input_errors():
+            block = self._objects.read(entry.name, start, end, is_stopped)
+        _require_version(block.version or entry.version, entry)
+        if len(block.content) != end - start:
+            raise errors.OriginUnavailable("The input could not be read to its end.")
+        return block
+
+    @contextmanager
+    def open_ranges(self, name: str, is_stopped: IsStopped = never_stopped) -> Iterator[RangedInput]:
+        with translate_input_errors():
+            entry = self._objects.head(name)
+        yield RangedInput(entry.size, lambda start, end: self._block(entry, start, end, is_stopped).content)
 
     def publish(self, path: Path, publication: Publication, is_stopped: IsStopped = never_stopped) -> Entry:
         name = require_plain_name(publication.name)

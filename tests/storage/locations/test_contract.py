@@ -146,3 +146,26 @@ def test_no_part_of_a_published_file_is_ever_listed(location, made):
 def test_what_is_no_folder_or_prefix_is_refused(address):
     with pytest.raises(errors.UrlForbidden):
         open_location(address, None)
+
+
+def test_parts_of_a_file_are_read_alone(location, made):
+    put(location, made, "a.jpg", b"0123456789")
+
+    with location.open_ranges("a.jpg") as opened:
+        assert (opened.size, opened.read(0, 3), opened.read(8, 10)) == (10, b"012", b"89")
+
+
+def test_parts_of_a_missing_file_are_not_opened(location, made):
+    with pytest.raises(errors.InputUnreachable), location.open_ranges("none.jpg"):
+        pass
+
+
+def test_parts_of_another_version_are_not_read(location, made):
+    put(location, made, "a.jpg", b"0123456789")
+    with location.open_ranges("a.jpg") as opened:
+        put(location, made, "a.jpg", b"01", replace=True)
+        if location.address.startswith("file"):  # an open file stays the version that was opened
+            assert opened.read(8, 10) == b"89"
+        else:
+            with pytest.raises((errors.InputChanged, errors.OriginUnavailable, errors.InputUnreachable)):
+                opened.read(8, 10)

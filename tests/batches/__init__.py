@@ -1,0 +1,1 @@
+"""Batches without Prefect, on real records, files and encoders."""
