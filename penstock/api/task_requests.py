@@ -1,6 +1,5 @@
 """Conversion requests: reading their bodies and submitting them, for `POST /tasks`, `/sources` and `/plans`."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from anyio import to_thread
@@ -10,12 +9,11 @@ from penstock.api.bodies.json_body import read_json_body
 from penstock.api.context import Context, context_of, require_caller, view_builder
 from penstock.api.envelope import object_response
 from penstock.api.examples import REQUESTS
-from penstock.domain import errors
 from penstock.domain.ids import ProjectId
 from penstock.domain.planning.planner import plan_for
-from penstock.domain.request import SourceRequest, parse_request
+from penstock.domain.public_request import parse_public_request
+from penstock.domain.request import SourceRequest
 from penstock.domain.task import Task
-from penstock.domain.web_addresses import AllowedAddresses, parse_address
 
 # The body is parsed by our code, so that every violation is reported; this is its description in OpenAPI.
 _EXAMPLES = {name: {"summary": name, "value": request} for name, request in REQUESTS.items()}
@@ -25,14 +23,13 @@ CONVERSION_BODY: dict[str, Any] = {
         "content": {"application/json": {"schema": SourceRequest.model_json_schema(), "examples": _EXAMPLES}},
     }
 }
-URL_FIELDS = ("url", "webhook_url")
 
 
 async def post_request(request: Request) -> Response:
     """Submit the request and return its Task, new or existing."""
     context, caller = context_of(request), require_caller(request)
     body = await read_json_body(request, context.services.settings.max_body_bytes)
-    conversion = request_from(body, context.allowed)
+    conversion = parse_public_request(body, context.allowed)
     task = await to_thread.run_sync(
         _submit, context, caller.project_id, conversion, limiter=context.threads.submissions
     )
@@ -41,32 +38,6 @@ async def post_request(request: Request) -> Response:
 
 def task_response(request: Request, task: Task) -> Response:
     return object_response(request, view_builder(request).task_view(task), f"/tasks/{task.id}", "/tasks")
-
-
-def request_from(body: Any, allowed: AllowedAddresses) -> SourceRequest:
-    """The request in a decoded body. Raises `BodyInvalid`, or `InvalidRequest` with all violations."""
-    forbidden = _forbidden_urls(body, allowed) if isinstance(body, Mapping) else []
-    try:
-        conversion = parse_request(body)
-    except errors.InvalidRequest as error:
-        invalid = {violation.field for violation in error.violations}
-        more = [violation for violation in forbidden if violation.field not in invalid]
-        raise errors.InvalidRequest((*error.violations, *more)) from error
-    if forbidden:
-        raise errors.InvalidRequest(tuple(forbidden))
-    return conversion
-
-
-def _forbidden_urls(body: Mapping[str, Any], allowed: AllowedAddresses) -> list[errors.RequestError]:
-    found: list[errors.RequestError] = []
-    for name in URL_FIELDS:
-        if isinstance(url := body.get(name), str):
-            try:
-                parse_address(url, allowed)
-            except errors.UrlForbidden as error:
-                message = error.message.replace("The url", f"The {name}", 1)
-                found.append(errors.UrlForbidden(message, field=name, detail=error.detail))
-    return found
 
 
 def _submit(context: Context, project_id: ProjectId, conversion: SourceRequest) -> Task:

@@ -120,7 +120,7 @@ class LineEstimator:
         return [_ProbedLine(item, request, None, attempt(self._fitting, one)) for item, request, one in lines]
 
     def _fetched(self, folder: Path, item: BatchItem) -> Path:
-        location, name = self.files.located(item.input, "url")
+        location, name = self.files.located_input(item.input)
         path = folder / str(item.number)
         location.fetch(name, path, None, self.is_stopped)
         return path
@@ -144,7 +144,7 @@ class LineEstimator:
         if file is not None:
             return Probed(file.media, 0) if file.media else self.prober.probe_object(self._services.objects, file.key)
         if is_line_address(request.url):
-            return self.prober.probe_location(*self.files.located(request.url, "url"), self.is_stopped)
+            return self.prober.probe_location(*self.files.located_input(request.url), self.is_stopped)
         return self.prober.probe_url(request.url or "")
 
     def _decided(self, line: _ProbedLine) -> BatchItem:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from penstock.batches.line_requests import with_kind
-from penstock.conversion.line_files import is_file_id
+from penstock.domain.batch.addresses import is_file_id
 from penstock.domain.batch.batch import Batch, BatchItem
+from penstock.domain.batch.line_fields import merged_fields
 from penstock.domain.batch.lines import LineRequest, line_request
 from penstock.domain.batch.workload import EstimatedLine, LineGroup, estimated_line, group_lines
 from penstock.records.batches.line_tasks import LineTask
@@ -69,7 +69,7 @@ class Feeder:
 
     def request_of(self, item: BatchItem) -> LineRequest:
         """The request that was planned for an item."""
-        fields = with_kind({**self.batch.spec.defaults, **(item.fields or {})})
+        fields = merged_fields(self.batch.spec.defaults, item.fields or {})
         for name in ("output", "url", "file_id"):
             fields.pop(name, None)
         if is_file_id(item.input):

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock.conversion.line_files import LineFiles, is_file_id
+from penstock.batches.public_lines import require_public_line
+from penstock.conversion.line_files import LineFiles, is_line_address
 from penstock.domain import errors
-from penstock.domain.batch.addresses import normalized_address, scheme_of, split_address
+from penstock.domain.batch.addresses import is_file_id, normalized_address, scheme_of, split_address
 from penstock.domain.batch.batch import Batch, BatchItem
+from penstock.domain.batch.line_fields import merged_fields, with_kind
 from penstock.domain.batch.lines import LineRequest, line_request
 from penstock.domain.batch.naming import NameTemplate, checked_output_name, parse_template
-from penstock.domain.formats import kind_named
 from penstock.domain.task import TaskError
 from penstock.domain.web_addresses import AllowedAddresses, parse_address, parse_allowed
 from penstock.storage.locations.location import Location
@@ -55,7 +56,9 @@ class LineRequests:
             return failed_item(item, error)
 
     def _requested(self, item: BatchItem) -> RequestedLine:
-        fields = with_kind({**self.batch.spec.defaults, **(item.fields or {})})
+        if self.batch.spec.has_public_inputs:
+            require_public_line(item, self.batch.spec, self.allowed)
+        fields = merged_fields(self.batch.spec.defaults, item.fields or {})
         named = self._named_output(fields.pop("output", None))
         address = self._input(item, fields)
         if self.destination is None:
@@ -83,7 +86,7 @@ class LineRequests:
             fields["file_id"] = item.input
             return None
         fields.pop("file_id", None)
-        if item.input.startswith(("http://", "https://")):
+        if not is_line_address(item.input):
             parse_address(item.input, self.allowed)
         return item.input
 
@@ -103,13 +106,6 @@ class LineRequests:
         """The line with another name of its output."""
         address = self.destination.address_of(name) if self.destination else None
         return replace(line, request=line.request.model_copy(update={"destination": address}), output=name)
-
-
-def with_kind(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with the kind that the format implies, if none is given."""
-    named = fields.get("format")
-    kind = kind_named(named) if isinstance(named, str) else None
-    return {**fields, "kind": kind} if kind and fields.get("kind") is None else dict(fields)
 
 
 def failed_item(item: BatchItem, error: errors.MediaError) -> BatchItem:

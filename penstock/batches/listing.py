@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from penstock.conversion.inputs import require_stored
-from penstock.conversion.line_files import LineFiles, is_file_id, require_allowed, within_source
+from penstock.conversion.line_files import LineFiles, require_allowed, within_source
 from penstock.domain import errors
-from penstock.domain.batch.addresses import normalized_address, scheme_of, split_address
+from penstock.domain.batch.addresses import is_file_id, normalized_address, scheme_of, split_address
 from penstock.domain.batch.batch import ITEM_STATUSES, Batch, BatchItem
+from penstock.domain.batch.columns import INPUT_COLUMNS
 from penstock.domain.batch.entries import Entry
+from penstock.domain.batch.line_fields import storable_fields, storable_text
 from penstock.domain.batch.manifest import ManifestLine, read_manifest
 from penstock.domain.batch.media_names import skip_reason
 from penstock.domain.batch.spec import MAX_LINES
@@ -118,17 +120,17 @@ def manifest_item(number: int, line: ManifestLine, base: str | None) -> BatchIte
     if line.error is not None:
         failure = TaskError(line.error.code, f"Line {line.number}: {line.error.message}", line.error.field, "validate")
         return BatchItem(number=number, input=f"line {line.number}", status="failed", error=failure)
-    fields = dict(line.fields)
-    named = str(fields.pop("input", None) or fields.get("file_id") or "")
+    named = next(line.fields[name] for name in INPUT_COLUMNS if name in line.fields)
+    fields = storable_fields({name: value for name, value in line.fields.items() if name != "input"})
     return BatchItem(number=number, input=_input_address(named, base), fields=fields)
 
 
 def _input_address(named: str, base: str | None) -> str:
     if is_file_id(named) or scheme_of(named) in ("http", "https"):
-        return named
-    if scheme_of(named) is None and base is not None and not named.startswith("/"):
-        return normalized_address(f"{base}/{named}")
-    return normalized_address(named) if scheme_of(named) or named.startswith("/") else named
+        return storable_text(named)
+    if scheme_of(named) or named.startswith("/"):
+        return normalized_address(named)
+    return storable_text(named) if base is None else normalized_address(f"{base}/{named}")
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from functools import cached_property
 from penstock.batches.deciding import Decision, decide, decide_stored, is_same_version
 from penstock.batches.known_outputs import existing_output, known_tasks
 from penstock.batches.line_requests import LineRequests, RequestedLine, failed_item
-from penstock.conversion.line_files import LineFiles, is_file_id, is_line_address
+from penstock.conversion.line_files import LineFiles, is_line_address
 from penstock.domain import errors
-from penstock.domain.batch.addresses import normalized_address
+from penstock.domain.batch.addresses import is_file_id, normalized_address
 from penstock.domain.batch.batch import BatchItem, KnownTask
 from penstock.domain.batch.entries import Entry
 from penstock.domain.batch.naming import next_free_name
@@ -58,10 +58,12 @@ class BatchPlanner:
 
     def plan_page(self, items: Sequence[BatchItem]) -> list[BatchItem]:
         """The same items, each queued with its output and estimate, skipped, or failed."""
-        listed = self._listed(self._without_own_outputs(items))
-        made = [self.requests.requested(item) if item.status == "queued" else item for item in listed]
-        lines = [one for one in made if isinstance(one, RequestedLine)]
-        ended = [one for one in made if isinstance(one, BatchItem)]
+        inputs = self._without_own_outputs(items)
+        # The address is checked before anything is read there.
+        made = [self.requests.requested(item) if item.status == "queued" else item for item in inputs]
+        found = self._with_versions(made)
+        lines = [one for one in found if isinstance(one, RequestedLine)]
+        ended = [one for one in found if isinstance(one, BatchItem)]
         tasks = known_tasks([line.request for line in lines], self.files)
         unchanged = self._unchanged(lines, tasks)
         return [*ended, *(self._planned(line, tasks, unchanged) for line in lines)]
@@ -74,18 +76,18 @@ class BatchPlanner:
         outputs = self.files.services.records.batch_items.find_outputs([item.input for item in items])
         return [replace(one, status="skipped", reason=OWN_OUTPUT) if one.input in outputs else one for one in items]
 
-    def _listed(self, items: Iterable[BatchItem]) -> list[BatchItem]:
+    def _with_versions(self, lines: Iterable[RequestedLine | BatchItem]) -> list[RequestedLine | BatchItem]:
         """Lines of a manifest with the size and version of their inputs; those of a source have them."""
         with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(self._with_version, items))
+            return list(pool.map(self._with_version, lines))
 
-    def _with_version(self, item: BatchItem) -> BatchItem:
-        if item.status != "queued" or item.version is not None:
-            return item
+    def _with_version(self, line: RequestedLine | BatchItem) -> RequestedLine | BatchItem:
+        if isinstance(line, BatchItem) or line.item.version is not None:
+            return line
         try:
-            return self._found(item)
+            return replace(line, item=self._found(line.item))
         except errors.MediaError as error:
-            return failed_item(item, error)
+            return failed_item(line.item, error)
 
     def _found(self, item: BatchItem) -> BatchItem:
         if is_file_id(item.input):
@@ -93,7 +95,7 @@ class BatchPlanner:
             return replace(item, size=file.facts.filesize, version=file.facts.sha256)
         if not is_line_address(item.input):
             return item
-        location, name = self.files.located(normalized_address(item.input), "input")
+        location, name = self.files.located_input(normalized_address(item.input))
         entry = location.stat(name)
         if entry is None or entry.problem:
             raise errors.InputUnreachable(f"The input cannot be read: {entry.problem if entry else 'no such file'}.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from penstock.domain import errors
-from penstock.domain.batch.addresses import name_within, normalized_address, scheme_of, split_address
+from penstock.domain.batch.addresses import is_file_id, name_within, normalized_address, scheme_of, split_address
 from penstock.domain.batch.batch import Batch
 from penstock.domain.batch.roots import parse_roots
 from penstock.domain.batch.spec import BatchSpec
@@ -44,14 +44,14 @@ class LineFiles:
 
     def fetch(self, url: str, path: Path, version: str | None, is_stopped: IsStopped) -> InputVersion:
         """The input at a new local path. Raises as `Location.fetch`, and `UrlForbidden` outside the roots."""
-        location, name = self.located(url, "url")
+        location, name = self.located_input(url)
         entry = location.fetch(name, path, version, is_stopped)
         digest = sha256_of(path) if self.services.settings.reuse == "on" else None
         return InputVersion(length=entry.size, etag=entry.version, sha256=digest)
 
     def modified(self, url: str) -> float | None:
         """When the input was changed, in seconds since 1970; None where that is unknown."""
-        location, name = self.located(url, "url")
+        location, name = self.located_input(url)
         entry = location.stat(name)
         return entry.modified if entry else None
 
@@ -68,6 +68,12 @@ class LineFiles:
         """Remove unfinished outputs of killed runs. Call it while no line of the batch is converted."""
         if self.batch.spec.destination:
             self.open(self.batch.spec.destination).remove_parts(self.batch.id)
+
+    def located_input(self, address: str) -> tuple[Location, str]:
+        """As `located`, of an input. Raises `UrlForbidden` for every line that came over the API."""
+        if self.batch.spec.has_public_inputs:
+            raise errors.UrlForbidden("The url must be an http(s) address.", field="url", detail=address)
+        return self.located(address, "url")
 
     def located(self, address: str, field_name: str) -> tuple[Location, str]:
         """The folder or prefix that an address is read from or written to, and the name there."""
@@ -101,11 +107,6 @@ def require_allowed(spec: BatchSpec, services: Services, *, trusted: bool) -> No
     for address in (spec.source, spec.destination, spec.manifest, spec.result_manifest):
         if address is not None and not is_file_id(address):
             roots.require_within(open_location(address, services.settings.s3_endpoint_url).real_address)
-
-
-def is_file_id(address: str) -> bool:
-    """Whether a manifest is named by the id of a file."""
-    return address.startswith(("file_", "med_"))
 
 
 def within_source(batch: Batch) -> str | None:

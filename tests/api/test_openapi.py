@@ -13,9 +13,9 @@ from penstock.api.envelope import ErrorEnvelope
 from penstock.api.examples import REQUESTS
 from penstock.api.openapi import operations
 from penstock.api.routes.docs import FILES, HEADERS
-from penstock.api.task_requests import request_from
 from penstock.domain.formats import FORMATS
 from penstock.domain.planning.compatibility import CONTAINERS
+from penstock.domain.public_request import parse_public_request
 from penstock.domain.request import SourceRequest
 from penstock.domain.web_addresses import parse_allowed
 from penstock.services import Services
@@ -118,7 +118,7 @@ def test_the_key_is_declared_for_every_route_that_needs_it(client: httpx.Client,
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_every_example_of_a_request_is_valid(name: str):
-    assert request_from(REQUESTS[name], parse_allowed("")).model_dump(exclude_defaults=True)
+    assert parse_public_request(REQUESTS[name], parse_allowed("")).model_dump(exclude_defaults=True)
 
 
 def models() -> list[tuple[str, str, type[BaseModel]]]:

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Request, Response
 from penstock.api.bodies.json_body import read_json_body
 from penstock.api.context import Context, context_of, require_caller
 from penstock.api.envelope import Envelope, object_response
-from penstock.api.task_requests import CONVERSION_BODY, request_from
+from penstock.api.task_requests import CONVERSION_BODY
 from penstock.conversion.dry_run import DryRun, InputProber, Probed, plan_dry_run, reusing
 from penstock.conversion.reuse import digest_of
 from penstock.domain.ids import ProjectId
+from penstock.domain.public_request import parse_public_request
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import File
 from penstock.services import Services
@@ -29,7 +30,7 @@ async def create_plan(request: Request) -> Response:
     as much of the input as planning needs."""
     context, caller = context_of(request), require_caller(request)
     body = await read_json_body(request, context.services.settings.max_body_bytes)
-    conversion = request_from(body, context.allowed)
+    conversion = parse_public_request(body, context.allowed)
     async with context.plan_slots.slot(caller.project_id):
         view = await to_thread.run_sync(_plan, context, caller.project_id, conversion, limiter=context.threads.plans)
     return object_response(request, view, "/plans", None)

@@ -13,6 +13,11 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SYNONYMS = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}
 
 
+def is_file_id(text: str) -> bool:
+    """Whether an input or a manifest is named by the id of a file of ours."""
+    return text.startswith(("file_", "med_"))
+
+
 def percent_encoded(name: str) -> str:
     """A path or key as part of an address."""
     return _ENCODED.sub(lambda found: "".join(f"%{byte:02X}" for byte in _bytes(found[0])), name)

@@ -201,7 +201,7 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
         raise errors.FieldRequired("The line names no input.", field="input")
     if len(named) > 1:
         raise errors.InputAmbiguous(f"Send {named[0]} or {named[1]}, not both.", field=named[0])
-    for name in ("input", "output"):
+    for name in (*INPUT_COLUMNS, "output"):
         if not _is_path(fields.get(name, "-")):
             raise errors.FieldInvalid(f"{name} must be a path or an address.", field=name)
     return fields

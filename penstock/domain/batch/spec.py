@@ -8,6 +8,8 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.domain.batch.addresses import is_file_id
+
 DEFAULT_OUTPUT_NAME = "{dir}/{stem}.{format}"
 MAX_LINES = 100_000
 MAX_API_LINES = 10_000
@@ -46,6 +48,12 @@ class BatchSpec(BaseModel):
             return self.name
         address = self.source or self.manifest or "requests"
         return f"{_last_part(address)} → {self.defaults.get('format', 'several formats')}"
+
+    @property
+    def has_public_inputs(self) -> bool:
+        """Whether the lines came over the API, with the request or in an uploaded manifest: they may name addresses of
+        the web and files of the project, never a folder or prefix."""
+        return self.lines_digest is not None or (self.manifest is not None and is_file_id(self.manifest))
 
     def fingerprint(self) -> str:
         """The sha256 of everything but the name."""
