@@ -89,8 +89,10 @@ def _is_purged(file: File, records: Records, objects: ObjectStore) -> bool:
 
 
 def purge(file: File, records: Records, objects: ObjectStore) -> None:
-    """Remove the bytes of a deleted file, unless another file has the same ones. Raises `StorageUnavailable`."""
-    if not records.files.is_key_named(file.key):
+    """Remove the bytes of a deleted file, unless another file has the same ones, or they are at a batch's destination.
+
+    Raises `StorageUnavailable`."""
+    if file.location is None and not records.files.is_key_named(file.key):
         objects.delete(file.key)
     records.files.mark_purged(file.id)
 

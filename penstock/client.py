@@ -11,6 +11,8 @@ import httpx
 from penstock.output_file import atomic_output
 
 BLOCK_BYTES = 1 << 20
+# The service takes everything else for media.
+MANIFEST_TYPES = {".csv": "text/csv", ".jsonl": "application/jsonl", ".ndjson": "application/x-ndjson"}
 TIMEOUT = httpx.Timeout(90.0, connect=10.0)
 
 
@@ -60,10 +62,10 @@ class Client:
         return _data(self._http.post(f"/tasks/{task_id}/cancel"))
 
     def upload(self, path: Path) -> dict[str, Any]:
-        """Upload a file, streamed; returns its File."""
+        """Upload a file, streamed; returns its File. CSV and JSON lines are manifests of batches."""
         with path.open("rb") as file:
             headers = {
-                "Content-Type": "application/octet-stream",
+                "Content-Type": MANIFEST_TYPES.get(path.suffix.lower(), "application/octet-stream"),
                 "Content-Length": str(os.fstat(file.fileno()).st_size),
             }
             return _data(self._http.post("/files", content=_blocks(file), headers=headers, timeout=None))

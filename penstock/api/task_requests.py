@@ -9,6 +9,7 @@ from penstock.api.bodies.json_body import read_json_body
 from penstock.api.context import Context, context_of, require_caller, view_builder
 from penstock.api.envelope import object_response
 from penstock.api.examples import REQUESTS
+from penstock.conversion.inputs import require_media
 from penstock.domain.ids import ProjectId
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.public_request import parse_public_request
@@ -50,8 +51,8 @@ def _submit(context: Context, project_id: ProjectId, conversion: SourceRequest) 
 
 
 def _require_plan(context: Context, project_id: ProjectId, conversion: SourceRequest) -> None:
-    """Raise the planning error at once if the facts of the input file are stored."""
+    """Raise the planning error at once if the facts of the input file are stored, and for a file that is no input."""
     services = context.services
-    file = services.records.files.get_input(project_id, conversion.file_id or "")
+    file = require_media(services.records.files.get_input(project_id, conversion.file_id or ""))
     if file.media is not None:
         plan_for(conversion, file.media, services.limits, services.allowed_pairs)

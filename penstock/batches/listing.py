@@ -19,7 +19,7 @@ from penstock.domain.batch.manifest import ManifestLine, read_manifest
 from penstock.domain.batch.media_names import skip_reason
 from penstock.domain.batch.spec import MAX_LINES
 from penstock.domain.formats import Kind, kind_named
-from penstock.domain.task import TaskError
+from penstock.domain.task import File, TaskError
 from penstock.host.scratch import scratch_folder
 from penstock.storage.interruptible import IsStopped, raise_if_stopped
 
@@ -143,11 +143,18 @@ def _manifest_file(files: LineFiles, is_stopped: IsStopped) -> Iterator[BinaryIO
             yield file
 
 
+def _require_manifest(file: File) -> str:
+    """The storage key. Raises `FieldInvalid` for another kind of file."""
+    if file.facts.kind != "manifest":
+        raise errors.FieldInvalid("The file is no manifest; upload it as CSV or JSON lines.", field="manifest")
+    return require_stored(file)
+
+
 def _fetch_manifest(files: LineFiles, path: Path, is_stopped: IsStopped) -> None:
     services, batch = files.services, files.batch
     address = batch.spec.manifest or ""
     if is_file_id(address):
         file = services.records.files.get(batch.project_id, address)
-        services.objects.get(require_stored(file.key), path, is_stopped)
+        services.objects.get(_require_manifest(file), path, is_stopped)
     else:
         files.fetch(normalized_address(address), path, None, is_stopped)

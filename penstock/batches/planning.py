@@ -8,6 +8,7 @@ from functools import cached_property
 from penstock.batches.deciding import Decision, decide, decide_stored, is_same_version
 from penstock.batches.known_outputs import existing_output, known_tasks
 from penstock.batches.line_requests import LineRequests, RequestedLine, failed_item
+from penstock.conversion.inputs import require_media
 from penstock.conversion.line_files import LineFiles, is_line_address
 from penstock.domain import errors
 from penstock.domain.batch.addresses import is_file_id, normalized_address
@@ -91,7 +92,7 @@ class BatchPlanner:
 
     def _found(self, item: BatchItem) -> BatchItem:
         if is_file_id(item.input):
-            file = self.files.services.records.files.get(self.files.batch.project_id, item.input)
+            file = require_media(self.files.services.records.files.get_input(self.files.batch.project_id, item.input))
             return replace(item, size=file.facts.filesize, version=file.facts.sha256)
         if not is_line_address(item.input):
             return item

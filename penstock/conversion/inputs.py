@@ -8,7 +8,7 @@ from penstock.conversion.line_files import LineFiles, is_line_address
 from penstock.domain import errors
 from penstock.domain.batch.lines import LineRequest
 from penstock.domain.stages import Accepted
-from penstock.domain.task import InputVersion, Task
+from penstock.domain.task import File, InputVersion, Task
 from penstock.services import Services
 from penstock.storage.download import download_input
 
@@ -20,7 +20,7 @@ def fetch_bytes(
     storage and of `Location.fetch`. `files` are those of the task's batch, if they are open."""
     task, url = accepted.task, accepted.task.request.url or ""
     if accepted.file is not None:
-        services.objects.get(require_stored(accepted.file.key), path, watch.stopped)
+        services.objects.get(require_media(accepted.file).key, path, watch.stopped)
         return None
     if is_line_address(url):
         return (files or line_files_of(task, services)).fetch(url, path, None, watch.stopped)
@@ -28,11 +28,23 @@ def fetch_bytes(
     return download_input(url, path, services.fetch_policy, check, watch.stopped)
 
 
-def require_stored(key: str) -> str:
-    """The key. Raises `FileNotFound` for a file that is only at a batch's destination."""
-    if not key:
+def require_stored(file: File) -> str:
+    """The storage key of a file. Raises `FileNotFound` for one that is only at a batch's destination."""
+    if file.location is not None:
         raise errors.FileNotFound("The file is at the destination of its batch, not in our storage.", field="file_id")
-    return key
+    return file.key
+
+
+def require_media(file: File) -> File:
+    """The file, as the input of a conversion. Raises `FileNotFound` as `require_stored`, and `KindIncompatible` for a
+    manifest."""
+    require_stored(file)
+    if file.facts.kind == "manifest":
+        raise errors.KindIncompatible(
+            "The file is a manifest of a batch and cannot be converted; send it as manifest to POST /batches.",
+            field="file_id",
+        )
+    return file
 
 
 def line_files_of(task: Task, services: Services) -> LineFiles:

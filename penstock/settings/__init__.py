@@ -111,6 +111,10 @@ class Settings(BaseSettings):
     max_audio_sample_rate_hz: Count = Field(192_000, description="highest sample rate of an audio input")
     max_duration_seconds: Seconds = Field(4 * 3600.0, description="longest video or audio input")
     max_body_bytes: int = Field(64 * 1024, ge=1024, le=2**30, description="largest JSON body")
+    max_batch_body_bytes: int = Field(
+        32 * 2**20, ge=1024, le=2**30, description="largest JSON body of a batch, with all its items"
+    )
+    max_manifest_bytes: Bytes = Field(256 * 2**20, description="largest upload of a manifest")
     max_plan_bytes: Bytes = Field(64 * 2**20, description="most bytes of an input that a plan reads")
     max_streams: int = Field(32, ge=1, le=1000, description="most streams of one input")
     fetch_connect_seconds: Seconds = Field(5.0, description="timeout of a connection to an origin")

@@ -57,7 +57,10 @@ class FileView(BaseModel):
     bitrate: int | None
     filesize: int
     sha256: str
-    url: str | None = Field(description="link to the bytes; needs no key, expires; null once the file is deleted")
+    url: str | None = Field(
+        description="link to the bytes; needs no key, expires; null once the file is deleted, and for an output at the "
+        "destination of a batch"
+    )
     task: str | None = Field(description="the task that produced it; null for an upload")
     created: UtcTime
     updated: UtcTime
@@ -123,7 +126,8 @@ class ViewBuilder:
         )
 
     def file_view(self, file: File) -> FileView:
-        return self.deleted_file_view(file).model_copy(update={"url": self.link(file)})
+        link = None if file.location else self.link(file)
+        return self.deleted_file_view(file).model_copy(update={"url": link})
 
     def deleted_file_view(self, file: File) -> FileView:
         """A file without a link."""

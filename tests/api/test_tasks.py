@@ -7,8 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from penstock.domain.batch.lines import line_request
+from penstock.records.batches.line_tasks import LineTask
 from penstock.services import Services
 from tests.api.app import BODY, FakeRunService, Project, complete_task_of
+from tests.api.batches import order_of
 from tests.service import wait_for
 
 
@@ -102,6 +105,21 @@ def test_a_run_that_has_not_started_is_ended_at_once(
 
     assert (data["status"], data["error"]["code"]) == ("cancelled", "cancelled")
     wait_for(lambda: "run-not-begun" in runs.cancelled)
+
+
+def test_the_run_of_a_chunk_goes_on_without_a_cancelled_line(
+    client: httpx.Client, project: Project, parts: Services, runs: FakeRunService
+):
+    order = order_of([BODY, BODY | {"width": 100}])
+    batch = parts.records.batches.submit(project.id, order)
+    lines = [LineTask(number, line_request({}, line.fields, None, None)) for number, line in enumerate(order.lines, 1)]
+    chunk_id = parts.records.chunks.submit(batch.id, project.id, "image", "chunk", lines)
+    first, second = parts.records.chunks.begin(chunk_id, 1, "owner", "run-of-chunk").lines
+    data = client.post(f"/tasks/{first.id}/cancel", **project()).json()["data"]
+
+    assert (data["status"], data["batch"], data["run"]["id"]) == ("cancelled", batch.id, "run-of-chunk")
+    assert parts.records.chunks.heartbeat((chunk_id, 1, "owner")) == (False, {second.id})
+    assert "run-of-chunk" not in runs.cancelled
 
 
 def test_an_ended_task_is_not_cancelled(client: httpx.Client, project: Project, parts: Services):

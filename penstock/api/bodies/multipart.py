@@ -4,7 +4,7 @@ Uses python-multipart's push parser. Its form parser would buffer files, and its
 library's, fails on numbered parameters (RFC 2231) with thousands of digits."""
 
 import re
-from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -19,21 +19,22 @@ _PARAMETER = re.compile(
 )
 
 
-async def file_field(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIterator[bytes]:
-    """The bytes of the form's field `file`.
+@dataclass(frozen=True, slots=True)
+class DeclaredFile:
+    """What a client says of a file that it uploads; empty where it says nothing."""
 
-    Raises `BodyInvalid` for an invalid or incomplete form, `FieldRequired` for one without that field."""
-    form = FileForm(_boundary(content_type))
-    async for chunk in chunks:
-        for block in form.feed(chunk):
-            yield block
-    form.require_complete()
+    type: str = ""
+    name: str = ""
 
 
 class FileForm:
     """A form that is being parsed. The parser calls the methods in `callbacks`."""
 
-    def __init__(self, boundary: bytes) -> None:
+    def __init__(self, content_type: str) -> None:
+        """`content_type` is the header of the request. Raises `BodyInvalid` for one of no form."""
+        boundary = _boundary(content_type)
+        self.declared = DeclaredFile()
+        self._part = DeclaredFile()
         self._blocks: list[bytes] = []
         self._header_name, self._header_value = b"", b""
         self._in_file = self._complete = False
@@ -50,7 +51,7 @@ class FileForm:
         self._parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type] # a TypedDict
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The parts of the file in this chunk of the form."""
+        """The parts of the file in this chunk of the form. Raises `BodyInvalid`, and `FieldInvalid` for two files."""
         self._blocks = []
         try:
             self._parser.write(chunk)
@@ -59,6 +60,7 @@ class FileForm:
         return self._blocks
 
     def require_complete(self) -> None:
+        """Raise `BodyInvalid` for an incomplete form, `FieldRequired` for one without the field `file`."""
         if not self._complete:
             raise errors.BodyInvalid("The form is incomplete: its closing boundary is missing.")
         if not self._files:
@@ -67,7 +69,7 @@ class FileForm:
             )
 
     def _on_part_begin(self) -> None:
-        self._in_file = False
+        self._in_file, self._part = False, DeclaredFile()
 
     def _on_header_begin(self) -> None:
         self._header_name, self._header_value = b"", b""
@@ -79,10 +81,16 @@ class FileForm:
         self._header_value += data[start:end]
 
     def _on_header_end(self) -> None:
-        is_disposition = self._header_name.lower() == b"content-disposition"
-        if is_disposition and _parameter(self._header_value.decode("latin-1"), "name") == FIELD:
+        name, value = self._header_name.lower(), self._header_value.decode("latin-1")
+        if name == b"content-type":
+            self._part = replace(self._part, type=value)
+        if name == b"content-disposition":
+            self._part = replace(self._part, name=_parameter(value, "filename") or "")
+        if name == b"content-disposition" and _parameter(value, "name") == FIELD:
             self._in_file = True
             self._files += 1
+        if self._in_file:
+            self.declared = self._part
         if self._files > 1:
             raise errors.FieldInvalid("The form has more than one file; send one file per request.", field=FIELD)
 

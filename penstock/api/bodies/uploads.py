@@ -6,31 +6,36 @@ from pathlib import Path
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
-from penstock.api.bodies.multipart import file_field
+from penstock.api.bodies.multipart import DeclaredFile, FileForm
 from penstock.domain import errors
 from penstock.storage.local_files import write_all
 
 BLOCK_BYTES = 2**20
 
 
-async def receive_upload(request: Request, path: Path, limit: int, threads: CapacityLimiter) -> None:
-    """Write the file in a request's form or raw body to a new file at `path`.
+async def receive_upload(request: Request, path: Path, limit: int, threads: CapacityLimiter) -> DeclaredFile:
+    """Write the file in a request's form or raw body to a new file at `path`; returns what was said of it.
 
-    Raises `InputTooLarge`, `FieldRequired` for a form without a file, `DiskFull`.
+    Raises `InputTooLarge`, `BodyInvalid` for an invalid form, `FieldRequired` for one without a file, `DiskFull`.
     """
     _require_size(int(request.headers.get("content-length") or 0), limit)
+    content_type = request.headers.get("content-type", "")
+    form = FileForm(content_type) if content_type.lower().startswith("multipart/") else None
+    content = _file_in(form, request.stream()) if form else request.stream()
     size = 0
     with path.open("xb", buffering=0) as file:
-        async for block in _blocks(_content(request)):
+        async for block in _blocks(content):
             size += len(block)
             _require_size(size, limit)
             await to_thread.run_sync(write_all, file, block, limiter=threads)
+    return form.declared if form else DeclaredFile(content_type)
 
 
-def _content(request: Request) -> AsyncIterator[bytes]:
-    if request.headers.get("content-type", "").lower().startswith("multipart/"):
-        return file_field(request.stream(), request.headers["content-type"])
-    return request.stream()
+async def _file_in(form: FileForm, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        for block in form.feed(chunk):
+            yield block
+    form.require_complete()
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from penstock.api.api_keys import rate_limit_key
 from penstock.api.byte_ranges import NotModified, RequestedRange, Unsatisfiable, WholeFile, requested_range
 from penstock.api.context import Context, client_address, context_of
+from penstock.conversion.inputs import require_stored
 from penstock.domain import errors
 from penstock.domain.task import File
 from penstock.views.tasks import is_valid_link_signature
@@ -23,6 +24,7 @@ async def read_content(request: Request, file_id: str, expires: str = "", signat
     """Needs no API key: the link is signed. Serves byte ranges."""
     context = context_of(request)
     file = await _linked(request, file_id, expires, signature)
+    require_stored(file)
     if context.services.settings.links == "redirect" and (link := await _store_link(context, file)):
         return RedirectResponse(link, headers={"Cache-Control": "no-store"})
     return await _content(request, file, context)

@@ -1,7 +1,10 @@
 """`/files`: uploads and outputs."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,13 @@ from penstock.api.bodies.uploads import receive_upload
 from penstock.api.context import Context, context_of, require_caller, view_builder
 from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_response
 from penstock.api.pagination import PageParameters, list_query
+from penstock.batches.uploaded_manifest import is_manifest, manifest_facts
 from penstock.cleanup import purge
 from penstock.domain import errors
 from penstock.domain.formats import KINDS
 from penstock.domain.ids import ProjectId, new_file_id
-from penstock.domain.task import File
+from penstock.domain.media import Media
+from penstock.domain.task import File, FileFacts
 from penstock.host.scratch import scratch_folder
 from penstock.services import Services
 from penstock.views.tasks import FileView
@@ -38,15 +43,17 @@ UPLOAD_BODY: dict[str, Any] = {
 
 @router.post("/files", responses=FILE_RESPONSE, openapi_extra=UPLOAD_BODY, summary="Upload a file")
 async def upload_file(request: Request) -> Response:
-    """Takes the field `file` of a form, or the raw body. Rejects files that are not media."""
+    """Takes the field `file` of a form, or the raw body: media, or a manifest of a batch, which is CSV or JSON lines by
+    its declared type or file name. Rejects other files."""
     context, caller = context_of(request), require_caller(request)
     with scratch_folder(context.services.settings.scratch, "upload") as folder:
         path = folder / "input"
-        await receive_upload(
-            request, path, max(map(context.services.limits.input_bytes, KINDS)), context.threads.writes
-        )
+        limit = max(map(context.services.limits.input_bytes, KINDS))
+        declared = await receive_upload(request, path, limit, context.threads.writes)
+        read = _manifest if is_manifest(declared.type, declared.name) else _media
+        store = partial(_store, context.services, caller.project_id, path, read)
         async with context.probe_slots.slot(caller.project_id):
-            file = await to_thread.run_sync(_store, context, caller.project_id, path, limiter=context.threads.probes)
+            file = await to_thread.run_sync(store, limiter=context.threads.probes)
     return object_response(request, view_builder(request).file_view(file), f"/files/{file.id}", "/files")
 
 
@@ -73,13 +80,26 @@ async def delete_file(request: Request, file_id: str) -> Response:
     return object_response(request, view_builder(request).deleted_file_view(file), f"/files/{file.id}", "/files")
 
 
-def _store(context: Context, project_id: ProjectId, path: Path) -> File:
-    services = context.services
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    facts: FileFacts
+    media: Media | None
+
+
+def _media(services: Services, path: Path) -> _Upload:
     media = engines.probe(path, services.tools)
-    context.services.limits.require_fitting(media.kind, media.filesize)
-    file_id, now = new_file_id(), datetime.now(UTC)
-    facts = engines.file_facts(path, media)
-    file = File(file_id, project_id, "file", facts, f"{project_id}/{file_id}", None, now, now, media)
+    services.limits.require_fitting(media.kind, media.filesize)
+    return _Upload(engines.file_facts(path, media), media)
+
+
+def _manifest(services: Services, path: Path) -> _Upload:
+    return _Upload(manifest_facts(path, services.settings.max_manifest_bytes), None)
+
+
+def _store(services: Services, project_id: ProjectId, path: Path, read: Callable[[Services, Path], _Upload]) -> File:
+    upload = read(services, path)
+    file_id, now, facts = new_file_id(), datetime.now(UTC), upload.facts
+    file = File(file_id, project_id, "file", facts, f"{project_id}/{file_id}", None, now, now, upload.media)
     services.objects.put(path, file.key, facts.type)
     try:
         return services.records.files.add(file)

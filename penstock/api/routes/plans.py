@@ -11,6 +11,7 @@ from penstock.api.context import Context, context_of, require_caller
 from penstock.api.envelope import Envelope, object_response
 from penstock.api.task_requests import CONVERSION_BODY
 from penstock.conversion.dry_run import DryRun, InputProber, Probed, plan_dry_run, reusing
+from penstock.conversion.inputs import require_media
 from penstock.conversion.reuse import digest_of
 from penstock.domain.ids import ProjectId
 from penstock.domain.public_request import parse_public_request
@@ -38,7 +39,8 @@ async def create_plan(request: Request) -> Response:
 
 def _plan(context: Context, project_id: ProjectId, conversion: SourceRequest) -> PlanView:
     services = context.services
-    file = services.records.files.get_input(project_id, conversion.file_id) if conversion.file_id else None
+    files = services.records.files
+    file = require_media(files.get_input(project_id, conversion.file_id)) if conversion.file_id else None
     probed = _probe(services, conversion, file)
     history = partial(services.records.receipts.cost_history, project_id)
     dry_run = plan_dry_run(conversion, probed, services.tools, services.allowed_pairs, history)

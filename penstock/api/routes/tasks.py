@@ -57,7 +57,7 @@ async def cancel_task(request: Request, task_id: str) -> Response:
     context, caller = context_of(request), require_caller(request)
     task = await to_thread.run_sync(context.services.records.tasks.cancel, caller.project_id, task_id)
     response = task_response(request, task)
-    if task.run_id:
+    if task.run_id and task.chunk_id is None:  # the run of a chunk goes on with its other lines
         stop = context.runs.end_unstarted if task.status == "cancelled" else context.runs.cancel
         response.background = BackgroundTask(stop, task.run_id)
     return response

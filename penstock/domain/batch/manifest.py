@@ -44,15 +44,28 @@ def read_manifest(file: BinaryIO, max_lines: int = MAX_LINES) -> Iterator[Manife
     A file that begins with `{` is JSON lines, every other is CSV with a header. Raises `FieldUnknown` for an unknown
     column of CSV, `FieldRequired` without a column of inputs, `FieldInvalid` for what is no manifest and for too many
     lines."""
-    content = (line for line in text_lines(file) if line.fault or line.text.strip())
+    content = _filled_lines(file)
     first = next(content, None)
     if first is None:
         raise errors.FieldInvalid("The manifest is empty.", field="manifest")
     if first.text.lstrip().startswith("["):
         raise errors.FieldInvalid("The manifest must hold one JSON object on each line, no array.", field="manifest")
-    is_json = first.text.lstrip().startswith("{")
-    lines = map(_json_line, chain([first], content)) if is_json else _csv_lines(first, content)
+    lines = map(_json_line, chain([first], content)) if _is_object(first) else _csv_lines(first, content)
     return _limited(lines, max_lines)
+
+
+def is_json_lines(file: BinaryIO) -> bool:
+    """Whether a manifest is JSON lines, by its first line; else it is CSV."""
+    first = next(_filled_lines(file), None)
+    return first is not None and _is_object(first)
+
+
+def _filled_lines(file: BinaryIO) -> Iterator[TextLine]:
+    return (line for line in text_lines(file) if line.fault or line.text.strip())
+
+
+def _is_object(line: TextLine) -> bool:
+    return line.text.lstrip().startswith("{")
 
 
 def _limited(lines: Iterator[ManifestLine], max_lines: int) -> Iterator[ManifestLine]:
