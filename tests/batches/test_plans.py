@@ -96,6 +96,8 @@ def test_what_was_converted_is_planned_as_skipped_and_its_cost_is_learnt_from(ru
     }  # fmt: skip
     assert items["new.png"].result["bytes_out"] == pytest.approx((outputs / "a.webp").stat().st_size, rel=0.1)
     assert (totals.skipped, totals.actions) == (2, {"convert": 2})
+    assert totals.bytes_out.low <= totals.bytes_out.expected <= totals.bytes_out.high
+    assert runner.services.records.batch_items.counts(batch.id).total == 5
 
 
 def test_only_a_sample_is_planned_with_a_limit(runner, photos, outputs):

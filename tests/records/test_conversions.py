@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.batch.spec import BatchSpec, RunOptions
+from penstock.domain.batch.batch import BatchOrder
+from penstock.domain.batch.spec import BatchSpec
 from penstock.domain.ids import ChunkId, ProjectId, TaskId, new_file_id
 from penstock.domain.reuse import Claim
 from penstock.domain.task import File, Task
@@ -130,7 +131,7 @@ def test_the_claim_of_a_task_of_a_chunk_ends_with_its_chunk(
 
 def chunk_of_one_task(records: Records, project: ProjectId) -> tuple[ChunkId, TaskId]:
     request = video_request(f"https://example.com/{new_file_id()}")
-    batch = records.batches.submit(project, BatchSpec(source="/in"), RunOptions(), trusted=True)
+    batch = records.batches.submit(project, BatchOrder(BatchSpec(source="/in"), trusted=True))
     chunk_id = records.chunks.submit(batch.id, project, "image", "one", [LineTask(1, request)])
     return chunk_id, records.tasks.find_current(project, request).id
 

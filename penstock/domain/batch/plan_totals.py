@@ -24,16 +24,17 @@ class LineEstimate:
 
     def as_result(self) -> dict[str, Any]:
         """The `result` of the line's item: the columns of a result manifest, with the ranges beside them."""
-        values = {"bytes_out": self.bytes_out, "seconds": self.seconds, "worker_seconds": self._worker_seconds}
-        ranges = {f"{name}{end}": number for name, each in values.items() for end, number in _ends(each)}
-        return {"action": self.action, "bytes_in": self.bytes_in} | ranges
+        times = {"seconds": self.seconds, "worker_seconds": self._worker_seconds}
+        sizes = {f"bytes_out{end}": round(number) for end, number in _ends(self.bytes_out)}
+        ranges = {f"{name}{end}": round(number, 4) for name, each in times.items() for end, number in _ends(each)}
+        return {"action": self.action, "bytes_in": self.bytes_in} | sizes | ranges
 
     @property
     def _worker_seconds(self) -> ExpectedRange | None:
         """The share of the line in the time of a worker whose places are all busy."""
         if self.seconds is None:
             return None
-        return ExpectedRange(*(round(number / self.places, 4) for _, number in _ends(self.seconds)))
+        return ExpectedRange(*(number / self.places for _, number in _ends(self.seconds)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from penstock.domain.batch.batch import BatchCounts, BatchItem, ItemStatus, KnownTask
 from penstock.domain.batch.plan_totals import PlanTotals
@@ -43,7 +56,7 @@ _COUNTS = (
         BATCH_ITEMS.c.status,
         func.count(),
         func.coalesce(func.sum(BATCH_ITEMS.c.size), 0),
-        func.coalesce(func.sum(BATCH_ITEMS.c.result["bytes_out"].as_integer()), 0),
+        func.coalesce(func.sum(cast(BATCH_ITEMS.c.result["bytes_out"].astext, BigInteger)), 0),
     )
     .where(BATCH_ITEMS.c.batch_id == bindparam("batch"))
     .group_by(BATCH_ITEMS.c.status)
