@@ -73,8 +73,8 @@ def run_attempt(batch_id: BatchId, attempt: int) -> State[Any]:
         with open_batch(batch_id, attempt, flow_run.id, current_services()) as run:
             list_inputs(run)
             plan_lines(run)
-            convert_lines(run)
-            sentence = report(run)
+            status = convert_lines(run)
+            sentence = report(status, run)
     except EXPECTED_ERRORS as error:
         return failed_state(error)
-    return done_state(sentence)
+    return done_state(sentence, is_cancelled=status == "cancelled")

@@ -39,17 +39,19 @@ class Coordinator:
     manifest: ManifestFile
     show: Callable[[int], None]
 
-    def run(self) -> None:
-        """Until every line has ended, or the time for it is over. Raises `Cancelled` where the run should stop."""
+    def run(self) -> bool:
+        """Until every line has ended, or the time for it is over. Returns whether the batch was cancelled. Raises
+        `Cancelled` where another run goes on."""
         while not self.stop.is_set():
             ended = self.follow()
             has_more = self._feed()
             if not has_more and not self._count_processing():
-                return
+                return False
             self.stop.wait(0.0 if ended else POLL_SECONDS)
-        if self.stop.reason == "cancelled":
-            self.cancel()
-        self.stop.require_unset()
+        if self.stop.reason != "cancelled":
+            self.stop.require_unset()
+        self.cancel()
+        return True
 
     def follow(self) -> int:
         """Take over how lines ended; returns how many did."""
@@ -69,7 +71,7 @@ class Coordinator:
 
     def cancel(self) -> None:
         """End every line: at once what waits, and what runs as soon as its run has stopped."""
-        self.services.records.chunks.cancel_lines(self.batch.id)
+        self.services.records.batch_runs.cancel_lines(self.batch.id)
         for _ in range(int(CANCEL_SECONDS / POLL_SECONDS)):
             self.follow()
             if not self._count_processing():

@@ -44,7 +44,7 @@ async def _submit_due(records: Records, runs: FlowRuns, per_project: int | None)
 async def _submit_pending(records: Records, runs: FlowRuns) -> int:
     """The runs of batches and chunks."""
     try:
-        due = await asyncio.to_thread(records.batches.claim_due, CLAIMED_AT_ONCE)
+        due = await asyncio.to_thread(records.batch_runs.claim_due, CLAIMED_AT_ONCE)
     except errors.DatabaseUnavailable:
         return 0
     await asyncio.gather(*(submit_pending(pending, records, runs) for pending in due))
@@ -55,11 +55,11 @@ async def submit_pending(pending: PendingRun, records: Records, runs: FlowRuns) 
     """Create the run of a batch or chunk and record its id, or schedule another try."""
     try:
         run_id = await runs.create_pending(pending)
-        if not await asyncio.to_thread(records.batches.record_run, pending, run_id):
+        if not await asyncio.to_thread(records.batch_runs.record_run, pending, run_id):
             await runs.cancel(run_id)
     except PrefectUnavailable as unavailable:
         log.info("no run for %s yet: %s", pending.id, unavailable)
-        await asyncio.to_thread(records.batches.postpone, pending, _backoff_seconds(pending.tries))
+        await asyncio.to_thread(records.batch_runs.postpone, pending, _backoff_seconds(pending.tries))
     except errors.DatabaseUnavailable:
         log.warning("the database became unavailable while %s was submitted", pending.id)
 

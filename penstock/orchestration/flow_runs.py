@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 DEPLOYMENT = "convert-source/convert-source"
 PENDING_DEPLOYMENTS = {"batch": "run-batch/run-batch", "chunk": "convert-chunk/convert-chunk"}
 PENDING_QUEUES = {"batch": BATCH_QUEUE, "chunk": BATCH_WORK_QUEUE}
-FLOWS = ("convert-source", "convert-request")
+FLOWS = ("convert-source", "convert-request", "convert-batch", "run-batch", "convert-chunk")
 ACTIVE_STATES = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 TIMEOUT_SECONDS = 20.0
 

@@ -37,9 +37,9 @@ def completed_state(task: Task, message: str | None = None) -> State[dict[str, A
     return Completed(message=message, data=record)
 
 
-def done_state(message: str) -> State[None]:
-    """Completed, without a result."""
-    return Completed(message=message)
+def done_state(message: str, *, is_cancelled: bool = False) -> State[None]:
+    """Completed, or Cancelled, without a result."""
+    return CancelledState(message=message) if is_cancelled else Completed(message=message)
 
 
 def failed_state(error: errors.MediaError) -> State[None]:

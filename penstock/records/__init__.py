@@ -8,6 +8,7 @@ from penstock.records.api_keys import Keys
 from penstock.records.batches.batch_records import Batches
 from penstock.records.batches.chunk_records import Chunks
 from penstock.records.batches.item_records import BatchItems
+from penstock.records.batches.run_records import BatchRuns
 from penstock.records.conversions import Conversions
 from penstock.records.database import Database
 from penstock.records.files import Files
@@ -29,6 +30,7 @@ class Records:
         self.receipts = Receipts(self._database)
         self.keys = Keys(self._database)
         self.batches = Batches(self._database, lease_seconds)
+        self.batch_runs = BatchRuns(self._database)
         self.batch_items = BatchItems(self._database)
         self.chunks = Chunks(self._database, lease_seconds)
 

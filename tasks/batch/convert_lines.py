@@ -6,19 +6,23 @@ from prefect.runtime import task_run
 from penstock.batches.coordinating import Coordinator
 from penstock.batches.feeding import Feeder
 from penstock.batches.manifest_file import ManifestFile
+from penstock.domain.batch.batch import BatchStatus
 from penstock.orchestration.batch.batch_run import BatchRun
 from penstock.orchestration.batch.shown import shown_progress
 from penstock.tasks import policy
 
 
 @task(**policy.CONVERT_LINES)
-def convert_lines(run: BatchRun) -> None:
-    """Hand out the lines to runs, shown under this stage, and wait for their ends. Nothing of it is a plan's."""
+def convert_lines(run: BatchRun) -> BatchStatus:
+    """Hand out the lines to runs, shown under this stage, and wait for their ends. A plan converts nothing."""
     if run.batch.options.plan:
-        return
+        return "planned"
     run.show_children_under(task_run.id)
     manifest = ManifestFile(run.files)
     if not run.is_planned:
         manifest.begin()
     with shown_progress(run) as show:
-        Coordinator(run.batch, run.services, run.stop, Feeder(run.batch, run.services), manifest, show).run()
+        is_cancelled = Coordinator(
+            run.batch, run.services, run.stop, Feeder(run.batch, run.services), manifest, show
+        ).run()
+    return "cancelled" if is_cancelled else "completed"

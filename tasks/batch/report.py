@@ -4,20 +4,24 @@ from prefect import get_run_logger, task
 
 from penstock.batches.manifest_file import ManifestFile
 from penstock.batches.reporting import plan_sentence, summary_sentence
+from penstock.domain.batch.batch import BatchStatus
 from penstock.orchestration.batch.batch_run import BatchRun
 from penstock.orchestration.batch.shown import plan_artifact, report_artifact
+from penstock.storage.interruptible import never_stopped
 from penstock.tasks import policy
 
 
 @task(**policy.REPORT)
-def report(run: BatchRun) -> str:
-    """Publish the manifest and end the batch; returns its sentence, such as `987 converted, 13 skipped`."""
+def report(status: BatchStatus, run: BatchRun) -> str:
+    """Publish the manifest and end the batch; returns its sentence, such as `987 converted, 13 skipped`.
+
+    A cancelled batch is reported as well."""
     items, batch = run.services.records.batch_items, run.batch
     manifest = ManifestFile(run.files)
-    manifest_id = manifest.publish(items.pages(batch.id), run.stop.is_set)
+    manifest_id = manifest.publish(items.pages(batch.id), never_stopped)
     run.files.remove_parts()
-    sentence = _shown_plan(run, manifest.address) if batch.options.plan else _shown_results(run, manifest.address)
-    run.end("planned" if batch.options.plan else "completed", manifest_id)
+    sentence = _shown_plan(run, manifest.address) if status == "planned" else _shown_results(run, manifest.address)
+    run.end(status, manifest_id)
     get_run_logger().info(sentence)
     return sentence
 

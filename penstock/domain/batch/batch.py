@@ -150,3 +150,17 @@ class PendingRun:
     name: str
     tries: int
     parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedRun:
+    """The flow run of an unfinished batch or chunk. `begun`: it has sent a heartbeat; `losses`: so many runs before it
+    were lost; `slots`: leases of the encoder slots that it holds."""
+
+    object: Literal["batch", "chunk"]
+    id: str
+    attempt: int
+    run_id: str
+    begun: bool
+    losses: int
+    slots: tuple[str, ...] = ()

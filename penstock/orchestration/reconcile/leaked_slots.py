@@ -58,7 +58,10 @@ class LeakedSlots:
 
     async def _count_without_holder(self) -> int:
         taken = await self.runs.active_slots(SLOT_LIMIT)
-        return max(0, taken - len(await asyncio.to_thread(self.records.tasks.held_slots)))
+        return max(0, taken - await asyncio.to_thread(self._count_held))
+
+    def _count_held(self) -> int:
+        return len(self.records.tasks.held_slots()) + len(self.records.chunks.held_slots())
 
 
 def _updated(leak: Leak | None, slots: int, now: float) -> Leak | None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Update, case, delete, func, in
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from penstock.domain import errors
-from penstock.domain.batch.batch import Batch, BatchItem, BatchOrder, BatchStage, BatchStatus, PendingRun
+from penstock.domain.batch.batch import Batch, BatchItem, BatchOrder, BatchStage, BatchStatus
 from penstock.domain.batch.spec import BatchSpec, Only, RunOptions
 from penstock.domain.ids import BatchId, FileId, ProjectId, is_id, new_batch_id
 from penstock.domain.pagination import MAX_TOTAL, Listing, ListQuery
@@ -18,9 +18,7 @@ from penstock.records import notifications
 from penstock.records.batches.batch_rows import batch_of, item_row
 from penstock.records.database import Database
 from penstock.records.new_tasks import notify
-from penstock.records.tables import BATCH_ITEMS, BATCHES, CHUNKS
-
-CLAIM_TIME = timedelta(seconds=30)
+from penstock.records.tables import BATCH_ITEMS, BATCHES
 
 _LIVE = BATCHES.c.status == "processing"
 _NEW_RUN: dict[str, Any] = {
@@ -161,71 +159,6 @@ class Batches:
         with self._database.writing() as connection:
             notify(connection, notifications.OUTBOX, batch_id)
             return connection.execute(statement).rowcount == 1
-
-    def lost(self, lease_seconds: float) -> list[tuple[Batch, int]]:
-        """Batches whose run sends no heartbeats any more, each with how many of its runs were lost before."""
-        silent = select(BATCHES).where(_LIVE, BATCHES.c.beat < func.now() - timedelta(seconds=lease_seconds))
-        with self._database.reading() as connection:
-            return [(batch_of(row), row["losses"]) for row in connection.execute(silent).mappings()]
-
-    def submitted(self) -> list[Batch]:
-        """Unfinished batches that have a run."""
-        with self._database.reading() as connection:
-            found = connection.execute(select(BATCHES).where(_LIVE, BATCHES.c.run_id.is_not(None))).mappings()
-            return [batch_of(row) for row in found]
-
-    def claim_due(self, limit: int) -> list[PendingRun]:
-        """Batches and chunks that need a flow run; claimed for 30 s."""
-        with self._database.writing() as connection:
-            return [*_claim(connection, "batch", limit), *_claim(connection, "chunk", limit)]
-
-    def record_run(self, pending: PendingRun, run_id: str) -> bool:
-        """Record the flow run. False: the attempt has ended or been replaced, so the run is not needed."""
-        table = _TABLES[pending.object]
-        wanted = update(table).where(table.c.id == pending.id, table.c.attempt == pending.attempt)
-        with self._database.writing_one_statement() as connection:
-            noted = wanted.where(table.c.status == "processing").values(run_id=run_id)
-            return connection.execute(noted).rowcount == 1
-
-    def postpone(self, pending: PendingRun, seconds: float) -> None:
-        """Make it claimable again, after `seconds`."""
-        table = _TABLES[pending.object]
-        later = func.now() + timedelta(seconds=seconds)
-        with self._database.writing_one_statement() as connection:
-            connection.execute(update(table).where(table.c.id == pending.id).values(due=later))
-
-
-_TABLES = {"batch": BATCHES, "chunk": CHUNKS}
-
-
-def _claim(connection: Connection, name: str, limit: int) -> list[PendingRun]:
-    table = _TABLES[name]
-    due = (
-        select(table.c.id)
-        .where(table.c.status == "processing", table.c.run_id.is_(None), table.c.due <= func.now())
-        .order_by(table.c.due)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    claimed = update(table).where(table.c.id.in_(due)).values(due=func.now() + CLAIM_TIME, tries=table.c.tries + 1)
-    rows = connection.execute(claimed.returning(table)).mappings().all()
-    return [_pending(connection, name, row) for row in rows]
-
-
-def _pending(connection: Connection, name: str, row: Any) -> PendingRun:
-    batch_id = row["id"] if name == "batch" else row["batch_id"]
-    batch = _get(connection, BATCHES.c.id == batch_id)
-    parent = select(BATCHES.c.parent_task_run).where(BATCHES.c.id == batch_id)
-    return PendingRun(
-        object="batch" if name == "batch" else "chunk",
-        id=row["id"],
-        batch_id=BatchId(batch_id),
-        project_id=ProjectId(row["project_id"]),
-        attempt=row["attempt"],
-        name=row["name"] if name == "chunk" else batch.title,
-        tries=row["tries"],
-        parent=connection.execute(parent).scalar() if name == "chunk" else None,
-    )
 
 
 def _asked(spec: BatchSpec, options: RunOptions) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 owner, so that a run that lost its chunk changes nothing."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Update, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import array
 
 from penstock.domain import errors
@@ -175,19 +174,6 @@ class Chunks:
             _give_next_run(connection, lease[0], lease[1], losses=0)
             return False
 
-    def lost(self, lease_seconds: float) -> list[tuple[ChunkId, int, str | None, int]]:
-        """Chunks whose run sends no heartbeats any more: id, attempt, run, and how many runs were lost before."""
-        silent = CHUNKS.c.beat < func.now() - timedelta(seconds=lease_seconds)
-        query = select(CHUNKS.c.id, CHUNKS.c.attempt, CHUNKS.c.run_id, CHUNKS.c.losses).where(_LIVE, silent)
-        with self._database.reading() as connection:
-            return [(ChunkId(row[0]), *row[1:]) for row in connection.execute(query)]
-
-    def submitted(self) -> list[tuple[ChunkId, int, str]]:
-        """Unfinished chunks that have a run: id, attempt, run."""
-        query = select(CHUNKS.c.id, CHUNKS.c.attempt, CHUNKS.c.run_id).where(_LIVE, CHUNKS.c.run_id.is_not(None))
-        with self._database.reading() as connection:
-            return [(ChunkId(row[0]), row[1], row[2]) for row in connection.execute(query)]
-
     def retry(self, chunk_id: ChunkId, attempt: int) -> bool:
         """Another run in place of a lost one. False: the attempt is not the present one."""
         with self._database.writing() as connection:
@@ -201,22 +187,6 @@ class Chunks:
                 return False
             _release(connection, [task.id for task in _unfinished(connection, chunk_id)])
             return True
-
-    def cancel_lines(self, batch_id: BatchId) -> None:
-        """Cancel every unfinished task of a batch: at once where no run has begun, else by its run. Chunks that have
-        not begun end."""
-        of_batch = (TASKS.c.batch == batch_id, _UNFINISHED)
-        cancelled = asdict(TaskError(errors.Cancelled.code, "The batch was cancelled."))
-        now = {"status": "cancelled", "state": "cancelled", "error": cancelled, "updated": func.now()}
-        with self._database.writing() as connection:
-            waiting = update(CHUNKS).where(CHUNKS.c.batch_id == batch_id, _LIVE, CHUNKS.c.owner.is_(None))
-            connection.execute(waiting.values(status="ended"))
-            running = select(CHUNKS.c.id).where(CHUNKS.c.batch_id == batch_id, _LIVE)
-            begun = or_(TASKS.c.owner.is_not(None), TASKS.c.chunk_id.in_(running))
-            connection.execute(update(TASKS).where(*of_batch, begun).values(cancelling=True, state="cancelling"))
-            ended = update(TASKS).where(*of_batch, ~begun).values(now).returning(TASKS.c.id)
-            ids = list(connection.execute(ended).scalars())
-            connection.execute(delete(OUTBOX).where(OUTBOX.c.task_id.in_(ids)))
 
 
 def _owned(lease: ChunkLease) -> Update:

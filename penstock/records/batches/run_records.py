@@ -1,0 +1,161 @@
+"""The flow runs of batches and chunks, for the dispatcher, the follower of Prefect's events and the reconciler."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, false, func, literal, or_, select, update
+
+from penstock.domain import errors
+from penstock.domain.attempts import SLOT_REQUESTED
+from penstock.domain.batch.batch import PendingRun, SubmittedRun
+from penstock.domain.ids import BatchId, ProjectId, TaskId
+from penstock.domain.task import TaskError
+from penstock.records.batches.batch_rows import batch_of
+from penstock.records.batches.line_tasks import notify_tasks
+from penstock.records.database import Database
+from penstock.records.tables import BATCHES, CHUNKS, OUTBOX, TASKS
+
+CLAIM_TIME = timedelta(seconds=30)
+
+RunObject = Literal["batch", "chunk"]
+_TABLES: dict[RunObject, Any] = {"batch": BATCHES, "chunk": CHUNKS}
+_UNFINISHED = TASKS.c.status == "processing"
+
+
+class BatchRuns:
+    """Runs that batches and chunks need, have, and have lost."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim_due(self, limit: int) -> list[PendingRun]:
+        """Batches and chunks that need a flow run, each kind up to `limit`; claimed for 30 s."""
+        with self._database.writing() as connection:
+            return [pending for name in _TABLES for pending in _claim(connection, name, limit)]
+
+    def record_run(self, pending: PendingRun, run_id: str) -> bool:
+        """Record the flow run. False: the attempt has ended or been replaced, so the run is not needed."""
+        table = _TABLES[pending.object]
+        wanted = update(table).where(table.c.id == pending.id, table.c.attempt == pending.attempt)
+        with self._database.writing_one_statement() as connection:
+            noted = wanted.where(table.c.status == "processing").values(run_id=run_id)
+            return connection.execute(noted).rowcount == 1
+
+    def postpone(self, pending: PendingRun, seconds: float) -> None:
+        """Make it claimable again, after `seconds`."""
+        table = _TABLES[pending.object]
+        later = func.now() + timedelta(seconds=seconds)
+        with self._database.writing_one_statement() as connection:
+            connection.execute(update(table).where(table.c.id == pending.id).values(due=later))
+
+    def submitted(self) -> list[SubmittedRun]:
+        """The runs of all unfinished batches and chunks."""
+        return self._select()
+
+    def lost(self, lease_seconds: float) -> list[SubmittedRun]:
+        """Those that have begun but sent no heartbeat for `lease_seconds`."""
+        return self._select(silent_for=timedelta(seconds=lease_seconds))
+
+    def find(self, run_id: str) -> SubmittedRun | None:
+        """The unfinished batch or chunk of a flow run."""
+        return next(iter(self._select(run_id=run_id)), None)
+
+    def current_run_ids(self) -> set[str]:
+        """The runs of all unfinished batches and chunks, by their ids."""
+        return {run.run_id for run in self.submitted()}
+
+    def has_ended(self, run_id: str) -> bool:
+        """Whether the run is that of a batch or chunk that has ended."""
+        with self._database.reading() as connection:
+            ended = (select(t.c.id).where(t.c.run_id == run_id, t.c.status != "processing") for t in _TABLES.values())
+            return any(connection.execute(query).first() is not None for query in ended)
+
+    def cancel_lines(self, batch_id: BatchId) -> None:
+        """Cancel every unfinished task of a batch: at once where no run has begun, else by its run. Chunks that have
+        not begun end."""
+        live_chunks = select(CHUNKS.c.id).where(CHUNKS.c.batch_id == batch_id, CHUNKS.c.status == "processing")
+        with self._database.writing() as connection:
+            waiting = update(CHUNKS).where(CHUNKS.c.id.in_(live_chunks), CHUNKS.c.owner.is_(None))
+            connection.execute(waiting.values(status="ended"))
+            _cancel_tasks(connection, (TASKS.c.batch == batch_id, _UNFINISHED), live_chunks)
+
+    def cancel_chunk(self, chunk_id: str) -> None:
+        """Cancel the unfinished tasks of a chunk: their run has ended, or stops when it learns of it."""
+        with self._database.writing() as connection:
+            _cancel_tasks(connection, (TASKS.c.chunk_id == chunk_id, _UNFINISHED), select(literal("")).where(false()))
+            ended = update(CHUNKS).where(CHUNKS.c.id == chunk_id, CHUNKS.c.status == "processing")
+            connection.execute(ended.values(status="ended"))
+
+    def _select(self, silent_for: timedelta | None = None, run_id: str | None = None) -> list[SubmittedRun]:
+        with self._database.reading() as connection:
+            rows = [
+                (name, row)
+                for name, table in _TABLES.items()
+                for row in connection.execute(_submitted(table, silent_for, run_id)).mappings()
+            ]
+        return [_run_of(name, row) for name, row in rows]
+
+
+def _submitted(table: Any, silent_for: timedelta | None, run_id: str | None) -> Select[Any]:
+    matching: list[ColumnElement[bool]] = [table.c.status == "processing", table.c.run_id.is_not(None)]
+    if silent_for is not None:
+        matching.append(table.c.beat < func.now() - silent_for)
+    if run_id is not None:
+        matching.append(table.c.run_id == run_id)
+    return select(table).where(*matching)
+
+
+def _run_of(name: RunObject, row: Any) -> SubmittedRun:
+    return SubmittedRun(
+        object=name,
+        id=row["id"],
+        attempt=row["attempt"],
+        run_id=row["run_id"],
+        begun=row["beat"] is not None,
+        losses=row["losses"],
+        slots=tuple(slot for slot in row.get("slots") or () if slot != SLOT_REQUESTED),
+    )
+
+
+def _claim(connection: Connection, name: RunObject, limit: int) -> list[PendingRun]:
+    table = _TABLES[name]
+    due = (
+        select(table.c.id)
+        .where(table.c.status == "processing", table.c.run_id.is_(None), table.c.due <= func.now())
+        .order_by(table.c.due)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = update(table).where(table.c.id.in_(due)).values(due=func.now() + CLAIM_TIME, tries=table.c.tries + 1)
+    rows = connection.execute(claimed.returning(table)).mappings().all()
+    return [_pending(connection, name, row) for row in rows]
+
+
+def _pending(connection: Connection, name: RunObject, row: Any) -> PendingRun:
+    batch_id = row["id"] if name == "batch" else row["batch_id"]
+    batch = connection.execute(select(BATCHES).where(BATCHES.c.id == batch_id)).mappings().one()
+    return PendingRun(
+        object=name,
+        id=row["id"],
+        batch_id=BatchId(batch_id),
+        project_id=ProjectId(row["project_id"]),
+        attempt=row["attempt"],
+        name=row["name"] if name == "chunk" else batch_of(batch).title,
+        tries=row["tries"],
+        parent=batch["parent_task_run"] if name == "chunk" else None,
+    )
+
+
+def _cancel_tasks(
+    connection: Connection, matching: tuple[ColumnElement[bool], ...], running_chunks: Select[tuple[Any]]
+) -> None:
+    """Tasks that a run converts are marked; the others end now."""
+    begun = or_(TASKS.c.owner.is_not(None), TASKS.c.chunk_id.in_(running_chunks))
+    connection.execute(update(TASKS).where(*matching, begun).values(cancelling=True, state="cancelling"))
+    error = asdict(TaskError(errors.Cancelled.code, "The batch was cancelled."))
+    now = {"status": "cancelled", "state": "cancelled", "error": error, "updated": func.now()}
+    ended = update(TASKS).where(*matching, ~func.coalesce(begun, False)).values(now).returning(TASKS.c.id)
+    ids = {TaskId(task_id) for task_id in connection.execute(ended).scalars()}
+    connection.execute(delete(OUTBOX).where(OUTBOX.c.task_id.in_(ids)))
+    notify_tasks(connection, ids)
