@@ -9,7 +9,7 @@ from pathlib import Path
 from penstock.batches.reporting import result_line
 from penstock.conversion.line_files import LineFiles
 from penstock.domain import errors
-from penstock.domain.batch.addresses import normalized_address, path_in, scheme_of
+from penstock.domain.batch.addresses import path_in, scheme_of
 from penstock.domain.batch.batch import BatchItem
 from penstock.domain.batch.results import ManifestFormat, manifest_format, manifest_row, manifest_start
 from penstock.domain.ids import FileId, new_file_id
@@ -31,10 +31,7 @@ class ManifestFile:
     @property
     def address(self) -> str | None:
         """Where it is published; None: as a file of our storage."""
-        spec = self.files.batch.spec
-        if spec.result_manifest:
-            return normalized_address(spec.result_manifest)
-        return f"{normalized_address(spec.destination)}/manifest.jsonl" if spec.destination else None
+        return self.files.batch.spec.manifest_place
 
     def begin(self) -> None:
         """Start an empty one in place of that of an earlier run."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from penstock.cli.records import existing_records, opened_records
 from penstock.domain.api_keys import ApiKey
 from penstock.domain.ids import ProjectId
 from penstock.host.home import Home, api_key_of, existing_records_database, records_database
@@ -34,7 +35,7 @@ def create(project: str | None, new_project: str | None) -> None:
 @keys_command.command("list")
 def show_all() -> None:
     """List all keys with their projects and states."""
-    with _records() as records:
+    with existing_records(read_settings()) as records:
         for key in records.keys.list():
             click.echo(f"{key.id}  {key.project_id}  {key.created}  {state_of(key)}")
 
@@ -43,7 +44,7 @@ def show_all() -> None:
 @click.argument("key_id")
 def revoke(key_id: str) -> None:
     """Revoke a key at once."""
-    with _records() as records:
+    with existing_records(read_settings()) as records:
         records.keys.revoke(key_id)
 
 
@@ -54,7 +55,7 @@ def rotate(key_id: str, overlap_hours: float) -> None:
     """Replace a key by a new one.
 
     The old one works until the overlap ends."""
-    with _records() as records:
+    with existing_records(read_settings()) as records:
         new_id, token = records.keys.rotate(key_id, timedelta(hours=overlap_hours))
     click.echo(f"{new_id}  {token}")
 
@@ -66,7 +67,7 @@ def rotate_secret(project: str | None, overlap_hours: float) -> None:
     """Replace the secret that signs links and receipts.
 
     Shows the new receipt key: receipts are verified with it from now on. Existing links work until the overlap ends."""
-    with _records() as records:
+    with existing_records(read_settings()) as records:
         owner = _owner(records, project)
         records.keys.rotate_secret(owner, timedelta(hours=overlap_hours))
         click.echo(records.keys.receipt_key(owner))
@@ -78,7 +79,7 @@ def secret(project: str | None) -> None:
     """Show a project's receipt key.
 
     It verifies and signs receipts; it gives access to nothing else."""
-    with _records() as records:
+    with existing_records(read_settings()) as records:
         click.echo(records.keys.receipt_key(_owner(records, project)))
 
 
@@ -96,31 +97,14 @@ def state_of(key: ApiKey) -> str:
 
 
 @contextmanager
-def _records() -> Iterator[Records]:
-    """The existing records. Creates no database, no tables and no key."""
-    with existing_records_database(read_settings()) as url, _opened(url) as records:
-        records.require_current()
-        yield records
-
-
-@contextmanager
 def _records_or_new() -> Iterator[Records]:
     """The records. Creates the database, the tables and a first project with its key if they are missing."""
     settings = read_settings()
     home = Home.at(settings.root)
     running = home.running_service()
     database = existing_records_database if running else records_database
-    with database(settings) as url, _opened(url) as records:
+    with database(settings) as url, opened_records(url) as records:
         records.migrate()
         if not records.keys.project_ids():
             records.keys.ensure_default(api_key_of(settings, home))
         yield records
-
-
-@contextmanager
-def _opened(url: str) -> Iterator[Records]:
-    records = Records(url)
-    try:
-        yield records
-    finally:
-        records.close()

@@ -10,6 +10,7 @@ from penstock.domain.errors import MediaError, Misconfigured
 
 COMMANDS = {
     "convert": "Convert one file or URL.",
+    "batch": "Convert a folder, a prefix or the lines of a manifest.",
     "plan": "Show what a conversion would do, without doing it.",
     "up": "Run everything one machine needs.",
     "api": "Run the API alone.",

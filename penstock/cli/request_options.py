@@ -1,4 +1,4 @@
-"""What `convert` and `plan` share: the options of a request, the checks of INPUT and OUTPUT, and error output."""
+"""What `convert`, `plan` and `batch` share: the options of a request, the checks of INPUT and OUTPUT, error output."""
 
 import os
 import re
@@ -20,17 +20,19 @@ _SCHEME_UNSUPPORTED = "INPUT is a file or an http(s) URL; {} is not supported. D
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_OPTIONS = (
+_FILES = (
     click.argument("source", metavar="INPUT"),
     click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path)),
     click.option("-y", "--overwrite", is_flag=True, help="Replace an OUTPUT that exists."),
-    click.option("--kind", type=click.Choice(KINDS), help="Kind of the output.  [default: that of the format]"),
     click.option(
         "--format",
         "format_",
         type=click.Choice([*FORMATS, *SYNONYMS]),
         help="Format of the output.  [default: from OUTPUT's extension]",
     ),
+)
+_FIELDS = (
+    click.option("--kind", type=click.Choice(KINDS), help="Kind of the output.  [default: that of the format]"),
     click.option("--width", type=float, help="Width in pixels; without --height it keeps the aspect ratio."),
     click.option("--height", type=float, help="Height in pixels; without --width it keeps the aspect ratio."),
     click.option(
@@ -55,7 +57,16 @@ _OPTIONS = (
 
 def request_options(command: Command) -> Command:
     """Add INPUT, OUTPUT and the options of a request to a command."""
-    return reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), command)
+    return _decorated(command, (*_FILES, *_FIELDS))
+
+
+def field_options(command: Command) -> Command:
+    """Add the options of a request to a command, without its input, output and format."""
+    return _decorated(command, _FIELDS)
+
+
+def _decorated(command: Command, options: tuple[Callable[[Command], Command], ...]) -> Command:
+    return reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +93,14 @@ def _request_of(target: Path, options: dict[str, Any]) -> dict[str, Any]:
     if output_format is None:
         raise click.UsageError(f"OUTPUT has no known extension: use .{', .'.join(FORMATS)}, or give --format.")
     kind = options.pop("kind") or FORMATS[output_format].kind
+    return {"kind": kind, "format": output_format} | fields_of(options)
+
+
+def fields_of(options: dict[str, Any]) -> dict[str, Any]:
+    """The parsed options of `field_options` that were given, as fields of a request. Raises `click.UsageError`."""
     at = options.pop("at")
     time = {} if at is None else {"at": at if at == "auto" else _seconds(at)}
-    return (
-        {"kind": kind, "format": output_format}
-        | time
-        | {name: value for name, value in options.items() if value is not None}
-    )
+    return time | {name: value for name, value in options.items() if value is not None}
 
 
 def _seconds(text: str) -> float:
@@ -152,5 +164,10 @@ def is_url(source: str) -> bool:
 
 def fail(code: str, message: str) -> NoReturn:
     """Print the error with the option names of the command line, and exit with 1."""
-    click.echo(f"{code}: {message.replace('on_upscale', '--on-upscale')}", err=True)
+    click.echo(f"{code}: {option_names(message)}", err=True)
     sys.exit(1)
+
+
+def option_names(message: str) -> str:
+    """The message of an error with the option names of the command line."""
+    return message.replace("on_upscale", "--on-upscale")

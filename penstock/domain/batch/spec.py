@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.domain.batch.addresses import is_file_id
+from penstock.domain.batch.addresses import is_file_id, normalized_address
 
 DEFAULT_OUTPUT_NAME = "{dir}/{stem}.{format}"
 MAX_LINES = 100_000
@@ -54,6 +54,13 @@ class BatchSpec(BaseModel):
         """Whether the lines came over the API, with the request or in an uploaded manifest: they may name addresses of
         the web and files of the project, never a folder or prefix."""
         return self.lines_digest is not None or (self.manifest is not None and is_file_id(self.manifest))
+
+    @property
+    def manifest_place(self) -> str | None:
+        """The address of the result manifest; None: it is a file of our storage."""
+        if self.result_manifest:
+            return normalized_address(self.result_manifest)
+        return f"{normalized_address(self.destination)}/manifest.jsonl" if self.destination else None
 
     def fingerprint(self) -> str:
         """The sha256 of everything but the name."""

@@ -1,0 +1,110 @@
+"""`penstock batch SOURCE DEST`: many conversions by the service, and `list`, `show`, `pause`, `resume`, `cancel`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from penstock.cli.batches.commands import SUBCOMMANDS
+from penstock.cli.batches.following import Follower, Snapshot
+from penstock.cli.batches.ordering import order_of
+from penstock.cli.batches.progress import BatchBar, batch_bar, ended_lines
+from penstock.cli.batches.summary import batch_json, summary
+from penstock.cli.records import opened_records
+from penstock.cli.request_options import fail, field_options
+from penstock.cli.service import used_service
+from penstock.cli.subcommands import CommandWithSubcommands
+from penstock.domain.batch.batch import BatchOrder
+from penstock.domain.batch.spec import DEFAULT_OUTPUT_NAME, MAX_LINES
+from penstock.host.home import Home
+from penstock.records import Records
+from penstock.settings import read_settings
+
+EXIT_INTERRUPTED = 130
+GOES_ON = "The same command goes on where it stopped."
+IS_RUNNING = "This batch is already running; its options are those of that run."
+NEVER_RAN = "No run of this batch has failed files; leave out --rerun-failed."
+
+
+@click.command("batch")
+@click.argument("source")
+@click.argument("destination", metavar="DEST")
+@click.option("--format", "format_", metavar="FORMAT", help="Format of the outputs; see `penstock formats`.")
+@click.option("--glob", help='Only files of this name or path, like "*.mov" or "2024/**/*.{jpg,heic}".')
+@click.option("--name", metavar="TEMPLATE", help=f"Names of the outputs.  [default: {DEFAULT_OUTPUT_NAME}]")
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["skip", "overwrite", "rename"]),
+    default="skip",
+    show_default=True,
+    help="What to do where another file has the name of an output.",
+)
+@click.option("--manifest", metavar="FILE", help="Result manifest, .jsonl or .csv.  [default: DEST/manifest.jsonl]")
+@click.option("--plan", is_flag=True, help="Convert nothing; only say what would be done.")
+@click.option("--limit", type=click.IntRange(1, MAX_LINES), help="Convert at most so many files.")
+@click.option("--max-hours", type=click.FloatRange(0, 8760, min_open=True), help="Start no file after so many hours.")
+@click.option(
+    "--min-age-seconds", type=click.FloatRange(0, 2_592_000), default=0.0, help="Skip files that changed so recently."
+)
+@click.option("--rerun-failed", is_flag=True, help="Only the files that failed the last time.")
+@click.option("--title", metavar="TEXT", help="What people call the batch.  [default: from SOURCE and the format]")
+@field_options
+@click.option("--home", type=click.Path(path_type=Path), help="Folder of all data and secrets.  [default: ~/.penstock]")
+@click.option("--json", "as_json", is_flag=True, help="Print the Batch as JSON.")
+def _convert(home: Path | None, *, as_json: bool, **options: Any) -> None:
+    """Convert the files of SOURCE into DEST. Running it again converts only what is missing, changed or failed.
+
+    SOURCE is a folder, a prefix like s3://bucket/name, or a manifest (.csv or .jsonl, a line for each input). DEST is a
+    folder or a prefix; it gets the tree of SOURCE and a result manifest. A folder that is called like a subcommand is
+    written ./list.
+    """
+    settings = read_settings(home)
+    order = order_of(options)
+    with (
+        batch_bar() as bar,
+        used_service(settings, bar.show_start) as service,
+        opened_records(service.database_url) as records,
+    ):
+        snapshot = _run(order, Home(settings.root), records, bar)
+        text = json.dumps(batch_json(snapshot), indent=2, ensure_ascii=False) if as_json else summary(snapshot, records)
+    _report(snapshot, order, text)
+
+
+def _run(order: BatchOrder, home: Home, records: Records, bar: BatchBar) -> Snapshot:
+    """The batch when it has ended. An interrupt cancels it and exits."""
+    batch = records.batches.submit(records.keys.default_project(), order)
+    if batch.options != order.options:
+        click.echo(IS_RUNNING, err=True)
+    follower = Follower(records, batch, lambda: home.running_service() is not None)
+    try:
+        return follower.follow(bar.show)
+    except KeyboardInterrupt:
+        bar.show_cancel()
+        snapshot = follower.cancel()
+    click.echo(_interrupted(snapshot), err=True)
+    sys.exit(EXIT_INTERRUPTED)
+
+
+def _interrupted(snapshot: Snapshot) -> str:
+    state = "Cancelled" if snapshot.has_ended else "It is being cancelled"
+    return f"{state}: {ended_lines(snapshot):,} of {snapshot.counts.total:,} files are done. {GOES_ON}"
+
+
+def _report(snapshot: Snapshot, order: BatchOrder, text: str) -> None:
+    """Print the summary. Exits with 1 unless the batch ended without a failure."""
+    batch, failed = snapshot.batch, snapshot.counts.by_status.get("failed", 0)
+    if batch.error is not None:
+        if order.options.only == "failed" and not snapshot.counts.total:
+            fail(batch.error.code, NEVER_RAN)
+        fail(batch.error.code, batch.error.message)
+    click.echo(text)
+    if batch.status == "cancelled":
+        click.echo(f"The batch was cancelled. {GOES_ON}", err=True)
+    sys.exit(1 if failed or batch.status == "cancelled" else 0)
+
+
+batch_command = CommandWithSubcommands(_convert)
+for subcommand in SUBCOMMANDS:
+    batch_command.add_command(subcommand)

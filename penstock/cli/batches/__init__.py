@@ -1,0 +1,1 @@
+"""What `penstock batch` consists of: its order, its progress and its summary."""
