@@ -3,14 +3,14 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
 from penstock.cli.batches.commands import SUBCOMMANDS
 from penstock.cli.batches.following import Follower, Snapshot
 from penstock.cli.batches.ordering import order_of
-from penstock.cli.batches.progress import BatchBar, batch_bar, ended_lines
+from penstock.cli.batches.progress import BatchBar, batch_bar, done_lines
 from penstock.cli.batches.summary import batch_json, summary
 from penstock.cli.records import opened_records
 from penstock.cli.request_options import fail, field_options
@@ -22,7 +22,6 @@ from penstock.host.home import Home
 from penstock.records import Records
 from penstock.settings import read_settings
 
-EXIT_INTERRUPTED = 130
 GOES_ON = "The same command goes on where it stopped."
 IS_RUNNING = "This batch is already running; its options are those of that run."
 NEVER_RAN = "No run of this batch has failed files; leave out --rerun-failed."
@@ -73,7 +72,7 @@ def _convert(home: Path | None, *, as_json: bool, **options: Any) -> None:
 
 
 def _run(order: BatchOrder, home: Home, records: Records, bar: BatchBar) -> Snapshot:
-    """The batch when it has ended. An interrupt cancels it and exits."""
+    """The batch when it has ended. An interrupt cancels it and raises `Interrupted`."""
     batch = records.batches.submit(records.keys.default_project(), order)
     if batch.options != order.options:
         click.echo(IS_RUNNING, err=True)
@@ -82,14 +81,21 @@ def _run(order: BatchOrder, home: Home, records: Records, bar: BatchBar) -> Snap
         return follower.follow(bar.show)
     except KeyboardInterrupt:
         bar.show_cancel()
-        snapshot = follower.cancel()
-    click.echo(_interrupted(snapshot), err=True)
-    sys.exit(EXIT_INTERRUPTED)
+        raise Interrupted(follower.cancel()) from None
 
 
-def _interrupted(snapshot: Snapshot) -> str:
-    state = "Cancelled" if snapshot.has_ended else "It is being cancelled"
-    return f"{state}: {ended_lines(snapshot):,} of {snapshot.counts.total:,} files are done. {GOES_ON}"
+class Interrupted(click.ClickException):
+    """The user has interrupted the command, and the batch is cancelled."""
+
+    exit_code = 130
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        state = "Cancelled" if snapshot.has_ended else "The batch is being cancelled"
+        files = f"{done_lines(snapshot):,} of {snapshot.counts.total:,} files are done"
+        super().__init__(f"{state}: {files}. {GOES_ON}")
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, file=file, err=file is None)
 
 
 def _report(snapshot: Snapshot, order: BatchOrder, text: str) -> None:

@@ -3,12 +3,9 @@
 import json
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Column, Table
 
 from penstock.cli.batches.following import Snapshot
-from penstock.cli.batches.progress import ended_lines
+from penstock.cli.batches.progress import done_lines
 from penstock.cli.batches.summary import batch_json, summary
 from penstock.cli.records import existing_records
 from penstock.domain.pagination import ListQuery
@@ -19,15 +16,16 @@ from penstock.settings import read_settings
 @click.command("list")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many.")
 def list_batches(limit: int) -> None:
-    """List the batches, the newest first."""
-    table = Table(Column("id", no_wrap=True), "name", "status", "files", "started", box=box.SIMPLE_HEAD)
+    """List the batches, the newest first: id, time (UTC), status, files done, name."""
     with existing_records(read_settings()) as records:
         for batch in records.batches.page(records.keys.default_project(), ListQuery(limit=limit)).items:
-            snapshot = _snapshot(records, batch.id)
-            started = f"{batch.started:%Y-%m-%d %H:%M}" if batch.started else "–"
-            done = f"{ended_lines(snapshot):,}/{snapshot.counts.total:,}"
-            table.add_row(batch.id, batch.title, batch.status, done, started)
-    Console().print(table)
+            click.echo(_line(_snapshot(records, batch.id)))
+
+
+def _line(snapshot: Snapshot) -> str:
+    batch = snapshot.batch
+    files = f"{done_lines(snapshot):,}/{snapshot.counts.total:,}"
+    return f"{batch.id}  {batch.created:%Y-%m-%d %H:%M}  {batch.status:<10}  {files:>15}  {batch.title}"
 
 
 @click.command("show")

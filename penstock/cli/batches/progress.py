@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from penstock.batches.report_page import size_text
+from penstock.batches.reporting import size_text
 from penstock.cli.batches.following import Snapshot
 
 MAX_TITLE = 24
 
 
 class BatchBar:
-    """Shows snapshots of one batch. The rate is that of the lines that ended while it was shown."""
+    """Shows snapshots of one batch. The rate is that of the lines that were done while it was shown."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -32,17 +32,17 @@ class BatchBar:
         if batch.stage == "listing":
             self._progress.update(self._line, description="listing and planning", facts=f"{total:,} files")
             return
-        ended = ended_lines(snapshot)
-        self._first = self._first or (time.monotonic(), ended)
+        done = done_lines(snapshot)
+        self._first = self._first or (time.monotonic(), done)
         title = batch.title if batch.status != "paused" else f"paused: {batch.title}"
-        facts = " · ".join(facts_of(snapshot, self._rate(ended)))
-        self._progress.update(self._line, description=_short(title), total=total, completed=ended, facts=facts)
+        facts = " · ".join(facts_of(snapshot, self._rate(done)))
+        self._progress.update(self._line, description=_short(title), total=total, completed=done, facts=facts)
 
-    def _rate(self, ended: int) -> float:
+    def _rate(self, done: int) -> float:
         """Files per second."""
         since, before = self._first or (0.0, 0)
         seconds = time.monotonic() - since
-        return (ended - before) / seconds if seconds > 0 else 0.0
+        return (done - before) / seconds if seconds > 0 else 0.0
 
 
 @contextmanager
@@ -57,20 +57,18 @@ def batch_bar() -> Iterator[BatchBar]:
 _FACTS = TextColumn("{task.fields[facts]}", markup=False)
 
 
-def ended_lines(snapshot: Snapshot) -> int:
-    """How many lines are neither waiting nor in work."""
-    counts = snapshot.counts
-    return counts.total - counts.by_status.get("queued", 0) - counts.by_status.get("processing", 0)
+def done_lines(snapshot: Snapshot) -> int:
+    """How many lines are converted, planned, skipped or failed."""
+    counts = snapshot.counts.by_status
+    return sum(counts.get(status, 0) for status in ("completed", "planned", "skipped", "failed"))
 
 
 def facts_of(snapshot: Snapshot, rate: float) -> list[str]:
-    """`412/1,000`, megabytes read, files a second, time left, and failures so far."""
-    counts, ended = snapshot.counts, ended_lines(snapshot)
-    facts = [f"{ended:,}/{counts.total:,}", size_text(counts.bytes_in)]
-    if rate > 0:
-        facts += [f"{rate:,.1f}/s", f"{time_text((counts.total - ended) / rate)} left"]
+    """`412/1,000`, failures so far, megabytes read, files a second, time left."""
+    counts, done = snapshot.counts, done_lines(snapshot)
     failed = counts.by_status.get("failed", 0)
-    return [*facts, f"{failed:,} failed"] if failed else facts
+    facts = [f"{done:,}/{counts.total:,}", *([f"{failed:,} failed"] if failed else []), size_text(counts.bytes_in)]
+    return [*facts, f"{rate:,.1f}/s", f"{time_text((counts.total - done) / rate)} left"] if rate > 0 else facts
 
 
 def time_text(seconds: float) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock.batches.report_page import name_text, saving_sentence
-from penstock.batches.reporting import summary_sentence
+from penstock.batches.reporting import plan_sentence, summary_sentence
 from penstock.cli.batches.following import Snapshot
 from penstock.cli.batches.progress import time_text
 from penstock.domain.batch.addresses import path_in, scheme_of
@@ -21,7 +21,9 @@ def summary(snapshot: Snapshot, records: Records) -> str:
     batch_id = snapshot.batch.id
     failures = records.batch_items.failures(batch_id)
     examples = records.batch_items.page(batch_id, ListQuery(limit=EXAMPLES), status="failed").items if failures else ()
-    lines = [_totals(snapshot), *_failure_lines(failures), *_example_lines(snapshot.batch, examples)]
+    is_plan = snapshot.batch.status == "planned"
+    totals = plan_sentence(records.batch_items.plan_totals(batch_id)) if is_plan else _totals(snapshot)
+    lines = [totals, *_failure_lines(failures), *_example_lines(snapshot.batch, examples)]
     left = sum(count for _, count in failures) - len(examples)
     more = [f"  … and {left:,} more in the manifest"] if left > 0 else []
     manifest = snapshot.batch.spec.manifest_place

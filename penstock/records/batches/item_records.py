@@ -137,7 +137,8 @@ class BatchItems:
         with self._database.reading() as connection:
             rows = connection.execute(_COUNTS, {"batch": batch_id}).all()
         done = [row for row in rows if row[0] == "completed"]
-        return BatchCounts({row[0]: row[1] for row in rows}, sum(row[2] for row in done), sum(row[3] for row in done))
+        bytes_in, bytes_out = (int(sum(row[place] for row in done)) for place in (2, 3))  # PostgreSQL sums to numeric
+        return BatchCounts({row[0]: row[1] for row in rows}, bytes_in, bytes_out)
 
     def count(self, batch_id: BatchId, *statuses: ItemStatus) -> int:
         """How many items have one of these statuses."""
