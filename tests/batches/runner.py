@@ -56,7 +56,7 @@ class BatchRunner:
     def convert(self, batch: Batch) -> None:
         records, feeder = self.services.records, Feeder(batch, self.services)
         while feeder.feed():
-            for pending in records.batches.claim_due(10):
+            for pending in records.batch_runs.claim_due(10):
                 if pending.object == "chunk" and pending.batch_id == batch.id:
                     self.convert_chunk(ChunkId(pending.id), pending.attempt)
             records.batch_items.follow_tasks(batch.id)
