@@ -28,7 +28,7 @@ def transcode(original: Original, run: Run) -> Rendition | Reuse:
 
 def _find_earlier(run: Run, converted: Task) -> FindEarlier:
     is_on = run.services.settings.reuse == "on"
-    return partial(earlier_output, run, converted.project_id) if is_on else nothing_earlier
+    return partial(earlier_output, run, converted) if is_on else nothing_earlier
 
 
 @contextmanager

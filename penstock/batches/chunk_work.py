@@ -12,15 +12,19 @@ from typing import TypeVar
 from penstock import engines
 from penstock.batches.lines_in_work import LineOutcome, LinesInWork
 from penstock.batches.published_before import PublishedOutputs
-from penstock.conversion.convert import Reserve
+from penstock.conversion.convert import Reserve, input_sha256
 from penstock.conversion.convert_group import GroupInput, GroupOptions, GroupResult, NeedsOwnRun, convert_group
+from penstock.conversion.earlier_bytes import EarlierBytes
+from penstock.conversion.equal_conversions import EqualConversions
 from penstock.conversion.inputs import fetch_bytes
 from penstock.conversion.line_files import LineFiles
 from penstock.conversion.outputs import OutputStore, output_file
 from penstock.conversion.rendition import Workspace
+from penstock.conversion.reuse import FindEachEarlier, nothing_earlier_of_each
 from penstock.domain import errors
 from penstock.domain.batch.batch import Chunk, ConvertedLine
 from penstock.domain.ids import TaskId, new_file_id
+from penstock.domain.reuse import MadeByAnother
 from penstock.domain.stages import Accepted, Rendition, Reuse
 from penstock.domain.task import InputVersion, Task
 from penstock.host.scratch import scratch_folder
@@ -39,6 +43,8 @@ GROUP_LINES = 16
 MAX_LINE_SECONDS = 30.0
 RETRY_SECONDS = 2.0
 DATABASE_TRIES = 30
+# Waits of a thread whose lines are all being made by others, one after another.
+BUSY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +78,38 @@ class ChunkContext:
 
 @dataclass(frozen=True, slots=True)
 class FetchedLine:
-    """A line whose input is on the local disk."""
+    """A line whose input is on the local disk. `sha256` is that of its bytes, where it is known."""
 
     task: Task
     path: Path
     version: InputVersion | None
+    sha256: str | None
 
 
 def convert_lines(lines: LinesInWork, context: ChunkContext) -> None:
     """Convert groups until none is left. Raises `Cancelled`, `Superseded`, and the error of a database that stays
     away."""
-    chunks, lease = context.services.records.chunks, context.lease
+    waits = 0
     while not context.takes_no_more() and (group := lines.take(GROUP_LINES)):
         with scratch_folder(context.scratch, "group") as folder:
             outcomes = convert_together(group, folder, context)
         settled = lines.settle(outcomes)
-        failures = [(one.task.id, failure) for one in settled if (failure := one.failure)]
-        released = [one.task.id for one in settled if one.outcome == "released"]
-        if failures:
-            context.recorded(lambda failures=failures: chunks.fail(lease, failures))  # type: ignore[misc]
-        if released:
-            context.recorded(lambda released=released: chunks.release(lease, released))  # type: ignore[misc]
-        if len(settled) < len(outcomes):
+        _record_ends(settled, context)
+        waits = waits + 1 if all(one.outcome == "busy" for one in outcomes) else 0
+        if waits:
+            context.wait(BUSY_SECONDS[min(waits, len(BUSY_SECONDS)) - 1])
+        elif any(one.error is not None and one not in settled for one in outcomes):
             context.wait(RETRY_SECONDS)
+
+
+def _record_ends(settled: Sequence[LineOutcome], context: ChunkContext) -> None:
+    chunks, lease = context.services.records.chunks, context.lease
+    failures = [(one.task.id, failure) for one in settled if (failure := one.failure)]
+    released = [one.task.id for one in settled if one.outcome == "released"]
+    if failures:
+        context.recorded(lambda: chunks.fail(lease, failures))
+    if released:
+        context.recorded(lambda: chunks.release(lease, released))
 
 
 def convert_together(group: Sequence[Task], folder: Path, context: ChunkContext) -> list[LineOutcome]:
@@ -117,17 +132,18 @@ def _fetched(task: Task, folder: Path, context: ChunkContext) -> FetchedLine | L
     if not context.is_live(task.id):
         return LineOutcome(task, "cancelled", errors.Cancelled("The task was cancelled."), "fetch")
     try:
-        return FetchedLine(task, path, _fetch(task, path, context))
+        return _fetch(task, path, context)
     except errors.Cancelled:
         raise
     except errors.MediaError as error:
         return LineOutcome(task, "failed", error, "fetch")
 
 
-def _fetch(task: Task, path: Path, context: ChunkContext) -> InputVersion | None:
+def _fetch(task: Task, path: Path, context: ChunkContext) -> FetchedLine:
     services, file_id = context.services, task.request.file_id
-    file = services.records.files.get(task.project_id, file_id) if file_id else None
-    return fetch_bytes(Accepted(task, file), path, services, context.watch, context.files)
+    accepted = Accepted(task, services.records.files.get(task.project_id, file_id) if file_id else None)
+    version = fetch_bytes(accepted, path, services, context.watch, context.files)
+    return FetchedLine(task, path, version, input_sha256(accepted, version))
 
 
 def _published_before(fetched: Sequence[FetchedLine], folder: Path, context: ChunkContext) -> list[ConvertedLine]:
@@ -144,9 +160,23 @@ def _results(
 ) -> Iterator[tuple[FetchedLine, GroupResult]]:
     by_task = {one.task.id: one for one in fetched}
     workspace = Workspace(context.services, folder, context.watch, _LINE_LOG)
-    options = GroupOptions(MAX_LINE_SECONDS, lambda task_id: not context.is_live(task_id), context.reserve)
-    for result in convert_group([GroupInput(one.task, one.path) for one in fetched], workspace, options):
+    options = GroupOptions(
+        MAX_LINE_SECONDS,
+        lambda task_id: not context.is_live(task_id),
+        context.reserve,
+        _find_earlier(folder, context),
+    )
+    for result in convert_group([GroupInput(one.task, one.path, one.sha256) for one in fetched], workspace, options):
         yield by_task[result.task.id], result
+
+
+def _find_earlier(folder: Path, context: ChunkContext) -> FindEachEarlier:
+    services = context.services
+    if services.settings.reuse == "off":
+        return nothing_earlier_of_each
+    found = EarlierBytes(services, context.watch.stopped, context.files)
+    conversions, project_id = services.records.conversions, context.chunk.project_id
+    return EqualConversions(conversions, project_id, found, folder, context.recorded).find
 
 
 def _not_converted(results: Sequence[tuple[FetchedLine, GroupResult]]) -> Iterator[LineOutcome]:
@@ -154,6 +184,8 @@ def _not_converted(results: Sequence[tuple[FetchedLine, GroupResult]]) -> Iterat
         match result.result:
             case NeedsOwnRun():
                 yield LineOutcome(one.task, "released")
+            case MadeByAnother():
+                yield LineOutcome(one.task, "busy")
             case errors.Cancelled() as cancelled:
                 yield LineOutcome(one.task, "cancelled", cancelled)
             case errors.MediaError() as error:
@@ -185,5 +217,15 @@ def _stored(line: ConvertedLine, made: Made, context: ChunkContext) -> Converted
 
 def _completed(lines: Sequence[ConvertedLine], context: ChunkContext) -> list[LineOutcome]:
     chunks = context.services.records.chunks
-    completed = context.recorded(lambda: chunks.complete(context.lease, lines)) if lines else set()
+    try:
+        completed = context.recorded(lambda: chunks.complete(context.lease, lines)) if lines else set()
+    except errors.ReusedFileDeleted:
+        return _completed_alone(lines, context)
     return [LineOutcome(line.task, "completed" if line.task.id in completed else "cancelled") for line in lines]
+
+
+def _completed_alone(lines: Sequence[ConvertedLine], context: ChunkContext) -> list[LineOutcome]:
+    """A line whose bytes were deleted while it reused them is tried again, the others are completed."""
+    if len(lines) == 1:
+        return [LineOutcome(lines[0].task, "busy")]
+    return [outcome for line in lines for outcome in _completed([line], context)]

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from penstock.domain import errors
@@ -12,8 +12,11 @@ from penstock.domain.task import Step, Task, TaskError
 
 # Tries of a line whose error may pass: a storage that is away, an input that just changed.
 TRIES = 3
+# How often a line waits for another that makes its output, before it gets a run of its own: that waits without holding
+# an encoder slot.
+WAITS = 20
 
-Outcome = Literal["completed", "failed", "cancelled", "released"]
+Outcome = Literal["completed", "failed", "cancelled", "released", "busy"]
 _WORDS: dict[Outcome, str] = {
     "completed": "converted",
     "failed": "failed",
@@ -24,7 +27,7 @@ _WORDS: dict[Outcome, str] = {
 
 @dataclass(frozen=True, slots=True)
 class LineOutcome:
-    """What became of one line. `released`: it gets a run of its own."""
+    """What became of one line. `released`: it gets a run of its own. `busy`: another one makes its output."""
 
     task: Task
     outcome: Outcome
@@ -46,6 +49,7 @@ class LinesInWork:
         self._lock = threading.Lock()
         self._waiting = deque(lines)
         self._tries: Counter[TaskId] = Counter()
+        self._waits: Counter[TaskId] = Counter()
         self.outcomes: Counter[Outcome] = Counter()
 
     @property
@@ -62,15 +66,19 @@ class LinesInWork:
     def settle(self, outcomes: Sequence[LineOutcome]) -> list[LineOutcome]:
         """Put back the lines that are tried again; returns the outcomes of the others."""
         with self._lock:
-            settled = [outcome for outcome in outcomes if not self._is_tried_again(outcome)]
+            settled = [self._without_wait(outcome) for outcome in outcomes if not self._is_tried_again(outcome)]
             self.outcomes.update(outcome.outcome for outcome in settled)
             return settled
 
+    def _without_wait(self, outcome: LineOutcome) -> LineOutcome:
+        return replace(outcome, outcome="released") if outcome.outcome == "busy" else outcome
+
     def _is_tried_again(self, outcome: LineOutcome) -> bool:
-        if outcome.error is None or not outcome.error.transient:
+        counted, most = (self._waits, WAITS) if outcome.outcome == "busy" else (self._tries, TRIES)
+        if outcome.outcome != "busy" and (outcome.error is None or not outcome.error.transient):
             return False
-        self._tries[outcome.task.id] += 1
-        if self._tries[outcome.task.id] >= TRIES:
+        counted[outcome.task.id] += 1
+        if counted[outcome.task.id] >= most:
             return False
         self._waiting.append(outcome.task)
         return True

@@ -3,7 +3,7 @@
 Nothing is recorded here, and a file that fails costs itself alone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,22 +12,25 @@ from penstock import engines
 from penstock.conversion.convert import Reserve, convert_original, no_reservation
 from penstock.conversion.image_group import PlannedImage, convert_images
 from penstock.conversion.rendition import Workspace, not_recorded, original_of, plan_of
+from penstock.conversion.reuse import FindEachEarlier, digest_of, nothing_earlier_of_each, reuse_of
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.media import Media
 from penstock.domain.outcomes import attempt
 from penstock.domain.planning.cost import estimate_cost
-from penstock.domain.planning.plan import ImagePlan, KeepImage
+from penstock.domain.planning.plan import ImagePlan, KeepImage, Plan
+from penstock.domain.reuse import EarlierOutput, MadeByAnother
 from penstock.domain.stages import Original, Rendition, Reuse
 from penstock.domain.task import Task
 
 
 @dataclass(frozen=True, slots=True)
 class GroupInput:
-    """A task, and its input on the local disk."""
+    """A task, and its input on the local disk. `sha256` is that of its bytes, where it is known."""
 
     task: Task
     path: Path
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class GroupResult:
     """What became of one task; `Cancelled` if `is_stopped` said so."""
 
     task: Task
-    result: Rendition | Reuse | NeedsOwnRun | errors.MediaError
+    result: Rendition | Reuse | MadeByAnother | NeedsOwnRun | errors.MediaError
 
 
 def _never_stopped(_task_id: TaskId) -> bool:
@@ -54,14 +57,25 @@ class GroupOptions:
     """`max_seconds` is the longest conversion by its estimate.
 
     `is_stopped` says whether a task was cancelled; it is called five times a second while ffmpeg runs. `reserve` holds
-    what the plan of a file that is converted alone needs: no image of the group needs anything."""
+    what the plan of a file that is converted alone needs: no image of the group needs anything. `find_earlier` is asked
+    once for the whole group."""
 
     max_seconds: float
     is_stopped: Callable[[TaskId], bool] = _never_stopped
     reserve: Reserve = no_reservation
+    find_earlier: FindEachEarlier = nothing_earlier_of_each
 
 
-_Decided = PlannedImage | Original | NeedsOwnRun | errors.MediaError
+@dataclass(frozen=True, slots=True)
+class _PlannedAlone:
+    """A file that is converted alone."""
+
+    original: Original
+    plan: Plan
+
+
+_Planned = PlannedImage | _PlannedAlone
+_Decided = _Planned | NeedsOwnRun | errors.MediaError
 
 
 def convert_group(inputs: Sequence[GroupInput], workspace: Workspace, options: GroupOptions) -> Iterator[GroupResult]:
@@ -71,13 +85,10 @@ def convert_group(inputs: Sequence[GroupInput], workspace: Workspace, options: G
     watch of the workspace says so, and the errors of `reserve`."""
     group = _Group(replace(workspace, record_plan=not_recorded), options)
     decided = group.decided(inputs)
-    yield from group.image_results([one for one in decided if isinstance(one, PlannedImage)])
     for each, one in zip(inputs, decided, strict=True):
-        match one:
-            case NeedsOwnRun() | errors.MediaError():
-                yield GroupResult(each.task, one)
-            case Original():
-                yield GroupResult(each.task, group.converted(one))
+        if isinstance(one, NeedsOwnRun | errors.MediaError):
+            yield GroupResult(each.task, one)
+    yield from group.results([one for one in decided if isinstance(one, PlannedImage | _PlannedAlone)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +106,45 @@ class _Group:
         task, services = group_input.task, self.workspace.services
         if cancelled := self._stopped(task):
             return cancelled
-        original = original_of(task, group_input.path, media, services)
+        original = replace(original_of(task, group_input.path, media, services), sha256=group_input.sha256)
         plan = plan_of(original, services)
         seconds = estimate_cost(plan, media).seconds
         if seconds > self.options.max_seconds:
             return NeedsOwnRun(seconds)
-        return PlannedImage(original, plan, self._folder(task)) if isinstance(plan, ImagePlan | KeepImage) else original
+        if isinstance(plan, ImagePlan | KeepImage):
+            return PlannedImage(original, plan, self._folder(task))
+        return _PlannedAlone(original, plan)
 
-    def image_results(self, images: Sequence[PlannedImage]) -> Iterator[GroupResult]:
+    def results(self, planned: Sequence[_Planned]) -> Iterator[GroupResult]:
+        digests = {one.original.task.id: digest for one in planned if (digest := self._digest(one))}
+        tasks = [one.original.task for one in planned]
+        found = self.options.find_earlier([(task, digests[task.id]) for task in tasks if task.id in digests])
+        for one in planned:
+            if (earlier := found.get(one.original.task.id)) is not None:
+                yield GroupResult(one.original.task, self._reused(one, earlier))
+        unmade = [one for one in planned if one.original.task.id not in found]
+        yield from self._image_results([one for one in unmade if isinstance(one, PlannedImage)], digests)
+        for one in unmade:
+            if isinstance(one, _PlannedAlone):
+                yield GroupResult(one.original.task, self._converted(one.original))
+
+    def _digest(self, planned: _Planned) -> str | None:
+        original = planned.original
+        return original.sha256 and digest_of(original.sha256, planned.plan, original.media, self.workspace.tools)
+
+    def _reused(self, planned: _Planned, earlier: EarlierOutput | MadeByAnother) -> Reuse | MadeByAnother:
+        if isinstance(earlier, MadeByAnother):
+            return earlier
+        return reuse_of(planned.original, planned.plan, earlier, self.workspace.tools)
+
+    def _image_results(self, images: Sequence[PlannedImage], digests: Mapping[TaskId, str]) -> Iterator[GroupResult]:
         results = convert_images(images, self.workspace)
         for image, result in zip(images, results, strict=True):
             task = image.original.task
-            yield GroupResult(task, self._stopped(task) or result)
+            made = replace(result, conversion=digests.get(task.id)) if isinstance(result, Rendition) else result
+            yield GroupResult(task, self._stopped(task) or made)
 
-    def converted(self, original: Original) -> Rendition | Reuse | errors.MediaError:
+    def _converted(self, original: Original) -> Rendition | Reuse | errors.MediaError:
         """Converted alone."""
         task = original.task
         folder = self._folder(task)

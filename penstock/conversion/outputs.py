@@ -21,9 +21,10 @@ def output_file(made: Rendition | Reuse, file_id: FileId) -> File:
 
     One that goes to a destination has no key and no version yet."""
     now, task = datetime.now(UTC), made.task
-    if isinstance(made, Reuse):
-        return replace(made.earlier, id=file_id, task_id=task.id, created=now, updated=now)
     location = destination_of(task)
+    if isinstance(made, Reuse):
+        own = replace(made.earlier, id=file_id, task_id=task.id, created=now, updated=now)
+        return replace(own, key="", location=location, location_version=None) if location else own
     return File(
         id=file_id,
         project_id=task.project_id,
@@ -49,7 +50,7 @@ class OutputStore:
 
     def put(self, made: Rendition | Reuse, file: File) -> File:
         """Store what was made as this file; returns it as it is stored. Raises the errors of the storage."""
-        if isinstance(made, Reuse):
+        if made.path is None:
             return file
         if file.location is None:
             self.services.objects.put(made.path, file.key, file.facts.type, self.is_stopped)

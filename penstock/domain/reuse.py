@@ -1,6 +1,7 @@
 """Equal conversions are done once: the output of an earlier one, and who makes the one that several wait for."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from penstock.domain.receipt import Checks
 from penstock.domain.task import File
@@ -8,10 +9,17 @@ from penstock.domain.task import File
 
 @dataclass(frozen=True, slots=True)
 class EarlierOutput:
-    """An output that an equal conversion reuses, with the checks of its receipt."""
+    """An output that an equal conversion reuses, with the checks of its receipt. `copy` is a local file with its bytes;
+    None: they are linked."""
 
     file: File
     checks: Checks
+    copy: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeByAnother:
+    """Another attempt is making the output of an equal conversion."""
 
 
 @dataclass(frozen=True, slots=True)

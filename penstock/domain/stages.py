@@ -51,11 +51,12 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    """The output of an equal conversion, in place of another encode."""
+    """The output of an equal conversion, in place of another encode. `path` is a copy of it for a destination."""
 
     task: Task
     earlier: File
     receipt: Receipt
+    path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,19 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Interval, Select, String, bindparam, func, select, text, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Interval,
+    RowMapping,
+    Select,
+    String,
+    bindparam,
+    func,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from penstock.domain.ids import ProjectId, TaskId
@@ -44,7 +56,7 @@ _RECORD = text("""
 """)
 
 
-def _latest_outputs() -> Select[Any]:
+def _latest_outputs(place: ColumnElement[bool], limit: int) -> Select[Any]:
     wanted = func.unnest(bindparam("digests", type_=ARRAY(String))).table_valued("digest").render_derived("wanted")
     latest = (
         select(FILES, RECEIPTS.c.body)
@@ -52,15 +64,17 @@ def _latest_outputs() -> Select[Any]:
         .where(
             FILES.c.project_id == bindparam("owner"), FILES.c.conversion == wanted.c.digest, FILES.c.deleted.is_(None)
         )
-        .where(FILES.c.location.is_(None))  # what is at a destination may be changed by others
+        .where(place)
         .order_by(FILES.c.created.desc())
-        .limit(1)
+        .limit(limit)
         .lateral("latest")
     )
     return select(latest).select_from(wanted).join(latest, true())
 
 
-_LATEST_OUTPUTS = _latest_outputs()
+_LATEST_OUTPUTS = _latest_outputs(FILES.c.location.is_(None), 1)
+# What is at a destination may be changed by others, so that several are tried.
+_PUBLISHED_OUTPUTS = _latest_outputs(FILES.c.location.is_not(None), 4)
 
 
 class Conversions:
@@ -74,6 +88,16 @@ class Conversions:
         """The latest outputs of these conversions that are not deleted, by digest."""
         with self._database.reading() as connection:
             return _find(connection, project_id, digests)
+
+    def find_published(self, project_id: ProjectId, digests: Collection[str]) -> dict[str, list[EarlierOutput]]:
+        """The latest outputs of these conversions at destinations of batches, at most four of each. Others may have
+        changed them since."""
+        parameters = {"owner": project_id, "digests": list(digests)}
+        found: dict[str, list[EarlierOutput]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(_PUBLISHED_OUTPUTS, parameters).mappings():
+                found.setdefault(row["conversion"], []).append(_earlier_output(row))
+        return found
 
     def claim(self, project_id: ProjectId, attempts: Mapping[str, AttemptOwner]) -> dict[str, Claim]:
         """For each digest: the output to reuse, or whether its attempt now makes it. Of several attempts one makes it,
@@ -106,11 +130,11 @@ def hold_bytes(connection: Connection, key: str) -> bool:
 
 def _find(connection: Connection, project_id: ProjectId, digests: Collection[str]) -> dict[str, EarlierOutput]:
     rows = connection.execute(_LATEST_OUTPUTS, {"owner": project_id, "digests": list(digests)}).mappings()
-    return {row["conversion"]: EarlierOutput(file_of(row), _checks(row["body"])) for row in rows}
+    return {row["conversion"]: _earlier_output(row) for row in rows}
 
 
-def _checks(receipt_body: Mapping[str, Any]) -> Checks:
-    return _CHECKS.validate_python(receipt_body["checks"])
+def _earlier_output(row: RowMapping) -> EarlierOutput:
+    return EarlierOutput(file_of(row), _CHECKS.validate_python(row["body"]["checks"]))
 
 
 def _record(connection: Connection, attempts: Mapping[str, AttemptOwner]) -> set[str]:

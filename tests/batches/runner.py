@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from penstock.batches.manifest_file import ManifestFile
 from penstock.batches.planning import plan_lines
 from penstock.conversion.convert import no_reservation
 from penstock.conversion.line_files import LineFiles
-from penstock.domain.batch.batch import Batch, BatchItem, BatchOrder
+from penstock.domain.batch.batch import Batch, BatchItem, BatchOrder, PendingRun
 from penstock.domain.batch.spec import BatchSpec, RunOptions
 from penstock.domain.ids import ChunkId, ProjectId, new_file_id
 from penstock.domain.task import File, FileFacts
@@ -56,13 +57,16 @@ class BatchRunner:
     def convert(self, batch: Batch) -> None:
         records, feeder = self.services.records, Feeder(batch, self.services)
         while feeder.feed():
-            for pending in records.batch_runs.claim_due(10):
-                if pending.object == "chunk" and pending.batch_id == batch.id:
-                    self.convert_chunk(ChunkId(pending.id), pending.attempt)
+            due = [
+                one for one in records.batch_runs.claim_due(10) if one.object == "chunk" and one.batch_id == batch.id
+            ]
+            with ThreadPoolExecutor(4) as workers:
+                list(workers.map(self.convert_chunk, due))
             records.batch_items.follow_tasks(batch.id)
 
-    def convert_chunk(self, chunk_id: ChunkId, attempt: int) -> None:
+    def convert_chunk(self, pending: PendingRun) -> None:
         owner, chunks = secrets.token_hex(4), self.services.records.chunks
+        chunk_id, attempt = ChunkId(pending.id), pending.attempt
         chunk = chunks.begin(chunk_id, attempt, owner, "run")
         lines = LinesInWork(chunk.lines)
         with (
@@ -79,7 +83,7 @@ class BatchRunner:
                 reserve=no_reservation,
                 is_live=lambda _task_id: True,
                 takes_no_more=never_stopped,
-                wait=lambda _seconds: False,
+                wait=lambda seconds: bool(time.sleep(seconds)),
             )
             for thread in [pool.submit(convert_lines, lines, context) for _ in range(self.threads)]:
                 thread.result()

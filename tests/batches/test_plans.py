@@ -18,12 +18,13 @@ THUMBNAILS = {"format": "webp", "width": 40}
 
 
 @pytest.fixture
-def photos(tmp_path, media):
+def photos(tmp_path):
     """A folder with three pictures and a broken one."""
     folder = tmp_path / "photos"
     folder.mkdir()
-    for name in ("a.png", "b.png", "c.png"):
-        shutil.copy(media("still.png"), folder / name)
+    for name in ("a.png", "b.png", "c.png", "new.png"):
+        noise = Image.effect_noise((160, 120), 90)
+        noise.save((folder if name != "new.png" else tmp_path) / name)
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing")
     return folder
 
@@ -61,7 +62,7 @@ def test_the_totals_of_a_plan_are_the_sums_of_its_lines(runner, photos, outputs)
     planned = [item for item in runner.items(batch).values() if item.status == "planned"]
 
     assert (totals.files, totals.actions, totals.refusals) == (4, {"convert": 3}, {"input_truncated": 1})
-    assert totals.bytes_in == 3 * (photos / "a.png").stat().st_size
+    assert totals.bytes_in == sum(path.stat().st_size for path in photos.glob("*.png"))
     assert totals.bytes_out.expected == sum(item.result["bytes_out"] for item in planned)
     assert totals.seconds.expected == pytest.approx(sum(item.result["seconds"] for item in planned))
     assert totals.hours(2).expected == pytest.approx(totals.hours().expected / 2)
@@ -85,7 +86,7 @@ def test_a_line_that_is_already_what_was_requested_would_be_copied(runner, tmp_p
 
 def test_what_was_converted_is_planned_as_skipped_and_its_cost_is_learnt_from(runner, photos, outputs):
     runner.run(spec_of(photos, outputs))
-    shutil.copy(photos / "a.png", photos / "new.png")
+    shutil.copy(photos.parent / "new.png", photos)
     (photos / "a.png").touch()
     batch = runner.run(spec_of(photos, outputs), plan=True)
     items = runner.items(batch)
@@ -161,3 +162,16 @@ def test_an_output_that_a_manifest_names_outside_the_destination_is_refused(runn
     batch = runner.run(BatchSpec(manifest=str(lines), destination=str(outputs), defaults=THUMBNAILS), plan=True)
 
     assert runner.items(batch)["a.png"].error.field == "output"
+
+
+def test_the_output_of_an_upload_that_was_converted_before_would_be_reused(runner, photos, tmp_path):
+    file = runner.upload(photos / "a.png")
+    lines = tmp_path / "lines.csv"
+    lines.write_text(f"input\n{file.id}\n")
+    stored = BatchSpec(manifest=str(lines), defaults=THUMBNAILS)
+    runner.run(stored)
+    shutil.copy(lines, tmp_path / "again.csv")
+    other = BatchSpec(manifest=str(tmp_path / "again.csv"), destination=str(tmp_path / "out"), defaults=THUMBNAILS)
+    [item] = runner.items(runner.run(other, plan=True)).values()
+
+    assert (item.status, item.result["action"], item.result["seconds"]) == ("planned", "reuse", 0.0)

@@ -2,9 +2,12 @@
 
 import logging
 
+from penstock.conversion.earlier_bytes import EarlierBytes
+from penstock.conversion.inputs import destination_of
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId
 from penstock.domain.reuse import Claim, EarlierOutput
+from penstock.domain.task import Task
 from penstock.orchestration.run.lease import Run
 
 log = logging.getLogger(__name__)
@@ -13,17 +16,26 @@ FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 1.0
 
 
-def earlier_output(run: Run, project_id: ProjectId, digest: str) -> EarlierOutput | None:
-    """The output of an equal conversion; None: there is none, and this run makes it.
+def earlier_output(run: Run, task: Task, digest: str) -> EarlierOutput | None:
+    """The output of an equal conversion; None: there is none, and this run makes it. For the destination of a batch it
+    comes with a copy of its bytes.
 
     Waits while another run makes it, without connection or encoder slot; this does not count as the stage's time.
     Raises `Cancelled` where the run should stop."""
     with run.stages.untimed():
-        claim = _settled_claim(run, project_id, digest)
-    if claim.earlier is None or run.services.objects.exists(claim.earlier.file.key):
-        return claim.earlier
-    log.warning("the bytes of %s are not in the storage, so they are made again", claim.earlier.file.id)
-    return None
+        claim = _settled_claim(run, task.project_id, digest)
+    candidates = [claim.earlier] if claim.earlier else _published(run, task, digest)
+    found = EarlierBytes(run.services, run.stop.is_set).usable(candidates, task, run.scratch)
+    if found is None and candidates:
+        log.warning("the bytes of %s are not there any more, so they are made again", candidates[0].file.id)
+    return found
+
+
+def _published(run: Run, task: Task, digest: str) -> list[EarlierOutput]:
+    """Outputs at destinations of batches: only batches may read there."""
+    if destination_of(task) is None:
+        return []
+    return run.services.records.conversions.find_published(task.project_id, [digest]).get(digest, [])
 
 
 def _settled_claim(run: Run, project_id: ProjectId, digest: str) -> Claim:

@@ -28,6 +28,7 @@ from penstock.records.batches.line_tasks import (
     publishing_note,
     submit_line_tasks,
 )
+from penstock.records.conversions import hold_bytes
 from penstock.records.database import Database
 from penstock.records.new_tasks import notify
 from penstock.records.receipts import receipt_row
@@ -138,10 +139,12 @@ class Chunks:
 
     def complete(self, lease: ChunkLease, lines: Sequence[ConvertedLine]) -> set[TaskId]:
         """Make the outputs visible and complete their tasks, in one transaction. Returns the completed ones: others
-        were cancelled meanwhile. Raises `Superseded`."""
+        were cancelled meanwhile. Raises `Superseded`, and `ReusedFileDeleted` if one shares the bytes of a file that
+        was deleted: then none is completed."""
         with self._database.writing() as connection:
             live = _lock_lines(connection, lease, [line.task.id for line in lines])
             completed = [line for line in lines if line.task.id in live]
+            _hold_shared_bytes(connection, completed)
             if completed:
                 connection.execute(insert(FILES), [file_row(line.file) for line in completed])
                 rows = [receipt_row(line.task.id, line.task.attempt, line.file, line.receipt) for line in completed]
@@ -211,6 +214,12 @@ def _lock_lines(
     lines = select(TASKS.c.id).where(TASKS.c.id.in_(task_ids), TASKS.c.chunk_id == chunk_id, _UNFINISHED)
     lines = lines if cancelling else lines.where(TASKS.c.cancelling.is_(False))
     return {TaskId(each) for each in connection.execute(lines.order_by(TASKS.c.id).with_for_update()).scalars()}
+
+
+def _hold_shared_bytes(connection: Connection, lines: Sequence[ConvertedLine]) -> None:
+    for key in sorted({line.file.key for line in lines if line.file.shares_bytes}):
+        if not hold_bytes(connection, key):
+            raise errors.ReusedFileDeleted("The output to reuse was deleted.")
 
 
 def _unfinished(connection: Connection, chunk_id: ChunkId) -> list[Task]:

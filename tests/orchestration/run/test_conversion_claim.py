@@ -49,6 +49,10 @@ def waiting(monkeypatch):
     return asked
 
 
+def asked(run, project, digest):
+    return earlier_output(run, run.services.records.tasks.get(project, run.lease.task_id), digest)
+
+
 def store(host, file):
     path = host.settings.scratch
     path.write_bytes(b"video")
@@ -57,12 +61,12 @@ def store(host, file):
 
 
 def test_a_conversion_that_nobody_has_made_is_this_run_s(project, run, digest):
-    assert earlier_output(run, project, digest) is None
+    assert asked(run, project, digest) is None
 
 
 def test_a_run_waits_for_the_one_that_makes_the_output_and_reuses_it(project, run, maker, digest, waiting):
     with ThreadPoolExecutor(1) as thread:
-        found = thread.submit(earlier_output, run, project, digest)
+        found = thread.submit(asked, run, project, digest)
         assert waiting.wait(30)
         made = complete_conversion(run.services.records, maker, digest, store(run.services, output_of(maker)))
 
@@ -71,7 +75,7 @@ def test_a_run_waits_for_the_one_that_makes_the_output_and_reuses_it(project, ru
 
 def test_a_run_takes_over_from_one_that_failed(project, run, maker, digest, waiting):
     with ThreadPoolExecutor(1) as thread:
-        found = thread.submit(earlier_output, run, project, digest)
+        found = thread.submit(asked, run, project, digest)
         assert waiting.wait(30)
         run.services.records.tasks.end(maker.id, 1, "failed")
 
@@ -81,7 +85,7 @@ def test_a_run_takes_over_from_one_that_failed(project, run, maker, digest, wait
 
 def test_a_run_that_waits_can_be_stopped(project, run, maker, digest, waiting):
     with ThreadPoolExecutor(1) as thread:
-        found = thread.submit(earlier_output, run, project, digest)
+        found = thread.submit(asked, run, project, digest)
         assert waiting.wait(30)
         run.stop.stop("cancelled")
 
@@ -99,10 +103,10 @@ def test_a_run_waits_while_the_database_is_unavailable(project, run, digest, mon
         return claim(*given)
 
     monkeypatch.setattr(conversions, "claim", unavailable_at_first)
-    assert earlier_output(run, project, digest) is None
+    assert asked(run, project, digest) is None
 
 
 def test_an_output_whose_bytes_are_lost_is_made_again(host, project, run, maker, digest):
     complete_conversion(host.records, maker, digest)
 
-    assert earlier_output(run, project, digest) is None
+    assert asked(run, project, digest) is None
