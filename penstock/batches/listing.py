@@ -71,8 +71,8 @@ def _source_items(files: LineFiles) -> Iterator[BatchItem]:
     inside = within_source(files.batch)
     found = location.list_files(spec.glob, [inside] if inside else [])
     wanted = _wanted_kind(files.batch)
-    own = {normalized_address(spec.result_manifest)} if spec.result_manifest else set()
-    listed = (entry for entry in found if location.address_of(entry.name) not in own)
+    own_manifest = spec.manifest_place
+    listed = (entry for entry in found if location.address_of(entry.name) != own_manifest)
     for number, entry in enumerate(listed, 1):
         yield _item_of(number, location.address_of(entry.name), entry, _skip_reason(entry, wanted, files.batch))
 

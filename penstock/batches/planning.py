@@ -62,7 +62,7 @@ class BatchPlanner:
         inputs = self._without_own_outputs(items)
         # The address is checked before anything is read there.
         made = [self.requests.requested(item) if item.status == "queued" else item for item in inputs]
-        found = self._with_versions(made)
+        found = [self._named(one) if isinstance(one, RequestedLine) else one for one in self._with_versions(made)]
         lines = [one for one in found if isinstance(one, RequestedLine)]
         ended = [one for one in found if isinstance(one, BatchItem)]
         tasks = known_tasks([line.request for line in lines], self.files)
@@ -132,14 +132,22 @@ class BatchPlanner:
         task, only = tasks.get(line.request.fingerprint()), self.options.only
         if line.output is None:
             return self._with(line, task, decide_stored(task, is_unchanged=is_unchanged, only=only))
-        line = self._with_own_name(line)
         existing = existing_output(task, self._stats(line.output or ""))
         rule = self.files.batch.spec.on_conflict
-        self._require_other_file(line)
         decision = decide(existing, task, is_unchanged=is_unchanged, rule=rule, only=only)
         if decision.is_taken:
             return self._renamed(line)
         return self._with(line, task, decision)
+
+    def _named(self, line: RequestedLine) -> RequestedLine | BatchItem:
+        """The line with an output of its own; or its item, failed."""
+        if line.output is None:
+            return line
+        try:
+            self._require_other_file(line)
+            return self._with_own_name(line)
+        except errors.RequestError as error:
+            return failed_item(line.item, error)
 
     def _require_other_file(self, line: RequestedLine) -> None:
         if line.request.destination == line.request.url and self.files.batch.spec.on_conflict != "overwrite":
