@@ -6,10 +6,12 @@ import pytest
 
 from penstock.api import ROUTERS
 from penstock.api.error_table import PROBLEMS, Problem
+from penstock.batches.batch_body import BatchBody
 from penstock.domain.errors import MediaError
 from penstock.domain.formats import FORMATS, Format
 from penstock.domain.request import SourceRequest
 from penstock.settings import Settings
+from penstock.views.batches import BatchItemView, BatchPlanView, BatchView, CountsView
 from penstock.views.tasks import FileView, TaskView
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -33,7 +35,19 @@ def test_every_field_of_a_request_is_described(field: str):
     assert any(line.startswith("|") and f"`{field}`" in line for line in page("api").splitlines())
 
 
-@pytest.mark.parametrize("field", [*FileView.model_fields, *TaskView.model_fields])
+@pytest.mark.parametrize("field", BatchBody.model_fields)
+def test_every_field_of_a_batch_is_described(field: str):
+    batches = page("api").partition("## Batches")[2].partition("\n## ")[0]
+    assert any(line.startswith("|") and f"`{field}`" in line for line in batches.splitlines())
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *FileView.model_fields, *TaskView.model_fields, *BatchView.model_fields, *CountsView.model_fields,
+        *BatchItemView.model_fields, *BatchPlanView.model_fields,
+    ],
+)  # fmt: skip
 def test_every_field_of_an_answer_is_shown(field: str):
     assert f"`{field}`" in page("api") or f'"{field}": ' in page("api")
 

@@ -6,6 +6,7 @@ from penstock.api.envelope import VERSION
 
 BASE = "http://127.0.0.1:8000"
 TASK, FILE, UPLOAD = "tsk_7k2m9q4x8r1v5n3b6c0d2f4g", "file_3d8s1k6w9z4y7p2m5t0h8j1q", "file_9f4b2c7x1n6r3v8k5m0q2w7e"
+BATCH, MANIFEST = "bat_5n1c8w3z7q2v6x9k4m0b3t8r", "file_6t1y5u9i3o7p2a8s4d0f6g2h"
 CREATED, UPDATED = "2026-01-31T15:00:00Z", "2026-01-31T15:00:09Z"
 
 # Request bodies by their summary.
@@ -27,6 +28,21 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "height": 800,
         "fit": "cover",
     },
+}
+
+# Bodies of `POST /batches` by their summary.
+BATCH_REQUESTS: dict[str, dict[str, Any]] = {
+    "Make thumbnails": {
+        "name": "thumbnails",
+        "defaults": {"format": "webp", "width": 320, "on_upscale": "clamp"},
+        "items": [{"url": "https://example.com/1.jpg"}, {"url": "https://example.com/2.jpg"}, {"file_id": UPLOAD}],
+    },
+    "Convert the lines of a manifest at night": {
+        "manifest": UPLOAD,
+        "defaults": {"format": "mp4"},
+        "not_after": "2026-02-01T06:00:00Z",
+    },
+    "Say what it costs": {"manifest": UPLOAD, "defaults": {"format": "mp4", "height": 720}, "plan": True},
 }
 
 _FILE: dict[str, Any] = {
@@ -109,6 +125,59 @@ _PLAN: dict[str, Any] = {
         "bytes_read": 262144,
     },
 }
+_MANIFEST: dict[str, Any] = _FILE | {
+    "id": MANIFEST,
+    "kind": "manifest",
+    "format": "jsonl",
+    "type": "application/jsonl",
+    "filesize": 1024,
+    "url": f"{BASE}/files/{MANIFEST}/content?expires=1769875200&signature=9a0c…",
+    **dict.fromkeys(("codecs", "width", "height", "duration", "fps", "frames", "bitrate", "task")),
+}
+_BATCH: dict[str, Any] = {
+    "id": BATCH,
+    "object": "batch",
+    "name": "thumbnails",
+    "status": "completed",
+    "counts": {
+        "total": 3,
+        "planned": 0,
+        "queued": 0,
+        "processing": 0,
+        "completed": 2,
+        "skipped": 0,
+        "failed": 1,
+        "cancelled": 0,
+    },
+    "bytes_in": 5242880,
+    "bytes_out": 40960,
+    "seconds": 2.4,
+    "eta": None,
+    "manifest": _MANIFEST,
+    "run": _TASK["run"],
+    "created": CREATED,
+    "updated": UPDATED,
+    "error": None,
+    "plan": None,
+}
+_ITEM: dict[str, Any] = {
+    "number": 1,
+    "input": "https://example.com/1.jpg",
+    "output": FILE,
+    "status": "completed",
+    "reason": "image: render webp 320x240, because another format was requested",
+    "error": None,
+    "task": TASK,
+    "bytes_in": 2621440,
+    "bytes_out": 20480,
+    "saved": 2600960,
+    "codec": None,
+    "width": 320,
+    "height": 240,
+    "duration": None,
+    "seconds": 0.03,
+    "quality": None,
+}
 _HEALTH = {
     "object": "health",
     "status": "ok",
@@ -119,6 +188,8 @@ DATA: dict[str, dict[str, Any]] = {
     "TaskView": _TASK,
     "FileView": _FILE,
     "PlanView": _PLAN,
+    "BatchView": _BATCH,
+    "BatchItemView": _ITEM,
     "HealthView": _HEALTH,
 }
 _VIOLATION = {

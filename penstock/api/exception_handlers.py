@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from penstock.api.envelope import error_response
-from penstock.api.pagination import PageQuery
 from penstock.domain import errors
 
 ROUTING: dict[int, errors.MediaError] = {
@@ -27,10 +26,8 @@ QUERY_ERRORS: dict[str, type[errors.RequestError]] = {
 QUERY_RULES = {
     "page": "must be a whole number from 1 to 100,000",
     "limit": "must be a whole number from 1 to 100",
-    "order": "must be desc or asc",
-    "kind": "must be video, audio or image",
-    "status": "must be processing, completed, failed or cancelled",
     "format": "must be the name of a format, such as mp4",
+    "code": "must be the code of an error, such as input_unreadable",
     "wait": "must be a number of seconds from 0 to 60",
 }
 
@@ -64,15 +61,24 @@ def _allowed_methods(routes: Sequence[APIRoute], path: str, allow: str) -> str:
 
 async def _on_query_error(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    return error_response(request, errors.InvalidRequest(tuple(_violation(one) for one in found)))
+    accepted = ", ".join(_accepted_parameters(request))
+    return error_response(request, errors.InvalidRequest(tuple(_violation(one, accepted) for one in found)))
 
 
-def _violation(found: dict[str, Any]) -> errors.RequestError:
+def _accepted_parameters(request: Request) -> list[str]:
+    """The query parameters of the route; lists declare theirs in one model."""
+    route = request.scope.get("route")
+    declared = [field.field_info.annotation for field in route.dependant.query_params] if route else []
+    return [name for model in declared for name in getattr(model, "model_fields", ())]
+
+
+def _violation(found: dict[str, Any], accepted: str) -> errors.RequestError:
     name = str(found["loc"][-1])[:64]
     kind = QUERY_ERRORS.get(found["type"], errors.FieldInvalid)
-    rule = QUERY_RULES.get(name, "is not valid")
     if kind is errors.FieldUnknown:
-        rule = f"is not a parameter of this path; it accepts {', '.join(PageQuery.model_fields)}"
+        return kind(f"{name} is not a parameter of this path; it accepts {accepted}.", field=name)
+    words = str(found.get("ctx", {}).get("expected", "")).replace("'", "")
+    rule = f"must be {words}" if found["type"] == "literal_error" else QUERY_RULES.get(name, "is not valid")
     return kind(f"{name} {rule}.", field=name)
 
 

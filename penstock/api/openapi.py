@@ -11,7 +11,7 @@ from penstock.api.auth import PUBLIC_PATH
 
 METHODS = ("get", "post", "delete", "head")
 _MODEL = re.compile(r"(?P<envelope>Envelope|ListEnvelope)_(?P<data>\w+?)_$")
-_IDS = {"task_id": examples.TASK, "file_id": examples.FILE}
+_IDS = {"task_id": examples.TASK, "file_id": examples.FILE, "batch_id": examples.BATCH}
 KEY = {"type": "http", "scheme": "bearer", "description": "An API key: `penstock keys create` makes one."}
 
 

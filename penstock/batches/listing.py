@@ -34,7 +34,8 @@ def list_lines(files: LineFiles, is_stopped: IsStopped) -> int:
     batch, items = files.batch, files.services.records.batch_items
     require_allowed(batch.spec, files.services, trusted=batch.trusted)
     if batch.options.only == "failed":
-        items.reopen(batch.id, ["failed", "cancelled"])
+        # A line of a manifest that could not be read stays failed: it has no fields.
+        items.reopen(batch.id, ["failed", "cancelled"], with_fields=batch.spec.manifest is not None)
     elif batch.spec.lines_digest is not None:
         items.reopen(batch.id, ITEM_STATUSES)
     else:
@@ -143,8 +144,8 @@ def _manifest_file(files: LineFiles, is_stopped: IsStopped) -> Iterator[BinaryIO
             yield file
 
 
-def _require_manifest(file: File) -> str:
-    """The storage key. Raises `FieldInvalid` for another kind of file."""
+def require_manifest(file: File) -> str:
+    """The storage key of a manifest. Raises `FieldInvalid` for another kind of file."""
     if file.facts.kind != "manifest":
         raise errors.FieldInvalid("The file is no manifest; upload it as CSV or JSON lines.", field="manifest")
     return require_stored(file)
@@ -155,6 +156,6 @@ def _fetch_manifest(files: LineFiles, path: Path, is_stopped: IsStopped) -> None
     address = batch.spec.manifest or ""
     if is_file_id(address):
         file = services.records.files.get(batch.project_id, address)
-        services.objects.get(_require_manifest(file), path, is_stopped)
+        services.objects.get(require_manifest(file), path, is_stopped)
     else:
         files.fetch(normalized_address(address), path, None, is_stopped)

@@ -118,7 +118,7 @@ class ViewBuilder:
             state=task.state,
             progress=task.progress,
             attempt=task.attempt,
-            error=_error(task.error) if task.error else None,
+            error=error_view(task.error) if task.error else None,
             output=self.file_view(task.output) if task.output else None,
             plan=task.plan,
             run=RunView(id=task.run_id, url=self.run_url(task.run_id)) if task.run_id else None,
@@ -145,7 +145,7 @@ class ViewBuilder:
         return self.base_url + content_path(file.id, self.secret, self.expires)
 
 
-def _error(failure: TaskError) -> ErrorView:
+def error_view(failure: TaskError) -> ErrorView:
     return ErrorView(**asdict(failure))
 
 

@@ -42,7 +42,7 @@ def test_a_revoked_key_is_invalid(client: httpx.Client, project: Project, parts:
 
 
 def test_unknown_paths_and_methods_respond_with_the_envelope(client: httpx.Client, project: Project):
-    nowhere, wrong = client.get("/batches", **project()), client.put("/tasks", **project())
+    nowhere, wrong = client.get("/films", **project()), client.put("/tasks", **project())
 
     assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "not_found")
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
@@ -260,14 +260,21 @@ def test_a_message_says_what_is_wrong_and_what_to_do(
     assert client.post("/tasks", content=body, **project()).json()["error"]["message"] == sentence
 
 
-@pytest.mark.parametrize("name", QUERY_RULES)
-@pytest.mark.parametrize("value", ["x" * 20, "-1", "%00", "9" * 5000])
+CHOICES = {
+    "order": "must be desc or asc",
+    "kind": "must be video, audio or image",
+    "status": "must be processing, completed, failed or cancelled",
+}
+PATHS = {"wait": "/tasks/tsk_aaaaaaaaaaaa", "code": "/batches/bat_aaaaaaaaaaaa/items"}
+
+
+@pytest.mark.parametrize("name", [*QUERY_RULES, *CHOICES])
+@pytest.mark.parametrize("value", ["X" * 20, "-1", "%00", "9" * 5000])
 def test_an_invalid_parameter_has_our_message(client: httpx.Client, project: Project, name: str, value: str):
-    path = "/tasks/tsk_aaaaaaaaaaaa" if name == "wait" else "/tasks"
-    error = client.get(f"{path}?{name}={value}", **project()).json()["error"]
+    error = client.get(f"{PATHS.get(name, '/tasks')}?{name}={value}", **project()).json()["error"]
 
     assert (error["message"], error["code"]) in [
-        (f"{name} {QUERY_RULES[name]}.", "field_invalid"),
+        (f"{name} {(QUERY_RULES | CHOICES)[name]}.", "field_invalid"),
         ("There is no such task.", "task_not_found"),
     ]
 
@@ -282,4 +289,4 @@ def test_every_query_parameter_has_a_message(parts: Services):
         if parameter["in"] == "query" and parameter["schema"] != {"type": "string"}
     }
 
-    assert found - {"expires", "signature"} == set(QUERY_RULES)
+    assert found - {"expires", "signature"} == {*QUERY_RULES, *CHOICES}

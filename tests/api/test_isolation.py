@@ -8,9 +8,10 @@ import pytest
 from starlette.routing import Route
 
 from penstock.api import ROUTERS, create_app
-from penstock.domain.ids import new_file_id, new_task_id
+from penstock.domain.ids import new_batch_id, new_file_id, new_task_id
 from penstock.services import Services
 from tests.api.app import BODY, FakeRunService, Project, complete_task_of, store_upload
+from tests.api.batches import PICTURE
 
 # Every route that names a thing, and what it names.
 NAMING = {
@@ -22,14 +23,17 @@ NAMING = {
     ("GET", "/files/{file_id}/content"): "file",
     ("HEAD", "/files/{file_id}/content"): "file",
     ("GET", "/sources/{file_id}"): "source",
+    ("GET", "/batches/{batch_id}"): "batch",
+    ("GET", "/batches/{batch_id}/items"): "batch",
+    **{("POST", f"/batches/{{batch_id}}/{action}"): "batch" for action in ("cancel", "pause", "resume", "rerun")},
 }
 # Those that name none, and whether they show anything of a project.
 NAMELESS = {
     ("POST", "/tasks"), ("GET", "/tasks"), ("POST", "/sources"), ("GET", "/sources"), ("POST", "/files"),
     ("POST", "/plans"), ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
-    ("GET", "/docs"), ("GET", "/docs/{name}"),
+    ("GET", "/docs"), ("GET", "/docs/{name}"), ("POST", "/batches"), ("GET", "/batches"),
 }  # fmt: skip
-UNKNOWN = {"task": new_task_id(), "file": new_file_id(), "source": new_file_id()}
+UNKNOWN = {"task": new_task_id(), "file": new_file_id(), "source": new_file_id(), "batch": new_batch_id()}
 
 
 def routes() -> Iterator[tuple[str, str]]:
@@ -56,6 +60,7 @@ def theirs(client: httpx.Client, other: Project, parts: Services) -> dict[str, s
         "task": task_id,
         "file": store_upload(parts, other).id,
         "source": complete_task_of(parts, task_id).output.id,
+        "batch": client.post("/batches", json={"items": [PICTURE]}, **other()).json()["data"]["id"],
     }
 
 
@@ -79,7 +84,7 @@ def test_invalid_ids_respond_like_unknown_ones(
     assert asked(client, project, route, name).status_code in (401, 404)
 
 
-@pytest.mark.parametrize("path", ["/tasks", "/files", "/sources"])
+@pytest.mark.parametrize("path", ["/tasks", "/files", "/sources", "/batches"])
 def test_a_list_shows_nothing_of_another_project(
     client: httpx.Client, project: Project, theirs: dict[str, str], path: str
 ):

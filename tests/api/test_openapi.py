@@ -10,9 +10,10 @@ from pydantic import BaseModel
 
 from penstock.api import ROUTERS
 from penstock.api.envelope import ErrorEnvelope
-from penstock.api.examples import REQUESTS
+from penstock.api.examples import BATCH_REQUESTS, REQUESTS
 from penstock.api.openapi import operations
 from penstock.api.routes.docs import FILES, HEADERS
+from penstock.batches.batch_body import BatchBody, parse_body
 from penstock.domain.formats import FORMATS
 from penstock.domain.planning.compatibility import CONTAINERS
 from penstock.domain.public_request import parse_public_request
@@ -28,6 +29,9 @@ def test_the_documentation_needs_no_key_and_describes_the_body(client: httpx.Cli
 
     assert client.get("/docs").status_code == 200
     assert set(body["properties"]) == set(SourceRequest.model_fields)
+    batch = told["paths"]["/batches"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(batch["properties"]) == set(BatchBody.model_fields)
+    assert set(batch["properties"]["defaults"]["properties"]) == set(SourceRequest.model_fields)
     assert told["paths"]["/sources"]["post"]["requestBody"] == told["paths"]["/tasks"]["post"]["requestBody"]
 
 
@@ -119,6 +123,11 @@ def test_the_key_is_declared_for_every_route_that_needs_it(client: httpx.Client,
 @pytest.mark.parametrize("name", REQUESTS)
 def test_every_example_of_a_request_is_valid(name: str):
     assert parse_public_request(REQUESTS[name], parse_allowed("")).model_dump(exclude_defaults=True)
+
+
+@pytest.mark.parametrize("name", BATCH_REQUESTS)
+def test_every_example_of_a_batch_is_valid(name: str):
+    assert parse_body(BATCH_REQUESTS[name], parse_allowed("")).spec.defaults
 
 
 def models() -> list[tuple[str, str, type[BaseModel]]]:

@@ -77,6 +77,7 @@ class RunOptions(BaseModel):
     only: Only = "changed"
     limit: int | None = Field(None, ge=1, le=MAX_LINES, description="convert at most so many lines")
     not_after: datetime | None = Field(None, description="start no line after this time")
+    webhook_url: str | None = Field(None, description="reserved for a callback at the end of the batch")
 
 
 def _last_part(address: str) -> str:
@@ -85,6 +86,6 @@ def _last_part(address: str) -> str:
     return unquote(path.rpartition("/")[2])[:60] or "/"
 
 
-def lines_digest(lines: list[dict[str, Any]]) -> str:
+def lines_digest(lines: list[Any]) -> str:
     """The sha256 of lines that came with a request."""
     return hashlib.sha256(json.dumps(lines, sort_keys=True).encode()).hexdigest()

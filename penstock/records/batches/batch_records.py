@@ -1,24 +1,25 @@
 """The batches of all projects, for the API, the dispatcher, the coordinating runs and the reconciler."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Update, case, delete, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Update, case, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from penstock.domain import errors
-from penstock.domain.batch.batch import Batch, BatchItem, BatchOrder, BatchStage, BatchStatus
+from penstock.domain.batch.batch import Batch, BatchOrder, BatchStage, BatchStatus
 from penstock.domain.batch.spec import BatchSpec, Only, RunOptions
 from penstock.domain.ids import BatchId, FileId, ProjectId, is_id, new_batch_id
 from penstock.domain.pagination import MAX_TOTAL, Listing, ListQuery
 from penstock.domain.task import TaskError
 from penstock.records import notifications
-from penstock.records.batches.batch_rows import batch_of, item_row
+from penstock.records.batches.batch_rows import batch_of
+from penstock.records.batches.item_records import cancel_items, replace_lines
+from penstock.records.batches.run_records import cancel_lines
 from penstock.records.database import Database
 from penstock.records.new_tasks import notify
-from penstock.records.tables import BATCH_ITEMS, BATCHES
+from penstock.records.tables import BATCHES
 
 _LIVE = BATCHES.c.status == "processing"
 _NEW_RUN: dict[str, Any] = {
@@ -53,18 +54,18 @@ class Batches:
             row = {"id": new_batch_id(), "project_id": project_id, "fingerprint": spec.fingerprint()}
             values = row | _asked(spec, options) | {"trusted": order.trusted, "run_id": order.run_id}
             created = upsert(BATCHES).values(values).on_conflict_do_nothing().returning(BATCHES.c.id)
-            if (batch_id := connection.execute(created).scalar()) is None:
-                batch_id = _reopen(connection, row, values)
-            if order.lines:
-                _replace_lines(connection, batch_id, order.lines)
-            notify(connection, notifications.OUTBOX, batch_id)
-            return _get(connection, BATCHES.c.id == batch_id)
+            run_of = connection.execute(created).scalar() or _reopen(connection, row, values)
+            if run_of is not None and order.lines:
+                replace_lines(connection, BatchId(run_of), order.lines)
+            batch = _get(connection, *_same_spec(row))
+            notify(connection, notifications.OUTBOX, batch.id)
+            return batch
 
     def rerun(self, project_id: ProjectId, batch_id: str, only: Only) -> Batch:
         """Run an ended batch again. Raises `NotFound`, `TaskEnded` for one that has not ended."""
         with self._database.writing() as connection:
             batch = _own(connection, project_id, batch_id)
-            options = RunOptions(only=only)
+            options = RunOptions(only=only, webhook_url=batch.options.webhook_url)
             ended = update(BATCHES).where(BATCHES.c.id == batch.id, ~_LIVE)
             values = _NEW_RUN | {"options": options.model_dump(mode="json"), "attempt": BATCHES.c.attempt + 1}
             if connection.execute(ended.values(values | _due_now())).rowcount == 0:
@@ -92,23 +93,21 @@ class Batches:
             return Listing(found, connection.execute(counted).scalar_one(), query)
 
     def cancel(self, project_id: ProjectId, batch_id: str) -> Batch:
-        """Stop a batch: its run ends it, or nobody where none has begun. Raises `NotFound`, `TaskEnded`."""
+        """Stop a batch: its run ends it; where none has begun it ends now. Raises `NotFound`, `TaskEnded`."""
         begun = BATCHES.c.owner.is_not(None)
         values = {"cancelling": True, "status": case((begun, "processing"), else_="cancelled")}
         ended = case((begun, None), else_=func.now())
-        return self._change(project_id, batch_id, values | {"ended": ended, "paused": False})
+        with self._database.writing() as connection:
+            batch = _change(connection, project_id, batch_id, values | {"ended": ended, "paused": False})
+            if batch.status == "cancelled":
+                cancel_lines(connection, batch.id)
+                cancel_items(connection, batch.id)
+            return batch
 
     def pause(self, project_id: ProjectId, batch_id: str, *, paused: bool) -> Batch:
         """Start no new lines, or go on. What runs ends. Raises `NotFound`, `TaskEnded`."""
-        return self._change(project_id, batch_id, {"paused": paused})
-
-    def _change(self, project_id: ProjectId, batch_id: str, values: dict[str, Any]) -> Batch:
         with self._database.writing() as connection:
-            batch = _own(connection, project_id, batch_id)
-            statement = update(BATCHES).where(BATCHES.c.id == batch.id, _LIVE)
-            if connection.execute(statement.values(values | {"updated": func.now()})).rowcount == 0:
-                raise errors.TaskEnded(f"The batch is already {batch.status}.")
-            return _own(connection, project_id, batch_id)
+            return _change(connection, project_id, batch_id, {"paused": paused})
 
     def begin(self, batch_id: BatchId, attempt: int, owner: str, run_id: str) -> Batch:
         """Take an attempt for this owner. Raises `Superseded` if it is another owner's or has ended."""
@@ -169,22 +168,26 @@ def _due_now() -> dict[str, Any]:
     return {"due": func.now(), "updated": func.now()}
 
 
-def _reopen(connection: Connection, row: dict[str, Any], values: dict[str, Any]) -> BatchId:
-    """Another run of an ended batch; nothing changes while it runs."""
-    mine = (BATCHES.c.project_id == row["project_id"], BATCHES.c.fingerprint == row["fingerprint"])
+def _same_spec(row: dict[str, Any]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return BATCHES.c.project_id == row["project_id"], BATCHES.c.fingerprint == row["fingerprint"]
+
+
+def _reopen(connection: Connection, row: dict[str, Any], values: dict[str, Any]) -> str | None:
+    """Another run of an ended batch. None: it runs, and keeps what it has."""
     again = {name: values[name] for name in ("spec", "options", "trusted", "run_id")} | {
         "attempt": BATCHES.c.attempt + 1
     }
-    connection.execute(update(BATCHES).where(*mine, ~_LIVE).values(_NEW_RUN | again | _due_now()))
-    return BatchId(connection.execute(select(BATCHES.c.id).where(*mine)).scalar_one())
+    ended = update(BATCHES).where(*_same_spec(row), ~_LIVE).values(_NEW_RUN | again | _due_now())
+    return connection.execute(ended.returning(BATCHES.c.id)).scalar()
 
 
-def _replace_lines(connection: Connection, batch_id: BatchId, lines: Sequence[BatchItem]) -> None:
-    """The lines of a request; a batch that runs keeps what it has."""
-    begun = select(BATCHES.c.id).where(BATCHES.c.id == batch_id, BATCHES.c.owner.is_not(None))
-    if connection.execute(begun).first() is None:
-        connection.execute(delete(BATCH_ITEMS).where(BATCH_ITEMS.c.batch_id == batch_id))
-        connection.execute(insert(BATCH_ITEMS), [item_row(batch_id, line) for line in lines])
+def _change(connection: Connection, project_id: ProjectId, batch_id: str, values: dict[str, Any]) -> Batch:
+    """The changed batch. Raises `NotFound`, `TaskEnded`."""
+    batch = _own(connection, project_id, batch_id)
+    statement = update(BATCHES).where(BATCHES.c.id == batch.id, _LIVE)
+    if connection.execute(statement.values(values | {"updated": func.now()})).rowcount == 0:
+        raise errors.TaskEnded(f"The batch is already {batch.status}.")
+    return _own(connection, project_id, batch_id)
 
 
 def _has_status(status: BatchStatus) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -36,7 +37,8 @@ _OPEN: tuple[ItemStatus, ...] = ("queued", "processing")
 # Items whose task has ended, with what a result manifest shows of it. `reason` tells what was done.
 _ENDED = text("""
     SELECT item.number, task.status, task.error, task.plan, files.id AS file_id, files.filesize, files.codecs,
-        files.width, files.height, files.duration, receipts.body
+        files.width, files.height, files.duration, receipts.body,
+        CAST(task.input_version ->> 'length' AS bigint) AS bytes_in
     FROM batch_items AS item JOIN tasks AS task ON task.id = item.task_id
     LEFT JOIN files ON files.id = task.output_id
     LEFT JOIN receipts ON receipts.file_id = files.id
@@ -51,16 +53,23 @@ _KNOWN = text("""
     FROM tasks AS task LEFT JOIN files ON files.id = task.output_id AND files.deleted IS NULL
     WHERE task.project_id = :project_id AND task.fingerprint = ANY(:fingerprints)
 """)
+_BYTES_IN, _BYTES_OUT = (cast(BATCH_ITEMS.c.result[name].astext, BigInteger) for name in ("bytes_in", "bytes_out"))
 _COUNTS = (
     select(
+        BATCH_ITEMS.c.batch_id,
         BATCH_ITEMS.c.status,
         func.count(),
-        func.coalesce(func.sum(BATCH_ITEMS.c.size), 0),
-        func.coalesce(func.sum(cast(BATCH_ITEMS.c.result["bytes_out"].astext, BigInteger)), 0),
+        func.coalesce(func.sum(func.coalesce(BATCH_ITEMS.c.size, _BYTES_IN)), 0),
+        func.coalesce(func.sum(_BYTES_OUT), 0),
     )
-    .where(BATCH_ITEMS.c.batch_id == bindparam("batch"))
-    .group_by(BATCH_ITEMS.c.status)
+    .where(BATCH_ITEMS.c.batch_id.in_(bindparam("batches", expanding=True)))
+    .group_by(BATCH_ITEMS.c.batch_id, BATCH_ITEMS.c.status)
 )
+# Lines whose tasks have ended in this run of their batch.
+_ENDED_SINCE = text("""
+    SELECT count(*) FROM batch_items AS item JOIN tasks AS task ON task.id = item.task_id
+    WHERE item.batch_id = :batch_id AND item.status IN ('completed', 'failed') AND task.updated >= :since
+""")
 _DECIDE = (
     update(BATCH_ITEMS)
     .where(BATCH_ITEMS.c.batch_id == bindparam("of_batch"), BATCH_ITEMS.c.number == bindparam("of_number"))
@@ -92,18 +101,18 @@ class BatchItems:
         with self._database.writing() as connection:
             connection.execute(_DECIDE, [_decision(batch_id, item) for item in items])
 
-    def reopen(self, batch_id: BatchId, statuses: Sequence[ItemStatus]) -> int:
-        """Make the items of these statuses `queued` again; returns how many."""
+    def reopen(self, batch_id: BatchId, statuses: Sequence[ItemStatus], *, with_fields: bool = False) -> int:
+        """Make the items of these statuses `queued` again, or only those that have fields; returns how many."""
         again = {"status": "queued", "reason": None, "error": None, "code": None, "task_id": None, "result": None}
         wanted = update(BATCH_ITEMS).where(BATCH_ITEMS.c.batch_id == batch_id, BATCH_ITEMS.c.status.in_(statuses))
+        wanted = wanted.where(BATCH_ITEMS.c.fields.is_not(None)) if with_fields else wanted
         with self._database.writing() as connection:
             return connection.execute(wanted.values(again)).rowcount
 
     def cancel_open(self, batch_id: BatchId, statuses: Sequence[ItemStatus] = _OPEN) -> int:
         """Make these items `cancelled`; returns how many."""
-        wanted = update(BATCH_ITEMS).where(BATCH_ITEMS.c.batch_id == batch_id, BATCH_ITEMS.c.status.in_(statuses))
         with self._database.writing() as connection:
-            return connection.execute(wanted.values(status="cancelled")).rowcount
+            return cancel_items(connection, batch_id, statuses)
 
     def pages(self, batch_id: BatchId, statuses: Sequence[ItemStatus] | None = None) -> Iterator[list[BatchItem]]:
         """All items, or those of these statuses, a page of 1,000 at a time."""
@@ -134,11 +143,19 @@ class BatchItems:
             return Listing(tuple(item_of(row) for row in rows), total, query)
 
     def counts(self, batch_id: BatchId) -> BatchCounts:
+        return self.counts_of([batch_id])[batch_id]
+
+    def counts_of(self, batch_ids: Sequence[BatchId]) -> dict[BatchId, BatchCounts]:
+        """The counts of several batches."""
         with self._database.reading() as connection:
-            rows = connection.execute(_COUNTS, {"batch": batch_id}).all()
-        done = [row for row in rows if row[0] == "completed"]
-        bytes_in, bytes_out = (int(sum(row[place] for row in done)) for place in (2, 3))  # PostgreSQL sums to numeric
-        return BatchCounts({row[0]: row[1] for row in rows}, bytes_in, bytes_out)
+            rows = connection.execute(_COUNTS, {"batches": list(batch_ids)}).all()
+        return {batch_id: _counts([row for row in rows if row[0] == batch_id]) for batch_id in batch_ids}
+
+    def count_ended(self, batch_id: BatchId, since: datetime) -> int:
+        """How many lines have been converted, or have failed, since then."""
+        with self._database.reading() as connection:
+            found = connection.execute(_ENDED_SINCE, {"batch_id": batch_id, "since": since})
+            return int(found.scalar_one())
 
     def count(self, batch_id: BatchId, *statuses: ItemStatus) -> int:
         """How many items have one of these statuses."""
@@ -193,6 +210,24 @@ class BatchItems:
             return set(connection.execute(query).scalars())
 
 
+def replace_lines(connection: Connection, batch_id: BatchId, lines: Sequence[BatchItem]) -> None:
+    """The items of a batch are these lines, and no others."""
+    connection.execute(delete(BATCH_ITEMS).where(BATCH_ITEMS.c.batch_id == batch_id))
+    connection.execute(insert(BATCH_ITEMS), [item_row(batch_id, line) for line in lines])
+
+
+def cancel_items(connection: Connection, batch_id: BatchId, statuses: Sequence[ItemStatus] = _OPEN) -> int:
+    """Make these items `cancelled`; returns how many."""
+    wanted = update(BATCH_ITEMS).where(BATCH_ITEMS.c.batch_id == batch_id, BATCH_ITEMS.c.status.in_(statuses))
+    return connection.execute(wanted.values(status="cancelled")).rowcount
+
+
+def _counts(rows: Sequence[Any]) -> BatchCounts:
+    done = [row for row in rows if row[1] == "completed"]
+    bytes_in, bytes_out = (int(sum(row[place] for row in done)) for place in (3, 4))  # PostgreSQL sums to numeric
+    return BatchCounts({row[1]: row[2] for row in rows}, bytes_in, bytes_out)
+
+
 def _known_task(row: Any) -> KnownTask:
     version = row["input_version"]
     return KnownTask(
@@ -227,7 +262,8 @@ def _result(item: BatchItem, row: Any) -> dict[str, Any]:
     body = row["body"] or {}
     quality = (body.get("checks") or {}).get("quality") or {}
     seconds = (body.get("work") or {}).get("wall_seconds")
-    return _facts(row) | {"bytes_in": item.size, "seconds": seconds, "quality": quality.get("score")}
+    bytes_in = row["bytes_in"] if item.size is None else item.size  # that of the web is known after its download
+    return _facts(row) | {"bytes_in": bytes_in, "seconds": seconds, "quality": quality.get("score")}
 
 
 def _facts(row: Any) -> dict[str, Any]:

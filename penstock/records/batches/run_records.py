@@ -74,11 +74,8 @@ class BatchRuns:
     def cancel_lines(self, batch_id: BatchId) -> None:
         """Cancel every unfinished task of a batch: at once where no run has begun, else by its run. Chunks that have
         not begun end."""
-        live_chunks = select(CHUNKS.c.id).where(CHUNKS.c.batch_id == batch_id, CHUNKS.c.status == "processing")
         with self._database.writing() as connection:
-            waiting = update(CHUNKS).where(CHUNKS.c.id.in_(live_chunks), CHUNKS.c.owner.is_(None))
-            connection.execute(waiting.values(status="ended"))
-            _cancel_tasks(connection, (TASKS.c.batch == batch_id, _UNFINISHED), live_chunks)
+            cancel_lines(connection, batch_id)
 
     def cancel_chunk(self, chunk_id: str) -> None:
         """Cancel the unfinished tasks of a chunk: their run has ended, or stops when it learns of it."""
@@ -95,6 +92,13 @@ class BatchRuns:
                 for row in connection.execute(_submitted(table, silent_for, run_id)).mappings()
             ]
         return [_run_of(name, row) for name, row in rows]
+
+
+def cancel_lines(connection: Connection, batch_id: BatchId) -> None:
+    live_chunks = select(CHUNKS.c.id).where(CHUNKS.c.batch_id == batch_id, CHUNKS.c.status == "processing")
+    waiting = update(CHUNKS).where(CHUNKS.c.id.in_(live_chunks), CHUNKS.c.owner.is_(None))
+    connection.execute(waiting.values(status="ended"))
+    _cancel_tasks(connection, (TASKS.c.batch == batch_id, _UNFINISHED), live_chunks)
 
 
 def _submitted(table: Any, silent_for: timedelta | None, run_id: str | None) -> Select[Any]:
