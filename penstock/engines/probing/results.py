@@ -21,16 +21,21 @@ class PartialProbe:
 
 @dataclass(frozen=True, slots=True)
 class DecodedFrames:
-    """How many frames of one stream were decoded: in its first and its last second, and in one second in the middle
-    (None for a short stream). `failed` counts the packets that could not be decoded."""
+    """How many frames of one stream were decoded: in its first and its last second, and in one second in the middle.
+
+    A short file is decoded whole: then `whole` counts all its frames, and there is no middle. `failed` counts the
+    packets that could not be decoded."""
 
     first_second: int
     last_second: int
     failed: int
     middle: int | None = None
+    whole: int | None = None
 
     @property
     def total(self) -> int:
+        if self.whole is not None:
+            return self.whole
         return self.first_second + (self.middle or 0) + self.last_second
 
 

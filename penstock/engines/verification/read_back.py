@@ -1,9 +1,11 @@
-"""Read an output back: probe it, and decode the start, the middle and the end of each stream to check that it plays.
+"""Read an output back: probe it, and decode it to check that it plays: a short one whole, else the start, the middle
+and the end of each stream.
 
 Runs in a child process.
 """
 
 import math
+from dataclasses import dataclass, field
 from typing import Any
 
 import av.error
@@ -16,7 +18,8 @@ from penstock.engines.probing.packets import start_seconds
 from penstock.engines.probing.results import DecodedFrames, ReadBack
 
 _SECONDS = 1.0
-_MIN_SECONDS_FOR_MIDDLE = 6.0
+# The last second is decoded from the last key frame on, which in a short file is often the first frame.
+_MAX_SECONDS_DECODED_WHOLE = 6.0
 
 
 def read_back_container(path: str, container: str, demuxer: str, limits: Limits) -> ReadBack:
@@ -34,16 +37,49 @@ def read_back_image(path: str, container: str, image_format: str, limits: Limits
 
 def decoded_frames(path: str, demuxer: str, durations: dict[int, float]) -> dict[int, DecodedFrames]:
     """What can be decoded of each stream; `durations` has its length in seconds by stream index."""
+    if max(durations.values(), default=0.0) <= _MAX_SECONDS_DECODED_WHOLE:
+        return _decoded_whole(path, demuxer, durations)
     frames = {}
     for index, seconds in durations.items():
         with open_file(path, demuxer) as container:
             first, failed = _decode_first_second(container, _stream(container, index))
         last, failed_last = _decode_last_second(path, demuxer, index, max(0.0, seconds - _SECONDS))
         middle, failed_middle = None, 0
-        if seconds > _MIN_SECONDS_FOR_MIDDLE:
+        if seconds > _MAX_SECONDS_DECODED_WHOLE:
             middle, failed_middle = _decode_middle(path, demuxer, index, seconds / 2)
         frames[index] = DecodedFrames(first, last, failed + failed_last + failed_middle, middle)
     return frames
+
+
+@dataclass(slots=True)
+class _WholeStream:
+    """The times in seconds of the decoded frames and of the last packet of one stream, and its failed packets."""
+
+    times: list[float] = field(default_factory=list)
+    last: float = 0.0
+    failed: int = 0
+
+    def decode(self, packet: Any) -> None:
+        decoded = _decode(packet)
+        self.failed += decoded is None
+        self.times.extend(_time(frame) for frame in decoded or ())
+        self.last = max(self.last, float(packet.pts * packet.time_base)) if packet.pts is not None else self.last
+
+    def frames(self, start: float, seconds: float) -> DecodedFrames:
+        """Of a stream that lasts so long. If the last frame is shown for more than two seconds, it counts alone."""
+        earliest = min(start + max(0.0, seconds - _SECONDS) - _SECONDS, self.last)
+        first = sum(time <= start + _SECONDS for time in self.times) or min(1, len(self.times))
+        return DecodedFrames(first, sum(time >= earliest for time in self.times), self.failed, whole=len(self.times))
+
+
+def _decoded_whole(path: str, demuxer: str, durations: dict[int, float]) -> dict[int, DecodedFrames]:
+    """All streams in one pass."""
+    streams = {index: _WholeStream() for index in durations}
+    with open_file(path, demuxer) as container:
+        start = start_seconds(container)
+        for packet in container.demux([_stream(container, index) for index in durations]):
+            streams[packet.stream.index].decode(packet)
+    return {index: streams[index].frames(start, seconds) for index, seconds in durations.items()}
 
 
 def _stream(container: Any, index: int) -> Any:

@@ -53,6 +53,11 @@ def test_an_output_with_a_damaged_middle_is_not_published(media, tmp_path, tools
     _assert_rejected(converted, probe(media("heavy.mp4"), tools), tools)
 
 
+def test_every_frame_of_a_short_output_is_decoded(converted, source, tools):
+    read_back = verify(converted.path, converted.plan, source, tools).read_back
+    assert read_back.decoded_frames[read_back.media.video.index].total == converted.facts.frames == 25
+
+
 def test_a_file_that_is_no_media_is_not_published(converted, source, tools):
     converted.path.write_text("nothing of the kind")
     _assert_rejected(converted, source, tools)
