@@ -84,6 +84,6 @@ def _is_alone(group: LineGroup[BatchItem]) -> bool:
 
 
 def _name_of(batch: Batch, group: LineGroup[BatchItem]) -> str:
-    """What the Prefect UI lists: `photos → webp · lines 1–412`."""
+    """What the Prefect UI lists: `photos → webp · 412 lines, 1 to 412`."""
     first, last = group.lines[0].number, group.lines[-1].number
-    return f"{batch.title} · {len(group.lines)} lines, {first}–{last}"
+    return f"{batch.title} · {len(group.lines)} lines, {first} to {last}"
