@@ -15,7 +15,7 @@ from penstock.domain.reuse import Claim
 from penstock.domain.task import File, Task
 from penstock.records import Records
 from penstock.records.batches.line_tasks import LineTask
-from tests.records.rows import begin_task, complete_conversion, video_request
+from tests.records.rows import begin_task, complete_conversion, output_of, video_request
 from tests.service import wait_for
 
 OURS, ANOTHER = Claim(is_ours=True), Claim()
@@ -54,6 +54,19 @@ def test_an_output_of_another_project_and_a_deleted_one_are_not_found(records: R
 
     records.files.delete(earlier.project_id, earlier.id)
     assert records.conversions.find(earlier.project_id, [earlier.conversion]) == {}
+
+
+def test_outputs_at_destinations_are_found_apart_the_latest_first(records: Records, project: ProjectId, digest: str):
+    made = []
+    for name in "abcde":
+        task = begin_task(records, project)
+        output = replace(output_of(task), key="", location=f"file:///out/{name}.mp4")
+        made.append(complete_conversion(records, task, digest, output))
+    found = records.conversions.find_published(project, [digest, "unknown"])
+
+    assert [one.file for one in found[digest]] == made[:0:-1]
+    assert found.keys() == {digest}
+    assert records.conversions.find(project, [digest]) == {}
 
 
 def test_the_latest_output_is_found_first(records: Records, project: ProjectId, earlier: File, digest: str):
