@@ -4,14 +4,16 @@ import asyncio
 import contextlib
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import yaml
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.objects import DeploymentSchedule
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.flows import Flow
-from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.importtools import import_object
 
@@ -39,7 +41,7 @@ async def apply_prefect_yaml(settings: Settings) -> list[str]:
             await _work_pool(client, pool)
         for name, value in wanted["definitions"]["concurrency_limits"].items():
             await client.upsert_global_concurrency_limit_by_name(name, _slots(value, settings))
-    return [await _deployment(entry) for entry in wanted["deployments"]]
+        return [await _deployment(client, entry) for entry in wanted["deployments"]]
 
 
 def _slots(value: int | str, settings: Settings) -> int:
@@ -61,7 +63,7 @@ async def _work_pool(client: PrefectClient, pool: dict[str, Any]) -> None:
             await client.create_work_queue(**queue, work_pool_name=pool["name"])
 
 
-async def _deployment(entry: dict[str, Any]) -> str:
+async def _deployment(client: PrefectClient, entry: dict[str, Any]) -> str:
     flow: Flow[..., Any] = import_object(entry["entrypoint"])
     deployment: RunnerDeployment = await flow.ato_deployment(
         name=entry["name"],
@@ -69,11 +71,34 @@ async def _deployment(entry: dict[str, Any]) -> str:
         tags=entry["tags"],
         work_pool_name=entry["work_pool"]["name"],
         work_queue_name=entry["work_pool"]["work_queue_name"],
-        schedules=[Cron(schedule["cron"], slug=schedule["slug"]) for schedule in entry["schedules"]],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-    await deployment.aapply()
+    # An existing deployment that is sent schedules or a pause loses those that people gave it.
+    deployment.model_fields_set.difference_update(("schedules", "paused"))
+    deployment_id = await deployment.aapply()
+    existing = {each.slug: each for each in await client.read_deployment_schedules(deployment_id)}
+    for schedule in entry["schedules"]:
+        await _schedule(client, deployment_id, schedule, existing.get(schedule["slug"]))
     return f"{flow.name}/{entry['name']}"
+
+
+async def _schedule(
+    client: PrefectClient, deployment_id: UUID, entry: dict[str, Any], existing: DeploymentSchedule | None
+) -> None:
+    """Create or update one schedule. One that somebody has paused stays paused. An inactive one is not created, and
+    paused if it was created of this entry: another of this name is somebody's own."""
+    wanted = CronSchedule(cron=entry["cron"], timezone=entry.get("timezone"))
+    is_active, parameters = entry.get("active", True), entry.get("parameters", {})
+    is_equal = existing is not None and (existing.schedule, existing.parameters) == (wanted, parameters)
+    if existing is None and is_active:
+        created = DeploymentScheduleCreate(schedule=wanted, parameters=parameters, slug=entry["slug"])
+        await client.create_deployment_schedules(deployment_id, [created])
+    elif existing is not None and is_equal and existing.active and not is_active:
+        await client.update_deployment_schedule(deployment_id, existing.id, active=False)
+    elif existing is not None and is_active and not is_equal:
+        await client.update_deployment_schedule(
+            deployment_id, existing.id, schedule=wanted, parameters=parameters, active=existing.active
+        )
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ from penstock.settings import Settings
 START_SECONDS = 180.0
 GIVE_BACK_SECONDS = 15.0
 POLL_SECONDS = 0.5
+# A worker's exit after a drain; any other end of it is restarted.
+EXIT_DRAINED = 75
 PREFECT_HOST, PREFECT_OPTION = "127.0.0.1", "--prefect-port"
 STOPPING = "Stopping: waiting up to {:g} s for running conversions. Ctrl-C again kills them."
 SHARED_MODULES = ("penstock.cli.api", "penstock.cli.worker", "penstock.flows.convert")
@@ -119,6 +121,7 @@ def _running_service(
         process=os.getpid(),
         api_key=api_key_of(settings, home),
         prefect_auth=auth_string(home, settings),
+        batch_roots=settings.batch_roots,
     )
 
 
@@ -140,7 +143,9 @@ def _start_processes(processes: ServiceProcesses, options: UpOptions, ports: Lis
     inherited = [argument for number in sockets for argument in ("--inherited", str(number))]
     processes.start("api", ["penstock", "api", *inherited], fds=sockets)
     for number in range(1, options.workers + 1):
-        processes.start(f"worker-{number}", ["penstock", "worker", *(["--deploy"] if number == 1 else [])])
+        name = f"worker-{number}"
+        command = ["penstock", "worker", "--name", name, "--drained-exit", str(EXIT_DRAINED)]
+        processes.start(name, [*command, *(["--deploy"] if number == 1 else [])], final_exit=EXIT_DRAINED)
 
 
 def _wait(is_ready: Callable[[], bool], processes: ServiceProcesses, ports: ListenPorts) -> None:
@@ -192,6 +197,8 @@ def _watch(processes: ServiceProcesses, database_home: Home | None, is_over: Cal
     while not is_over():
         if database_home and restart_if_dead(database_home.root):
             click.echo("PostgreSQL had died and is restarted.", err=True)
+        if finished := processes.remove_finished():
+            click.echo(f"{finished.name} was drained and has ended; it is not restarted.", err=True)
         if ended := processes.restart_ended():
             click.echo(f"{ended.name} ended unexpectedly and is restarted; see its log, {ended.log}.", err=True)
 

@@ -9,15 +9,16 @@ import click
 
 from penstock.cli.batches.commands import SUBCOMMANDS
 from penstock.cli.batches.following import Follower, Snapshot
+from penstock.cli.batches.options import batch_options
 from penstock.cli.batches.ordering import order_of
 from penstock.cli.batches.progress import BatchBar, batch_bar, done_lines
 from penstock.cli.batches.summary import batch_json, summary
 from penstock.cli.records import opened_records
-from penstock.cli.request_options import fail, field_options
+from penstock.cli.request_options import fail
 from penstock.cli.service import used_service
 from penstock.cli.subcommands import CommandWithSubcommands
 from penstock.domain.batch.batch import BatchOrder
-from penstock.domain.batch.spec import DEFAULT_OUTPUT_NAME, MAX_LINES
+from penstock.domain.batch.spec import MAX_LINES
 from penstock.host.home import Home
 from penstock.records import Records
 from penstock.settings import read_settings
@@ -28,28 +29,11 @@ NEVER_RAN = "No run of this batch has failed files; leave out --rerun-failed."
 
 
 @click.command("batch")
-@click.argument("source")
-@click.argument("destination", metavar="DEST")
-@click.option("--format", "format_", metavar="FORMAT", help="Format of the outputs; see `penstock formats`.")
-@click.option("--glob", help='Only files of this name or path, like "*.mov" or "2024/**/*.{jpg,heic}".')
-@click.option("--name", metavar="TEMPLATE", help=f"Names of the outputs.  [default: {DEFAULT_OUTPUT_NAME}]")
-@click.option(
-    "--on-conflict",
-    type=click.Choice(["skip", "overwrite", "rename"]),
-    default="skip",
-    show_default=True,
-    help="What to do where another file has the name of an output.",
-)
-@click.option("--manifest", metavar="FILE", help="Result manifest, .jsonl or .csv.  [default: DEST/manifest.jsonl]")
+@batch_options
 @click.option("--plan", is_flag=True, help="Convert nothing; only say what would be done.")
 @click.option("--limit", type=click.IntRange(1, MAX_LINES), help="Convert at most so many files.")
-@click.option("--max-hours", type=click.FloatRange(0, 8760, min_open=True), help="Start no file after so many hours.")
-@click.option(
-    "--min-age-seconds", type=click.FloatRange(0, 2_592_000), default=0.0, help="Skip files that changed so recently."
-)
 @click.option("--rerun-failed", is_flag=True, help="Only the files that failed the last time.")
 @click.option("--title", metavar="TEXT", help="What people call the batch.  [default: from SOURCE and the format]")
-@field_options
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of all data and secrets.  [default: ~/.penstock]")
 @click.option("--json", "as_json", is_flag=True, help="Print the Batch as JSON.")
 def _convert(home: Path | None, *, as_json: bool, **options: Any) -> None:

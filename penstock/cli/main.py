@@ -11,6 +11,7 @@ from penstock.domain.errors import MediaError, Misconfigured
 COMMANDS = {
     "convert": "Convert one file or URL.",
     "batch": "Convert a folder, a prefix or the lines of a manifest.",
+    "schedule": "Convert batches at set times, or what arrives in a folder.",
     "plan": "Show what a conversion would do, without doing it.",
     "up": "Run everything one machine needs.",
     "api": "Run the API alone.",

@@ -1,12 +1,17 @@
-"""`penstock worker`: claims flow runs of the work pool and runs them in this process."""
+"""`penstock worker`: claims flow runs of the work pool and runs them in this process. `drain` ends one in peace."""
 
 import asyncio
 import os
+import sys
+import time
 from importlib import import_module
+from pathlib import Path
 
 import click
 
+from penstock.cli.subcommands import CommandWithSubcommands
 from penstock.engines import tool_versions
+from penstock.host.local_workers import DRAIN_SIGNAL, local_workers
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.host.scratch import remove_dead_folders
 from penstock.orchestration.prefect_server import enable_info_logging, prefect_address, wait_for_prefect
@@ -15,14 +20,18 @@ from penstock.orchestration.worker.worker_main import run_worker
 from penstock.services import current_services
 from penstock.settings import read_settings
 
+POLL_SECONDS = 0.5
+
 
 @click.command("worker")
 @click.option(
     "--slots", type=click.IntRange(min=1), help="Runs at once, without those of images. [PENSTOCK_WORKER_SLOTS]"
 )
 @click.option("--image-slots", type=click.IntRange(min=1), help="Runs of images at once. [PENSTOCK_IMAGE_SLOTS]")
+@click.option("--name", help="What `penstock worker drain` calls it.  [default: worker-<process id>]")
 @click.option("--deploy", is_flag=True, help="First run `penstock deploy`.")
-def worker_command(slots: int | None, image_slots: int | None, *, deploy: bool) -> None:
+@click.option("--drained-exit", type=int, default=0, hidden=True, help="Exit code after `penstock worker drain`.")
+def _run(slots: int | None, image_slots: int | None, name: str | None, drained_exit: int, *, deploy: bool) -> None:
     """Run one worker alone. SIGTERM stops it: its runs may end for PENSTOCK_DRAIN_SECONDS, then they are given back."""
     settings = read_settings()
     address = prefect_address(settings)
@@ -36,4 +45,41 @@ def worker_command(slots: int | None, image_slots: int | None, *, deploy: bool) 
     remove_dead_folders(settings.scratch)
     tool_versions(services.tools)  # starts the fork server before the first run needs it
     places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots)
-    asyncio.run(run_worker(places, services))
+    is_drained = asyncio.run(run_worker(places, services, name or f"worker-{os.getpid()}"))
+    sys.exit(drained_exit if is_drained else 0)
+
+
+worker_command = CommandWithSubcommands(_run)
+
+
+@worker_command.command("drain")
+@click.argument("name", required=False)
+@click.option("--all", "all_", is_flag=True, help="All workers of this home on this machine.")
+@click.option("--wait", is_flag=True, help="Return when they have ended.")
+@click.option("--home", type=click.Path(path_type=Path), help="Folder of all data and secrets.  [default: ~/.penstock]")
+def drain(name: str | None, home: Path | None, *, all_: bool, wait: bool) -> None:
+    """Let a worker of this machine end its runs and take no new ones; then it ends.
+
+    There is no time limit. What a batch has left goes to other workers. `penstock up` does not restart it.
+    """
+    root = read_settings(home).root
+    wanted = _wanted(local_workers(root), name, all_=all_)
+    for each, process in wanted.items():
+        os.kill(process, DRAIN_SIGNAL)
+        click.echo(f"{each} takes no new runs, and ends when its runs have ended.")
+    while wait and any(local_workers(root).get(each) == process for each, process in wanted.items()):
+        time.sleep(POLL_SECONDS)
+
+
+def _wanted(running: dict[str, int], name: str | None, *, all_: bool) -> dict[str, int]:
+    """The workers to drain. Raises `click.ClickException` where it is unclear which."""
+    names = ", ".join(running)
+    if not running:
+        raise click.ClickException("No worker of this home runs on this machine.")
+    if all_ or (name is None and len(running) == 1):
+        return running
+    if name is None:
+        raise click.UsageError(f"There are several workers, name one or give --all: {names}.")
+    if name not in running:
+        raise click.ClickException(f"There is no worker {name} on this machine; there are: {names}.")
+    return {name: running[name]}

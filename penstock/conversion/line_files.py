@@ -101,12 +101,16 @@ class LineFiles:
 
 def require_allowed(spec: BatchSpec, services: Services, *, trusted: bool) -> None:
     """Raise `UrlForbidden` where a batch that is not trusted names a folder or prefix outside the roots."""
-    if trusted:
-        return
-    roots = resolved_roots(parse_roots(services.settings.batch_roots))
+    if not trusted:
+        require_within_roots(spec, services.settings.batch_roots, services.settings.s3_endpoint_url)
+
+
+def require_within_roots(spec: BatchSpec, batch_roots: str, s3_endpoint_url: str | None) -> None:
+    """Raise `UrlForbidden`, with the address in its detail, for a folder or prefix outside these roots."""
+    roots = resolved_roots(parse_roots(batch_roots))
     for address in (spec.source, spec.destination, spec.manifest, spec.result_manifest):
         if address is not None and not is_file_id(address):
-            roots.require_within(open_location(address, services.settings.s3_endpoint_url).real_address)
+            roots.require_within(open_location(address, s3_endpoint_url).real_address)
 
 
 def within_source(batch: Batch) -> str | None:

@@ -18,14 +18,15 @@ from penstock.settings import Settings
 CLAIM_TRIES = 20
 # Everything that a home may contain.
 ENTRIES = (
-    *("secrets", "logs", "postgres", "prefect", "scratch", "files"),
+    *("secrets", "logs", "postgres", "prefect", "scratch", "files", "workers"),
     *("service.lock", "service.users", "postgres.lock", "postgres.users"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
-    """The addresses and credentials of a running service. `process` is the process id of `penstock up`."""
+    """The addresses and credentials of a running service. `process` is the process id of `penstock up`; `batch_roots`
+    is its setting of that name."""
 
     api_url: str
     prefect_api_url: str
@@ -34,6 +35,7 @@ class RunningService:
     process: int
     api_key: str = field(repr=False)
     prefect_auth: str | None = field(repr=False)
+    batch_roots: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,16 @@ FORK = multiprocessing.get_context("fork")
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
-    """A process that runs `python -m` with `command`, writes to `log`, and has inherited the descriptors `fds`."""
+    """A process that runs `python -m` with `command`, writes to `log`, and has inherited the descriptors `fds`.
+
+    `final_exit`: after an exit with this code it is not restarted."""
 
     name: str
     command: tuple[str, ...]
     process: BaseProcess
     log: Path
     fds: tuple[int, ...] = ()
+    final_exit: int | None = None
 
     def is_running(self) -> bool:
         return self.process.is_alive()
@@ -56,20 +59,31 @@ class ServiceProcesses:
     failures: dict[str, list[float]] = field(default_factory=dict)
     restarts: dict[str, float] = field(default_factory=dict)
 
-    def start(self, name: str, command: Sequence[str], fds: tuple[int, ...] = ()) -> ServiceProcess:
+    def start(
+        self, name: str, command: Sequence[str], fds: tuple[int, ...] = (), *, final_exit: int | None = None
+    ) -> ServiceProcess:
         """Fork a process of this name that runs `python -m` with `command`. The caller must have one thread only."""
         self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         log = self.logs / f"{name}.log"
         process = FORK.Process(target=_run, args=(name, command, log, fds, os.getpid()))
         with _stop_signals_blocked():
             process.start()
-        started = ServiceProcess(name, tuple(command), process, log, fds)
+        started = ServiceProcess(name, tuple(command), process, log, fds, final_exit)
         self.processes.append(started)
         return started
 
     def ended(self) -> ServiceProcess | None:
         """A process that has ended without being asked to."""
         return next((process for process in self.processes if not process.is_running()), None)
+
+    def remove_finished(self) -> ServiceProcess | None:
+        """Remove and return a process that has exited with its final code."""
+        for process in self.processes:
+            if process.final_exit is not None and process.process.exitcode == process.final_exit:
+                _kill_group(process)
+                self.processes.remove(process)
+                return process
+        return None
 
     def restart_ended(self) -> ServiceProcess | None:
         """Restart a process that has ended and return the ended one; from the second time in a minute on after 5 s.
@@ -97,7 +111,7 @@ class ServiceProcesses:
         _kill_group(process)
         self.processes.remove(process)
         del self.restarts[process.name]
-        self.start(process.name, process.command, process.fds)
+        self.start(process.name, process.command, process.fds, final_exit=process.final_exit)
 
     def stop(self, grace_seconds: float) -> None:
         """Ask all processes to stop, wait for them together, and kill what is left of their process groups."""

@@ -20,12 +20,12 @@ _PIXELS = ("width", "height")
 
 
 def order_of(options: dict[str, Any]) -> BatchOrder:
-    """The order of the parsed options of `penstock batch`. Raises `click.UsageError`."""
+    """The order of the parsed options of a batch. Raises `click.UsageError`."""
     places = places_of(_given_places(options))
     format_ = _format(options.pop("format_"), places)
     try:
         run = parse_options(_run_values(options))
-        template = _template(options.pop("name"), format_, places)
+        template = _template(options.pop("template"), format_, places)
         values = _spec_values(options, places) | {"output_name": template, "defaults": _defaults(options, format_)}
         check_defaults(values["defaults"])
         return BatchOrder(parse_spec(values), run, trusted=True)

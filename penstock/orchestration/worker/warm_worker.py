@@ -105,8 +105,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
             await asyncio.gather(*(claimed.wait() for claimed in tuple(self.claims.values())))
             return found
 
-    async def drain(self, seconds: float) -> None:
-        """Take no new runs, and wait at most `seconds` for those that are running."""
+    async def drain(self, seconds: float | None) -> None:
+        """Take no new runs, and wait for those that are running, at most `seconds`; None: as long as it takes."""
         self.is_draining = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -5,12 +5,14 @@ import logging
 import os
 import signal
 import socket
+from typing import Any
 
 from prefect.client.orchestration import get_client
 from prefect.events import Event
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 
+from penstock.host.local_workers import DRAIN_SIGNAL, registered_worker
 from penstock.orchestration.flow_run_options import POOL
 from penstock.orchestration.worker.run_pool import QueuePlaces
 from penstock.orchestration.worker.warm_worker import WarmWorker
@@ -24,31 +26,51 @@ RECONNECT_SECONDS = 1.0
 GIVE_BACK_SECONDS = 10.0
 
 
-async def run_worker(places: tuple[QueuePlaces, ...], services: Services) -> None:
-    """Serve the pool until SIGTERM or SIGINT; then drain, and give back the runs that are still running."""
+async def run_worker(places: tuple[QueuePlaces, ...], services: Services, name: str) -> bool:
+    """Serve the pool until SIGTERM or SIGINT; then drain, and give back the runs that are still running.
+
+    SIGUSR1 drains without a time limit; returns whether it did. `penstock worker drain` finds the worker by `name`."""
     workers = [WarmWorker(POOL, _name(each), each, services.records) for each in places]
-    stop, connected = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    stopping = asyncio.create_task(stop.wait())
-    serving = [asyncio.create_task(_listen(workers, connected))]
-    # Workers join only once events arrive, so that a worker seen in Prefect starts runs at once, not at its next poll.
-    connecting = asyncio.create_task(connected.wait())
-    await asyncio.wait([connecting, stopping], timeout=CONNECT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    connecting.cancel()
-    endless = [work() for worker in workers for work in (worker.start, worker.poll_when_woken)]
-    serving += [asyncio.create_task(work) for work in endless]
-    await asyncio.wait([*serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-    services.resumable.give_back_all()
-    await _drain(workers, services.settings.drain_seconds)
-    services.live.give_back_all()
-    await _drain(workers, GIVE_BACK_SECONDS)
-    stopping.cancel()
-    for task in serving:
+    stop, drain, connected = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (DRAIN_SIGNAL, drain)):
+        asyncio.get_running_loop().add_signal_handler(number, event.set)
+    told = [asyncio.create_task(event.wait()) for event in (stop, drain)]
+    with registered_worker(services.settings.root, name):
+        serving = await _serve(workers, connected, told)
+        await _end_runs(workers, services, told[0])
+    for task in (*told, *serving):
         task.cancel()
     failed = [error for error in await asyncio.gather(*serving, return_exceptions=True) if isinstance(error, Exception)]
     if failed:
         raise failed[0]
+    return drain.is_set() and not stop.is_set()
+
+
+async def _serve(
+    workers: list[WarmWorker], connected: asyncio.Event, told: list[asyncio.Task[Any]]
+) -> list[asyncio.Task[None]]:
+    """Serve until told to stop or drain; the tasks of the workers, which go on."""
+    serving = [asyncio.create_task(_listen(workers, connected))]
+    # Workers join only once events arrive, so that a worker seen in Prefect starts runs at once, not at its next poll.
+    connecting = asyncio.create_task(connected.wait())
+    await asyncio.wait([connecting, *told], timeout=CONNECT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    connecting.cancel()
+    endless = [work() for worker in workers for work in (worker.start, worker.poll_when_woken)]
+    serving += [asyncio.create_task(work) for work in endless]
+    await asyncio.wait([*serving, *told], return_when=asyncio.FIRST_COMPLETED)
+    return serving
+
+
+async def _end_runs(workers: list[WarmWorker], services: Services, stopping: asyncio.Task[Any]) -> None:
+    """Take no new runs and wait for those that are running: without a limit until told to stop."""
+    services.resumable.give_back_all()
+    if not stopping.done():
+        ending = asyncio.create_task(_drain(workers, None))
+        await asyncio.wait([ending, stopping], return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+    await _drain(workers, services.settings.drain_seconds)
+    services.live.give_back_all()
+    await _drain(workers, GIVE_BACK_SECONDS)
 
 
 def _name(places: QueuePlaces) -> str:
@@ -56,7 +78,7 @@ def _name(places: QueuePlaces) -> str:
     return " ".join(filter(None, ("penstock", socket.gethostname(), str(os.getpid()), places.queue)))
 
 
-async def _drain(workers: list[WarmWorker], seconds: float) -> None:
+async def _drain(workers: list[WarmWorker], seconds: float | None) -> None:
     await asyncio.gather(*(worker.drain(seconds) for worker in workers))
 
 
