@@ -68,9 +68,14 @@ def corpus() -> Path:
 
 @pytest.fixture(scope="session")
 def penstock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Penstock]:
-    """The whole service, started as a user starts it, once for the whole test run. It may fetch from loopback."""
+    """The whole service, started as a user starts it, once for the whole test run. It may fetch from loopback, and
+    schedules may use the folder `allowed` beside its home."""
     home = tmp_path_factory.mktemp("penstock") / "home"
     with penstock_up(
-        home, PENSTOCK_FETCH_ALLOW="127.0.0.0/8", PENSTOCK_LEASE_SECONDS="10", PENSTOCK_DRAIN_SECONDS="3"
+        home,
+        PENSTOCK_FETCH_ALLOW="127.0.0.0/8",
+        PENSTOCK_LEASE_SECONDS="10",
+        PENSTOCK_DRAIN_SECONDS="3",
+        PENSTOCK_BATCH_ROOTS=str(home.parent / "allowed"),
     ) as running:
         yield running

@@ -44,11 +44,8 @@ def list_lines(files: LineFiles, is_stopped: IsStopped) -> int:
         while page := list(islice(found, PAGE)):
             raise_if_stopped(is_stopped)
             items.add(batch.id, page)
-    return _required(items.counts(batch.id).total)
-
-
-def _required(count: int) -> int:
-    if count == 0:
+    count = items.counts(batch.id).total
+    if count == 0 and batch.spec.min_age_seconds == 0:  # a folder in which files arrive may be empty
         raise errors.InputUnreachable("The source holds no files; check the folder or prefix, and the glob.")
     return count
 

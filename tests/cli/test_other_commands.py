@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from penstock.cli.main import cli
 from penstock.client import Client, Refused
+from penstock.deployments.bootstrap import load_prefect_yaml
 from tests.service import exported
 
 pytestmark = pytest.mark.service
@@ -54,7 +55,7 @@ def test_formats_are_printed_as_a_table_and_as_json(penstock):
 
 
 def test_deploy_lists_what_it_deployed_and_can_be_repeated(penstock):
-    names = ["convert-request/convert-request", "sweep/sweep", "convert-source/convert-source"]
+    names = [f"{entry['name']}/{entry['name']}" for entry in load_prefect_yaml()["deployments"]]
     assert penstock_says(penstock, "deploy").stdout.split() == names
 
 

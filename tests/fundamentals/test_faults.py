@@ -7,7 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from penstock.cli.main import cli
 from tests.service import exported, part, prefect_project, processes_with, wait_for
 
 pytestmark = pytest.mark.service
@@ -44,6 +46,26 @@ def test_a_stopped_worker_gives_back_what_it_cannot_finish(penstock, origin, lon
     penstock.client.cancel(task["id"])
     assert again["status"] == "processing"
     assert penstock.finished(task, 30)["status"] == "cancelled"
+
+
+def test_a_drained_worker_ends_its_runs_and_takes_no_new_ones(penstock, origin, long_video, tmp_path):
+    with suspended(part(penstock, "worker-1")):
+        command = [sys.executable, "-m", "penstock", "worker", "--name", "second"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        worker = subprocess.Popen(command, cwd=tmp_path, env=exported(penstock), **quiet)
+        task = penstock.client.create(
+            {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "mp4", "height": 112}
+        )
+        wait_for(lambda: penstock.client.task(task["id"])["state"] == "transcoding", 90)
+        drained = CliRunner().invoke(cli, ["worker", "drain", "second"], env={"PENSTOCK_HOME": str(penstock.home.root)})
+        later = penstock.client.create(
+            {"url": f"{origin}/{long_video.name}", "kind": "audio", "format": "wav", "end": 1}
+        )
+        assert (drained.exit_code, worker.wait(120)) == (0, 0), drained.output
+        done, waiting = (penstock.client.task(each["id"]) for each in (task, later))
+    assert (done["status"], done["attempt"]) == ("completed", 1)
+    assert waiting["status"] == "processing"
+    assert penstock.finished(later)["status"] == "completed"
 
 
 def test_a_stock_prefect_worker_serves_the_same_pool_from_any_project(penstock, origin, photo, tmp_path):

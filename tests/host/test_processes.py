@@ -45,3 +45,23 @@ def test_a_process_that_is_stopped_or_killed_is_restarted_without_limit_after_a_
     said = watched(tmp_path, code)
     assert (said.returncode, said.stdout.split().count("again") >= 6) == (0, True), said.stderr
     assert said.stdout.endswith("paused True\n")
+
+
+FINISHING = """
+import sys, time
+from pathlib import Path
+from penstock.host import processes
+Path("finishing.py").write_text("import sys; sys.exit(75)")
+sys.path.insert(0, ".")
+with processes.service_processes(Path("logs"), 1) as running:
+    running.start("part", ["finishing"], final_exit=75)
+    while not (finished := running.remove_finished()):
+        time.sleep(0.01)
+    print(finished.name, running.restart_ended(), running.processes)
+"""
+
+
+def test_a_process_that_has_finished_is_not_restarted(tmp_path):
+    command = [sys.executable, "-c", FINISHING]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert said.stdout == "part None []\n", said.stderr
