@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ from penstock.conversion.rendition import Workspace
 from penstock.conversion.reuse import FindEachEarlier, nothing_earlier_of_each
 from penstock.domain import errors
 from penstock.domain.batch.batch import Chunk, ConvertedLine
+from penstock.domain.batch.workload import is_in_sample
 from penstock.domain.ids import TaskId, new_file_id
 from penstock.domain.reuse import MadeByAnother
 from penstock.domain.stages import Accepted, Rendition, Reuse
@@ -159,7 +161,8 @@ def _results(
     fetched: Sequence[FetchedLine], folder: Path, context: ChunkContext
 ) -> Iterator[tuple[FetchedLine, GroupResult]]:
     by_task = {one.task.id: one for one in fetched}
-    workspace = Workspace(context.services, folder, context.watch, _LINE_LOG)
+    is_scored = partial(_is_scored, context.services.settings.batch_scored_share)
+    workspace = Workspace(context.services, folder, context.watch, _LINE_LOG, is_scored=is_scored)
     options = GroupOptions(
         MAX_LINE_SECONDS,
         lambda task_id: not context.is_live(task_id),
@@ -168,6 +171,10 @@ def _results(
     )
     for result in convert_group([GroupInput(one.task, one.path, one.sha256) for one in fetched], workspace, options):
         yield by_task[result.task.id], result
+
+
+def _is_scored(share: float, task: Task) -> bool:
+    return is_in_sample(task.id, share)
 
 
 def _find_earlier(folder: Path, context: ChunkContext) -> FindEachEarlier:

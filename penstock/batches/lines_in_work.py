@@ -1,5 +1,6 @@
 """The lines of a chunk that its threads have still to convert, and what became of the others."""
 
+import math
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -45,7 +46,8 @@ class LineOutcome:
 class LinesInWork:
     """Hands out lines to threads; a line whose error may pass is handed out again. Thread-safe."""
 
-    def __init__(self, lines: Sequence[Task]) -> None:
+    def __init__(self, lines: Sequence[Task], threads: int) -> None:
+        self._threads = threads
         self._lock = threading.Lock()
         self._waiting = deque(lines)
         self._tries: Counter[TaskId] = Counter()
@@ -58,10 +60,11 @@ class LinesInWork:
         parts = [f"{self.outcomes[outcome]:,} {word}" for outcome, word in _WORDS.items() if self.outcomes[outcome]]
         return ", ".join(parts) or "no lines"
 
-    def take(self, count: int) -> list[Task]:
-        """The next lines, at most so many."""
+    def take(self, most: int) -> list[Task]:
+        """The next lines: at most so many, and no more than this thread's share of what is left."""
         with self._lock:
-            return [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
+            share = math.ceil(len(self._waiting) / self._threads)
+            return [self._waiting.popleft() for _ in range(min(most, share))]
 
     def settle(self, outcomes: Sequence[LineOutcome]) -> list[LineOutcome]:
         """Put back the lines that are tried again; returns the outcomes of the others."""

@@ -1,16 +1,17 @@
-"""Convert several small files together: images share child processes, all others are converted one by one.
+"""Convert several small files together: probes, images and verifications share child processes.
 
 Nothing is recorded here, and a file that fails costs itself alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from penstock import engines
-from penstock.conversion.convert import Reserve, convert_original, no_reservation
-from penstock.conversion.image_group import PlannedImage, convert_images
+from penstock.conversion.convert import Reserve, no_reservation
+from penstock.conversion.planned_files import PlannedFile, convert_planned
 from penstock.conversion.rendition import Workspace, not_recorded, original_of, plan_of
 from penstock.conversion.reuse import FindEachEarlier, digest_of, nothing_earlier_of_each, reuse_of
 from penstock.domain import errors
@@ -18,9 +19,8 @@ from penstock.domain.ids import TaskId
 from penstock.domain.media import Media
 from penstock.domain.outcomes import attempt
 from penstock.domain.planning.cost import estimate_cost
-from penstock.domain.planning.plan import ImagePlan, KeepImage, Plan
 from penstock.domain.reuse import EarlierOutput, MadeByAnother
-from penstock.domain.stages import Original, Rendition, Reuse
+from penstock.domain.stages import Rendition, Reuse
 from penstock.domain.task import Task
 
 
@@ -57,7 +57,7 @@ class GroupOptions:
     """`max_seconds` is the longest conversion by its estimate.
 
     `is_stopped` says whether a task was cancelled; it is called five times a second while ffmpeg runs. `reserve` holds
-    what the plan of a file that is converted alone needs: no image of the group needs anything. `find_earlier` is asked
+    what the encoder of a plan needs while it runs: no image of the group needs anything. `find_earlier` is asked
     once for the whole group."""
 
     max_seconds: float
@@ -66,29 +66,20 @@ class GroupOptions:
     find_earlier: FindEachEarlier = nothing_earlier_of_each
 
 
-@dataclass(frozen=True, slots=True)
-class _PlannedAlone:
-    """A file that is converted alone."""
-
-    original: Original
-    plan: Plan
-
-
-_Planned = PlannedImage | _PlannedAlone
-_Decided = _Planned | NeedsOwnRun | errors.MediaError
+_Decided = PlannedFile | NeedsOwnRun | errors.MediaError
 
 
 def convert_group(inputs: Sequence[GroupInput], workspace: Workspace, options: GroupOptions) -> Iterator[GroupResult]:
     """One result for each input, in any order, as soon as it is known.
 
     Each output is in a folder of the scratch folder that has the task's id as its name. Raises `Cancelled` once the
-    watch of the workspace says so, and the errors of `reserve`."""
+    watch of the workspace says so."""
     group = _Group(replace(workspace, record_plan=not_recorded), options)
     decided = group.decided(inputs)
     for each, one in zip(inputs, decided, strict=True):
         if isinstance(one, NeedsOwnRun | errors.MediaError):
             yield GroupResult(each.task, one)
-    yield from group.results([one for one in decided if isinstance(one, PlannedImage | _PlannedAlone)])
+    yield from group.results([one for one in decided if isinstance(one, PlannedFile)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +102,9 @@ class _Group:
         seconds = estimate_cost(plan, media).seconds
         if seconds > self.options.max_seconds:
             return NeedsOwnRun(seconds)
-        if isinstance(plan, ImagePlan | KeepImage):
-            return PlannedImage(original, plan, self._folder(task))
-        return _PlannedAlone(original, plan)
+        return PlannedFile(original, plan, self.workspace.scratch / task.id)
 
-    def results(self, planned: Sequence[_Planned]) -> Iterator[GroupResult]:
+    def results(self, planned: Sequence[PlannedFile]) -> Iterator[GroupResult]:
         digests = {one.original.task.id: digest for one in planned if (digest := self._digest(one))}
         tasks = [one.original.task for one in planned]
         found = self.options.find_earlier([(task, digests[task.id]) for task in tasks if task.id in digests])
@@ -123,43 +112,37 @@ class _Group:
             if (earlier := found.get(one.original.task.id)) is not None:
                 yield GroupResult(one.original.task, self._reused(one, earlier))
         unmade = [one for one in planned if one.original.task.id not in found]
-        yield from self._image_results([one for one in unmade if isinstance(one, PlannedImage)], digests)
-        for one in unmade:
-            if isinstance(one, _PlannedAlone):
-                yield GroupResult(one.original.task, self._converted(one.original))
+        results = convert_planned(unmade, self.workspace, self._encoded_alone)
+        for one, result in zip(unmade, results, strict=True):
+            task = one.original.task
+            made = replace(result, conversion=digests.get(task.id)) if isinstance(result, Rendition) else result
+            yield GroupResult(task, self._stopped(task) or made)
 
-    def _digest(self, planned: _Planned) -> str | None:
+    def _digest(self, planned: PlannedFile) -> str | None:
         original = planned.original
         return original.sha256 and digest_of(original.sha256, planned.plan, original.media, self.workspace.tools)
 
-    def _reused(self, planned: _Planned, earlier: EarlierOutput | MadeByAnother) -> Reuse | MadeByAnother:
+    def _reused(self, planned: PlannedFile, earlier: EarlierOutput | MadeByAnother) -> Reuse | MadeByAnother:
         if isinstance(earlier, MadeByAnother):
             return earlier
         return reuse_of(planned.original, planned.plan, earlier, self.workspace.tools)
 
-    def _image_results(self, images: Sequence[PlannedImage], digests: Mapping[TaskId, str]) -> Iterator[GroupResult]:
-        results = convert_images(images, self.workspace)
-        for image, result in zip(images, results, strict=True):
-            task = image.original.task
-            made = replace(result, conversion=digests.get(task.id)) if isinstance(result, Rendition) else result
-            yield GroupResult(task, self._stopped(task) or made)
-
-    def _converted(self, original: Original) -> Rendition | Reuse | errors.MediaError:
-        """Converted alone."""
-        task = original.task
-        folder = self._folder(task)
-        folder.mkdir(parents=True, exist_ok=True)
-        watch = _TaskWatch(self.workspace.watch, partial(self.options.is_stopped, task.id))
-        workspace = replace(self.workspace, scratch=folder, watch=watch)
+    def _encoded_alone(self, file: PlannedFile) -> engines.CallOutcome[Path]:
         try:
-            return attempt(partial(convert_original, workspace=workspace, reserve=self.options.reserve), original)
+            encoded = attempt(self._encode, file)
         except errors.Cancelled:
-            if cancelled := self._stopped(task):
-                return cancelled
-            raise
+            if not (cancelled := self._stopped(file.original.task)):
+                raise
+            encoded = cancelled
+        return engines.CallOutcome(encoded) if isinstance(encoded, errors.MediaError) else encoded
 
-    def _folder(self, task: Task) -> Path:
-        return self.workspace.scratch / task.id
+    def _encode(self, file: PlannedFile) -> engines.CallOutcome[Path]:
+        is_stopped = partial(self.options.is_stopped, file.original.task.id)
+        meter = engines.CpuMeter(_TaskWatch(self.workspace.watch, is_stopped))
+        with self.options.reserve(file.plan):
+            started = time.monotonic()
+            path = engines.encode(file.plan, file.source, file.folder, self.workspace.tools, meter)
+        return engines.CallOutcome(path, time.monotonic() - started, meter.cpu_seconds)
 
     def _stopped(self, task: Task) -> errors.Cancelled | None:
         return errors.Cancelled("The task was cancelled.") if self.options.is_stopped(task.id) else None

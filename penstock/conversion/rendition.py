@@ -28,16 +28,22 @@ def not_recorded(_task: Task, _summary: dict[str, Any]) -> None:
     """The plan is in the receipt as well."""
 
 
+def every_task(_task: Task) -> bool:
+    """Score every output."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What a conversion works with: an empty scratch folder, a watch that receives its progress and can stop it, and
-    what records its plan."""
+    """What a conversion works with: an empty scratch folder, a watch that receives its progress and can stop it, what
+    records its plan, and which tasks have their outputs scored."""
 
     services: Services
     scratch: Path
     watch: engines.Watch
     log: Logger = _LOG
     record_plan: RecordPlan = not_recorded
+    is_scored: Callable[[Task], bool] = every_task
 
     @property
     def tools(self) -> engines.Tools:
@@ -79,7 +85,9 @@ def plan_keeping_smaller(output: PlannedOutput, media: Media) -> Plan | None:
 
 
 def score_of(output: PlannedOutput, original: Original, workspace: Workspace) -> Score | None:
-    """Compare a few frames of the output with the input."""
+    """Compare a few frames of the output with the input; None if nothing is compared."""
+    if not workspace.is_scored(original.task):
+        return None
     settings = workspace.services.settings
     is_video = isinstance(output.plan, VideoPlan)
     frames = settings.receipt_frames if is_video else int(settings.receipt_stills)

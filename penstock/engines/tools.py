@@ -1,7 +1,7 @@
 """What every engine function needs: the sandbox pool, the ffmpeg binary and the limits."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from penstock.domain.limits import Limits
-from penstock.sandbox.job import NICENESS, Paths, ProgramJob, Rlimits
+from penstock.sandbox.job import BACKGROUND_NICENESS, NICENESS, Paths, ProgramJob, Rlimits
 from penstock.sandbox.pool import SandboxPool
 from penstock.sandbox.supervise import Collector, NoWatch, Timeouts, supervise
 
@@ -26,6 +26,10 @@ class Tools:
     limits: Limits
     threads: int = 2
     niceness: int = NICENESS
+
+    def in_background(self) -> "Tools":
+        """The same for work that nobody waits for: single requests go first."""
+        return replace(self, niceness=BACKGROUND_NICENESS)
 
 
 def sandbox_pool() -> SandboxPool:

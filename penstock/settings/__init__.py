@@ -179,6 +179,9 @@ class Settings(BaseSettings):
     receipt_stills: bool = Field(
         default=False, description="score image outputs too, which takes about as long as encoding them"
     )
+    batch_scored_share: float = Field(
+        0.1, ge=0, le=1, description="share of the outputs of a batch's small lines that are scored, from 0 to 1"
+    )
     plans_at_once: int = Field(
         2, ge=1, le=1024, description="plans at once in one API process; four times as many of one project may wait"
     )

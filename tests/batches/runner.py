@@ -68,7 +68,7 @@ class BatchRunner:
         owner, chunks = secrets.token_hex(4), self.services.records.chunks
         chunk_id, attempt = ChunkId(pending.id), pending.attempt
         chunk = chunks.begin(chunk_id, attempt, owner, "run")
-        lines = LinesInWork(chunk.lines)
+        lines = LinesInWork(chunk.lines, threads=1)
         with (
             scratch_folder(self.services.settings.scratch, "chunk") as scratch,
             ThreadPoolExecutor(self.threads) as pool,

@@ -94,6 +94,13 @@ def test_the_receipt_of_each_file_has_its_own_seconds(mixed, workspace):
     assert all(each.wall_seconds > 0 and each.cpu_seconds > 0 for each in work)
 
 
+def test_videos_outside_the_sample_have_no_score(media, workspace):
+    inputs = [GroupInput(task_for("video", "mp4", name, width=64), media("clip.mkv")) for name in ("tsk_1", "tsk_2")]
+    results = group_results(inputs, replace(workspace, is_scored=lambda task: task.id == "tsk_1"))
+    assert results["tsk_1"].receipt.checks.quality is not None
+    assert results["tsk_2"].receipt.checks.quality is None
+
+
 def test_nothing_is_recorded(mixed, workspace):
     group_results(mixed, workspace)
     assert workspace.services.records.recorded == []

@@ -1,10 +1,12 @@
-"""How much work a line is, estimated from its size alone, and groups of small lines for one run."""
+"""How much work a line is, estimated from its size alone; groups of small lines for one run, and samples of lines."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
+from zlib import crc32
 
 from penstock.domain.formats import Kind
+from penstock.domain.ids import TaskId
 
 QueueKind = Literal["image", "media"]
 Line = TypeVar("Line")
@@ -65,6 +67,11 @@ def group_lines(lines: Iterable[EstimatedLine[Line]]) -> Iterator[LineGroup[Line
             yield _group(waiting[line.queue])
             waiting[line.queue], seconds[line.queue] = [], 0.0
     yield from (_group(rest) for rest in waiting.values() if rest)
+
+
+def is_in_sample(task_id: TaskId, share: float) -> bool:
+    """Whether a task is one of this share (0…1) of all tasks; the same at every call."""
+    return crc32(task_id.encode()) < share * 2**32
 
 
 def _group(lines: list[EstimatedLine[Line]]) -> LineGroup[Line]:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from penstock.batches.chunk_work import ChunkContext, convert_lines
@@ -57,6 +57,7 @@ class ChunkRun:
 def open_chunk(chunk_id: ChunkId, attempt: int, run_id: str, services: Services) -> Iterator[ChunkRun]:
     """Take the chunk. What is unfinished when the block ends goes to another run of it."""
     owner, stop, draining = new_owner(), StopSignal(), threading.Event()
+    services = replace(services, tools=services.tools.in_background())
     chunk = services.records.chunks.begin(chunk_id, attempt, owner, run_id)
     lease, live = (chunk_id, attempt, owner), LiveTasks(frozenset(task.id for task in chunk.lines))
     heartbeat = Heartbeat(partial(_beat, services, lease, live), stop)
@@ -88,7 +89,7 @@ def open_chunk(chunk_id: ChunkId, attempt: int, run_id: str, services: Services)
 
 def convert_chunk_lines(run: ChunkRun) -> LinesInWork:
     """Convert the lines with all places of this process; returns what became of them."""
-    lines = LinesInWork(run.context.chunk.lines)
+    lines = LinesInWork(run.context.chunk.lines, _threads(run))
     with ThreadPoolExecutor(_threads(run), thread_name_prefix=run.context.chunk.id) as pool:
         working = [pool.submit(_work, lines, run) for _ in range(_threads(run))]
     for thread in working:

@@ -1,8 +1,9 @@
-"""Estimates of lines, and their groups."""
+"""Estimates of lines, their groups, and samples of them."""
 
 import pytest
 
-from penstock.domain.batch.workload import MAX_GROUP_LINES, EstimatedLine, estimated_line, group_lines
+from penstock.domain.batch.workload import MAX_GROUP_LINES, EstimatedLine, estimated_line, group_lines, is_in_sample
+from penstock.domain.ids import new_task_id
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,9 @@ def test_a_full_chunk_is_given_before_the_next_line_is_asked_for():
 
     assert next(group_lines(stream)).lines == (0, 1, 2)
     assert asked == [0, 1, 2]
+
+
+def test_a_sample_holds_about_its_share_of_the_tasks():
+    tasks = [new_task_id() for _ in range(10_000)]
+    assert 800 < sum(is_in_sample(task, 0.1) for task in tasks) < 1200
+    assert all(is_in_sample(task, 1.0) and not is_in_sample(task, 0.0) for task in tasks)
