@@ -1,9 +1,11 @@
 """What a batch leaves after kills: `python -m benchmarks.batch_faults [--kills N] [--lines N] [--seed N]`.
 
 While a batch of pictures is converted to a folder, each part of the service is killed N times at random moments: the
-worker (with the coordinating run, a chunk and its decoders), a decoder alone, the API, Prefect, PostgreSQL. Where a
-batch ends before all kills are done, another one begins. At the end of each, every line has one output, each output was
-published once, the manifest is exact, and nothing is left in the destination or the scratch folder. Exits with 1 if
+worker (with the coordinating run, a chunk and its decoders), a decoder alone, the API, Prefect, PostgreSQL, the S3
+server. Where a batch ends before all kills are done, another one begins: from and to a folder, or from and to a prefix
+of S3. What failed because S3 was away is converted by running the batch again, which is counted. At the end of each,
+every line has one output, each output was published once, the manifest is exact, and nothing is left in the destination
+or the scratch folder. Exits with 1 if
 something is. Nothing here is a race: the figures are counts."""
 
 import argparse
@@ -12,7 +14,10 @@ import os
 import random
 import shutil
 import signal
+import socket
+import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections import Counter
@@ -26,7 +31,7 @@ from PIL import Image
 from sqlalchemy import create_engine, text
 
 from benchmarks.harness.process_usage import process_tree
-from benchmarks.harness.service import Running, penstock_up, wait_until
+from benchmarks.harness.service import Running, penstock_up
 from penstock.domain import errors
 from penstock.domain.batch.batch import Batch, BatchOrder
 from penstock.domain.batch.spec import BatchSpec
@@ -34,47 +39,92 @@ from penstock.host.scratch import remove_dead_folders
 from penstock.records import Records
 
 SETTINGS = {"PENSTOCK_LEASE_SECONDS": "5", "PENSTOCK_ATTEMPTS": "100", "PENSTOCK_REUSE": "on"}
-VICTIMS = ("worker", "decoder", "API", "Prefect", "PostgreSQL")
+VICTIMS = ("worker", "decoder", "API", "Prefect", "PostgreSQL", "S3")
+S3_KEYS = {
+    "AWS_ACCESS_KEY_ID": "penstock",
+    "AWS_SECRET_ACCESS_KEY": "penstock-secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 END_SECONDS = 600.0
 
 Answer = TypeVar("Answer")
 
 
+class S3Server:
+    """rclone, which serves the folders of a folder as buckets. One that was killed is started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.start()
+
+    def start(self) -> None:
+        program = Path(sysconfig.get_path("scripts")) / "rclone"
+        keys = f"{S3_KEYS['AWS_ACCESS_KEY_ID']},{S3_KEYS['AWS_SECRET_ACCESS_KEY']}"
+        command: list[str | Path] = [
+            program,
+            "serve",
+            "s3",
+            self.folder,
+            "--addr",
+            f"127.0.0.1:{self.port}",
+            "--auth-key",
+            keys,
+        ]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        time.sleep(random.uniform(0.2, 2))
+        self.start()
+
+
 @dataclass
 class FaultyBatches:
-    """The service, its records, and what was found."""
+    """The service, its records, and what was found. The bucket has the pictures and the outputs."""
 
     running: Running
     records: Records
-    photos: Path
-    outputs: Path
+    s3: S3Server
     due: list[str]
+    again: int = 0
     kills: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     batches: int = 0
 
     def run(self) -> None:
         """One batch into a new folder, with kills until it ends."""
-        destination = self.outputs / f"{self.batches:03}"
-        batch = self._submit(destination)
+        name = f"outputs/{self.batches:03}"
+        root = f"{self.s3.folder}/bucket" if self.batches % 2 else "s3://bucket"
+        batch = self._submit(root, name)
+        while self._ended(batch) == "completed" and self._has_failures(batch):
+            self.again += 1
+            batch = self._submit(root, name)
+        self.batches += 1
+        self._check(batch, self.s3.folder / "bucket" / name)
+        shutil.rmtree(self.s3.folder / "bucket" / name)
+        print(f"batch {self.batches}: {dict(self.kills)}, faults {dict(+self.faults)}", flush=True)
+
+    def _has_failures(self, batch: Batch) -> bool:
+        return bool(self._asked(lambda: self.records.batch_items.failures(batch.id)))
+
+    def _ended(self, batch: Batch) -> str:
+        """Its status when it has ended, with kills meanwhile."""
         deadline = time.monotonic() + END_SECONDS
         while (status := self._asked(lambda: self.records.batches.get_by_id(batch.id).status)) == "processing":
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{batch.id} has not ended after {END_SECONDS:.0f} s")
+            time.sleep(random.uniform(0.3, 4) if self.due else 0.5)
             if self.due:
-                time.sleep(random.uniform(0.3, 4))
                 self._kill(self.due[-1])
-            else:
-                time.sleep(0.5)
-        self.batches += 1
-        self.faults["batches not completed"] += status != "completed"
-        self._check(batch, destination)
-        shutil.rmtree(destination)
-        print(f"batch {self.batches}: {dict(self.kills)}, faults {dict(+self.faults)}", flush=True)
+        return status
 
-    def _submit(self, destination: Path) -> Batch:
+    def _submit(self, root: str, name: str) -> Batch:
         spec = BatchSpec(
-            source=str(self.photos), destination=str(destination), defaults={"format": "webp", "width": 200}
+            source=f"{root}/photos", destination=f"{root}/{name}", defaults={"format": "webp", "width": 200}
         )
         project = self._asked(self.records.keys.default_project)
         return self._asked(lambda: self.records.batches.submit(project, BatchOrder(spec, trusted=True)))
@@ -88,7 +138,10 @@ class FaultyBatches:
                 time.sleep(0.2)
 
     def _kill(self, victim: str) -> None:
-        if process := self._process(victim):
+        if victim == "S3":
+            self.s3.kill()
+            self.kills[self.due.pop()] += 1
+        elif process := self._process(victim):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
                 self.kills[self.due.pop()] += 1
@@ -102,7 +155,7 @@ class FaultyBatches:
         return None
 
     def _check(self, batch: Batch, destination: Path) -> None:
-        names = {path.name for path in self.photos.iterdir()}
+        names = {path.name for path in (self.s3.folder / "bucket/photos").iterdir()}
         made = {path.name for path in destination.glob("*.webp")}
         lines = [json.loads(line) for line in (destination / "manifest.jsonl").read_text().splitlines()]
         self.faults["outputs missing"] += len({name.replace(".jpg", ".webp") for name in names} - made)
@@ -134,7 +187,7 @@ def _command(process: int) -> str:
 
 def make_photos(folder: Path, count: int) -> Path:
     """Distinct pictures, each a quarter of a second of work or less."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for number in range(count):
         picture = Image.effect_noise((1600, 1200), 30).convert("RGB")
         picture.putpixel((0, 0), (number % 256, number // 256, 0))
@@ -151,18 +204,21 @@ def main() -> int:
     random.seed(given.seed)
     due = [victim for victim in VICTIMS for _ in range(given.kills)]
     random.shuffle(due)
-    with tempfile.TemporaryDirectory(prefix="penstock-batch-faults-") as folder, penstock_up(**SETTINGS) as running:
-        photos = make_photos(Path(folder) / "photos", given.lines)
-        found = FaultyBatches(running, Records(running.service.database_url), photos, Path(folder) / "outputs", due)
-        while found.due:
-            found.run()
-        wait_until(lambda: not found.records.batch_runs.submitted(), 60)
-        remove_dead_folders(running.home.root / "scratch", 0)
-        found.faults["scratch folders"] += len(list((running.home.root / "scratch").iterdir()))
-        found.records.close()
-    print(
-        f"{found.batches} batches of {given.lines} lines; killed {dict(found.kills)}; left over: {dict(+found.faults)}"
-    )
+    with tempfile.TemporaryDirectory(prefix="penstock-batch-faults-") as folder:
+        make_photos(Path(folder) / "bucket/photos", given.lines)
+        s3 = S3Server(Path(folder))
+        os.environ.update(S3_KEYS)
+        with penstock_up(**SETTINGS, PENSTOCK_S3_ENDPOINT_URL=f"http://127.0.0.1:{s3.port}") as running:
+            found = FaultyBatches(running, Records(running.service.database_url), s3, due)
+            while found.due:
+                found.run()
+            found.faults["runs of batches"] += len(found.records.batch_runs.submitted())
+            remove_dead_folders(running.home.root / "scratch", 0)
+            found.faults["scratch folders"] += len(list((running.home.root / "scratch").iterdir()))
+            found.records.close()
+        s3.process.kill()
+    print(f"{found.batches} batches of {given.lines} lines, run again {found.again} times; killed {dict(found.kills)}")
+    print(f"left over: {dict(+found.faults)}")
     return 1 if found.faults.total() else 0
 
 

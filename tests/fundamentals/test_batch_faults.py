@@ -1,0 +1,106 @@
+"""Batches survive the death of their workers, and stop when they are cancelled."""
+
+import os
+import signal
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+from PIL import Image
+
+from penstock.domain.batch.batch import BatchOrder
+from penstock.domain.batch.spec import BatchSpec
+from penstock.records import Records
+from tests.batches.runner import manifest_lines
+from tests.service import csrf, part, wait_for
+
+pytestmark = pytest.mark.service
+
+LINES = 120
+# A few tenths of a second for each line.
+FEW = "0[0-4]*.jpg"
+SLOW = {"format": "png", "width": 1500}
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Pictures that take a few seconds together."""
+    folder = tmp_path_factory.mktemp("photos")
+    for number in range(LINES):
+        Image.effect_noise((1500, 1000), 20 + number / 10).convert("RGB").save(folder / f"{number:03}.jpg")
+    return folder
+
+
+@contextmanager
+def opened_records(penstock):
+    records = Records(penstock.service.database_url)
+    try:
+        yield records
+    finally:
+        records.close()
+
+
+def submitted(records, source, destination, glob=None, **defaults):
+    spec = BatchSpec(
+        source=str(source), destination=str(destination), glob=glob, defaults={"format": "webp"} | defaults
+    )
+    return records.batches.submit(records.keys.default_project(), BatchOrder(spec, trusted=True))
+
+
+def begun(records, batch, lines=1):
+    """Wait until so many lines are completed."""
+    wait_for(lambda: records.batch_items.count(batch.id, "completed") >= lines or None, 60)
+
+
+def ended(records, batch, seconds):
+    found = wait_for(
+        lambda: None if (now := records.batches.get_by_id(batch.id)).status == "processing" else now, seconds
+    )
+    return found.status, dict(records.batch_items.counts(batch.id).by_status)
+
+
+def test_a_batch_whose_worker_is_killed_goes_on_and_converts_nothing_twice(penstock, photos, tmp_path):
+    with opened_records(penstock) as records:
+        batch = submitted(records, photos, tmp_path / "out", width=300)
+        begun(records, batch, LINES // 4)
+        before = {path.name: path.stat().st_ino for path in (tmp_path / "out").glob("*.webp")}
+        os.kill(part(penstock, "worker-1"), signal.SIGKILL)
+
+        assert ended(records, batch, 170) == ("completed", {"completed": LINES})
+        after = {path.name: path.stat().st_ino for path in (tmp_path / "out").glob("*.webp")}
+        lines = manifest_lines(tmp_path / "out/manifest.jsonl")
+
+    assert len(after) == LINES
+    assert before.items() <= after.items()
+    assert Counter(line["status"] for line in lines) == {"completed": LINES}
+    assert [path.name for path in (tmp_path / "out").iterdir() if path.suffix != ".webp"] == ["manifest.jsonl"]
+
+
+def test_a_batch_that_is_cancelled_in_prefect_stops_and_goes_on_when_it_runs_again(penstock, photos, tmp_path):
+    with opened_records(penstock) as records:
+        batch = submitted(records, photos, tmp_path / "out", FEW, **SLOW)
+        begun(records, batch)
+        run_id = records.batches.get_by_id(batch.id).run_id
+        state = {"state": {"type": "CANCELLING"}}
+        penstock.prefect.post(f"/flow_runs/{run_id}/set_state", json=state, headers=csrf(penstock)).raise_for_status()
+        status, counts = ended(records, batch, 30)
+        made = set(counts)
+        submitted(records, photos, tmp_path / "out", FEW, **SLOW)
+        again = ended(records, batch, 60)
+
+    assert (status, made) == ("cancelled", {"completed", "cancelled"})
+    assert again == ("completed", {"completed": counts["cancelled"], "skipped": counts["completed"]})
+
+
+def test_a_chunk_that_is_cancelled_in_prefect_ends_its_lines_alone(penstock, photos, tmp_path):
+    with opened_records(penstock) as records:
+        batch = submitted(records, photos, tmp_path / "out", FEW, **SLOW | {"width": 1400})
+        begun(records, batch)
+        chunk = next(run for run in records.batch_runs.submitted() if run.object == "chunk")
+        state = {"state": {"type": "CANCELLING"}}
+        address = f"/flow_runs/{chunk.run_id}/set_state"
+        penstock.prefect.post(address, json=state, headers=csrf(penstock)).raise_for_status()
+        status, counts = ended(records, batch, 60)
+
+    assert (status, sum(counts.values())) == ("completed", 50)
+    assert counts["cancelled"] > 0
