@@ -45,8 +45,9 @@ def order_of(lines: Sequence[Mapping[str, Any]], **defaults: Any) -> BatchOrder:
 
 
 def planned_items(parts: Services, project: Project, order: BatchOrder) -> list[BatchItem]:
-    """The items as the batch's run lists and plans them."""
+    """The items as a run of the batch lists and plans them, and then ends."""
     files = LineFiles(parts.records.batches.submit(project.id, order), parts)
     list_lines(files, lambda: False)
     plan_lines(files, lambda: False)
+    assert parts.records.batches.end(files.batch.id, files.batch.attempt, "completed")
     return [item for page in parts.records.batch_items.pages(files.batch.id) for item in page]

@@ -8,7 +8,7 @@ import pytest
 from penstock.conversion.line_files import LineFiles
 from penstock.domain import errors
 from penstock.domain.batch.batch import BatchItem, BatchOrder
-from penstock.domain.batch.spec import BatchSpec
+from penstock.domain.batch.spec import BatchSpec, RunOptions
 from penstock.domain.ids import new_file_id
 from penstock.services import Services
 from tests.api.app import Project, store_upload, with_settings
@@ -117,6 +117,23 @@ def test_a_manifest_names_its_inputs_in_any_of_three_columns(parts: Services, pr
     (item,) = planned_items(parts, project, BatchOrder(BatchSpec(manifest=manifest)))
 
     assert (item.status, item.input) == ("queued", name)
+
+
+def test_the_size_of_an_upload_is_known_before_it_is_converted(parts: Services, project: Project):
+    upload = store_upload(parts, project, b"0123456789")
+    (item,) = planned_items(parts, project, order_of([{"file_id": upload.id, "format": "mp4"}]))
+
+    assert (item.status, item.size, item.version) == ("queued", 10, upload.facts.sha256)
+
+
+def test_a_line_of_a_manifest_that_cannot_be_read_stays_failed(parts: Services, project: Project):
+    manifest = store_manifest(parts, project, json_lines([PICTURE, {"input": 5}, {"input": "s3://a/b"}]))
+    order = BatchOrder(BatchSpec(manifest=manifest))
+    before = planned_items(parts, project, order)
+    again = planned_items(parts, project, BatchOrder(order.spec, RunOptions(only="failed")))
+
+    assert [item.status for item in before] == ["queued", "failed", "failed"]
+    assert [item.error for item in again] == [item.error for item in before]
 
 
 def test_what_cannot_be_stored_is_the_error_of_its_line(parts: Services, project: Project):

@@ -70,13 +70,15 @@ _ENDED_SINCE = text("""
     SELECT count(*) FROM batch_items AS item JOIN tasks AS task ON task.id = item.task_id
     WHERE item.batch_id = :batch_id AND item.status IN ('completed', 'failed') AND task.updated >= :since
 """)
+_DECIDED = (
+    "status", "output", "size", "version", "modified", "reason", "error", "code", "task_id", "seconds", "replaces",
+    "result",
+)  # fmt: skip
 _DECIDE = (
     update(BATCH_ITEMS)
     .where(BATCH_ITEMS.c.batch_id == bindparam("of_batch"), BATCH_ITEMS.c.number == bindparam("of_number"))
-    .values({name: bindparam(f"new_{name}", type_=BATCH_ITEMS.c[name].type) for name in (
-        "status", "output", "reason", "error", "code", "task_id", "seconds", "replaces", "result",
-    )})
-)  # fmt: skip
+    .values({name: bindparam(f"new_{name}", type_=BATCH_ITEMS.c[name].type) for name in _DECIDED})
+)
 
 
 class BatchItems:
@@ -281,5 +283,4 @@ def _of_batch(batch_id: BatchId, statuses: Sequence[ItemStatus] | None) -> Selec
 
 def _decision(batch_id: BatchId, item: BatchItem) -> dict[str, Any]:
     row = item_row(batch_id, item)
-    names = ("status", "output", "reason", "error", "code", "task_id", "seconds", "replaces", "result")
-    return {"of_batch": batch_id, "of_number": item.number, **{f"new_{name}": row[name] for name in names}}
+    return {"of_batch": batch_id, "of_number": item.number, **{f"new_{name}": row[name] for name in _DECIDED}}
