@@ -74,7 +74,7 @@ async def submit(entry: OutboxEntry, records: Records, runs: FlowRuns) -> None:
             # entry would be claimed again and again, and take one of its project's places for ever.
             await asyncio.to_thread(records.tasks.drop_pending, entry)
             return
-        parent = await asyncio.to_thread(records.batches.parent_of, task.batch) if task.batch else None
+        parent = await asyncio.to_thread(records.batch_runs.parent_of, task) if task.batch else None
         run_id = await runs.create(task, parent)
         if not await asyncio.to_thread(records.tasks.record_run, entry, run_id):
             await runs.cancel(run_id)

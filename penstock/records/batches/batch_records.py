@@ -133,10 +133,6 @@ class Batches:
         with self._database.writing_one_statement() as connection:
             connection.execute(_owned(batch_id, attempt, owner).values(parent_task_run=task_run_id))
 
-    def parent_of(self, batch_id: BatchId) -> str | None:
-        with self._database.reading() as connection:
-            return connection.execute(select(BATCHES.c.parent_task_run).where(BATCHES.c.id == batch_id)).scalar()
-
     def end(
         self,
         batch_id: BatchId,

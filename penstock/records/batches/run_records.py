@@ -10,13 +10,15 @@ from penstock.domain import errors
 from penstock.domain.attempts import SLOT_REQUESTED
 from penstock.domain.batch.batch import PendingRun, SubmittedRun
 from penstock.domain.ids import BatchId, ProjectId, TaskId
-from penstock.domain.task import TaskError
+from penstock.domain.task import Task, TaskError
 from penstock.records.batches.batch_rows import batch_of
 from penstock.records.batches.line_tasks import notify_tasks
 from penstock.records.database import Database
-from penstock.records.tables import BATCHES, CHUNKS, OUTBOX, TASKS
+from penstock.records.tables import BATCH_ITEMS, BATCHES, CHUNKS, OUTBOX, TASKS
 
 CLAIM_TIME = timedelta(seconds=30)
+# Prefect shows no graph of a run with more than 10,000 nodes.
+MAX_SHOWN_LINES = 5000
 
 RunObject = Literal["batch", "chunk"]
 _TABLES: dict[RunObject, Any] = {"batch": BATCHES, "chunk": CHUNKS}
@@ -60,6 +62,17 @@ class BatchRuns:
     def find(self, run_id: str) -> SubmittedRun | None:
         """The unfinished batch or chunk of a flow run."""
         return next(iter(self._select(run_id=run_id)), None)
+
+    def parent_of(self, task: Task) -> str | None:
+        """The Prefect task run that the run of a line is shown under; none for lines beyond the first 5,000."""
+        query = (
+            select(BATCHES.c.parent_task_run)
+            .join(BATCH_ITEMS, BATCH_ITEMS.c.batch_id == BATCHES.c.id)
+            .where(BATCHES.c.id == task.batch, BATCH_ITEMS.c.task_id == task.id)
+            .where(BATCH_ITEMS.c.number <= MAX_SHOWN_LINES)
+        )
+        with self._database.reading() as connection:
+            return connection.execute(query.limit(1)).scalar()
 
     def current_run_ids(self) -> set[str]:
         """The runs of all unfinished batches and chunks, by their ids."""
