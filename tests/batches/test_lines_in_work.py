@@ -22,13 +22,13 @@ def settled_after(lines: LinesInWork, outcome: LineOutcome) -> tuple[int, LineOu
 
 
 def test_a_line_whose_output_another_makes_gets_a_run_of_its_own_at_last():
-    times, outcome = settled_after(LinesInWork([TASK]), BUSY)
+    times, outcome = settled_after(LinesInWork([TASK], 1), BUSY)
 
     assert (times, outcome) == (WAITS, LineOutcome(TASK, "released"))
 
 
 def test_waiting_for_another_counts_as_no_try():
-    lines = LinesInWork([TASK])
+    lines = LinesInWork([TASK], 1)
     for _ in range(WAITS - 1):
         lines.settle([BUSY] if lines.take(1) else [])
 
@@ -36,11 +36,11 @@ def test_waiting_for_another_counts_as_no_try():
 
 
 def test_an_error_that_stays_ends_a_line_at_once():
-    assert settled_after(LinesInWork([TASK]), BROKEN) == (1, BROKEN)
+    assert settled_after(LinesInWork([TASK], 1), BROKEN) == (1, BROKEN)
 
 
 def test_the_sentence_tells_how_the_lines_ended():
-    lines = LinesInWork([TASK])
+    lines = LinesInWork([TASK], 1)
     lines.settle([LineOutcome(TASK, "completed"), LineOutcome(TASK, "completed"), BROKEN])
 
     assert lines.sentence == "2 converted, 1 failed"
