@@ -20,6 +20,7 @@ from penstock.cli.subcommands import CommandWithSubcommands
 from penstock.domain.batch.batch import BatchOrder
 from penstock.domain.batch.spec import MAX_LINES
 from penstock.host.home import Home
+from penstock.host.local_workers import local_workers
 from penstock.records import Records
 from penstock.settings import read_settings
 
@@ -51,8 +52,13 @@ def _convert(home: Path | None, *, as_json: bool, **options: Any) -> None:
         opened_records(service.database_url) as records,
     ):
         snapshot = _run(order, Home(settings.root), records, bar)
-        text = json.dumps(batch_json(snapshot), indent=2, ensure_ascii=False) if as_json else summary(snapshot, records)
+        view = batch_json(snapshot, records, service.prefect_ui_url) if as_json else None
+        text = _json(view) if view else summary(snapshot, records, len(local_workers(settings.root)))
     _report(snapshot, order, text)
+
+
+def _json(view: dict[str, Any]) -> str:
+    return json.dumps(view, indent=2, ensure_ascii=False)
 
 
 def _run(order: BatchOrder, home: Home, records: Records, bar: BatchBar) -> Snapshot:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from penstock.cli.main import cli
-from tests.cli.pictures import MODIFIED, photo_folder, picture, tree
+from tests.pictures import MODIFIED, photo_folder, picture, tree
 from tests.service import plain_environment, wait_for
 
 pytestmark = pytest.mark.service

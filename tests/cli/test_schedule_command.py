@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.cli.pictures import picture
+from tests.pictures import picture
 from tests.service import csrf, exported, plain_environment, wait_for
 
 pytestmark = pytest.mark.service

@@ -9,6 +9,7 @@ from penstock.cli.batches.progress import done_lines
 from penstock.cli.batches.summary import batch_json, summary
 from penstock.cli.records import existing_records
 from penstock.domain.pagination import ListQuery
+from penstock.host.home import Home
 from penstock.records import Records
 from penstock.settings import read_settings
 
@@ -33,10 +34,13 @@ def _line(snapshot: Snapshot) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print the Batch as JSON.")
 def show(batch_id: str, *, as_json: bool) -> None:
     """Show a batch: its status, its totals, its failures."""
-    with existing_records(read_settings()) as records:
+    settings = read_settings()
+    with existing_records(settings) as records:
         snapshot = _snapshot(records, batch_id)
         if as_json:
-            click.echo(json.dumps(batch_json(snapshot), indent=2, ensure_ascii=False))
+            running = Home(settings.root).running_service()
+            view = batch_json(snapshot, records, running.prefect_ui_url if running else None)
+            click.echo(json.dumps(view, indent=2, ensure_ascii=False))
             return
         click.echo(f"{snapshot.batch.title} · {snapshot.batch.status}")
         click.echo(summary(snapshot, records))

@@ -4,31 +4,39 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock.batches.report_page import name_text, saving_sentence
-from penstock.batches.reporting import plan_sentence, summary_sentence
+from penstock.batches.reporting import hours_text, plan_sentence, summary_sentence
 from penstock.cli.batches.following import Snapshot
 from penstock.cli.batches.progress import time_text
 from penstock.domain.batch.addresses import path_in, scheme_of
 from penstock.domain.batch.advice import advice_for
 from penstock.domain.batch.batch import Batch, BatchItem
+from penstock.domain.batch.plan_totals import PlanTotals
 from penstock.domain.pagination import ListQuery
 from penstock.records import Records
+from penstock.views.batches import BatchFacts, batch_view
+from penstock.views.tasks import ViewBuilder
 
 EXAMPLES = 10
 
 
-def summary(snapshot: Snapshot, records: Records) -> str:
-    """The summary as lines of text."""
+def summary(snapshot: Snapshot, records: Records, workers: int = 1) -> str:
+    """The summary as lines of text. `workers` run on this machine."""
     batch_id = snapshot.batch.id
     failures = records.batch_items.failures(batch_id)
     examples = records.batch_items.page(batch_id, ListQuery(limit=EXAMPLES), status="failed").items if failures else ()
     is_plan = snapshot.batch.status == "planned"
-    totals = plan_sentence(records.batch_items.plan_totals(batch_id)) if is_plan else _totals(snapshot)
-    lines = [totals, *_failure_lines(failures), *_example_lines(snapshot.batch, examples)]
+    totals = _plan_lines(records.batch_items.plan_totals(batch_id), workers) if is_plan else [_totals(snapshot)]
+    lines = [*totals, *_failure_lines(failures), *_example_lines(snapshot.batch, examples)]
     left = sum(count for _, count in failures) - len(examples)
     more = [f"  … and {left:,} more in the manifest"] if left > 0 else []
     manifest = snapshot.batch.spec.manifest_place
     place = [f"Manifest: {place_text(manifest)}"] if manifest else []
     return "\n".join([*lines, *more, *place])
+
+
+def _plan_lines(totals: PlanTotals, workers: int) -> list[str]:
+    together = f"  about {hours_text(totals.hours(workers).expected)} with the {workers} workers of this machine"
+    return [plan_sentence(totals), *([together] if workers > 1 else [])]
 
 
 def _totals(snapshot: Snapshot) -> str:
@@ -71,19 +79,10 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
-def batch_json(snapshot: Snapshot) -> dict[str, Any]:
-    """The Batch."""
-    batch, counts = snapshot.batch, snapshot.counts
-    by_status = dict.fromkeys(
-        ("planned", "queued", "processing", "completed", "skipped", "failed", "cancelled"), 0
-    ) | dict(counts.by_status)
-    return {
-        "id": batch.id,
-        "object": "batch",
-        "name": batch.title,
-        "status": batch.status,
-        "counts": {"total": counts.total} | by_status,
-        "bytes_in": counts.bytes_in,
-        "bytes_out": counts.bytes_out,
-        "seconds": seconds_of(batch),
-    }
+def batch_json(snapshot: Snapshot, records: Records, prefect_ui_url: str | None) -> dict[str, Any]:
+    """The Batch as `GET /batches/{id}` answers it, with the place of the manifest at a destination."""
+    batch, is_plan = snapshot.batch, snapshot.batch.status == "planned"
+    totals = records.batch_items.plan_totals(batch.id) if is_plan else None
+    shown = ViewBuilder("", "", 0, lambda run_id: f"{prefect_ui_url or ''}/runs/flow-run/{run_id}")
+    view = batch_view(BatchFacts(batch, snapshot.counts, totals=totals), shown).model_dump(mode="json")
+    return view | {"result_manifest": batch.spec.manifest_place}

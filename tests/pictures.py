@@ -16,10 +16,10 @@ def picture(path: Path, size: tuple[int, int] = (640, 480), sigma: float = 60) -
     return path
 
 
-def photo_folder(folder: Path) -> Path:
+def photo_folder(folder: Path, size: tuple[int, int] = (640, 480)) -> Path:
     """A nested tree with spaces and umlauts, a damaged picture, and a file that is no media."""
     for name in ("2024/Ferien am Meer/Bild 1.jpg", "2024/Müller/größe.jpg", "top.jpg"):
-        picture(folder / name)
+        picture(folder / name, size)
     (folder / "2024" / "damaged.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(range(256)) * 8)
     (folder / "notes.txt").write_text("no picture")
     return folder
