@@ -8,7 +8,7 @@ from prefect.runtime import flow_run
 from penstock.batches.batch_form import BatchForm
 from penstock.domain import errors
 from penstock.domain.ids import BatchId, ChunkId
-from penstock.orchestration.batch.batch_run import open_batch
+from penstock.orchestration.batch.batch_run import Replaced, open_batch
 from penstock.orchestration.batch.chunk_run import convert_chunk_lines, open_chunk
 from penstock.orchestration.run_states import done_state, end_as_cancelled, failed_state
 from penstock.services import current_services
@@ -19,6 +19,7 @@ from penstock.tasks.batch.plan_lines import plan_lines
 from penstock.tasks.batch.report import report
 
 EXPECTED_ERRORS = (errors.RequestError, errors.InputError, errors.EngineError, errors.PlatformError)
+REPLACED = "stopped: another run goes on with this batch"
 STILL_RUNNING = "skipped: the last run of this batch has not ended"
 
 
@@ -75,6 +76,8 @@ def run_attempt(batch_id: BatchId, attempt: int) -> State[Any]:
             plan_lines(run)
             status = convert_lines(run)
             sentence = report(status, run)
+    except Replaced:
+        return done_state(REPLACED)
     except EXPECTED_ERRORS as error:
         return failed_state(error)
     return done_state(sentence, is_cancelled=status == "cancelled")

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from contextlib import contextmanager
 
@@ -10,9 +12,10 @@ from PIL import Image
 
 from penstock.domain.batch.batch import BatchOrder
 from penstock.domain.batch.spec import BatchSpec
+from penstock.host.local_workers import DRAIN_SIGNAL, local_workers
 from penstock.records import Records
 from tests.batches.runner import manifest_lines
-from tests.service import csrf, part, wait_for
+from tests.service import csrf, exported, part, suspended, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -74,6 +77,19 @@ def test_a_batch_whose_worker_is_killed_goes_on_and_converts_nothing_twice(penst
     assert before.items() <= after.items()
     assert Counter(line["status"] for line in lines) == {"completed": LINES}
     assert [path.name for path in (tmp_path / "out").iterdir() if path.suffix != ".webp"] == ["manifest.jsonl"]
+
+
+def test_a_batch_whose_worker_is_drained_goes_on_with_another_and_loses_no_line(penstock, photos, tmp_path):
+    command = [sys.executable, "-m", "penstock", "worker", "--name", "drained"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    worker = subprocess.Popen(command, cwd=tmp_path, env=exported(penstock), **quiet)
+    with opened_records(penstock) as records:
+        with suspended(part(penstock, "worker-1")):
+            batch = submitted(records, photos, tmp_path / "out", width=310)
+            begun(records, batch)
+        os.kill(local_workers(penstock.home.root)["drained"], DRAIN_SIGNAL)
+        assert worker.wait(60) == 0
+        assert ended(records, batch, 150) == ("completed", {"completed": LINES})
 
 
 def test_a_batch_that_is_cancelled_in_prefect_stops_and_goes_on_when_it_runs_again(penstock, photos, tmp_path):

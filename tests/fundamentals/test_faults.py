@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from penstock.cli.main import cli
-from tests.service import exported, part, prefect_project, processes_with, wait_for
+from tests.service import exported, part, prefect_project, processes_with, suspended, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -75,16 +75,6 @@ def test_a_stock_prefect_worker_serves_the_same_pool_from_any_project(penstock, 
         # A worker that is stopped sooner leaves its run open, which holds a place of the queue's limit for good.
         wait_for(lambda: penstock.flow_run(done)["state_type"] == "COMPLETED", 60)
     assert done["status"] == "completed"
-
-
-@contextlib.contextmanager
-def suspended(process):
-    """A worker that claims nothing until the block ends."""
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
 
 
 @contextlib.contextmanager

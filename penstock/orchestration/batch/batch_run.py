@@ -52,10 +52,16 @@ class BatchRun:
             raise errors.Superseded("Another run has taken this batch.")
 
 
+class Replaced(Exception):
+    """Another run goes on with the batch, and with the child runs of this one.
+
+    No `Cancelled`: Prefect cancels the children of a run that ends so."""
+
+
 @contextmanager
 def open_batch(batch_id: BatchId, attempt: int, run_id: str, services: Services) -> Iterator[BatchRun]:
     """The run of this attempt. An error that ends it is recorded as the end of the batch; a stop of the worker gives
-    the batch to another run, which goes on with the stage."""
+    the batch to another run, which goes on with the stage; then this one raises `Replaced`."""
     owner, stop = new_owner(), StopSignal()
     batch = services.records.batches.begin(batch_id, attempt, owner, run_id)
     heartbeat = Heartbeat(lambda _state, _percent: services.records.batches.heartbeat(batch_id, attempt, owner), stop)
@@ -68,16 +74,21 @@ def open_batch(batch_id: BatchId, attempt: int, run_id: str, services: Services)
             heartbeat.begin()
             yield BatchRun(batch, owner, services, stop)
     except Exception as error:
-        _record_end(batch, stop, error, services)
+        if _is_replaced(batch, stop, error, services):
+            raise Replaced from error
+        _record_end(batch, error, services)
         raise
 
 
-def _record_end(batch: Batch, stop: StopSignal, error: Exception, services: Services) -> None:
-    batches, reason = services.records.batches, stop.reason
-    if reason == "superseded" or isinstance(error, errors.Superseded):
-        return
-    if reason == "given_back" and batches.retry(batch.id, batch.attempt, losses=0):
-        return
+def _is_replaced(batch: Batch, stop: StopSignal, error: Exception, services: Services) -> bool:
+    """Whether another run goes on with the batch. A stop of the worker gives it back."""
+    if stop.reason == "superseded" or isinstance(error, errors.Superseded):
+        return True
+    return stop.reason == "given_back" and services.records.batches.retry(batch.id, batch.attempt, losses=0)
+
+
+def _record_end(batch: Batch, error: Exception, services: Services) -> None:
+    batches = services.records.batches
     log.error("%s failed: %s %s", batch.id, type(error).__name__, getattr(error, "detail", ""))
     if isinstance(error, errors.Cancelled):
         batches.end(batch.id, batch.attempt, "cancelled")
