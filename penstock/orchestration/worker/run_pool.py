@@ -13,10 +13,13 @@ from penstock.orchestration.flow_run_options import BATCH_QUEUE, BATCH_WORK_QUEU
 
 @dataclass(frozen=True, slots=True)
 class QueuePlaces:
-    """So many runs at once from `queue`; without a name, from every queue that has no places of its own."""
+    """So many runs at once from `queue`; without a name, from every queue that has no places of its own.
+
+    `rests_seconds` is the shortest time between two polls that no event asked for."""
 
     count: int
     queue: str | None = None
+    rests_seconds: float = 0.0
 
     def serves(self, queue: str) -> bool:
         return queue == self.queue if self.queue else queue not in OWN_PLACES
@@ -26,6 +29,8 @@ OWN_PLACES = frozenset((IMAGE_QUEUE, BATCH_QUEUE, BATCH_WORK_QUEUE))
 # A coordinating run only waits: a thread each. With two runs of work at once, one begins while another ends.
 BATCH_PLACES = 32
 BATCH_WORK_PLACES = 2
+# Polls of two more queues every four seconds took a fiftieth of a core while nothing was to be done. Events wake them.
+RESTS_SECONDS = 20.0
 
 
 def queue_places(count: int, image_count: int) -> tuple[QueuePlaces, ...]:
@@ -33,8 +38,8 @@ def queue_places(count: int, image_count: int) -> tuple[QueuePlaces, ...]:
     return (
         QueuePlaces(count),
         QueuePlaces(image_count, IMAGE_QUEUE),
-        QueuePlaces(BATCH_PLACES, BATCH_QUEUE),
-        QueuePlaces(BATCH_WORK_PLACES, BATCH_WORK_QUEUE),
+        QueuePlaces(BATCH_PLACES, BATCH_QUEUE, RESTS_SECONDS),
+        QueuePlaces(BATCH_WORK_PLACES, BATCH_WORK_QUEUE, RESTS_SECONDS),
     )
 
 

@@ -7,7 +7,9 @@ exhaust its memory, ends that child. There is no jail yet: a decoder that is tak
 import asyncio
 import contextlib
 import logging
+import math
 import re
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -58,6 +60,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self.wake = asyncio.Event()
         self.polling = asyncio.Lock()
         self.claims: dict[UUID, asyncio.Event] = {}
+        self.polled_at = -math.inf
         self.is_draining = False
         self.is_full = False
         self.has_queue_limits = False
@@ -95,9 +98,16 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self.has_queue_limits = any(limit is not None for limit in limits)
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """Prefect calls this every few seconds."""
+        if time.monotonic() - self.polled_at < self.places.rests_seconds:
+            return []
+        return await self.poll()
+
+    async def poll(self) -> list[FlowRun]:
         """One poll at a time, until its runs are claimed: two polls at once would exceed the limits of pool and
         queue."""
         async with self.polling:
+            self.polled_at = time.monotonic()
             self.is_full = not self.limiter.available_tokens
             if self.is_draining or self.is_full or not self.queues:
                 return []
@@ -119,7 +129,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
             await self.wake.wait()
             self.wake.clear()
             try:
-                await self.get_and_submit_flow_runs()
+                await self.poll()
             except httpx.HTTPError as error:
                 log.info("a poll for runs failed: %s", type(error).__name__)
 
