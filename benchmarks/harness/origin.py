@@ -14,9 +14,9 @@ SIZE = (640, 480)
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The URL of a server that has the files of this folder; query strings are ignored."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Folder, directory=str(folder)))
+def serving(folder: Path, handler: type[SimpleHTTPRequestHandler] | None = None) -> Iterator[str]:
+    """The URL of a server that has the files of this folder; query strings are ignored. `handler` instead of `Folder`."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler or Folder, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

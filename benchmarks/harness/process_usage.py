@@ -75,6 +75,13 @@ def name_of(process: int) -> str:
     return ""
 
 
+def command_of(process: int) -> str:
+    """Its argument list, separated by spaces; empty once it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ").strip()
+    return ""
+
+
 def _entries(folder: Path) -> Sequence[Path]:
     with suppress(OSError):
         return list(folder.iterdir())

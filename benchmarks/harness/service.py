@@ -71,7 +71,7 @@ def penstock_up(**settings: str) -> Iterator[Running]:
 @contextmanager
 def stock_worker(running: Running) -> Iterator[int]:
     """`prefect worker start` on the same server, pool and deployment, while our worker is stopped (SIGSTOP)."""
-    environment = _clean() | _exported(running) | ENVIRONMENT
+    environment = _clean() | exported_environment(running) | ENVIRONMENT
     log = running.home.root / "logs" / "stock.log"
     with _still(running.part("worker")), started(STOCK, environment, log) as worker:
         wait_until(lambda: "started!" in log.read_text(), START_SECONDS, worker)
@@ -126,7 +126,7 @@ def _still(process: int) -> Iterator[None]:
                 os.kill(one, signal.SIGCONT)
 
 
-def _exported(running: Running) -> dict[str, str]:
+def exported_environment(running: Running) -> dict[str, str]:
     """What `eval "$(penstock env)"` exports."""
     command = [sys.executable, "-m", "penstock", "env"]
     plain = _clean() | {"PENSTOCK_HOME": str(running.home.root)}
