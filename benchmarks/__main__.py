@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from benchmarks.batch import beside, films, listing, photos, workers
 from benchmarks.harness.report import Report, keep, reported, show
 from benchmarks.harness.rounds import QUICK, Amount
 from benchmarks.images import peers_comparison
@@ -25,6 +26,11 @@ BENCHMARKS: dict[str, Callable[[Amount], Report]] = {
     "large": lambda amount: reported(large.TITLE, large.rows(amount)),
     "lists": lambda amount: reported(lists.TITLE, lists.rows(amount)),
     "memory": lambda amount: reported(memory.TITLE, memory.rows(amount)),
+    "batch-photos": lambda amount: reported(photos.TITLE, photos.rows(amount)),
+    "batch-films": lambda amount: reported(films.TITLE, films.rows(amount)),
+    "batch-listing": lambda amount: reported(listing.TITLE, listing.rows(amount)),
+    "batch-workers": lambda amount: reported(workers.TITLE, workers.rows(amount)),
+    "batch-latency": lambda amount: reported(beside.TITLE, beside.rows(amount)),
     "images": lambda amount: peers_comparison.measured(amount.rounds),
     "quality": quality_values.measured,
     "video": video_encoders.measured,

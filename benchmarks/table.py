@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 PAGES: dict[Path, tuple[str, ...]] = {
     ROOT / "docs" / "benchmarks.md": (
         *("startup", "latency", "burst", "wall", "posts", "lists", "idle", "large", "memory", "images"),
+        *("batch-photos", "batch-films", "batch-listing", "batch-workers", "batch-latency"),
     ),
     ROOT / "docs" / "encoders.md": ("quality", "video"),
 }

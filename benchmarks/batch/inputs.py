@@ -1,7 +1,7 @@
 """The inputs of the batch benchmarks: photos of 2 to 12 MP with grain, and films of two seconds.
 
-Making a thousand of them would take longer than converting them: there are a few of each, and a comment in its own place
-of the format makes every file different from all others."""
+Making a thousand of them would take longer than converting them: there are a few of each, and bytes that decoders
+ignore make every file different from all others."""
 
 import random
 import subprocess

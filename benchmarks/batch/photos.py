@@ -25,7 +25,7 @@ from penstock.domain.planning.quality import DEFAULT_QUALITY, image_setting
 from penstock.sandbox.job import BACKGROUND_NICENESS
 
 TITLE = "A batch of photos"
-PHOTOS, DISTINCT, FOR_XARGS, ALONE = 1000, 60, 200, 60
+PHOTOS, DISTINCT = 1000, 60
 WIDTH = 320
 OPTIONS = ("--format", "webp", "--width", str(WIDTH))
 AGAIN_BAR = 0.05
@@ -34,16 +34,25 @@ PILLOW = (sys.executable, str(Path(__file__).parents[1] / "peers" / "pillow_thum
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoPeer:
+    """Converts the photos of a folder: so many of a thousand. `bar` is how many times faster the batch must be."""
+
+    name: str
+    photos: int
+    bar: float
+    convert: Callable[[Running, Path, Sequence[Path]], None]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoRound:
-    """Photos a second of everybody, and the same batch again with the processor seconds of its children."""
+    """The batch, the same again with the processor seconds of the worker's children, and each peer's photos a
+    second."""
 
     batch: BatchTimes
-    ours: float
-    pool: float
-    xargs: float
-    alone: float
     again: BatchTimes
     again_children: float
+    peers: dict[str, float]
 
 
 def rows(amount: Amount) -> list[Row]:
@@ -56,57 +65,46 @@ def rows(amount: Amount) -> list[Row]:
         for number in range(1, amount.rounds + 1):
             write_photos(scratch / "in", photos, count, number)
             rounds.append(_round(running, scratch, amount, number))
-    against: dict[str, tuple[list[float], float, str]] = {
-        "Pillow alone, a process pool": ([one.pool for one in rounds], 0.8, "with draft; same encoder settings"),
-        "xargs -P 2 and a Pillow script": ([one.xargs for one in rounds], 5, f"{_sample(amount, FOR_XARGS)} of them"),
-        "a flow run for each": ([one.alone for one in rounds], 6, f"{_sample(amount, ALONE)} of them"),
-    }
-    compared = [_row(count, rounds, peer, *figures) for peer, figures in against.items()]
-    return [*compared, _again_row(count, rounds)]
+    return [*(_row(peer, count, rounds) for peer in PEERS), _again_row(count, rounds)]
 
 
 def _round(running: Running, scratch: Path, amount: Amount, number: int) -> PhotoRound:
     """The batch is first in every second round."""
-    source, count = scratch / "in", amount.of(PHOTOS, 50)
-    sample = sorted(source.iterdir())
-    rates: dict[str, float] = {}
-    peers: dict[str, Callable[[], None]] = {
-        "pool": lambda: _pool(source, scratch),
-        "xargs": lambda: _xargs(sample[: _sample(amount, FOR_XARGS)], scratch),
-        "alone": lambda: _alone(running, sample[: _sample(amount, ALONE)]),
-    }
-    shares = {"pool": count, "xargs": _sample(amount, FOR_XARGS), "alone": _sample(amount, ALONE)}
-    if number % 2 == 0:
-        rates |= {name: shares[name] / _seconds(peer) for name, peer in peers.items()}
-    destination = str(scratch / f"out-{number}")
-    batch = run_batch(running, source, destination, *OPTIONS)
+    count, destination = amount.of(PHOTOS, 50), str(scratch / f"out-{number}")
+    before = {} if number % 2 else _peer_rates(running, scratch, amount)
+    batch = run_batch(running, scratch / "in", destination, *OPTIONS)
     assert batch.counts["completed"] == count, batch.counts
-    before = _children_seconds(running)
-    again = run_batch(running, source, destination, *OPTIONS)
+    spent = _children_seconds(running)
+    again = run_batch(running, scratch / "in", destination, *OPTIONS)
     assert again.counts["skipped"] == count, again.counts
-    spent = _children_seconds(running) - before
-    if number % 2:
-        rates |= {name: shares[name] / _seconds(peer) for name, peer in peers.items()}
-    return PhotoRound(batch, count / batch.seconds, **rates, again=again, again_children=spent)
+    spent = _children_seconds(running) - spent
+    return PhotoRound(batch, again, spent, before or _peer_rates(running, scratch, amount))
 
 
-def _sample(amount: Amount, full: int) -> int:
-    return amount.of(full, 6)
+def _peer_rates(running: Running, scratch: Path, amount: Amount) -> dict[str, float]:
+    rates, out = {}, scratch / "peers"
+    out.mkdir(exist_ok=True)
+    for peer in PEERS:
+        photos = sorted((scratch / "in").iterdir())[: amount.of(peer.photos, 6)]
+        began = time.perf_counter()
+        peer.convert(running, out, photos)
+        rates[peer.name] = len(photos) / (time.perf_counter() - began)
+    return rates
 
 
-def _row(count: int, rounds: Sequence[PhotoRound], peer: str, theirs: list[float], bar: float, note: str) -> Row:
-    ratio = paired([one.ours for one in rounds], theirs)
-    command = median(one.batch.command - one.batch.seconds for one in rounds)
+def _row(peer: PhotoPeer, count: int, rounds: Sequence[PhotoRound]) -> Row:
+    ours, theirs = [count / one.batch.seconds for one in rounds], [one.peers[peer.name] for one in rounds]
+    ratio, command = paired(ours, theirs), median(one.batch.command - one.batch.seconds for one in rounds)
     return Row(
         what=f"{count:,} JPEGs of 2–12 MP → {WIDTH} px WebP, one batch, photos a second",
-        ours=f"{median(one.ours for one in rounds):.1f}/s",
-        peer=peer,
+        ours=f"{median(ours):.1f}/s",
+        peer=peer.name,
         peer_figure=f"{median(theirs):.1f}/s",
         ratio=round(ratio.median, 2),
         spread=ratio.spread,
-        bar=f"≥ {bar:g} ×",
-        met=round(ratio.median, 2) >= bar,
-        note=f"{note}; PENSTOCK_REUSE=on, no two files equal; the command took {command:.1f} s more",
+        bar=f"≥ {peer.bar:g}",
+        met=round(ratio.median, 2) >= peer.bar,
+        note=f"{peer.note}; PENSTOCK_REUSE=on, no two files equal; the command took {command:.1f} s more",
     )
 
 
@@ -126,32 +124,34 @@ def _again_row(count: int, rounds: Sequence[PhotoRound]) -> Row:
     )
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def _settings_of_ours(scratch: Path) -> tuple[str, str, str]:
+def _settings_of_ours(out: Path) -> tuple[str, str, str]:
     """Where Pillow writes to, and our width and encoder quality for a photo of 4:3."""
-    out = scratch / "pillow"
-    out.mkdir(exist_ok=True)
     return str(out), str(WIDTH), str(int(image_setting("webp", DEFAULT_QUALITY, WIDTH * WIDTH * 3 // 4)))
 
 
-def _pool(source: Path, scratch: Path) -> None:
-    subprocess.run([*NICE, *PILLOW, *_settings_of_ours(scratch), str(source)], check=True)
+def _in_pool(_running: Running, out: Path, photos: Sequence[Path]) -> None:
+    _given([*PILLOW, "--pool", *_settings_of_ours(out)], photos)
 
 
-def _xargs(photos: Sequence[Path], scratch: Path) -> None:
-    words = [*NICE, "xargs", "-0", "-P", "2", "-n", "1", *PILLOW, *_settings_of_ours(scratch)]
-    subprocess.run(words, input="\0".join(map(str, photos)).encode(), check=True)
+def _by_xargs(_running: Running, out: Path, photos: Sequence[Path]) -> None:
+    _given(["xargs", "-0", "-P", "2", "-n", "1", *PILLOW, *_settings_of_ours(out)], photos)
 
 
-def _alone(running: Running, photos: Sequence[Path]) -> None:
+def _given(words: Sequence[str], photos: Sequence[Path]) -> None:
+    subprocess.run([*NICE, *words], input="\0".join(map(str, photos)).encode(), check=True)
+
+
+def _by_single_requests(running: Running, _out: Path, photos: Sequence[Path]) -> None:
     with serving(photos[0].parent) as address:
         wanted = {"kind": "image", "format": "webp", "width": WIDTH}
         all_converted(running, [{"url": f"{address}/{photo.name}", **wanted} for photo in photos])
+
+
+PEERS = (
+    PhotoPeer("Pillow alone, a process pool", 1000, 0.8, _in_pool, "with draft and our encoder settings"),
+    PhotoPeer("xargs -P 2 and a Pillow script", 200, 5, _by_xargs, "200 of them"),
+    PhotoPeer("a flow run for each", 60, 6, _by_single_requests, "60 of them"),
+)
 
 
 def _children_seconds(running: Running) -> float:

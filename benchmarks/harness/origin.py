@@ -15,7 +15,9 @@ SIZE = (640, 480)
 
 @contextmanager
 def serving(folder: Path, handler: type[SimpleHTTPRequestHandler] | None = None) -> Iterator[str]:
-    """The URL of a server that has the files of this folder; query strings are ignored. `handler` instead of `Folder`."""
+    """The URL of a server that has the files of this folder; query strings are ignored.
+
+    `handler` is used instead of `Folder`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler or Folder, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

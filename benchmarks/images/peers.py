@@ -4,7 +4,6 @@ They have the priority of our own child processes (`nice -n 10`), so that a busy
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from typing import Protocol
 from urllib.parse import quote
 
 import httpx
+
+from benchmarks.harness.ports import free_port
 
 _PEERS = Path(__file__).parents[1] / "peers"
 _NICE = ("nice", "-n", "10")
@@ -119,7 +120,7 @@ def _thumbor(scratch: Path) -> Iterator[Thumbor | None]:
     if not shutil.which("uvx"):
         yield None
         return
-    port, settings = _free_port(), scratch / "thumbor.conf"
+    port, settings = free_port(), scratch / "thumbor.conf"
     settings.write_text(
         'ALLOW_UNSAFE_URL = True\nLOADER = "thumbor.loaders.file_loader"\nFILE_LOADER_ROOT_PATH = "/"\n'
         'STORAGE = "thumbor.storages.no_storage"\nMAX_PIXELS = 200000000\n'
@@ -143,8 +144,3 @@ def _is_up(http: httpx.Client, process: subprocess.Popen[bytes]) -> bool:
             return http.get("/healthcheck").is_success
         time.sleep(0.2)
     return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

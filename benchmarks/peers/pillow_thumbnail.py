@@ -1,5 +1,5 @@
-"""Thumbnails as WebP by Pillow alone: `… OUT WIDTH QUALITY PHOTO` makes one, `… OUT WIDTH QUALITY FOLDER` those of a
-folder on all cores."""
+"""Thumbnails as WebP by Pillow alone: `… OUT WIDTH QUALITY PHOTO` makes one; `… --pool OUT WIDTH QUALITY` those whose
+paths, separated by NUL, are on the input, on all cores."""
 
 import sys
 from functools import partial
@@ -10,14 +10,15 @@ from PIL import Image, ImageOps
 
 
 def main() -> None:
-    out, width, quality, source = sys.argv[1:]
+    is_pool = sys.argv[1] == "--pool"
+    out, width, quality, *photos = sys.argv[1 + is_pool :]
     convert = partial(_convert, Path(out), int(width), int(quality))
-    path = Path(source)
-    if path.is_file():
-        convert(path)
+    if not is_pool:
+        convert(Path(photos[0]))
         return
     with Pool() as pool:
-        for _ in pool.imap_unordered(convert, sorted(path.iterdir()), chunksize=8):
+        paths = map(Path, sys.stdin.read().split("\0"))
+        for _ in pool.imap_unordered(convert, paths, chunksize=8):
             pass
 
 
