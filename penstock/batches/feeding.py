@@ -15,6 +15,8 @@ from penstock.services import Services
 # with few of each batch there, batches take turns.
 WAITING_CHUNKS = 4
 WAITING_LINES = 8
+# Of an image on the web: with so few in a chunk, all workers get some of a batch that mostly waits for origins.
+FETCH_SECONDS = 0.5
 # Lines read at once; the chunks of one read are complete but for the last of each kind.
 PAGE = 2000
 
@@ -53,8 +55,10 @@ class Feeder:
     def _estimated(self, item: BatchItem) -> EstimatedLine[BatchItem]:
         kind = self.request_of(item).kind
         estimated = estimated_line(item, kind, item.size or 0)
-        is_web_video = item.size is None and kind != "image"  # its size is not known yet
-        return replace(estimated, seconds=float("inf")) if is_web_video else estimated
+        if item.size is not None:
+            return estimated
+        # The size of an input on the web is not known before it is fetched.
+        return replace(estimated, seconds=FETCH_SECONDS if kind == "image" else float("inf"))
 
     def _has_room(self, group: LineGroup[BatchItem], chunks: int, alone: int) -> bool:
         return alone < WAITING_LINES if _is_alone(group) else chunks < WAITING_CHUNKS
