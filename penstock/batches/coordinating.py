@@ -7,12 +7,16 @@ from typing import Protocol
 
 from penstock.batches.feeding import Feeder
 from penstock.batches.manifest_file import ManifestFile
+from penstock.domain import errors
 from penstock.domain.batch.batch import Batch
 from penstock.services import Services
 
 POLL_SECONDS = 0.5
 # How long a cancel waits for lines in work; their runs learn of it once a second.
 CANCEL_SECONDS = 30.0
+# The lines in work wait as long for the database.
+DATABASE_TRIES = 30
+RETRY_SECONDS = 2.0
 
 
 class Stop(Protocol):
@@ -42,16 +46,30 @@ class Coordinator:
     def run(self) -> bool:
         """Until every line has ended, or the time for it is over. Returns whether the batch was cancelled. Raises
         `Cancelled` where another run goes on."""
+        unavailable = 0
         while not self.stop.is_set():
-            ended = self.follow()
-            has_more = self._feed()
-            if not has_more and not self._count_processing():
-                return False
-            self.stop.wait(0.0 if ended else POLL_SECONDS)
+            try:
+                if (seconds := self._step()) is None:
+                    return False
+                unavailable = 0
+            except errors.DatabaseUnavailable:
+                unavailable += 1
+                if unavailable > DATABASE_TRIES:
+                    raise
+                seconds = RETRY_SECONDS
+            self.stop.wait(seconds)
         if self.stop.reason != "cancelled":
             self.stop.require_unset()
         self.cancel()
         return True
+
+    def _step(self) -> float | None:
+        """Follow and feed once. Returns the seconds until the next time; None: every line has ended."""
+        ended = self.follow()
+        has_more = self._feed()
+        if not has_more and not self._count_processing():
+            return None
+        return 0.0 if ended else POLL_SECONDS
 
     def follow(self) -> int:
         """Take over how lines ended; returns how many did."""

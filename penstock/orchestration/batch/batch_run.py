@@ -89,6 +89,8 @@ def _is_replaced(batch: Batch, stop: StopSignal, error: Exception, services: Ser
 
 def _record_end(batch: Batch, error: Exception, services: Services) -> None:
     batches = services.records.batches
+    if isinstance(error, errors.DatabaseUnavailable):
+        return  # as if its worker was lost: the reconciler gives the batch to another run
     log.error("%s failed: %s %s", batch.id, type(error).__name__, getattr(error, "detail", ""))
     if isinstance(error, errors.Cancelled):
         batches.end(batch.id, batch.attempt, "cancelled")

@@ -83,8 +83,10 @@ def open_chunk(chunk_id: ChunkId, attempt: int, run_id: str, services: Services)
         )
         try:
             yield ChunkRun(context, stop, draining)
-        finally:
-            _close(context, stop)
+        except BaseException as error:
+            _close(context, stop, error)
+            raise
+        _close(context, stop)
 
 
 def convert_chunk_lines(run: ChunkRun) -> LinesInWork:
@@ -180,13 +182,17 @@ class _SlotNote:
         self._noted = slot
 
 
-def _close(context: ChunkContext, stop: StopSignal) -> None:
+def _close(context: ChunkContext, stop: StopSignal, error: BaseException | None = None) -> None:
     """End the chunk, or leave its rest to another run. While the database is unavailable the reconciler does it."""
     chunks = context.services.records.chunks
     try:
         if stop.reason == "cancelled":
             _cancel_lines(context)
-        chunks.end(context.lease)
+        if error is not None and stop.reason is None:
+            log.error("%s failed: %s %s", context.chunk.id, type(error).__name__, getattr(error, "detail", ""))
+            chunks.retry_failed(context.lease, context.services.settings.attempts)
+        else:
+            chunks.end(context.lease)
     except errors.Superseded:
         log.info("%s was taken by another run", context.chunk.id)
     except errors.DatabaseUnavailable:

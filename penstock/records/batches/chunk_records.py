@@ -23,6 +23,7 @@ from penstock.records.batches.line_tasks import (
     LineTask,
     completion_of,
     failure_row,
+    lock_tasks,
     noted_line,
     notify_tasks,
     publishing_note,
@@ -38,6 +39,8 @@ from penstock.records.tables import BATCHES, CHUNKS, FILES, OUTBOX, RECEIPTS, TA
 _LIVE = CHUNKS.c.status == "processing"
 _UNFINISHED = TASKS.c.status == "processing"
 ChunkLease = tuple[ChunkId, int, str]
+# A run in place of one that an error ended begins so many seconds later, twice as many the next time.
+FAILED_SECONDS = 5.0
 
 
 class Chunks:
@@ -89,7 +92,9 @@ class Chunks:
             row = connection.execute(taken.returning(CHUNKS)).mappings().first()
             if row is None:
                 raise errors.Superseded("Another run has taken this chunk.")
-            lines = update(TASKS).where(TASKS.c.chunk_id == chunk_id, _UNFINISHED)
+            lines = update(TASKS).where(
+                TASKS.c.id.in_(lock_tasks(connection, TASKS.c.chunk_id == chunk_id, _UNFINISHED))
+            )
             connection.execute(lines.values(run_id=run_id, state="transcoding", updated=func.now()))
             tasks = tuple(_unfinished(connection, chunk_id))
             noted = _noted(connection, tasks)
@@ -182,14 +187,23 @@ class Chunks:
         with self._database.writing() as connection:
             return _give_next_run(connection, chunk_id, attempt, losses=1)
 
+    def retry_failed(self, lease: ChunkLease, attempts: int) -> None:
+        """Another run, later, in place of one that an error ended; in place of the last of `attempts`, a run of its own
+        for every unfinished task. An error that every run has must not start runs for ever."""
+        query = select(CHUNKS.c.losses).where(CHUNKS.c.id == lease[0], CHUNKS.c.owner == lease[2], _LIVE)
+        with self._database.writing() as connection:
+            losses = connection.execute(query.with_for_update()).scalar()
+            if losses is None:
+                return
+            if losses + 1 >= attempts:
+                _dissolve(connection, lease[0], lease[1])
+            else:
+                _give_next_run(connection, lease[0], lease[1], losses=1, seconds=FAILED_SECONDS * (losses + 1))
+
     def dissolve(self, chunk_id: ChunkId, attempt: int) -> bool:
         """Give every unfinished task a run of its own. False: the attempt is not the present one."""
         with self._database.writing() as connection:
-            mine = update(CHUNKS).where(CHUNKS.c.id == chunk_id, CHUNKS.c.attempt == attempt, _LIVE)
-            if connection.execute(mine.values(status="ended")).rowcount == 0:
-                return False
-            _release(connection, [task.id for task in _unfinished(connection, chunk_id)])
-            return True
+            return _dissolve(connection, chunk_id, attempt)
 
 
 def _owned(lease: ChunkLease) -> Update:
@@ -211,9 +225,8 @@ def _lock_lines(
     chunk_id, attempt, owner = lease
     mine = (CHUNKS.c.id == chunk_id, CHUNKS.c.attempt == attempt, CHUNKS.c.owner == owner, _LIVE)
     _required(connection, select(CHUNKS.c.id).where(*mine).with_for_update(read=True))
-    lines = select(TASKS.c.id).where(TASKS.c.id.in_(task_ids), TASKS.c.chunk_id == chunk_id, _UNFINISHED)
-    lines = lines if cancelling else lines.where(TASKS.c.cancelling.is_(False))
-    return {TaskId(each) for each in connection.execute(lines.order_by(TASKS.c.id).with_for_update()).scalars()}
+    wanted = (TASKS.c.id.in_(task_ids), TASKS.c.chunk_id == chunk_id, _UNFINISHED)
+    return set(lock_tasks(connection, *wanted, *(() if cancelling else (TASKS.c.cancelling.is_(False),))))
 
 
 def _hold_shared_bytes(connection: Connection, lines: Sequence[ConvertedLine]) -> None:
@@ -240,8 +253,19 @@ def _completed_before(connection: Connection, lines: Sequence[ConvertedLine]) ->
     return {TaskId(task_id) for task_id in connection.execute(select(TASKS.c.id).where(ours)).scalars()}
 
 
-def _give_next_run(connection: Connection, chunk_id: ChunkId, attempt: int, *, losses: int) -> bool:
-    again = {"owner": None, "beat": None, "run_id": None, "tries": 0, "attempt": attempt + 1, "due": func.now()}
+def _dissolve(connection: Connection, chunk_id: ChunkId, attempt: int) -> bool:
+    mine = update(CHUNKS).where(CHUNKS.c.id == chunk_id, CHUNKS.c.attempt == attempt, _LIVE)
+    if connection.execute(mine.values(status="ended")).rowcount == 0:
+        return False
+    _release(connection, lock_tasks(connection, TASKS.c.chunk_id == chunk_id, _UNFINISHED))
+    return True
+
+
+def _give_next_run(
+    connection: Connection, chunk_id: ChunkId, attempt: int, *, losses: int, seconds: float = 0.0
+) -> bool:
+    due = func.now() + timedelta(seconds=seconds)
+    again = {"owner": None, "beat": None, "run_id": None, "tries": 0, "attempt": attempt + 1, "due": due}
     mine = update(CHUNKS).where(CHUNKS.c.id == chunk_id, CHUNKS.c.attempt == attempt, _LIVE)
     changed = connection.execute(
         mine.values(again | {"losses": CHUNKS.c.losses + losses, "slots": array([], type_=CHUNKS.c.id.type)})

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, bindparam, func, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text, update
 
 from penstock.domain import errors
 from penstock.domain.batch.batch import ConvertedLine
@@ -50,6 +50,9 @@ _SUBMIT = text("""
 """)
 
 
+_LOCK_KNOWN = text("""
+    SELECT id FROM tasks WHERE project_id = :project_id AND fingerprint = ANY(:fingerprints) ORDER BY id FOR UPDATE
+""")
 NOTIFY_ALL = text("SELECT pg_notify(:channel, id) FROM unnest(CAST(:ids AS text[])) AS id")
 COMPLETE = (
     update(TASKS)
@@ -106,8 +109,17 @@ def submit_line_tasks(
         | request_row(line.request)
         for line in lines
     ]
+    fingerprints = [line["fingerprint"] for line in given]
+    connection.execute(_LOCK_KNOWN, {"project_id": project_id, "fingerprints": fingerprints})
     parameters = {"lines": json.dumps(given), "batch_id": batch_id, "project_id": project_id, "chunk_id": chunk_id}
     return [TaskId(task_id) for task_id in connection.execute(_SUBMIT, parameters).scalars()]
+
+
+def lock_tasks(connection: Connection, *matching: ColumnElement[bool]) -> list[TaskId]:
+    """Lock these tasks in the order of their ids, as everybody does who changes several: else two transactions could
+    wait for each other."""
+    query = select(TASKS.c.id).where(*matching).order_by(TASKS.c.id).with_for_update()
+    return [TaskId(task_id) for task_id in connection.execute(query).scalars()]
 
 
 def publishing_note(line: ConvertedLine) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from penstock.domain.batch.batch import PendingRun, SubmittedRun
 from penstock.domain.ids import BatchId, ProjectId, TaskId
 from penstock.domain.task import Task, TaskError
 from penstock.records.batches.batch_rows import batch_of
-from penstock.records.batches.line_tasks import notify_tasks
+from penstock.records.batches.line_tasks import lock_tasks, notify_tasks
 from penstock.records.database import Database
 from penstock.records.tables import BATCH_ITEMS, BATCHES, CHUNKS, OUTBOX, TASKS
 
@@ -93,9 +93,9 @@ class BatchRuns:
     def cancel_chunk(self, chunk_id: str) -> None:
         """Cancel the unfinished tasks of a chunk: their run has ended, or stops when it learns of it."""
         with self._database.writing() as connection:
-            _cancel_tasks(connection, (TASKS.c.chunk_id == chunk_id, _UNFINISHED), select(literal("")).where(false()))
             ended = update(CHUNKS).where(CHUNKS.c.id == chunk_id, CHUNKS.c.status == "processing")
             connection.execute(ended.values(status="ended"))
+            _cancel_tasks(connection, (TASKS.c.chunk_id == chunk_id, _UNFINISHED), select(literal("")).where(false()))
 
     def _select(self, silent_for: timedelta | None = None, run_id: str | None = None) -> list[SubmittedRun]:
         with self._database.reading() as connection:
@@ -168,6 +168,7 @@ def _cancel_tasks(
     connection: Connection, matching: tuple[ColumnElement[bool], ...], running_chunks: Select[tuple[Any]]
 ) -> None:
     """Tasks that a run converts are marked; the others end now."""
+    lock_tasks(connection, *matching)
     begun = or_(TASKS.c.owner.is_not(None), TASKS.c.chunk_id.in_(running_chunks))
     connection.execute(update(TASKS).where(*matching, begun).values(cancelling=True, state="cancelling"))
     error = asdict(TaskError(errors.Cancelled.code, "The batch was cancelled."))

@@ -1,0 +1,61 @@
+"""How a coordinating run ends, and what it leaves to the next one."""
+
+import pytest
+
+from penstock.batches.coordinating import Coordinator
+from penstock.domain import errors
+from penstock.domain.batch.batch import BatchOrder
+from penstock.domain.batch.spec import BatchSpec
+from penstock.orchestration.batch.batch_run import open_batch
+from penstock.orchestration.run.stop_signal import StopSignal
+from penstock.services import open_services
+from penstock.settings import Settings
+
+
+@pytest.fixture
+def services(database, tmp_path):
+    with open_services(Settings(_env_file=None, home=tmp_path / "home", database_url=database)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def batch(records, project):
+    spec = BatchSpec(source="/photos", destination="/out", defaults={"format": "webp"})
+    return records.batches.submit(project, BatchOrder(spec, trusted=True))
+
+
+def ended_by(error, batch, services):
+    with pytest.raises(type(error)), open_batch(batch.id, batch.attempt, "run", services):
+        raise error
+    return services.records.batches.get_by_id(batch.id)
+
+
+def test_an_error_is_recorded_as_the_end_of_the_batch(services, batch):
+    found = ended_by(errors.InputUnreachable("There is no such folder."), batch, services)
+
+    assert (found.status, found.error.code) == ("failed", "input_unreachable")
+
+
+def test_an_outage_of_the_database_is_not_the_end_of_the_batch(services, batch):
+    assert ended_by(errors.DatabaseUnavailable("away"), batch, services).status == "processing"
+
+
+def test_the_coordinator_waits_for_the_database(services, batch, monkeypatch):
+    monkeypatch.setattr("penstock.batches.coordinating.RETRY_SECONDS", 0.01)
+    outages = [errors.DatabaseUnavailable("away"), errors.DatabaseUnavailable("away")]
+
+    class Feeder:
+        is_over = False
+
+        def feed(self):
+            if outages:
+                raise outages.pop()
+            return False
+
+    class Manifest:
+        def append(self, items):
+            assert not items
+
+    is_cancelled = Coordinator(batch, services, StopSignal(), Feeder(), Manifest(), lambda _ended: None).run()
+
+    assert (is_cancelled, outages) == (False, [])
