@@ -25,6 +25,13 @@ _TABLES: dict[RunObject, Any] = {"batch": BATCHES, "chunk": CHUNKS}
 _UNFINISHED = TASKS.c.status == "processing"
 
 
+def _due(table: Any) -> Select[Any]:
+    return select(table.c.id).where(table.c.status == "processing", table.c.run_id.is_(None), table.c.due <= func.now())
+
+
+_ANY_DUE = select(or_(*(_due(table).exists() for table in _TABLES.values())))
+
+
 class BatchRuns:
     """Runs that batches and chunks need, have, and have lost."""
 
@@ -33,6 +40,9 @@ class BatchRuns:
 
     def claim_due(self, limit: int) -> list[PendingRun]:
         """Batches and chunks that need a flow run, each kind up to `limit`; claimed for 30 s."""
+        with self._database.reading() as connection:  # mostly there is none, and this is asked each second
+            if not connection.execute(_ANY_DUE).scalar():
+                return []
         with self._database.writing() as connection:
             return [pending for name in _TABLES for pending in _claim(connection, name, limit)]
 
@@ -137,13 +147,7 @@ def _run_of(name: RunObject, row: Any) -> SubmittedRun:
 
 def _claim(connection: Connection, name: RunObject, limit: int) -> list[PendingRun]:
     table = _TABLES[name]
-    due = (
-        select(table.c.id)
-        .where(table.c.status == "processing", table.c.run_id.is_(None), table.c.due <= func.now())
-        .order_by(table.c.due)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    due = _due(table).order_by(table.c.due).limit(limit).with_for_update(skip_locked=True)
     claimed = update(table).where(table.c.id.in_(due)).values(due=func.now() + CLAIM_TIME, tries=table.c.tries + 1)
     rows = connection.execute(claimed.returning(table)).mappings().all()
     return [_pending(connection, name, row) for row in rows]
