@@ -1,5 +1,6 @@
 """The result manifest: it grows while the batch runs, where it is a local file, and is published whole at the end."""
 
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from pathlib import Path
 
 from penstock.batches.reporting import result_line
 from penstock.conversion.line_files import LineFiles
-from penstock.domain import errors
 from penstock.domain.batch.addresses import path_in, scheme_of
 from penstock.domain.batch.batch import BatchItem
 from penstock.domain.batch.results import ManifestFormat, manifest_format, manifest_row, manifest_start
@@ -18,6 +18,9 @@ from penstock.host.scratch import scratch_folder
 from penstock.storage.interruptible import IsStopped
 from penstock.storage.local_files import sha256_of
 from penstock.storage.locations.location import Location, Publication
+from penstock.storage.locations.location_errors import translate_destination_errors
+
+log = logging.getLogger(__name__)
 
 MIME_TYPES: dict[ManifestFormat, str] = {"csv": "text/csv", "jsonl": "application/jsonl"}
 
@@ -34,15 +37,20 @@ class ManifestFile:
         return self.files.batch.spec.manifest_place
 
     def begin(self) -> None:
-        """Start an empty one in place of that of an earlier run."""
+        """Start an empty one in place of that of an earlier run. Raises as `Location.publish`."""
         if path := self._local_path():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._write(path, manifest_start(self._format), os.O_TRUNC)
+            with translate_destination_errors():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _write(path, manifest_start(self._format), os.O_TRUNC)
 
     def append(self, items: Sequence[BatchItem]) -> None:
-        """Add the lines that have just ended."""
+        """Add the lines that have just ended. A growing manifest is a convenience: where it cannot be written, the
+        batch goes on without; it is published whole at the end."""
         if items and (path := self._local_path()):
-            self._write(path, b"".join(self._rows(items)), os.O_APPEND)
+            try:
+                _write(path, b"".join(self._rows(items)), os.O_APPEND)
+            except OSError as error:
+                log.warning("the manifest of %s cannot be written: %s", self.files.batch.id, type(error).__name__)
 
     def publish(self, pages: Iterable[Sequence[BatchItem]], is_stopped: IsStopped) -> FileId | None:
         """Publish it whole, in the order of the lines. Returns the id of the file in our storage, if it is there."""
@@ -86,11 +94,8 @@ class ManifestFile:
         location, name = self._located(self.address)
         return Path(path_in(location.real_address)) / name
 
-    def _write(self, path: Path, content: bytes, mode: int) -> None:
-        """A growing manifest is a convenience: where it cannot be written, the batch goes on without."""
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | mode, 0o666)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-        except OSError as error:
-            raise errors.StorageUnavailable("The result manifest cannot be written.", detail=repr(error)) from error
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | mode, 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

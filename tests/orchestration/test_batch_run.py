@@ -4,8 +4,8 @@ import pytest
 
 from penstock.batches.coordinating import Coordinator
 from penstock.domain import errors
-from penstock.domain.batch.batch import BatchOrder
-from penstock.domain.batch.spec import BatchSpec
+from penstock.domain.batch.batch import BatchItem, BatchOrder
+from penstock.domain.batch.spec import BatchSpec, RunOptions
 from penstock.orchestration.batch.batch_run import open_batch
 from penstock.orchestration.run.stop_signal import StopSignal
 from penstock.services import open_services
@@ -59,3 +59,23 @@ def test_the_coordinator_waits_for_the_database(services, batch, monkeypatch):
     is_cancelled = Coordinator(batch, services, StopSignal(), Feeder(), Manifest(), lambda _ended: None).run()
 
     assert (is_cancelled, outages) == (False, [])
+
+
+def test_a_cancel_while_the_lines_are_listed_cancels_those_that_were(services, batch):
+    services.records.batch_items.add(batch.id, [BatchItem(number=1, input="file:///photos/1.jpg")])
+    found = ended_by(errors.Cancelled("stop"), batch, services)
+
+    assert found.status == "cancelled"
+    assert services.records.batch_items.counts(batch.id).by_status == {"cancelled": 1}
+
+
+@pytest.mark.parametrize("way", ["rerun", "submit"])
+def test_the_failed_lines_of_a_batch_that_was_not_listed_whole_are_not_all_that_is_missing(services, batch, way):
+    ended_by(errors.OriginUnavailable("away"), batch, services)
+    batches = services.records.batches
+    if way == "rerun":
+        again = batches.rerun(batch.project_id, batch.id, "failed")
+    else:
+        again = batches.submit(batch.project_id, BatchOrder(batch.spec, RunOptions(only="failed"), trusted=True))
+
+    assert (again.attempt, again.options.only) == (2, "changed")

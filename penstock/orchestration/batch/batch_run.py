@@ -93,6 +93,8 @@ def _record_end(batch: Batch, error: Exception, services: Services) -> None:
         return  # as if its worker was lost: the reconciler gives the batch to another run
     log.error("%s failed: %s %s", batch.id, type(error).__name__, getattr(error, "detail", ""))
     if isinstance(error, errors.Cancelled):
+        services.records.batch_runs.cancel_lines(batch.id)
+        services.records.batch_items.cancel_open(batch.id)
         batches.end(batch.id, batch.attempt, "cancelled")
     else:
         batches.end(batch.id, batch.attempt, "failed", batch_failure(error))

@@ -52,7 +52,8 @@ class Batches:
         with self._database.writing() as connection:
             spec, options = order.spec, order.options
             row = {"id": new_batch_id(), "project_id": project_id, "fingerprint": spec.fingerprint()}
-            values = row | _asked(spec, options) | {"trusted": order.trusted, "run_id": order.run_id}
+            stage = connection.execute(select(BATCHES.c.stage).where(*_same_spec(row)).with_for_update()).scalar()
+            values = row | _asked(spec, _possible(options, stage)) | {"trusted": order.trusted, "run_id": order.run_id}
             created = upsert(BATCHES).values(values).on_conflict_do_nothing().returning(BATCHES.c.id)
             run_of = connection.execute(created).scalar() or _reopen(connection, row, values)
             if run_of is not None and order.lines:
@@ -65,7 +66,7 @@ class Batches:
         """Run an ended batch again. Raises `NotFound`, `TaskEnded` for one that has not ended."""
         with self._database.writing() as connection:
             batch = _own(connection, project_id, batch_id)
-            options = RunOptions(only=only, webhook_url=batch.options.webhook_url)
+            options = _possible(RunOptions(only=only, webhook_url=batch.options.webhook_url), batch.stage)
             ended = update(BATCHES).where(BATCHES.c.id == batch.id, ~_LIVE)
             values = _NEW_RUN | {"options": options.model_dump(mode="json"), "attempt": BATCHES.c.attempt + 1}
             if connection.execute(ended.values(values | _due_now())).rowcount == 0:
@@ -158,6 +159,13 @@ class Batches:
 
 def _asked(spec: BatchSpec, options: RunOptions) -> dict[str, Any]:
     return {"spec": spec.model_dump(mode="json"), "options": options.model_dump(mode="json")}
+
+
+def _possible(options: RunOptions, stage: str | None) -> RunOptions:
+    """The options; for the failed lines alone only where the last run has listed and planned every line: else lines are
+    missing, and those that are neither converted nor listed would be lost."""
+    is_incomplete = options.only == "failed" and stage == "listing"
+    return options.model_copy(update={"only": "changed"}) if is_incomplete else options
 
 
 def _due_now() -> dict[str, Any]:
