@@ -13,6 +13,7 @@ from penstock.domain.stages import Rendition, Reuse
 from penstock.domain.task import File, Task
 from penstock.services import Services
 from penstock.storage.interruptible import IsStopped
+from penstock.storage.local_files import sha256_of
 from penstock.storage.locations.location_errors import OutputExists
 
 
@@ -42,11 +43,13 @@ def output_file(made: Rendition | Reuse, file_id: FileId) -> File:
 
 @dataclass(frozen=True, slots=True)
 class OutputStore:
-    """Where outputs go. `files` are those of the batch, if they are open."""
+    """Where outputs go. `files` are those of the batch, if they are open. `noted_sha256` is that of the output that an
+    earlier run of the task was about to publish."""
 
     services: Services
     is_stopped: IsStopped
     files: LineFiles | None = None
+    noted_sha256: str | None = None
 
     def put(self, made: Rendition | Reuse, file: File) -> File:
         """Store what was made as this file; returns it as it is stored. Raises the errors of the storage."""
@@ -60,6 +63,7 @@ class OutputStore:
     def _publish(self, path: Path, file: File, task: Task) -> File:
         files, url = self.files or line_files_of(task, self.services), task.request.url
         replaces = isinstance(task.request, LineRequest) and task.request.replaces
+        replaces = replaces or self._is_noted(files, file, path.with_name("published"))
         modified = files.modified(url) if is_line_address(url) else None
         try:
             published = files.publish(
@@ -70,3 +74,16 @@ class OutputStore:
                 "A file has appeared under the name of the output; it was not replaced.", field="destination"
             ) from exists
         return replace(file, location=published.address, location_version=published.version)
+
+    def _is_noted(self, files: LineFiles, file: File, copy: Path) -> bool:
+        """Whether an earlier run has published the file that is there, and was lost before it could record that."""
+        if self.noted_sha256 is None:
+            return False
+        location, name = files.located(file.location or "", "destination")
+        if location.stat(name) is None:
+            return False
+        try:
+            location.fetch(name, copy, None, self.is_stopped)
+            return sha256_of(copy) == self.noted_sha256
+        finally:
+            copy.unlink(missing_ok=True)

@@ -85,6 +85,16 @@ def record_input_version(connection: Connection, task_id: TaskId, attempt: int, 
     connection.execute(_attempt(task_id, attempt).where(_LIVE).values(input_version=asdict(version)))
 
 
+def record_publishing(connection: Connection, attempt: tuple[TaskId, int, str], note: dict[str, Any]) -> str | None:
+    task_id, number, owner = attempt
+    mine = (TASKS.c.id == task_id, TASKS.c.attempt == number, TASKS.c.owner == owner, _LIVE)
+    before = select(TASKS.c.publishing["file"]["sha256"].astext).where(*mine).with_for_update()
+    noted = connection.execute(before).first()
+    statement = _attempt(task_id, number).where(_LIVE, TASKS.c.owner == owner)
+    _must_change(connection, statement.values(publishing=note["new_publishing"]))
+    return noted[0] if noted else None
+
+
 def complete(
     connection: Connection, attempt: tuple[TaskId, int, str], file: File, receipt: Receipt | None = None
 ) -> Task:
@@ -99,7 +109,14 @@ def complete(
     if file.shares_bytes and not hold_bytes(connection, file.key):
         raise errors.ReusedFileDeleted("The output to reuse was deleted.")
     connection.execute(insert(FILES).values(file_row(file)))
-    completed = {"status": "completed", "state": "completed", "progress": 100, "output_id": file.id, "error": None}
+    completed = {
+        "status": "completed",
+        "state": "completed",
+        "progress": 100,
+        "output_id": file.id,
+        "error": None,
+        "publishing": None,
+    }
     ours = _attempt(task_id, number).where(_LIVE, TASKS.c.owner == owner)
     statement = ours.where(TASKS.c.cancelling.is_(False)).values(completed).values(updated=func.now())
     if connection.execute(statement).rowcount == 0:

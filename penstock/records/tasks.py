@@ -8,12 +8,14 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, updat
 
 from penstock.domain import errors
 from penstock.domain.attempts import HeldSlot, LostAttempt, OutboxEntry, QueueLimits, SubmittedAttempt
+from penstock.domain.batch.batch import ConvertedLine
 from penstock.domain.ids import ProjectId, TaskId, is_id
 from penstock.domain.pagination import MAX_TOTAL, Listing, ListQuery
 from penstock.domain.receipt import Receipt
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import File, InputVersion, State, Task, TaskError, needs_new_attempt
 from penstock.records import attempts, new_tasks, outbox
+from penstock.records.batches.line_tasks import publishing_note
 from penstock.records.database import Database
 from penstock.records.rows import SHOWN_TASKS, task_of
 from penstock.records.tables import TASKS
@@ -136,6 +138,12 @@ class Tasks:
     def record_plan(self, task_id: TaskId, attempt: int, plan: dict[str, Any]) -> None:
         with self._database.writing() as connection:
             attempts.record_plan(connection, task_id, attempt, plan)
+
+    def record_publishing(self, attempt: tuple[TaskId, int, str], line: ConvertedLine) -> str | None:
+        """Note which output an attempt publishes next; returns the sha256 of what was noted before. Raises
+        `Superseded`."""
+        with self._database.writing() as connection:
+            return attempts.record_publishing(connection, attempt, publishing_note(line))
 
     def complete(self, task_id: TaskId, attempt: int, owner: str, file: File, receipt: Receipt | None = None) -> Task:
         """Complete the task: output, receipt and status in one transaction. Raises `Cancelled`, `Superseded`."""
