@@ -79,10 +79,13 @@ class Coordinator:
         return len(ended)
 
     def _feed(self) -> bool:
-        """Whether more lines are to be handed out."""
-        if self.services.records.batches.get_by_id(self.batch.id).status == "paused":
-            return True
-        return not self.feeder.is_over and self.feeder.feed()
+        """Whether more lines are to be handed out. While none may start, those that wait for a run do not start
+        either."""
+        is_paused = self.services.records.batches.get_by_id(self.batch.id).status == "paused"
+        if not is_paused and not self.feeder.is_over:
+            return self.feeder.feed()
+        self.services.records.batch_runs.take_back(self.batch.id)
+        return is_paused
 
     def _count_processing(self) -> int:
         return self.services.records.batch_items.count(self.batch.id, "processing")

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.engine import make_url
 
-from penstock.domain.batch.batch import BatchOrder
+from penstock.domain import errors
+from penstock.domain.batch.batch import BatchItem, BatchOrder
 from penstock.domain.batch.lines import line_request
 from penstock.domain.batch.spec import BatchSpec
 from penstock.records.batches.line_tasks import LineTask
@@ -19,7 +20,10 @@ LINES = 20
 @pytest.fixture
 def batch(records, project):
     spec = BatchSpec(source="/photos", destination="/out", defaults={"format": "webp"})
-    return records.batches.submit(project, BatchOrder(spec, trusted=True))
+    submitted = records.batches.submit(project, BatchOrder(spec, trusted=True))
+    items = [BatchItem(number=line.number, input=line.request.url) for line in lines_of()]
+    records.batch_items.add(submitted.id, items)
+    return submitted
 
 
 @pytest.fixture
@@ -36,16 +40,13 @@ def connection(database):
     engine.dispose()
 
 
+def line_of(number):
+    fields = {"kind": "image", "format": "webp"}
+    return LineTask(number, line_request({}, fields, f"file:///photos/{number}.jpg", f"file:///out/{number}.webp"))
+
+
 def lines_of():
-    return [
-        LineTask(
-            number,
-            line_request(
-                {}, {"kind": "image", "format": "webp"}, f"file:///photos/{number}.jpg", f"file:///out/{number}.webp"
-            ),
-        )
-        for number in range(1, LINES + 1)
-    ]
+    return [line_of(number) for number in range(1, LINES + 1)]
 
 
 def fail(records, chunk_id, attempt):
@@ -79,6 +80,33 @@ def test_a_run_that_lost_its_chunk_does_not_replace_its_successor(records, chunk
     records.chunks.retry_failed((chunk, 1, "owner 1"), attempts=3)
 
     assert chunk_row(connection, chunk)["attempt"] == 2
+
+
+def test_lines_that_wait_for_a_run_are_taken_back_and_handed_out_again(records, project, batch, chunk):
+    assert records.batch_runs.take_back(batch.id) == LINES
+
+    assert records.batch_items.counts(batch.id).by_status == {"queued": LINES}
+    assert records.chunks.count_waiting(batch.id) == (0, 0)
+    with pytest.raises(errors.Superseded):
+        records.chunks.begin(chunk, 1, "owner", "run")
+    again = records.chunks.submit(batch.id, project, "image", "photos", lines_of())
+    assert len(records.chunks.begin(again, 1, "owner", "run").lines) == LINES
+
+
+def test_lines_that_a_run_has_begun_are_not_taken_back(records, project, batch, chunk):
+    records.chunks.begin(chunk, 1, "owner", "run")
+    records.chunks.submit_alone(batch.id, project, [line_of(LINES + 1)])
+    alone = records.tasks.find_current(project, line_of(LINES + 1).request)
+    records.tasks.begin(alone.id, 1, "owner", "its run")
+
+    assert records.batch_runs.take_back(batch.id) == 0
+
+
+def test_a_line_that_waits_for_a_run_of_its_own_is_taken_back(records, project, batch):
+    records.chunks.submit_alone(batch.id, project, [line_of(1)])
+
+    assert records.batch_runs.take_back(batch.id) == 1
+    assert records.chunks.count_waiting(batch.id) == (0, 0)
 
 
 CHANGES = {

@@ -100,6 +100,19 @@ class BatchRuns:
         with self._database.writing() as connection:
             cancel_lines(connection, batch_id)
 
+    def take_back(self, batch_id: BatchId) -> int:
+        """Make the lines `queued` again that wait for a run: the batch starts none at present. Returns how many."""
+        with self._database.writing() as connection:
+            live_chunks = _end_waiting_chunks(connection, batch_id)
+            waiting = (TASKS.c.owner.is_(None), func.coalesce(TASKS.c.chunk_id.not_in(live_chunks), True))
+            found = lock_tasks(connection, TASKS.c.batch == batch_id, _UNFINISHED, *waiting)
+            if found:
+                given = update(BATCH_ITEMS).where(BATCH_ITEMS.c.task_id.in_(found))
+                again = given.where(BATCH_ITEMS.c.status == "processing").values(status="queued", task_id=None)
+                connection.execute(again)
+                _end_tasks(connection, "The batch starts no lines at present.", TASKS.c.id.in_(found))
+            return len(found)
+
     def cancel_chunk(self, chunk_id: str) -> None:
         """Cancel the unfinished tasks of a chunk: their run has ended, or stops when it learns of it."""
         with self._database.writing() as connection:
@@ -118,10 +131,16 @@ class BatchRuns:
 
 
 def cancel_lines(connection: Connection, batch_id: BatchId) -> None:
+    live_chunks = _end_waiting_chunks(connection, batch_id)
+    _cancel_tasks(connection, (TASKS.c.batch == batch_id, _UNFINISHED), live_chunks)
+
+
+def _end_waiting_chunks(connection: Connection, batch_id: BatchId) -> Select[tuple[Any]]:
+    """End the chunks that no run has; a query of the others."""
     live_chunks = select(CHUNKS.c.id).where(CHUNKS.c.batch_id == batch_id, CHUNKS.c.status == "processing")
     waiting = update(CHUNKS).where(CHUNKS.c.id.in_(live_chunks), CHUNKS.c.owner.is_(None))
     connection.execute(waiting.values(status="ended"))
-    _cancel_tasks(connection, (TASKS.c.batch == batch_id, _UNFINISHED), live_chunks)
+    return live_chunks
 
 
 def _submitted(table: Any, silent_for: timedelta | None, run_id: str | None) -> Select[Any]:
@@ -175,9 +194,13 @@ def _cancel_tasks(
     lock_tasks(connection, *matching)
     begun = or_(TASKS.c.owner.is_not(None), TASKS.c.chunk_id.in_(running_chunks))
     connection.execute(update(TASKS).where(*matching, begun).values(cancelling=True, state="cancelling"))
-    error = asdict(TaskError(errors.Cancelled.code, "The batch was cancelled."))
+    _end_tasks(connection, "The batch was cancelled.", *matching, ~func.coalesce(begun, False))
+
+
+def _end_tasks(connection: Connection, message: str, *matching: ColumnElement[bool]) -> None:
+    error = asdict(TaskError(errors.Cancelled.code, message))
     now = {"status": "cancelled", "state": "cancelled", "error": error, "updated": func.now()}
-    ended = update(TASKS).where(*matching, ~func.coalesce(begun, False)).values(now).returning(TASKS.c.id)
+    ended = update(TASKS).where(*matching).values(now).returning(TASKS.c.id)
     ids = {TaskId(task_id) for task_id in connection.execute(ended).scalars()}
     connection.execute(delete(OUTBOX).where(OUTBOX.c.task_id.in_(ids)))
     notify_tasks(connection, ids)
