@@ -43,7 +43,7 @@ def add(name: str, home: Path | None, cron: str | None, timezone: str, every: fl
     settings = read_settings(home)
     running = _connect(settings)
     roots = running.batch_roots if running else settings.batch_roots
-    batch = batch_of(name, options, roots, settings)
+    batch = batch_of(name, options, roots)
     schedules = import_module("penstock.orchestration.schedules")
     timing = schedules.Timing(cron, timezone if cron else None, every)
     try:

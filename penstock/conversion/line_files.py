@@ -15,7 +15,7 @@ from penstock.services import Services
 from penstock.storage.interruptible import IsStopped
 from penstock.storage.local_files import sha256_of
 from penstock.storage.locations.location import Location, Publication
-from penstock.storage.locations.opening import open_location, resolved_roots
+from penstock.storage.locations.opening import open_location, real_address, resolved_roots
 
 WEB_SCHEMES = frozenset(("http", "https"))
 
@@ -102,15 +102,15 @@ class LineFiles:
 def require_allowed(spec: BatchSpec, services: Services, *, trusted: bool) -> None:
     """Raise `UrlForbidden` where a batch that is not trusted names a folder or prefix outside the roots."""
     if not trusted:
-        require_within_roots(spec, services.settings.batch_roots, services.settings.s3_endpoint_url)
+        require_within_roots(spec, services.settings.batch_roots)
 
 
-def require_within_roots(spec: BatchSpec, batch_roots: str, s3_endpoint_url: str | None) -> None:
+def require_within_roots(spec: BatchSpec, batch_roots: str) -> None:
     """Raise `UrlForbidden`, with the address in its detail, for a folder or prefix outside these roots."""
     roots = resolved_roots(parse_roots(batch_roots))
     for address in (spec.source, spec.destination, spec.manifest, spec.result_manifest):
         if address is not None and not is_file_id(address):
-            roots.require_within(open_location(address, s3_endpoint_url).real_address)
+            roots.require_within(real_address(address))
 
 
 def within_source(batch: Batch) -> str | None:

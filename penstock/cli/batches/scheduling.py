@@ -10,13 +10,12 @@ from penstock.conversion.line_files import require_within_roots
 from penstock.domain.batch.addresses import path_in, scheme_of
 from penstock.domain.batch.spec import DEFAULT_OUTPUT_NAME
 from penstock.domain.errors import RequestError, UrlForbidden
-from penstock.settings import Settings
 
 _SPEC_FIELDS = ("source", "manifest", "glob", "destination", "on_conflict", "min_age_seconds", "result_manifest")
 _NO_RUN_OPTIONS = {"plan": False, "limit": None, "rerun_failed": False, "title": None}
 
 
-def batch_of(name: str, options: dict[str, Any], batch_roots: str, settings: Settings) -> dict[str, Any]:
+def batch_of(name: str, options: dict[str, Any], batch_roots: str) -> dict[str, Any]:
     """The batch of a schedule of this name. Raises `click.UsageError`, also for what is outside `batch_roots`."""
     max_hours = options["max_hours"]
     order = order_of(options | _NO_RUN_OPTIONS)
@@ -27,7 +26,7 @@ def batch_of(name: str, options: dict[str, Any], batch_roots: str, settings: Set
     batch = fields | ({"max_hours": max_hours} if max_hours else {})
     try:
         parsed, _ = parse_form(batch)
-        require_within_roots(parsed, batch_roots, settings.s3_endpoint_url)
+        require_within_roots(parsed, batch_roots)
     except UrlForbidden as error:
         raise click.UsageError(_not_allowed(error.detail or "", batch_roots)) from error
     except RequestError as error:

@@ -142,10 +142,11 @@ def _shared_s3(endpoint_url: str | None) -> Any:
 def _opened(url: str) -> tuple[Any, str]:
     """The file system and the path in it."""
     try:
-        filesystem, path = fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as error:
+        with translate_input_errors():  # some connect at once
+            filesystem, path = fsspec.core.url_to_fs(url)
+    except (ImportError, ValueError, TypeError) as error:
         raise errors.UrlForbidden(
-            "This protocol is unknown here, or the Python package for it is not installed.",
+            "This protocol is unknown here, needs more than an address, or its Python package is not installed.",
             field="url",
             detail=str(error),
         ) from error

@@ -30,6 +30,17 @@ def test_an_unreachable_server_may_be_tried_again(aws, made):
         away.publish(made(), Publication("a", "bat_1", replace=True))
 
 
+@pytest.mark.parametrize("address", ["github://a/b", "generic://a/b", "dbfs://a/b"])
+def test_a_protocol_that_needs_more_than_an_address_is_told(address):
+    with pytest.raises(errors.UrlForbidden, match="needs more than an address"):
+        open_location(address, None)
+
+
+def test_a_server_that_is_asked_when_it_is_opened_may_be_away():
+    with pytest.raises(errors.OriginUnavailable):
+        open_location(f"ftp://127.0.0.1:{free_port()}/folder", None)
+
+
 def test_wrong_credentials_are_told_for_sources_and_destinations(s3_endpoint, aws, monkeypatch, made):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     # A process reads its credentials once; another spelling of the endpoint is another connection.
