@@ -1,5 +1,6 @@
 """A local folder as the source or destination of a batch."""
 
+import errno
 import os
 import secrets
 import stat
@@ -26,6 +27,8 @@ from penstock.storage.locations.location_errors import (
 
 # Of the mode of a folder, what new folders and files in it get.
 _FOLDER_MODE, _FILE_MODE = 0o2775, 0o664
+# What file systems without hard links answer: FAT, network ones, FUSE.
+_NO_HARD_LINKS = frozenset((errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS))
 
 
 class FolderLocation(Location):
@@ -222,9 +225,9 @@ def _move(part: Path, parent: int, name: str, *, replace: bool) -> None:
 def _link_new(part: Path, parent: int, name: str) -> None:
     try:
         os.link(part, name, dst_dir_fd=parent)
-    except FileExistsError:
-        raise
-    except PermissionError:  # a file system without hard links: FAT, some network ones
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
         os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, dir_fd=parent))
         os.replace(part, name, dst_dir_fd=parent)
 

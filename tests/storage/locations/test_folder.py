@@ -1,5 +1,6 @@
 """What local folders do beyond the contract: links, strange files, modes, times, interrupted runs."""
 
+import errno
 import os
 import resource
 import socket
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from penstock.conversion.line_files import require_within_roots
 from penstock.domain import errors
 from penstock.domain.batch.naming import PARTS_FOLDER
 from penstock.domain.batch.roots import parse_roots
+from penstock.domain.batch.spec import BatchSpec
 from penstock.storage.locations import OutputExists, Publication, open_location, resolved_roots
 from penstock.storage.locations.folder_listing import BROKEN_LINK, LINK_OUT, LINK_TO_FOLDER, SPECIAL_FILE
 from penstock.storage.locations.location_errors import translate_destination_errors, translate_input_errors
@@ -117,6 +120,30 @@ def test_allowed_roots_are_compared_after_links(tmp_path, root, folder):
 
     roots.require_within(folder.real_address)
     roots.require_within("s3://bucket/a")
+
+
+def test_no_server_is_asked_before_its_address_is_allowed():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        address = f"ftp://127.0.0.1:{server.getsockname()[1]}/folder"
+
+        with pytest.raises(errors.UrlForbidden):
+            require_within_roots(BatchSpec(source=address), "/data,s3://bucket")
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_without_hard_links_is_written_and_nothing_is_replaced(folder, root, made, monkeypatch, number):
+    def link(*_args, **_more):
+        raise OSError(number, "no hard links")
+
+    monkeypatch.setattr(os, "link", link)
+    folder.publish(made(b"new"), Publication("a", "bat_1"))
+
+    assert (root / "a").read_bytes() == b"new"
+    with pytest.raises(OutputExists):
+        folder.publish(made(b"other"), Publication("a", "bat_1"))
 
 
 def test_a_very_deep_tree_is_listed(folder, root):
