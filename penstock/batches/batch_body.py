@@ -143,7 +143,7 @@ def _default_violations(defaults: Any, allowed: AllowedAddresses) -> list[errors
     """What every line would fail with. A field that is missing may be in the lines."""
     if not isinstance(defaults, dict):
         return []
-    named = {name: value for name, value in defaults.items() if value is not None}
+    named = {name: value for name, value in defaults.items() if value is not None or name not in _REQUEST["properties"]}
     has_input = "url" in named or "file_id" in named
     try:
         parse_public_request(with_kind(named if has_input else {"url": "https://example.com/", **named}), allowed)

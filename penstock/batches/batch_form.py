@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import CoreSchema, core_schema
 
 from penstock.domain import errors
+from penstock.domain.batch.addresses import scheme_of
 from penstock.domain.batch.spec import BatchSpec, RunOptions
 from penstock.domain.request import SourceRequest
 from penstock.domain.secret_urls import is_safe_to_show
@@ -88,7 +89,8 @@ def _require_source(values: Mapping[str, Any]) -> None:
     if ("source" in values) == ("manifest" in values):
         raise errors.FieldRequired("Name one of source and manifest.", field="source")
     for name in ("source", "destination", "manifest", "result_manifest"):
-        if not is_safe_to_show(str(values.get(name, ""))):
+        address = str(values.get(name, ""))
+        if scheme_of(address) not in (None, "file") and not is_safe_to_show(address):
             raise errors.FieldInvalid(f"{name} seems to hold a secret, and Prefect shows it in clear.", field=name)
 
 

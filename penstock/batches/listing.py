@@ -116,7 +116,7 @@ def _manifest_items(files: LineFiles, is_stopped: IsStopped) -> Iterator[BatchIt
 def manifest_item(number: int, line: ManifestLine, base: str | None) -> BatchItem:
     """The item of a line; a relative input is one of the manifest's folder `base`."""
     if line.error is not None:
-        failure = TaskError(line.error.code, f"Line {line.number}: {line.error.message}", line.error.field, "validate")
+        failure = TaskError(line.error.code, line.error.message, line.error.field, "validate")
         return BatchItem(number=number, input=f"line {line.number}", status="failed", error=failure)
     named = next(line.fields[name] for name in INPUT_COLUMNS if name in line.fields)
     fields = storable_fields({name: value for name, value in line.fields.items() if name != "input"})

@@ -136,6 +136,7 @@ def test_a_batch_has_a_body_limit_of_its_own(parts: Services, project: Project):
         ({"items": [PICTURE], "defaults": {"width": 0, "format": "x"}},
          {"defaults.width": "field_invalid", "defaults.format": "format_unsupported"}),
         ({"items": [PICTURE], "defaults": {"url": "file:///etc/passwd"}}, {"defaults.url": "url_forbidden"}),
+        ({"items": [PICTURE], "defaults": {"\0": None}}, {"defaults.\0": "field_unknown"}),
         ({"items": [PICTURE], "defaults": {"destination": "s3://b/c"}}, {"defaults.destination": "field_unknown"}),
     ],
 )  # fmt: skip
