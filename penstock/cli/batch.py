@@ -13,6 +13,7 @@ from penstock.cli.batches.options import batch_options
 from penstock.cli.batches.ordering import order_of
 from penstock.cli.batches.progress import BatchBar, batch_bar, done_lines
 from penstock.cli.batches.summary import batch_json, summary
+from penstock.cli.convert import EXIT_INTERRUPTED
 from penstock.cli.records import opened_records
 from penstock.cli.request_options import fail
 from penstock.cli.service import used_service
@@ -22,7 +23,7 @@ from penstock.domain.batch.spec import MAX_LINES
 from penstock.host.home import Home
 from penstock.host.local_workers import local_workers
 from penstock.records import Records
-from penstock.settings import read_settings
+from penstock.settings import Settings, read_settings
 
 GOES_ON = "The same command goes on where it stopped."
 IS_RUNNING = "This batch is already running; its options are those of that run."
@@ -46,6 +47,15 @@ def _convert(home: Path | None, *, as_json: bool, **options: Any) -> None:
     """
     settings = read_settings(home)
     order = order_of(options)
+    try:
+        snapshot, text = _result(settings, order, as_json=as_json)
+    except KeyboardInterrupt:  # before the batch was submitted, or once more while it is cancelled
+        sys.exit(EXIT_INTERRUPTED)
+    _report(snapshot, order, text)
+
+
+def _result(settings: Settings, order: BatchOrder, *, as_json: bool) -> tuple[Snapshot, str]:
+    """The batch when it has ended, and what is said of it. Raises `Interrupted` and `KeyboardInterrupt`."""
     with (
         batch_bar() as bar,
         used_service(settings, bar.show_start) as service,
@@ -53,8 +63,7 @@ def _convert(home: Path | None, *, as_json: bool, **options: Any) -> None:
     ):
         snapshot = _run(order, Home(settings.root), records, bar)
         view = batch_json(snapshot, records, service.prefect_ui_url) if as_json else None
-        text = _json(view) if view else summary(snapshot, records, len(local_workers(settings.root)))
-    _report(snapshot, order, text)
+        return snapshot, _json(view) if view else summary(snapshot, records, len(local_workers(settings.root)))
 
 
 def _json(view: dict[str, Any]) -> str:
@@ -77,7 +86,7 @@ def _run(order: BatchOrder, home: Home, records: Records, bar: BatchBar) -> Snap
 class Interrupted(click.ClickException):
     """The user has interrupted the command, and the batch is cancelled."""
 
-    exit_code = 130
+    exit_code = EXIT_INTERRUPTED
 
     def __init__(self, snapshot: Snapshot) -> None:
         state = "Cancelled" if snapshot.has_ended else "The batch is being cancelled"

@@ -128,6 +128,17 @@ def test_wrong_usage_is_told_before_anything_is_started(tmp_path, monkeypatch, w
     assert {path.name for path in tmp_path.iterdir()} == {"photos", "bad.csv"}
 
 
+def test_an_interrupt_before_the_batch_is_submitted_has_the_exit_code_of_one(tmp_path, monkeypatch):
+    def interrupted(*_args):
+        raise KeyboardInterrupt
+
+    photo_folder(tmp_path / "photos")
+    monkeypatch.setattr("penstock.cli.batch.used_service", interrupted)
+    words = [str(tmp_path / "photos"), str(tmp_path / "out"), "--format", "webp"]
+
+    assert CliRunner().invoke(cli, ["batch", *words], env={"PENSTOCK_HOME": str(tmp_path / "home")}).exit_code == 130
+
+
 def test_the_help_shows_the_conversion_and_the_subcommands():
     shown = CliRunner().invoke(cli, ["batch", "--help"]).stdout
     assert "batch [OPTIONS] SOURCE DEST" in shown

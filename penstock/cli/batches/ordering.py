@@ -47,8 +47,8 @@ def _format(name: str | None, places: Places) -> str | None:
     known = [*FORMATS, *SYNONYMS]
     if name.lower() not in known:
         similar = get_close_matches(name.lower(), known, 1)
-        suggestion = f"did you mean {similar[0]}? " if similar else ""
-        raise click.UsageError(f"{name} is no output format; {suggestion}There are {', '.join(FORMATS)}.")
+        suggestion = f"; did you mean {similar[0]}?" if similar else "."
+        raise click.UsageError(f"{name} is no output format{suggestion} There are {', '.join(FORMATS)}.")
     return name.lower()
 
 

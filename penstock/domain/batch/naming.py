@@ -127,6 +127,6 @@ def _length(part: str) -> int:
 
 def _unknown_message(name: str) -> str:
     similar = get_close_matches(name, PLACEHOLDERS, 1)
-    suggestion = f"did you mean {{{similar[0]}}}? " if similar else ""
+    suggestion = f"; did you mean {{{similar[0]}}}?" if similar else "."
     known = ", ".join(f"{{{one}}}" for one in PLACEHOLDERS)
-    return f"{{{name[:64]}}} is not a placeholder; {suggestion}There are {known}."
+    return f"{{{name[:64]}}} is not a placeholder{suggestion} There are {known}."
