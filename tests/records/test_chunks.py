@@ -8,11 +8,12 @@ from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.engine import make_url
 
 from penstock.domain import errors
-from penstock.domain.batch.batch import BatchItem, BatchOrder
+from penstock.domain.batch.batch import BatchItem, BatchOrder, ConvertedLine
 from penstock.domain.batch.lines import line_request
 from penstock.domain.batch.spec import BatchSpec
 from penstock.records.batches.line_tasks import LineTask
 from penstock.records.tables import CHUNKS, OUTBOX, TASKS
+from tests.records.rows import output_of, receipt_of
 
 LINES = 20
 
@@ -80,6 +81,21 @@ def test_a_run_that_lost_its_chunk_does_not_replace_its_successor(records, chunk
     records.chunks.retry_failed((chunk, 1, "owner 1"), attempts=3)
 
     assert chunk_row(connection, chunk)["attempt"] == 2
+
+
+def test_a_line_that_an_equal_one_has_had_converted_is_not_converted_again(records, project, batch, chunk):
+    records.batches.begin(batch.id, 1, "coordinator", "run")
+    task = records.chunks.begin(chunk, 1, "owner", "run").lines[0]
+    file = output_of(task)
+    records.chunks.complete((chunk, 1, "owner"), [ConvertedLine(task, file, receipt_of(file), None)])
+    records.batch_items.add(batch.id, [BatchItem(number=LINES + 1, input=task.request.url)])
+
+    equal = LineTask(LINES + 1, task.request)
+    assert records.chunks.submit(batch.id, project, "image", "photos", [equal]) is None
+    ended = records.batch_items.follow_tasks(batch.id)
+    assert {item.status for item in ended} == {"completed"}
+    assert len(ended) == 2
+    assert records.tasks.get_by_id(task.id).attempt == 1
 
 
 def test_lines_that_wait_for_a_run_are_taken_back_and_handed_out_again(records, project, batch, chunk):

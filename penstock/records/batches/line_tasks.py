@@ -19,7 +19,8 @@ from penstock.records import notifications
 from penstock.records.rows import file_row, request_row
 from penstock.records.tables import TASKS
 
-# A task of the same request that has ended gets another attempt; one that is being converted is left to its run.
+# A task of the same request that has ended gets another attempt; one that is being converted is left to its run, and
+# one that this run of the batch has completed for an equal line is not converted again.
 _SUBMIT = text("""
     WITH given AS (
         SELECT * FROM jsonb_to_recordset(CAST(:lines AS jsonb))
@@ -34,7 +35,10 @@ _SUBMIT = text("""
             state = 'queued', progress = 0, attempt = tasks.attempt + 1, losses = 0, cancelling = false, owner = NULL,
             run_id = NULL, slot = NULL, beat = NULL, error = NULL, plan = NULL, output_id = NULL,
             input_version = NULL, conversion = NULL, updated = now()
-        WHERE tasks.status <> 'processing'
+        WHERE tasks.status <> 'processing' AND NOT (
+            tasks.status = 'completed' AND tasks.batch = :batch_id
+            AND tasks.updated >= (SELECT started FROM batches WHERE id = :batch_id)
+        ) IS TRUE
         RETURNING id, fingerprint
     ), existing AS (
         SELECT tasks.id, tasks.fingerprint FROM tasks JOIN given USING (fingerprint)
