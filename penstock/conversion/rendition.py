@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock import engines
+from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.domain.planning.cost import estimate_cost
 from penstock.domain.planning.keep_original import plan_keeping_original
@@ -62,7 +63,14 @@ class PlannedOutput:
 def original_of(task: Task, path: Path, media: Media, services: Services) -> Original:
     """Raises `InputTooLarge`."""
     services.limits.require_fitting(media.kind, media.filesize)
-    return Original(task, path, media)
+    return Original(task, path, media, modified=path.stat().st_mtime_ns)
+
+
+def require_unchanged(original: Original) -> None:
+    """Raises `InputChanged` if the input was written to since it was probed: it may be a hard link of a file that
+    another program writes."""
+    if original.modified not in (None, original.path.stat().st_mtime_ns):
+        raise errors.InputChanged("The input changed while it was converted.")
 
 
 def plan_of(original: Original, services: Services) -> Plan:
@@ -99,7 +107,8 @@ def score_of(output: PlannedOutput, original: Original, workspace: Workspace) ->
 def rendition_of(
     output: PlannedOutput, original: Original, workspace: Workspace, spent: tuple[float, float], score: Score | None
 ) -> Rendition:
-    """The output with its receipt. `spent` is the seconds of wall time and of CPU time."""
+    """The output with its receipt. `spent` is the seconds of wall time and of CPU time. Raises `InputChanged`."""
+    require_unchanged(original)
     source, facts = original.media, output.verified.facts
     work = _work_of(output.plan, source, workspace.tools, spent)
     receipt = _receipt_of(output.plan, source, output.verified, work, score)

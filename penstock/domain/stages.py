@@ -28,12 +28,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The input on the local disk, with its probed facts. `sha256` is that of its bytes, where it is known."""
+    """The input on the local disk, with its probed facts. `sha256` is that of its bytes, where it is known; `modified`
+    its time of modification in nanoseconds."""
 
     task: Task
     path: Path
     media: Media
     sha256: str | None = None
+    modified: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

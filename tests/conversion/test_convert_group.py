@@ -217,3 +217,23 @@ def _counting_children(workspace: Workspace):
 
     object.__setattr__(workspace, "watch", Counting())
     return lambda: len(ended)
+
+
+def test_an_input_that_is_written_to_while_it_is_converted_costs_itself_alone(workspace, media, tmp_path):
+    """It may be a hard link of a file that another program writes."""
+    changing, steady = tmp_path / "changing.png", tmp_path / "steady.png"
+    for path in (changing, steady):
+        shutil.copy(media("still.png"), path)
+    inputs = [
+        GroupInput(task_for("image", "webp", name), path, "0" * 64)
+        for name, path in (("tsk_a", changing), ("tsk_b", steady))
+    ]
+
+    def find_earlier(_wanted):  # is asked between the probe and the encode
+        shutil.copy(media("still.png"), changing)
+        return {}
+
+    results = group_results(inputs, workspace, replace(OPTIONS, find_earlier=find_earlier))
+
+    assert isinstance(results["tsk_a"], errors.InputChanged)
+    assert isinstance(results["tsk_b"], Rendition)
