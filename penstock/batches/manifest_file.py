@@ -9,7 +9,7 @@ from pathlib import Path
 
 from penstock.batches.reporting import result_line
 from penstock.conversion.line_files import LineFiles
-from penstock.domain.batch.addresses import path_in, scheme_of
+from penstock.domain.batch.addresses import is_file_id, normalized_address, path_in, scheme_of
 from penstock.domain.batch.batch import BatchItem
 from penstock.domain.batch.results import ManifestFormat, manifest_format, manifest_row, manifest_start
 from penstock.domain.ids import FileId, new_file_id
@@ -88,8 +88,14 @@ class ManifestFile:
     def _located(self, address: str) -> tuple[Location, str]:
         return self.files.located(address, "result_manifest")
 
+    @property
+    def _is_input(self) -> bool:
+        """Whether it replaces the manifest that the lines are read from: that one stays whole until the end."""
+        given = self.files.batch.spec.manifest
+        return given is not None and not is_file_id(given) and normalized_address(given) == self.address
+
     def _local_path(self) -> Path | None:
-        if self.address is None or scheme_of(self.address) != "file":
+        if self.address is None or scheme_of(self.address) != "file" or self._is_input:
             return None
         location, name = self._located(self.address)
         return Path(path_in(location.real_address)) / name

@@ -42,3 +42,15 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_converted(man
 
     with pytest.raises(errors.StorageUnavailable):
         manifest.begin()
+
+
+def test_a_manifest_that_is_given_back_stays_whole_until_the_end(runner, tmp_path):
+    given = tmp_path / "manifest.jsonl"
+    given.write_text('{"input": "a.jpg"}\n')
+    spec = BatchSpec(manifest=str(given), destination=str(tmp_path), defaults={"format": "webp"})
+    batch = runner.services.records.batches.submit(runner.project, BatchOrder(spec, trusted=True))
+    manifest = ManifestFile(LineFiles(batch, runner.services))
+    manifest.begin()
+    manifest.append([DONE])
+
+    assert given.read_text() == '{"input": "a.jpg"}\n'

@@ -81,9 +81,10 @@ class RunOptions(BaseModel):
 
 
 def _last_part(address: str) -> str:
-    """The folder or file name at the end of an address, without a query; printable."""
-    path = address.partition("?")[0].rstrip("/")
-    return unquote(path.rpartition("/")[2])[:60] or "/"
+    """The folder or file name at the end of an address, without a query or user information; printable."""
+    head, _, last = address.partition("?")[0].rstrip("/").rpartition("/")
+    is_host = head.endswith(":/")
+    return unquote(last.rpartition("@")[2] if is_host else last)[:60] or "/"
 
 
 def lines_digest(lines: list[Any]) -> str:
