@@ -38,19 +38,20 @@ class Feeder:
     def feed(self) -> bool:
         """Hand out as many lines as may wait now. Returns whether there may be more."""
         chunks, alone = self.services.records.chunks.count_waiting(self.batch.id)
+        if chunks >= WAITING_CHUNKS and alone >= WAITING_LINES:
+            return bool(self._next_items(1))
         groups = self._next_groups()
-        if not groups:
-            return False
         for group in groups:
-            if not self._has_room(group, chunks, alone):
-                return True
-            self._submit(group)
-            chunks, alone = (chunks, alone + 1) if _is_alone(group) else (chunks + 1, alone)
-        return True
+            if self._has_room(group, chunks, alone):  # a large line without room holds back no chunk
+                self._submit(group)
+                chunks, alone = (chunks, alone + 1) if _is_alone(group) else (chunks + 1, alone)
+        return bool(groups)
+
+    def _next_items(self, limit: int) -> list[BatchItem]:
+        return self.services.records.batch_items.next_page(self.batch.id, 0, ["queued"], limit)
 
     def _next_groups(self) -> list[LineGroup[BatchItem]]:
-        items = self.services.records.batch_items.next_page(self.batch.id, 0, ["queued"], PAGE)
-        return list(group_lines(self._estimated(item) for item in items))
+        return list(group_lines(self._estimated(item) for item in self._next_items(PAGE)))
 
     def _estimated(self, item: BatchItem) -> EstimatedLine[BatchItem]:
         kind = self.request_of(item).kind

@@ -261,7 +261,11 @@ Index("tasks_reading", TASKS.c.file_id, postgresql_where=_UNFINISHED)
 Index("tasks_unfinished", TASKS.c.id, TASKS.c.project_id, postgresql_where=_UNFINISHED)
 Index("outbox_due", OUTBOX.c.due)
 Index("outbox_by_project", OUTBOX.c.project_id, OUTBOX.c.kind, OUTBOX.c.due)
-Index("tasks_submitted", TASKS.c.project_id, postgresql_where=_UNFINISHED & TASKS.c.run_id.is_not(None))
+Index(
+    "tasks_submitted",
+    TASKS.c.project_id,
+    postgresql_where=_UNFINISHED & TASKS.c.run_id.is_not(None) & TASKS.c.chunk_id.is_(None),
+)
 Index("receipts_by_project", RECEIPTS.c.project_id, RECEIPTS.c.family, RECEIPTS.c.made)
 
 _IN_PROGRESS = BATCHES.c.status == text("'processing'")

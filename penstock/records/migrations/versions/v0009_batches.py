@@ -12,6 +12,9 @@ down_revision = "0008"
 UNFINISHED = "status = 'processing'"
 
 
+SUBMITTED = f"{UNFINISHED} AND run_id IS NOT NULL"
+
+
 def upgrade() -> None:
     for name in ("location", "location_version"):
         op.add_column("files", sa.Column(name, sa.String()))
@@ -20,6 +23,7 @@ def upgrade() -> None:
     op.create_table("batches", *_batch_columns(), sa.UniqueConstraint("project_id", "fingerprint"))
     op.create_table("batch_items", *_item_columns())
     op.create_table("chunks", *_chunk_columns())
+    op.drop_index("tasks_submitted", "tasks")
     _create_indexes()
 
 
@@ -112,6 +116,7 @@ def _chunk_columns() -> list[sa.Column[Any]]:
 def _create_indexes() -> None:
     partial = {
         "tasks_of_chunk": ("tasks", ["chunk_id"], f"chunk_id IS NOT NULL AND {UNFINISHED}"),
+        "tasks_submitted": ("tasks", ["project_id"], f"{SUBMITTED} AND chunk_id IS NULL"),
         "tasks_queued": ("tasks", ["project_id"], f"{UNFINISHED} AND batch IS NULL"),
         "files_by_location": ("files", ["location"], "location IS NOT NULL"),
         "batches_unfinished": ("batches", ["id"], UNFINISHED),
@@ -125,8 +130,9 @@ def _create_indexes() -> None:
 
 
 def downgrade() -> None:
-    for name in ("files_by_location", "tasks_of_chunk", "tasks_queued"):
+    for name in ("files_by_location", "tasks_of_chunk", "tasks_queued", "tasks_submitted"):
         op.drop_index(name)
+    op.create_index("tasks_submitted", "tasks", ["project_id"], postgresql_where=sa.text(SUBMITTED))
     for name in ("chunks", "batch_items", "batches"):
         op.drop_table(name)
     for table, name in (
