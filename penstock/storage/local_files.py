@@ -61,10 +61,10 @@ def sha256_of(path: Path) -> str:
 
 def move_durably(source: Path, target: Path) -> None:
     """Rename a finished file; afterwards its bytes and its name survive a power failure."""
-    _sync(source)
+    sync_file(source)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     source.replace(target)
-    _sync(target.parent)
+    sync_file(target.parent)
 
 
 @contextmanager
@@ -114,7 +114,8 @@ def file_age(path: Path) -> float:
         return 0.0
 
 
-def _sync(path: Path) -> None:
+def sync_file(path: Path) -> None:
+    """Have the bytes of a file, or the names in a folder, on the disk when this returns."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
