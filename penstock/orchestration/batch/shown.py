@@ -1,6 +1,7 @@
 """What the Prefect UI shows of a batch: the name of its run, its progress, and a page at the end."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 import httpx
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run
 
 from penstock.batches.report_page import plan_page, report_page
@@ -19,6 +21,7 @@ from penstock.orchestration.run.prefect_artifacts import progress_artifact
 
 log = logging.getLogger(__name__)
 
+TASK_RUN_TRIES, TASK_RUN_SECONDS = 50, 0.1
 _OPEN = ("queued", "processing")
 
 
@@ -29,6 +32,20 @@ def rename_run(batch: Batch, count: int) -> None:
             client.update_flow_run(UUID(flow_run.id), name=f"batch {batch.title} · {count:,} files")
     except httpx.HTTPError as error:
         log.info("the run of %s was not renamed: %s", batch.id, type(error).__name__)
+
+
+def wait_for_task_run(task_run_id: str) -> bool:
+    """Whether Prefect knows a task run: it records them by events, a moment after they begin. A run that names a parent
+    which is not there yet is not created."""
+    with get_client(sync_client=True) as client:
+        for _ in range(TASK_RUN_TRIES):
+            try:
+                client.read_task_run(UUID(task_run_id))
+            except (ObjectNotFound, httpx.HTTPError):
+                time.sleep(TASK_RUN_SECONDS)
+            else:
+                return True
+    return False
 
 
 @contextmanager
