@@ -15,11 +15,13 @@ from penstock.orchestration.flow_run_options import BATCH_QUEUE, BATCH_WORK_QUEU
 class QueuePlaces:
     """So many runs at once from `queue`; without a name, from every queue that has no places of its own.
 
-    `rests_seconds` is the shortest time between two polls that no event asked for."""
+    `rests_seconds` is the shortest time between two polls that no event asked for. With `yields_seconds` one run is
+    taken at a time, and another one only after so long, so that workers without any take it first."""
 
     count: int
     queue: str | None = None
     rests_seconds: float = 0.0
+    yields_seconds: float = 0.0
 
     def serves(self, queue: str) -> bool:
         return queue == self.queue if self.queue else queue not in OWN_PLACES
@@ -31,6 +33,8 @@ BATCH_PLACES = 32
 BATCH_WORK_PLACES = 2
 # Polls of two more queues every four seconds took a fiftieth of a core while nothing was to be done. Events wake them.
 RESTS_SECONDS = 20.0
+# Of three chunks for three workers, one worker took two, of which the second waited.
+YIELDS_SECONDS = 1.0
 
 
 def queue_places(count: int, image_count: int) -> tuple[QueuePlaces, ...]:
@@ -39,7 +43,7 @@ def queue_places(count: int, image_count: int) -> tuple[QueuePlaces, ...]:
         QueuePlaces(count),
         QueuePlaces(image_count, IMAGE_QUEUE),
         QueuePlaces(BATCH_PLACES, BATCH_QUEUE, RESTS_SECONDS),
-        QueuePlaces(BATCH_WORK_PLACES, BATCH_WORK_QUEUE, RESTS_SECONDS),
+        QueuePlaces(BATCH_WORK_PLACES, BATCH_WORK_QUEUE, RESTS_SECONDS, YIELDS_SECONDS),
     )
 
 

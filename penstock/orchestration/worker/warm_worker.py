@@ -107,6 +107,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         """One poll at a time, until its runs are claimed: two polls at once would exceed the limits of pool and
         queue."""
         async with self.polling:
+            if self.limiter.borrowed_tokens:
+                await asyncio.sleep(self.places.yields_seconds)
             self.polled_at = time.monotonic()
             self.is_full = not self.limiter.available_tokens
             if self.is_draining or self.is_full or not self.queues:
@@ -129,13 +131,19 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
             await self.wake.wait()
             self.wake.clear()
             try:
-                await self.poll()
+                if not await self.poll() and self.places.yields_seconds:
+                    # Prefect leaves out the runs that another worker's poll reads at this moment.
+                    await asyncio.sleep(self.places.yields_seconds / 2)
+                    await self.poll()
             except httpx.HTTPError as error:
                 log.info("a poll for runs failed: %s", type(error).__name__)
 
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
-        free = int(self.limiter.available_tokens)
+        yields_seconds = self.places.yields_seconds
+        free = 1 if yields_seconds else int(self.limiter.available_tokens)
         found = await due_runs(self, self.pool, self.queues, free)
+        if found and yields_seconds:
+            self._wake_in(yields_seconds)
         self.is_full = len(found) == free
         self.claims = {run.flow_run.id: asyncio.Event() for run in found}
         return found
