@@ -151,6 +151,8 @@ def test_every_command_reports_every_invalid_setting_first(monkeypatch, tmp_path
 WORDS = {
     "convert": ("in.mp4", "out.mp4"),
     "plan": ("in.mp4", "out.mp4"),
+    "batch": (".", "out", "--format", "webp"),
+    "schedule": ("list",),
     "keys": ("list",),
     "cancel": ("tsk_abcdefghijklmnop",),
 }

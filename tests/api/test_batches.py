@@ -33,6 +33,7 @@ def begun(parts: Services, batch: dict, run: str = "run-of-batch") -> Batch:
 
 def ended(parts: Services, batch: dict) -> Batch:
     running = begun(parts, batch)
+    parts.records.batches.set_stage(running.id, running.attempt, "owner", "converting")
     assert parts.records.batches.end(running.id, running.attempt, "completed")
     return running
 

@@ -9,6 +9,7 @@ import sys
 import psycopg
 import pytest
 
+from penstock.orchestration.worker.run_pool import queue_places
 from penstock.settings import Settings
 from tests.service import csrf, exported, prefect_project, processes_with, wait_for, workers
 
@@ -104,7 +105,7 @@ def another_worker(penstock, folder):
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, cwd=folder, env=exported(penstock), **quiet)
     try:
-        wait_for(lambda: len(workers(penstock) - known) == 2, 60)
+        wait_for(lambda: len(workers(penstock) - known) == len(queue_places(1, 1)), 60)
         yield
     finally:
         process.send_signal(signal.SIGTERM)
