@@ -8,7 +8,7 @@ from typing import Protocol
 from penstock.batches.feeding import Feeder
 from penstock.batches.manifest_file import ManifestFile
 from penstock.domain import errors
-from penstock.domain.batch.batch import Batch
+from penstock.domain.batch.batch import Batch, BatchStatus
 from penstock.services import Services
 
 POLL_SECONDS = 0.5
@@ -43,15 +43,16 @@ class Coordinator:
     manifest: ManifestFile
     show: Callable[[int], None]
 
-    def run(self) -> bool:
-        """Until every line has ended, or the time for it is over. Returns whether the batch was cancelled. Raises
-        `Cancelled` where another run goes on."""
+    def run(self) -> BatchStatus:
+        """Until every line has ended, the time for it is over, or the batch is paused and nothing of it runs. Returns
+        what the batch is then. Raises `Cancelled` where another run goes on."""
         unavailable = 0
         while not self.stop.is_set():
             try:
-                if (seconds := self._step()) is None:
-                    return False
-                unavailable = 0
+                ended = self.follow()
+                if (status := self._feed()) is not None and not self._count_processing():
+                    return status
+                unavailable, seconds = 0, 0.0 if ended else POLL_SECONDS
             except errors.DatabaseUnavailable:
                 unavailable += 1
                 if unavailable > DATABASE_TRIES:
@@ -61,15 +62,7 @@ class Coordinator:
         if self.stop.reason != "cancelled":
             self.stop.require_unset()
         self.cancel()
-        return True
-
-    def _step(self) -> float | None:
-        """Follow and feed once. Returns the seconds until the next time; None: every line has ended."""
-        ended = self.follow()
-        has_more = self._feed()
-        if not has_more and not self._count_processing():
-            return None
-        return 0.0 if ended else POLL_SECONDS
+        return "cancelled"
 
     def follow(self) -> int:
         """Take over how lines ended; returns how many did."""
@@ -78,14 +71,15 @@ class Coordinator:
         self.show(len(ended))
         return len(ended)
 
-    def _feed(self) -> bool:
-        """Whether more lines are to be handed out. While none may start, those that wait for a run do not start
-        either."""
-        is_paused = self.services.records.batches.get_by_id(self.batch.id).status == "paused"
-        if not is_paused and not self.feeder.is_over:
-            return self.feeder.feed()
+    def _feed(self) -> BatchStatus | None:
+        """What the batch is as soon as nothing of it runs; None: more lines are to be handed out. While none may
+        start, those that wait for a run do not start either."""
+        is_over = self.feeder.is_over
+        is_paused = not is_over and self.services.records.batches.get_by_id(self.batch.id).status == "paused"
+        if not is_over and not is_paused:
+            return None if self.feeder.feed() else "completed"
         self.services.records.batch_runs.take_back(self.batch.id)
-        return is_paused
+        return "paused" if is_paused else "completed"
 
     def _count_processing(self) -> int:
         return self.services.records.batch_items.count(self.batch.id, "processing")

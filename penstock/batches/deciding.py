@@ -23,6 +23,8 @@ def decide(
     existing: ExistingOutput | None, task: KnownTask | None, *, is_unchanged: bool, rule: OnConflict, only: Only
 ) -> Decision:
     """What is done with a line whose output goes to a destination."""
+    if task is not None and task.lasting_error and is_unchanged and only == "new":
+        return Decision(skip_reason=failed_text(task))
     if existing is None:
         return Decision()
     if not existing.is_ours:
@@ -47,6 +49,10 @@ def is_same_version(item: BatchItem, task: KnownTask) -> bool:
 
 def unchanged_text(task: KnownTask) -> str:
     return f"unchanged since {task.updated:%Y-%m-%dT%H:%M:%SZ}: {task.id}"
+
+
+def failed_text(task: KnownTask) -> str:
+    return f"failed at {task.updated:%Y-%m-%dT%H:%M:%SZ} with {task.lasting_error}, and has not changed: {task.id}"
 
 
 def _conflict(rule: OnConflict) -> Decision:

@@ -110,10 +110,12 @@ class BatchPlanner:
             return {line.item.number for (line, _), unchanged in zip(known, same, strict=True) if unchanged}
 
     def _is_unchanged(self, line: RequestedLine, task: KnownTask) -> bool:
-        if task.status != "completed" or line.request.file_id is not None:
+        if line.request.file_id is not None:
             return True
         if is_line_address(line.request.url):
             return is_same_version(line.item, task)
+        if task.status != "completed":
+            return False
         policy = self.files.services.fetch_policy
         try:
             return task.input_version is not None and download.is_unchanged(

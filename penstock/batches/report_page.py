@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote
 
 from penstock.batches.reporting import plan_sentence, size_text, summary_sentence
-from penstock.domain.batch.addresses import path_in, scheme_of
+from penstock.domain.batch.addresses import path_in, scheme_of, without_user_information
 from penstock.domain.batch.advice import advice_for
 from penstock.domain.batch.batch import Batch, BatchCounts, BatchItem
 from penstock.domain.batch.plan_totals import PlanTotals
@@ -72,7 +72,8 @@ def _slowest_table(slowest: Sequence[BatchItem]) -> list[str]:
 def _place(manifest: str | None) -> str:
     if manifest is None:
         return "a file of the batch, see `manifest` in its JSON"
-    return f"`{path_in(manifest) if scheme_of(manifest) == 'file' else unquote(manifest)}`"
+    is_local = scheme_of(manifest) == "file"
+    return f"`{path_in(manifest) if is_local else unquote(without_user_information(manifest))}`"
 
 
 def _plain(text: str) -> str:

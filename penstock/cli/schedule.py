@@ -36,14 +36,14 @@ def add(name: str, home: Path | None, cron: str | None, timezone: str, every: fl
     """Add a schedule that converts the files of SOURCE into DEST.
 
     For a folder in which files arrive: --every 60 --min-age-seconds 30 looks once a minute, and takes what has not
-    changed for half a minute.
+    changed for half a minute. What failed is tried again when its input has changed.
     """
     if (cron is None) == (every is None):
         raise click.UsageError("Give one of --cron and --every.")
     settings = read_settings(home)
     running = _connect(settings)
     roots = running.batch_roots if running else settings.batch_roots
-    batch = batch_of(name, options, roots)
+    batch = batch_of(name, options, roots, only="new" if every else "changed")
     schedules = import_module("penstock.orchestration.schedules")
     timing = schedules.Timing(cron, timezone if cron else None, every)
     try:

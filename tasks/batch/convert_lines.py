@@ -23,7 +23,4 @@ def convert_lines(run: BatchRun) -> BatchStatus:
     if not run.is_planned:
         manifest.begin()
     with shown_progress(run) as show:
-        is_cancelled = Coordinator(
-            run.batch, run.services, run.stop, Feeder(run.batch, run.services), manifest, show
-        ).run()
-    return "cancelled" if is_cancelled else "completed"
+        return Coordinator(run.batch, run.services, run.stop, Feeder(run.batch, run.services), manifest, show).run()

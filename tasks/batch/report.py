@@ -15,7 +15,9 @@ from penstock.tasks import policy
 def report(status: BatchStatus, run: BatchRun) -> str:
     """Publish the manifest and end the batch; returns its sentence, such as `987 converted, 13 skipped`.
 
-    A cancelled batch is reported as well."""
+    A cancelled batch is reported as well. A paused one does not end: it is given back."""
+    if status == "paused":
+        return _given_back(run)
     items, batch = run.services.records.batch_items, run.batch
     manifest = ManifestFile(run.files)
     manifest_id = manifest.publish(items.pages(batch.id), never_stopped)
@@ -24,6 +26,12 @@ def report(status: BatchStatus, run: BatchRun) -> str:
     run.end(status, manifest_id)
     get_run_logger().info(sentence)
     return sentence
+
+
+def _given_back(run: BatchRun) -> str:
+    run.give_back()
+    done = summary_sentence(run.services.records.batch_items.counts(run.batch.id), ())
+    return f"paused: {done}; another run goes on when the batch is resumed"
 
 
 def _shown_plan(run: BatchRun, manifest: str | None) -> str:

@@ -39,12 +39,8 @@ class BatchRunner:
     def run(self, spec: BatchSpec, **options: object) -> Batch:
         """The batch as it ended."""
         batches = self.services.records.batches
-        submitted = batches.submit(self.project, BatchOrder(spec, RunOptions(**options), trusted=True))
-        owner = secrets.token_hex(4)
-        batch = batches.begin(submitted.id, submitted.attempt, owner, "run")
+        batch = self.start(spec, **options)
         files = LineFiles(batch, self.services)
-        list_lines(files, never_stopped)
-        plan_lines(files, never_stopped)
         if batch.options.plan:
             estimate_lines(files, never_stopped, lambda _ended: None)
         else:
@@ -53,6 +49,16 @@ class BatchRunner:
         files.remove_parts()
         batches.end(batch.id, batch.attempt, "planned" if batch.options.plan else "completed", manifest_id=manifest_id)
         return batches.get_by_id(batch.id)
+
+    def start(self, spec: BatchSpec, **options: object) -> Batch:
+        """The batch with its lines planned."""
+        batches = self.services.records.batches
+        submitted = batches.submit(self.project, BatchOrder(spec, RunOptions(**options), trusted=True))
+        batch = batches.begin(submitted.id, submitted.attempt, secrets.token_hex(4), "run")
+        files = LineFiles(batch, self.services)
+        list_lines(files, never_stopped)
+        plan_lines(files, never_stopped)
+        return batch
 
     def convert(self, batch: Batch) -> None:
         records, feeder = self.services.records, Feeder(batch, self.services)

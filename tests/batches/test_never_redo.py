@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from PIL import Image
 
+from penstock.batches.feeding import Feeder
 from penstock.domain.batch.spec import BatchSpec
 from tests.batches.runner import manifest_lines
 
@@ -105,6 +106,31 @@ def test_a_failed_line_is_tried_again_and_the_rest_is_not(again, photos):
     assert (first["broken.jpg"].status, first["broken.jpg"].error.code) == ("failed", "input_truncated")
     assert statuses(first) == {"failed": 1, "skipped": len(NAMES)}
     assert second["broken.jpg"].status == "completed"
+
+
+def test_a_watched_folder_tries_a_damaged_file_again_only_when_it_has_changed(again, photos):
+    (photos / "b.jpg").write_bytes(b"damaged")
+    assert again(only="new")["b.jpg"].error.code == "input_unreadable"
+
+    left = again(only="new")
+    assert statuses(left) == {"skipped": len(NAMES)}
+    assert "input_unreadable, and has not changed" in left["b.jpg"].reason
+    shutil.copy(photos / "a.jpg", photos / "b.jpg")
+    assert again(only="new")["b.jpg"].status == "completed"
+
+
+def test_a_line_whose_task_was_cancelled_with_another_batch_is_converted_all_the_same(runner, photos, tmp_path):
+    first, second = (spec_of(photos, tmp_path / "same", glob=glob) for glob in (None, "a.jpg"))
+    batches, project = runner.services.records.batches, runner.project
+    other, shared = runner.start(first), runner.start(second)
+    for batch in (other, shared):
+        assert Feeder(batch, runner.services).feed()
+    batches.cancel(project, other.id)
+    runner.services.records.batch_runs.cancel_lines(other.id)
+    runner.services.records.batch_items.follow_tasks(shared.id)
+    runner.convert(shared)
+
+    assert [item.status for item in runner.items(shared).values()] == ["completed"]
 
 
 def test_a_rerun_of_the_failed_lines_alone_leaves_the_others_as_they_are(again, photos):

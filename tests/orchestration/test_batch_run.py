@@ -1,8 +1,11 @@
 """How a coordinating run ends, and what it leaves to the next one."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from penstock.batches.coordinating import Coordinator
+from penstock.batches.feeding import Feeder
 from penstock.domain import errors
 from penstock.domain.batch.batch import BatchItem, BatchOrder
 from penstock.domain.batch.spec import BatchSpec, RunOptions
@@ -52,13 +55,50 @@ def test_the_coordinator_waits_for_the_database(services, batch, monkeypatch):
                 raise outages.pop()
             return False
 
-    class Manifest:
-        def append(self, items):
-            assert not items
+    assert (coordinated(batch, services, Feeder()), outages) == ("completed", [])
 
-    is_cancelled = Coordinator(batch, services, StopSignal(), Feeder(), Manifest(), lambda _ended: None).run()
 
-    assert (is_cancelled, outages) == (False, [])
+class Manifest:
+    def append(self, items):
+        assert not items
+
+
+def coordinated(batch, services, feeder):
+    return Coordinator(batch, services, StopSignal(), feeder, Manifest(), lambda _ended: None).run()
+
+
+def claimed(services, batch):
+    return [pending.attempt for pending in services.records.batch_runs.claim_due(10) if pending.id == batch.id]
+
+
+def test_a_paused_batch_gives_its_place_in_the_worker_back_and_gets_another_run_when_it_is_resumed(services, batch):
+    batches, project = services.records.batches, batch.project_id
+    assert claimed(services, batch) == [1]
+    with open_batch(batch.id, batch.attempt, "run", services) as run:
+        batches.pause(project, batch.id, paused=True)
+        assert coordinated(batch, services, Feeder(batch, services)) == "paused"
+        run.give_back()
+
+    assert (batches.get(project, batch.id).status, claimed(services, batch)) == ("paused", [])
+    batches.pause(project, batch.id, paused=False)
+    assert claimed(services, batch) == [2]
+
+
+def test_a_paused_batch_whose_time_is_over_gets_a_run_that_ends_it(services, records, project):
+    spec = BatchSpec(source="/films", destination="/out", defaults={"format": "webm"})
+    options = RunOptions(not_after=datetime(2026, 1, 31, tzinfo=UTC))
+    batch = records.batches.submit(project, BatchOrder(spec, options, trusted=True))
+    records.batches.pause(project, batch.id, paused=True)
+
+    assert claimed(services, batch) == [1]
+    with open_batch(batch.id, batch.attempt, "run", services):
+        assert coordinated(batch, services, Feeder(batch, services)) == "completed"
+
+
+def test_a_paused_batch_without_a_run_is_cancelled_at_once(services, batch):
+    services.records.batches.pause(batch.project_id, batch.id, paused=True)
+
+    assert services.records.batches.cancel(batch.project_id, batch.id).status == "cancelled"
 
 
 def test_a_cancel_while_the_lines_are_listed_cancels_those_that_were(services, batch):

@@ -7,7 +7,7 @@ from penstock.batches.report_page import name_text, saving_sentence
 from penstock.batches.reporting import hours_text, plan_sentence, summary_sentence
 from penstock.cli.batches.following import Snapshot
 from penstock.cli.batches.progress import time_text
-from penstock.domain.batch.addresses import path_in, scheme_of
+from penstock.domain.batch.addresses import path_in, scheme_of, without_user_information
 from penstock.domain.batch.advice import advice_for
 from penstock.domain.batch.batch import Batch, BatchItem
 from penstock.domain.batch.plan_totals import PlanTotals
@@ -71,7 +71,7 @@ def input_text(item: BatchItem, batch: Batch) -> str:
 
 def place_text(address: str) -> str:
     """A path where it is a local file, else the address."""
-    return _printable(path_in(address)) if scheme_of(address) == "file" else address
+    return _printable(path_in(address)) if scheme_of(address) == "file" else without_user_information(address)
 
 
 def _printable(text: str) -> str:

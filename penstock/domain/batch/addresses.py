@@ -58,6 +58,13 @@ def path_in(address: str) -> str:
     return percent_decoded(address.partition("://")[2])
 
 
+def without_user_information(address: str) -> str:
+    """The address without a user's name and password, for people."""
+    scheme, mark, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}" if mark else address
+
+
 def joined_address(root: str, name: str) -> str:
     """The address of a name below a root's address."""
     return f"{root.rstrip('/') if path_in(root) != '/' else 'file://'}/{percent_encoded(name)}"

@@ -87,7 +87,7 @@ class KnownTask:
     """What the records know of a line's request: its last conversion, and its output, if that is not deleted.
 
     `output_version` identifies the content at a destination; `noted_bytes` is the size of an output that a run was
-    about to publish when it died."""
+    about to publish when it died; `lasting_error` is the code of an error that the same input has again."""
 
     id: TaskId
     status: Status
@@ -98,6 +98,7 @@ class KnownTask:
     output_version: str | None
     noted_bytes: int | None
     result: dict[str, Any] | None
+    lasting_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

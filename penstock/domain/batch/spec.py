@@ -15,8 +15,9 @@ MAX_LINES = 100_000
 MAX_API_LINES = 10_000
 
 OnConflict = Literal["skip", "overwrite", "rename"]
-# Which lines a run converts: those that are missing, changed or failed; only those that failed; all.
-Only = Literal["changed", "failed", "all"]
+# Which lines a run converts: those that are missing, changed or failed; of those that failed only the ones whose input
+# has changed since; only those that failed; all.
+Only = Literal["changed", "new", "failed", "all"]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Address = Annotated[str, Field(min_length=1, max_length=8192, pattern=r"^[^\x00-\x1f\x7f]+$")]
 

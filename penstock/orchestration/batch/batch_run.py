@@ -46,6 +46,10 @@ class BatchRun:
         """Show the runs of the lines under this Prefect task run."""
         self.services.records.batches.set_parent(self.batch.id, self.batch.attempt, self.owner, task_run_id)
 
+    def give_back(self) -> None:
+        """Leave a paused batch, and this run's place in its worker, until it is resumed."""
+        self.services.records.batches.retry(self.batch.id, self.batch.attempt, losses=0)
+
     def end(self, status: BatchStatus, manifest_id: FileId | None) -> None:
         """End the batch. Raises `Superseded`."""
         if not self.services.records.batches.end(self.batch.id, self.batch.attempt, status, manifest_id=manifest_id):

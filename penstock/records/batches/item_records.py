@@ -1,7 +1,7 @@
 """The items of batches: one row for each line. Read and written in pages, so that memory does not grow with a batch."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -38,19 +38,28 @@ _OPEN: tuple[ItemStatus, ...] = ("queued", "processing")
 _ENDED = text("""
     SELECT item.number, task.status, task.error, task.plan, files.id AS file_id, files.filesize, files.codecs,
         files.width, files.height, files.duration, receipts.body,
+        coalesce(other.cancelling OR other.status = 'cancelled', false) AS is_of_cancelled_batch,
         CAST(task.input_version ->> 'length' AS bigint) AS bytes_in
     FROM batch_items AS item JOIN tasks AS task ON task.id = item.task_id
     LEFT JOIN files ON files.id = task.output_id
     LEFT JOIN receipts ON receipts.file_id = files.id
+    LEFT JOIN batches AS other ON other.id = task.batch AND other.id <> item.batch_id
     WHERE item.batch_id = :batch_id AND item.status = 'processing' AND task.status <> 'processing'
     ORDER BY item.number LIMIT :limit
 """)
+# The output of a failed attempt is that of an earlier one, which still lies at the destination.
 _KNOWN = text("""
     SELECT task.fingerprint, task.id, task.status, task.updated, task.input_version,
+        CASE WHEN task.status = 'failed' AND NOT CAST(task.error ->> 'retryable' AS boolean)
+            THEN task.error ->> 'code' END AS lasting_error,
         CAST(task.publishing #>> '{file,filesize}' AS bigint) AS noted_bytes,
         files.id AS file_id, files.filesize, files.location_version, files.codecs, files.width, files.height,
         files.duration
-    FROM tasks AS task LEFT JOIN files ON files.id = task.output_id AND files.deleted IS NULL
+    FROM tasks AS task LEFT JOIN files ON files.deleted IS NULL AND files.id = coalesce(task.output_id, (
+        SELECT earlier.id FROM files AS earlier
+        WHERE earlier.location = task.request ->> 'destination' AND earlier.task_id = task.id
+        ORDER BY earlier.created DESC LIMIT 1
+    ))
     WHERE task.project_id = :project_id AND task.fingerprint = ANY(:fingerprints)
 """)
 _BYTES_IN, _BYTES_OUT = (cast(BATCH_ITEMS.c.result[name].astext, BigInteger) for name in ("bytes_in", "bytes_out"))
@@ -190,14 +199,16 @@ class BatchItems:
             return [item_of(row) for row in connection.execute(query).mappings()]
 
     def follow_tasks(self, batch_id: BatchId, limit: int = PAGE) -> list[BatchItem]:
-        """Record how items ended whose tasks have ended, and return them."""
+        """Record how items ended whose tasks have ended, and return them.
+
+        An item whose task was cancelled with the batch that made it is queued again."""
         with self._database.writing() as connection:
             rows = connection.execute(_ENDED, {"batch_id": batch_id, "limit": limit}).mappings().all()
             by_number = _items_by_number(connection, batch_id, [row["number"] for row in rows])
             ended = [_ended_item(by_number[row["number"]], row) for row in rows]
             if ended:
                 connection.execute(_DECIDE, [_decision(batch_id, item) for item in ended])
-            return ended
+            return [item for item in ended if item.status != "queued"]
 
     def known_tasks(self, project_id: ProjectId, fingerprints: Sequence[str]) -> dict[str, KnownTask]:
         """What is known of these requests, by fingerprint."""
@@ -242,6 +253,7 @@ def _known_task(row: Any) -> KnownTask:
         output_version=row["location_version"],
         noted_bytes=row["noted_bytes"],
         result=_facts(row) if row["file_id"] else None,
+        lasting_error=row["lasting_error"],
     )
 
 
@@ -251,6 +263,8 @@ def _items_by_number(connection: Connection, batch_id: BatchId, numbers: list[in
 
 
 def _ended_item(item: BatchItem, row: Any) -> BatchItem:
+    if row["status"] == "cancelled" and row["is_of_cancelled_batch"]:
+        return replace(item, status="queued", task_id=None)  # this batch still wants it
     values = asdict(item) | {
         "status": row["status"],
         "error": TaskError(**row["error"]) if row["error"] else None,

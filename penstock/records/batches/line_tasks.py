@@ -17,7 +17,7 @@ from penstock.domain.request import SourceRequest
 from penstock.domain.task import File, FileFacts, InputVersion, Task, TaskError
 from penstock.records import notifications
 from penstock.records.rows import file_row, request_row
-from penstock.records.tables import TASKS
+from penstock.records.tables import BATCH_ITEMS, TASKS
 
 # A task of the same request that has ended gets another attempt; one that is being converted is left to its run, and
 # one that this run of the batch has completed for an equal line is not converted again.
@@ -72,12 +72,21 @@ NOTE_PUBLISHING = (
     .where(TASKS.c.id == bindparam("of_task"))
     .values(publishing=bindparam("new_publishing", type_=TASKS.c.publishing.type))
 )
+# Of a line that failed: the version that was listed.
+_LISTED_VERSION = (
+    select(func.jsonb_build_object("length", BATCH_ITEMS.c.size, "etag", BATCH_ITEMS.c.version))
+    .where(BATCH_ITEMS.c.task_id == TASKS.c.id, BATCH_ITEMS.c.batch_id == TASKS.c.batch)
+    .where(BATCH_ITEMS.c.size.is_not(None))
+    .limit(1)
+    .scalar_subquery()
+)
 FAIL = (
     update(TASKS)
     .where(TASKS.c.id == bindparam("of_task"))
     .values(
         status=bindparam("new_status"), state=bindparam("new_status"), cancelling=False, updated=func.now(),
         error=bindparam("new_error", type_=TASKS.c.error.type),
+        input_version=func.coalesce(TASKS.c.input_version, _LISTED_VERSION),
     )
 )  # fmt: skip
 INTO_OUTBOX = text("""

@@ -4,7 +4,21 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, false, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Select,
+    cast,
+    delete,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from penstock.domain import errors
 from penstock.domain.attempts import SLOT_REQUESTED
@@ -25,11 +39,21 @@ _TABLES: dict[RunObject, Any] = {"batch": BATCHES, "chunk": CHUNKS}
 _UNFINISHED = TASKS.c.status == "processing"
 
 
-def _due(table: Any) -> Select[Any]:
-    return select(table.c.id).where(table.c.status == "processing", table.c.run_id.is_(None), table.c.due <= func.now())
+_NOT_AFTER = cast(BATCHES.c.options["not_after"].astext, DateTime(timezone=True))
+# A paused batch has no run of its own, unless its time is over: a run ends it.
+_STARTABLE: dict[RunObject, ColumnElement[bool]] = {
+    "batch": or_(~BATCHES.c.paused, func.coalesce(func.now() >= _NOT_AFTER, False)),
+    "chunk": true(),
+}
 
 
-_ANY_DUE = select(or_(*(_due(table).exists() for table in _TABLES.values())))
+def _due(name: RunObject) -> Select[Any]:
+    table = _TABLES[name]
+    waiting = (table.c.status == "processing", table.c.run_id.is_(None), table.c.due <= func.now())
+    return select(table.c.id).where(*waiting, _STARTABLE[name])
+
+
+_ANY_DUE = select(or_(*(_due(name).exists() for name in _TABLES)))
 
 
 class BatchRuns:
@@ -166,7 +190,7 @@ def _run_of(name: RunObject, row: Any) -> SubmittedRun:
 
 def _claim(connection: Connection, name: RunObject, limit: int) -> list[PendingRun]:
     table = _TABLES[name]
-    due = _due(table).order_by(table.c.due).limit(limit).with_for_update(skip_locked=True)
+    due = _due(name).order_by(table.c.due).limit(limit).with_for_update(skip_locked=True)
     claimed = update(table).where(table.c.id.in_(due)).values(due=func.now() + CLAIM_TIME, tries=table.c.tries + 1)
     rows = connection.execute(claimed.returning(table)).mappings().all()
     return [_pending(connection, name, row) for row in rows]

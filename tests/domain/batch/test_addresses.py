@@ -9,6 +9,7 @@ from penstock.domain.batch.addresses import (
     normalized_address,
     path_in,
     split_address,
+    without_user_information,
 )
 from penstock.domain.batch.lines import MAX_ADDRESS_CHARACTERS
 
@@ -78,3 +79,16 @@ def test_a_name_that_only_begins_like_the_root_is_outside_it():
     assert name_within("file:///data", "file:///database/a") is None
     assert name_within("file:///data", "file:///data") is None
     assert name_within("file:///", "file:///data") == "data"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("sftp://user:pa%40ss@host/out/manifest.jsonl", "sftp://host/out/manifest.jsonl"),
+        ("sftp://user:pa@ss@host/out", "sftp://host/out"),
+        ("s3://bucket/a@b.csv", "s3://bucket/a@b.csv"),
+        ("/folder/a@b.csv", "/folder/a@b.csv"),
+    ],
+)
+def test_people_are_shown_no_user_and_password(address, shown):
+    assert without_user_information(address) == shown
