@@ -88,8 +88,9 @@ def patch_hourly(penstock, *, active):
 
 
 def messages(penstock):
-    """Those of the last runs; `list` shows that of the very last, which the next look replaces."""
-    wanted = {"deployments": {"name": {"any_": ["convert-batch"]}}, "sort": "START_TIME_DESC", "limit": 20}
+    """Those of all runs that have ended; `list` shows that of the last, which the next look replaces."""
+    ended = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+    wanted = ended | {"deployments": {"name": {"any_": ["convert-batch"]}}, "sort": "END_TIME_DESC"}
     found = penstock.prefect.post("/flow_runs/filter", json=wanted, headers=csrf(penstock)).raise_for_status().json()
     return [run["state"]["message"] for run in found]
 
