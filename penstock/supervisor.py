@@ -14,7 +14,7 @@ import click
 import httpx
 
 from penstock.host.home import Home, RunningService, api_key_of, records_database
-from penstock.host.ports import BoundPort, PortUnavailable, bind_port
+from penstock.host.ports import BoundPort, PortUnavailable, bind_port, local_url
 from penstock.host.postgres import restart_if_dead
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.host.processes import ServiceProcesses, service_processes, wait_until_ready
@@ -114,7 +114,7 @@ def _running_service(
 ) -> RunningService:
     prefect = PrefectAddress(settings.prefect_api_url or f"http://{PREFECT_HOST}:{ports.prefect}/api")
     return RunningService(
-        api_url=f"http://{_own_host(options.host)}:{ports.api.port}",
+        api_url=local_url(options.host, ports.api.port),
         prefect_api_url=prefect.api_url,
         prefect_ui_url=prefect.ui_url,
         database_url=database_url,
@@ -176,12 +176,6 @@ def service_environment(home: Home, running: RunningService) -> dict[str, str]:
         "PENSTOCK_DATABASE_URL": running.database_url,
         "PENSTOCK_API_KEY": running.api_key,
     }
-
-
-def _own_host(host: str) -> str:
-    """The host for URLs: an address of this machine if the service listens on all."""
-    named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"[{named}]" if ":" in named else named
 
 
 def _is_healthy(http: httpx.Client) -> bool:

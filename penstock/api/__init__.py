@@ -14,7 +14,19 @@ from penstock.api.context import PROBE_SLOTS, CachedValue, Context, RunService, 
 from penstock.api.envelope import ErrorEnvelope
 from penstock.api.long_poll import LongPolls
 from penstock.api.openapi import DescribedApp
-from penstock.api.routes import batches, content, docs, files, formats, health, plans, sources, tasks
+from penstock.api.routes import (
+    batches,
+    content,
+    deliveries,
+    docs,
+    files,
+    formats,
+    health,
+    plans,
+    sources,
+    tasks,
+    webhooks,
+)
 from penstock.api.throttling.fair_share import FairShare
 from penstock.api.throttling.rate_limit import MinBodyRate, RateLimiter
 from penstock.services import Services
@@ -29,6 +41,8 @@ ROUTERS = (
     sources.router,
     tasks.router,
     batches.router,
+    webhooks.router,
+    deliveries.router,
     plans.router,
     files.router,
     content.router,

@@ -31,6 +31,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
 }
 
 # Bodies of `POST /batches` by their summary.
+WEBHOOK_REQUESTS: dict[str, dict[str, Any]] = {
+    "Of every task and batch": {"url": "https://example.com/penstock"},
+    "Of failures": {"url": "https://example.com/alerts", "types": ["task.failed", "batch.failed"]},
+}
 BATCH_REQUESTS: dict[str, dict[str, Any]] = {
     "Make thumbnails": {
         "name": "thumbnails",

@@ -35,6 +35,14 @@ class BatchQuery(BaseModel):
     status: BatchStatus | None = None
 
 
+class PlainQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    page: int = Field(1, ge=1, le=100_000)
+    limit: int = Field(12, ge=1, le=100)
+    order: Literal["desc", "asc"] = "desc"
+
+
 class ItemQuery(BaseModel):
     """Items are in the order of their lines."""
 
@@ -49,6 +57,7 @@ class ItemQuery(BaseModel):
 
 PageParameters = Annotated[PageQuery, FromQuery()]
 BatchParameters = Annotated[BatchQuery, FromQuery()]
+PlainParameters = Annotated[PlainQuery, FromQuery()]
 ItemParameters = Annotated[ItemQuery, FromQuery()]
 
 
@@ -56,6 +65,6 @@ def list_query(parameters: PageQuery) -> ListQuery:
     return ListQuery(**parameters.model_dump())
 
 
-def page_of(parameters: BatchQuery | ItemQuery) -> ListQuery:
+def page_of(parameters: BatchQuery | ItemQuery | PlainQuery) -> ListQuery:
     """The page alone; the filters of batches and items are not those of a `ListQuery`."""
     return ListQuery(page=parameters.page, limit=parameters.limit, order=parameters.order)

@@ -43,9 +43,7 @@ def task_response(request: Request, task: Task) -> Response:
 
 def _submit(context: Context, project_id: ProjectId, conversion: SourceRequest) -> Task:
     tasks = context.services.records.tasks
-    if conversion.file_id:
-        if task := tasks.find_current(project_id, conversion):
-            return task
+    if conversion.file_id and tasks.find_current(project_id, conversion) is None:
         _require_plan(context, project_id, conversion)
     return tasks.submit(project_id, conversion, context.services.queue_limits)
 

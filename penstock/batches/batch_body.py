@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from penstock.domain import errors
 from penstock.domain.batch.batch import BatchItem, BatchOrder
 from penstock.domain.batch.line_fields import merged_fields, storable_fields, with_kind
 from penstock.domain.batch.spec import MAX_API_LINES, BatchSpec, Name, RunOptions, lines_digest
+from penstock.domain.described_body import DescribedBody, field_violations, given_fields
 from penstock.domain.public_request import forbidden_urls, parse_public_request
-from penstock.domain.request import SourceRequest, Url, canonical_file_id, unknown_field_message
+from penstock.domain.request import SourceRequest, Url, canonical_file_id
 from penstock.domain.secret_urls import is_safe_to_show
 from penstock.domain.web_addresses import MAX_URL_CHARACTERS, AllowedAddresses
 
@@ -29,10 +30,8 @@ _LINE = {"type": "object", "properties": _REQUEST["properties"], "description": 
 Items = Annotated[list[Any], WithJsonSchema({"type": "array", "items": _LINE, "maxItems": MAX_API_LINES})]
 
 
-class BatchBody(BaseModel):
+class BatchBody(DescribedBody):
     """Many requests as one batch: `items`, or the lines of an uploaded manifest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: Name | None = Field(None, description="what people call the batch; Prefect shows it")
     items: Items | None = Field(
@@ -45,7 +44,7 @@ class BatchBody(BaseModel):
         default_factory=dict, description="fields of every request that does not have them"
     )
     plan: bool = Field(default=False, description="convert nothing: say what would be done, and what it costs")
-    webhook_url: Url | None = Field(None, description="reserved for a callback at the end of the batch")
+    webhook_url: Url | None = Field(None, description="called when the batch ends; docs/webhooks.md")
     not_after: Annotated[AwareDatetime, BeforeValidator(_time)] | None = Field(
         None, description="start no line after this time; the rest stays queued for the next run"
     )
@@ -62,10 +61,8 @@ class BatchBody(BaseModel):
     }
 
 
-class RerunBody(BaseModel):
+class RerunBody(DescribedBody):
     """Which lines of an ended batch run again: those that failed or were cancelled, or all."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     only: Literal["failed", "all"] = "failed"
 
@@ -74,8 +71,8 @@ class RerunBody(BaseModel):
 
 def parse_rerun(body: Any) -> Literal["failed", "all"]:
     """Which lines run again. Raises `BodyInvalid`, and `InvalidRequest` with every violation."""
-    given = _given_fields(body, RerunBody)
-    if found := _field_violations(given, RerunBody):
+    given = given_fields(body, RerunBody)
+    if found := field_violations(given, RerunBody):
         raise errors.InvalidRequest(tuple(found))
     return RerunBody.model_validate(given).only
 
@@ -84,35 +81,13 @@ def parse_body(body: Any, allowed: AllowedAddresses) -> BatchOrder:
     """The batch in a decoded JSON body. What is wrong in one item is the failure of its line.
 
     Raises `BodyInvalid` for anything but an object, and `InvalidRequest` with every violation."""
-    given = _given_fields(body, BatchBody)
-    found = _field_violations(given, BatchBody)
+    given = given_fields(body, BatchBody)
+    found = field_violations(given, BatchBody)
     invalid = {violation.field for violation in found}
     found += [one for one in _combined_violations(given, allowed) if one.field not in invalid]
     if found:
         raise errors.InvalidRequest(tuple(found))
     return _order_of(BatchBody.model_validate(given))
-
-
-def _given_fields(body: Any, model: type[BatchBody | RerunBody]) -> dict[str, Any]:
-    """The fields without those that are null, which means left out."""
-    if not isinstance(body, dict):
-        raise errors.BodyInvalid("The body must be a JSON object.")
-    return {name: value for name, value in body.items() if value is not None or name not in model.model_fields}
-
-
-def _field_violations(given: dict[str, Any], model: type[BatchBody | RerunBody]) -> list[errors.RequestError]:
-    try:
-        model.model_validate(given)
-    except ValidationError as invalid:
-        found = {str(one["loc"][0]): one["type"] for one in reversed(invalid.errors(include_input=False))}
-        return [_violation(name, error_type, model) for name, error_type in reversed(found.items())]
-    return []
-
-
-def _violation(name: str, error_type: str, model: type[BatchBody | RerunBody]) -> errors.RequestError:
-    if error_type == "extra_forbidden":
-        return errors.FieldUnknown(unknown_field_message(name[:64], model.model_fields), field=name[:64])
-    return errors.FieldInvalid(f"{name} {model.field_rules[name]}.", field=name)
 
 
 def _combined_violations(given: dict[str, Any], allowed: AllowedAddresses) -> list[errors.RequestError]:

@@ -14,6 +14,7 @@ from penstock.domain import errors
 from penstock.domain.batch.addresses import is_file_id, normalized_address
 from penstock.domain.batch.batch import BatchItem, KnownTask
 from penstock.domain.batch.entries import Entry
+from penstock.domain.batch.line_fields import merged_fields
 from penstock.domain.batch.naming import next_free_name
 from penstock.domain.batch.spec import RunOptions
 from penstock.domain.batch.workload import estimated_line
@@ -33,7 +34,18 @@ def plan_lines(files: LineFiles, is_stopped: IsStopped) -> None:
     planner.require_writable()
     for page in items.pages(batch.id, ["queued"]):
         raise_if_stopped(is_stopped)
-        items.update(batch.id, planner.plan_page(page))
+        planned = planner.plan_page(page)
+        items.update(batch.id, planned)
+        if not batch.options.plan:
+            _add_receivers_of_skipped(files, planned)
+
+
+def _add_receivers_of_skipped(files: LineFiles, items: Sequence[BatchItem]) -> None:
+    """The tasks of skipped lines have ended before; an address that they did not know is called now."""
+    skipped = [(item.task_id, item.fields or {}) for item in items if item.status == "skipped" and item.task_id]
+    defaults = files.batch.spec.defaults
+    named = [(task_id, merged_fields(defaults, fields).get("webhook_url")) for task_id, fields in skipped]
+    files.services.records.tasks.add_receivers(files.batch.project_id, named)
 
 
 @dataclass

@@ -5,17 +5,18 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
 
 import click
 
 from penstock.api import create_app
 from penstock.api.server import Server
-from penstock.host.ports import bind_port
+from penstock.host.ports import bind_port, local_url
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.orchestration.control_plane import control_plane
 from penstock.orchestration.flow_runs import FlowRuns
 from penstock.orchestration.prefect_server import enable_info_logging, prefect_address
-from penstock.services import open_services
+from penstock.services import Services, open_services
 from penstock.settings import read_settings
 
 
@@ -36,7 +37,15 @@ def api_command(host: str, port: int, inherited: tuple[int, ...]) -> None:
         if settings.api_key:
             opened.records.keys.set_environment_key(settings.api_key)
         runs = FlowRuns.at(address)
-        Server(create_app(opened, runs, lifespan=lambda _app: control_plane(opened, runs))).run(list(sockets))
+        base_url = settings.public_url or local_url(host, sockets[0].getsockname()[1])
+        lifespan = partial(_control_plane, opened, runs, base_url.rstrip("/"))
+        Server(create_app(opened, runs, lifespan=lifespan)).run(list(sockets))
+
+
+def _control_plane(
+    services: Services, runs: FlowRuns, base_url: str, _app: object
+) -> contextlib.AbstractAsyncContextManager[None]:
+    return control_plane(services, runs, base_url)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Literal
 from penstock.domain.ids import KeyId, OrgId, ProjectId
 from penstock.domain.task import File
 
-Purpose = Literal["links", "receipts"]
+Purpose = Literal["links", "receipts", "webhooks"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ KeyId = NewType("KeyId", str)
 RequestId = NewType("RequestId", str)
 BatchId = NewType("BatchId", str)
 ChunkId = NewType("ChunkId", str)
+WebhookId = NewType("WebhookId", str)
+DeliveryId = NewType("DeliveryId", str)
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 LENGTH = 24

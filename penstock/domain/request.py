@@ -99,7 +99,7 @@ class SourceRequest(BaseModel):
     at: Annotated[Seconds | Literal["auto"], BeforeValidator(_seconds_or_auto)] = Field(
         "auto", description="second of the frame that becomes a still image"
     )
-    webhook_url: Url | None = Field(None, description="reserved for a callback at the end of the task")
+    webhook_url: Url | None = Field(None, description="called when the task ends; docs/webhooks.md")
     fresh: bool = Field(default=False, description="convert again although the same request is completed")
 
     # What each field must be, as the end of a sentence.

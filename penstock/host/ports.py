@@ -43,6 +43,12 @@ def bind_port(host: str, port: int, option: str) -> Iterator[BoundPort]:
         yield BoundPort(tuple(sockets), port)
 
 
+def local_url(host: str, port: int) -> str:
+    """The http URL of a service of this machine: with an address of it if the service listens on all."""
+    named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{named}]:{port}" if ":" in named else f"http://{named}:{port}"
+
+
 def _addresses(host: str, option: str) -> list[tuple[int, str]]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

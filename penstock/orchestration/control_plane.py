@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,8 +12,9 @@ from penstock.orchestration.dispatcher import dispatch
 from penstock.orchestration.flow_runs import FlowRuns
 from penstock.orchestration.prefect_events import follow_prefect_events
 from penstock.orchestration.reconcile.reconciler import reconcile_runs
-from penstock.records.notifications import OUTBOX, listen
+from penstock.records.notifications import DELIVERY, OUTBOX, listen
 from penstock.services import Services
+from penstock.webhooks.delivering import deliver, sweep_deliveries
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +23,15 @@ HOUR_SECONDS = 3600.0
 
 
 @asynccontextmanager
-async def control_plane(services: Services, runs: FlowRuns) -> AsyncIterator[None]:
-    """Dispatch, follow Prefect's events, reconcile and sweep until the block ends."""
-    woken = asyncio.Event()
+async def control_plane(services: Services, runs: FlowRuns, base_url: str) -> AsyncIterator[None]:
+    """Dispatch, follow Prefect's events, reconcile, send webhooks and sweep until the block ends. Links in webhooks
+    start with `base_url`."""
+    woken, delivery = asyncio.Event(), asyncio.Event()
     async with runs:
         parts = (
-            partial(_wake_on_notice, services, woken),
+            partial(_wake_on_notice, services, {OUTBOX: woken, DELIVERY: delivery}),
+            partial(deliver, services, base_url, runs.url, delivery),
+            partial(sweep_deliveries, services.records, services.settings.webhook_log_days),
             partial(dispatch, services.records, runs, woken, services.settings.running_per_project),
             partial(follow_prefect_events, services.records, runs, services.settings.attempts),
             partial(reconcile_runs, services.records, runs, services.settings),
@@ -40,10 +44,10 @@ async def control_plane(services: Services, runs: FlowRuns) -> AsyncIterator[Non
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _wake_on_notice(services: Services, woken: asyncio.Event) -> None:
-    """Wake the dispatcher at each PostgreSQL notice of a new submission."""
-    async for _channel, _task in listen(services.records.url, OUTBOX):
-        woken.set()
+async def _wake_on_notice(services: Services, woken: Mapping[str, asyncio.Event]) -> None:
+    """Set the event of a channel at each PostgreSQL notice: a new submission, or a new delivery."""
+    async for channel, _payload in listen(services.records.url, *woken):
+        woken[channel].set()
 
 
 async def keep_running(work: Callable[[], Awaitable[None]]) -> None:

@@ -1,4 +1,4 @@
-"""The records in PostgreSQL: tasks, files, receipts and API keys. Synchronous; the API calls it from threads."""
+"""The records in PostgreSQL: tasks, files, batches, webhooks, keys. Synchronous; the API calls it from threads."""
 
 from sqlalchemy import text
 
@@ -11,9 +11,11 @@ from penstock.records.batches.item_records import BatchItems
 from penstock.records.batches.run_records import BatchRuns
 from penstock.records.conversions import Conversions
 from penstock.records.database import Database
+from penstock.records.deliveries import Deliveries
 from penstock.records.files import Files
 from penstock.records.receipts import Receipts
 from penstock.records.tasks import Tasks
+from penstock.records.webhooks import Webhooks
 
 __all__ = ["Records"]
 
@@ -33,6 +35,8 @@ class Records:
         self.batch_runs = BatchRuns(self._database)
         self.batch_items = BatchItems(self._database)
         self.chunks = Chunks(self._database, lease_seconds)
+        self.webhooks = Webhooks(self._database)
+        self.deliveries = Deliveries(self._database)
 
     def migrate(self) -> None:
         """Upgrade the tables to this version. Several processes may call it at once."""

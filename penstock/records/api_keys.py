@@ -5,7 +5,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from penstock.domain import errors
@@ -153,6 +153,16 @@ class Keys:
         if secret is None:
             raise errors.NotFound("There is no such project.")
         return str(secret)
+
+    def project_secrets(self, project_id: ProjectId) -> tuple[str, ...]:
+        """The project's secret, and the one before while it is still accepted. Raises `NotFound`."""
+        previous = case((PROJECTS.c.previous_until > func.now(), PROJECTS.c.previous_secret))
+        query = select(PROJECTS.c.secret, previous).where(PROJECTS.c.id == project_id)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise errors.NotFound("There is no such project.")
+        return tuple(secret for secret in row if secret)
 
 
 def _key(row: Any) -> ApiKey:

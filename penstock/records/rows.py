@@ -1,5 +1,6 @@
 """Conversion of database rows to domain values and back."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from penstock.domain.request import SourceRequest
 from penstock.domain.task import File, FileFacts, InputVersion, Task, TaskError
 from penstock.records.tables import FILES, TASKS
 
+Row = RowMapping | Mapping[str, Any]
 _MEDIA = TypeAdapter(Media)
 _FACTS = (
     "kind", "format", "type", "filesize", "sha256", "codecs",
@@ -33,7 +35,13 @@ def _tasks_with_output() -> Select[Any]:
 SHOWN_TASKS = _tasks_with_output()
 
 
-def task_of(row: RowMapping) -> Task:
+def output_columns(row: RowMapping | None) -> dict[str, Any]:
+    """A file's row, or none, as the columns that `SHOWN_TASKS` adds to a task's."""
+    return {_OUTPUT + column.name: row[column.name] if row else None for column in FILES.c}
+
+
+def task_of(shown: Row) -> Task:
+    row = cast("dict[str, Any]", shown)
     return Task(
         id=TaskId(row["id"]),
         project_id=ProjectId(row["project_id"]),
@@ -54,7 +62,7 @@ def task_of(row: RowMapping) -> Task:
     )
 
 
-def file_of(row: RowMapping, prefix: str = "") -> File:
+def file_of(row: Row, prefix: str = "") -> File:
     columns = cast("dict[str, Any]", row)
     media = columns[prefix + "media"]
     task_id = columns[prefix + "task_id"]

@@ -30,16 +30,22 @@ METADATA = MetaData(
 )
 
 
-def _time(name: str) -> Column[datetime]:
+def time_column(name: str) -> Column[datetime]:
+    """A moment, or null."""
     return Column(name, DateTime(timezone=True))
 
 
-def _time_now(name: str) -> Column[datetime]:
+def time_now_column(name: str) -> Column[datetime]:
+    """A moment, by default that of the transaction."""
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
 ORGANISATIONS = Table(
-    "organisations", METADATA, Column("id", String, primary_key=True), Column("name", String), _time_now("created")
+    "organisations",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("name", String),
+    time_now_column("created"),
 )
 
 PROJECTS = Table(
@@ -49,9 +55,9 @@ PROJECTS = Table(
     Column("organisation_id", String, ForeignKey("organisations.id"), nullable=False),
     Column("name", String, nullable=False, unique=True),
     Column("secret", String, nullable=False),
-    _time_now("created"),
+    time_now_column("created"),
     Column("previous_secret", String),
-    _time("previous_until"),
+    time_column("previous_until"),
 )
 
 KEYS = Table(
@@ -60,9 +66,9 @@ KEYS = Table(
     Column("id", String, primary_key=True),
     Column("project_id", String, ForeignKey("projects.id"), nullable=False),
     Column("sha256", String, nullable=False, unique=True),
-    _time_now("created"),
-    _time("revoked"),
-    _time("expires"),
+    time_now_column("created"),
+    time_column("revoked"),
+    time_column("expires"),
     Column("from_environment", Boolean, nullable=False, server_default=text("false")),
 )
 
@@ -88,10 +94,10 @@ FILES = Table(
     Column("bitrate", BigInteger),
     Column("media", JSONB(none_as_null=True)),
     Column("conversion", String),
-    _time_now("created"),
-    _time_now("updated"),
-    _time("deleted"),
-    _time("purged"),
+    time_now_column("created"),
+    time_now_column("updated"),
+    time_column("deleted"),
+    time_column("purged"),
     Column("location", String),
     Column("location_version", String),
 )
@@ -115,15 +121,15 @@ TASKS = Table(
     Column("owner", String),
     Column("run_id", String),
     Column("slot", String),
-    _time("beat"),
+    time_column("beat"),
     Column("error", JSONB(none_as_null=True)),
     Column("plan", JSONB(none_as_null=True)),
     Column("output_id", String, ForeignKey("files.id")),
     Column("batch", String),
     Column("input_version", JSONB(none_as_null=True)),
     Column("conversion", String),
-    _time_now("created"),
-    _time_now("updated"),
+    time_now_column("created"),
+    time_now_column("updated"),
     Column("chunk_id", String),
     Column("publishing", JSONB(none_as_null=True)),
     UniqueConstraint("project_id", "fingerprint"),
@@ -136,7 +142,7 @@ OUTBOX = Table(
     Column("attempt", Integer, nullable=False),
     Column("project_id", String, nullable=False),
     Column("kind", String, nullable=False),
-    _time_now("due"),
+    time_now_column("due"),
     Column("tries", Integer, nullable=False, server_default=text("0")),
 )
 
@@ -151,7 +157,7 @@ RECEIPTS = Table(
     Column("bytes_ratio", Double),
     Column("seconds_ratio", Double),
     Column("body", JSONB(none_as_null=True), nullable=False),
-    _time_now("made"),
+    time_now_column("made"),
 )
 
 BATCHES = Table(
@@ -170,17 +176,17 @@ BATCHES = Table(
     Column("cancelling", Boolean, nullable=False, server_default=text("false")),
     Column("paused", Boolean, nullable=False, server_default=text("false")),
     Column("owner", String),
-    _time("beat"),
+    time_column("beat"),
     Column("run_id", String),
     Column("parent_task_run", String),
-    _time_now("due"),
+    time_now_column("due"),
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("error", JSONB(none_as_null=True)),
     Column("manifest_id", String, ForeignKey("files.id")),
-    _time_now("created"),
-    _time_now("updated"),
-    _time("started"),
-    _time("ended"),
+    time_now_column("created"),
+    time_now_column("updated"),
+    time_column("started"),
+    time_column("ended"),
     UniqueConstraint("project_id", "fingerprint"),
 )
 
@@ -217,12 +223,12 @@ CHUNKS = Table(
     Column("attempt", Integer, nullable=False, server_default=text("1")),
     Column("losses", Integer, nullable=False, server_default=text("0")),
     Column("owner", String),
-    _time("beat"),
+    time_column("beat"),
     Column("run_id", String),
-    _time_now("due"),
+    time_now_column("due"),
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("slots", ARRAY(String), nullable=False, server_default=text("'{}'")),
-    _time_now("created"),
+    time_now_column("created"),
 )
 
 _UNFINISHED = TASKS.c.status == text("'processing'")

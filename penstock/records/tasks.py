@@ -19,6 +19,7 @@ from penstock.records.batches.line_tasks import publishing_note
 from penstock.records.database import Database
 from penstock.records.rows import SHOWN_TASKS, task_of
 from penstock.records.tables import TASKS
+from penstock.records.webhooks import add_receivers
 
 _BY_ID_AND_PROJECT = SHOWN_TASKS.where(TASKS.c.id == bindparam("wanted"), TASKS.c.project_id == bindparam("owner"))
 
@@ -36,16 +37,26 @@ class Tasks:
         return None if task is None or needs_new_attempt(task, request) else task
 
     def submit(self, project_id: ProjectId, request: SourceRequest, queue: QueueLimits | None = None) -> Task:
-        """The task of this request: the existing one, perhaps with a new attempt, or a new one.
+        """The task of this request: the existing one, perhaps with a new attempt, or a new one. Its `webhook_url`
+        becomes a receiver of the task.
 
         Raises `QueueFull` if no attempt may be added, `FileNotFound` if the input file does not exist.
         """
         task = self._find_by_request(project_id, request)
         if task and not needs_new_attempt(task, request):
+            self.add_receivers(project_id, [(task.id, request.webhook_url)])
             return task
-        several_statements = task or request.file_id
+        several_statements = task or request.file_id or request.webhook_url
         with self._database.writing() if several_statements else self._database.writing_one_statement() as connection:
-            return new_tasks.submit_task(connection, project_id, request, task, queue or QueueLimits())
+            submitted = new_tasks.submit_task(connection, project_id, request, task, queue or QueueLimits())
+            add_receivers(connection, project_id, [(submitted.id, request.webhook_url)])
+            return submitted
+
+    def add_receivers(self, project_id: ProjectId, named: Sequence[tuple[str, str | None]]) -> None:
+        """Add the addresses that requests name to the receivers of their tasks; one that has ended is delivered now."""
+        if any(url for _, url in named):
+            with self._database.writing() as connection:
+                add_receivers(connection, project_id, named)
 
     def submit_for_run(
         self, project_id: ProjectId, request: SourceRequest, run_id: str, queue: QueueLimits | None = None
@@ -56,6 +67,7 @@ class Tasks:
         with self._database.writing() as connection:
             if task is None or needs_new_attempt(task, request):
                 task = new_tasks.submit_task(connection, project_id, request, task, queue or QueueLimits())
+            add_receivers(connection, project_id, [(task.id, request.webhook_url)])
             outbox.assign_run(connection, task.id, task.attempt, run_id)
             return attempts.get_by_id(connection, task.id)
 

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     retention_days: float | None = Field(
         None, gt=0, le=36_500, description="outputs and uploads older than this are deleted; if not set, none"
     )
+    webhook_log_days: float = Field(
+        30.0, gt=0, le=36_500, description="deliveries of webhooks and their logs are deleted so long after the event"
+    )
     links: Literal["api", "redirect"] = Field(
         "api", description="`api` serves the bytes of a link, `redirect` sends the caller to the storage"
     )

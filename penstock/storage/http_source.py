@@ -124,7 +124,7 @@ class OriginClient:
         request = httpcore.Request(
             "GET",
             httpcore.URL(scheme=address.scheme, host=address.host, port=address.port, target=address.target),
-            headers=encode_headers({**_default_headers(address), **headers}),
+            headers=encode_headers({**default_headers(address), **headers}),
             extensions={"timeout": self._timeouts},
         )
         with translate_http_errors():
@@ -201,7 +201,7 @@ def _next_block(blocks: Iterator[bytes]) -> bytes | None:
         raise
 
 
-def _default_headers(address: WebAddress) -> Headers:
+def default_headers(address: WebAddress) -> Headers:
     return {
         "Host": address.authority,
         "User-Agent": f"penstock/{__version__}",

@@ -1,7 +1,6 @@
 """`/batches`: many requests as one batch: submit, read, list, pause, cancel and run again."""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,12 +14,12 @@ from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_
 from penstock.api.examples import BATCH_REQUESTS
 from penstock.api.pagination import BatchParameters, ItemParameters, page_of
 from penstock.batches.batch_body import BatchBody, RerunBody, parse_body, parse_rerun
+from penstock.batches.batch_facts import facts_of
 from penstock.batches.listing import require_manifest
 from penstock.domain import errors
 from penstock.domain.batch.batch import Batch, BatchItem, BatchOrder
 from penstock.domain.ids import ProjectId
 from penstock.domain.pagination import Listing
-from penstock.domain.task import File
 from penstock.records import Records
 from penstock.views.batches import BatchFacts, BatchItemView, BatchView, batch_view, item_view
 
@@ -132,7 +131,7 @@ def _submit(context: Context, project_id: ProjectId, body: bytes) -> BatchFacts:
     records = context.services.records
     order = parse_body(parse_json(body), context.allowed)
     _require_manifest(records, project_id, order)
-    return _facts_of(records, [records.batches.submit(project_id, order)])[0]
+    return facts_of(records, [records.batches.submit(project_id, order)])[0]
 
 
 def _require_manifest(records: Records, project_id: ProjectId, order: BatchOrder) -> None:
@@ -146,37 +145,14 @@ def _require_manifest(records: Records, project_id: ProjectId, order: BatchOrder
 
 
 def _changed_facts(records: Records, change: Callable[[], Batch]) -> BatchFacts:
-    return _facts_of(records, [change()])[0]
+    return facts_of(records, [change()])[0]
 
 
 def _page_facts(records: Records, read: Callable[[], Listing[Batch]]) -> tuple[Listing[Batch], list[BatchFacts]]:
     listing = read()
-    return listing, _facts_of(records, listing.items)
+    return listing, facts_of(records, listing.items)
 
 
 def _items(records: Records, project_id: ProjectId, batch_id: str, parameters: ItemParameters) -> Listing[BatchItem]:
     batch = records.batches.get(project_id, batch_id)
     return records.batch_items.page(batch.id, page_of(parameters), parameters.status, parameters.code)
-
-
-def _facts_of(records: Records, batches: Sequence[Batch]) -> list[BatchFacts]:
-    items = records.batch_items
-    counts = items.counts_of([batch.id for batch in batches])
-    return [
-        BatchFacts(
-            batch=batch,
-            counts=counts[batch.id],
-            ended=items.count_ended(batch.id, batch.started) if batch.status == "processing" and batch.started else 0,
-            manifest=_manifest_of(records, batch),
-            totals=items.plan_totals(batch.id) if batch.status == "planned" else None,
-        )
-        for batch in batches
-    ]
-
-
-def _manifest_of(records: Records, batch: Batch) -> File | None:
-    """The result manifest, unless it was deleted."""
-    if batch.manifest_id is not None:
-        with suppress(errors.FileNotFound):
-            return records.files.get(batch.project_id, batch.manifest_id)
-    return None

@@ -78,7 +78,7 @@ class RunOptions(BaseModel):
     only: Only = "changed"
     limit: int | None = Field(None, ge=1, le=MAX_LINES, description="convert at most so many lines")
     not_after: datetime | None = Field(None, description="start no line after this time")
-    webhook_url: str | None = Field(None, description="reserved for a callback at the end of the batch")
+    webhook_url: str | None = Field(None, description="called when the batch ends; docs/webhooks.md")
 
 
 def _last_part(address: str) -> str:

@@ -20,6 +20,7 @@ from penstock.records.batches.run_records import cancel_lines
 from penstock.records.database import Database
 from penstock.records.new_tasks import notify
 from penstock.records.tables import BATCHES
+from penstock.records.webhooks import add_receivers
 
 _LIVE = BATCHES.c.status == "processing"
 _NEW_RUN: dict[str, Any] = {
@@ -59,6 +60,7 @@ class Batches:
             if run_of is not None and order.lines:
                 replace_lines(connection, BatchId(run_of), order.lines)
             batch = _get(connection, *_same_spec(row))
+            add_receivers(connection, project_id, [(batch.id, options.webhook_url)])
             notify(connection, notifications.OUTBOX, batch.id)
             return batch
 

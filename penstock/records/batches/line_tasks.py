@@ -18,6 +18,7 @@ from penstock.domain.task import File, FileFacts, InputVersion, Task, TaskError
 from penstock.records import notifications
 from penstock.records.rows import file_row, request_row
 from penstock.records.tables import BATCH_ITEMS, TASKS
+from penstock.records.webhooks import add_receivers
 
 # A task of the same request that has ended gets another attempt; one that is being converted is left to its run, and
 # one that this run of the batch has completed for an equal line is not converted again.
@@ -125,7 +126,20 @@ def submit_line_tasks(
     fingerprints = [line["fingerprint"] for line in given]
     connection.execute(_LOCK_KNOWN, {"project_id": project_id, "fingerprints": fingerprints})
     parameters = {"lines": json.dumps(given), "batch_id": batch_id, "project_id": project_id, "chunk_id": chunk_id}
-    return [TaskId(task_id) for task_id in connection.execute(_SUBMIT, parameters).scalars()]
+    submitted = [TaskId(task_id) for task_id in connection.execute(_SUBMIT, parameters).scalars()]
+    _add_line_receivers(connection, project_id, lines)
+    return submitted
+
+
+def _add_line_receivers(connection: Connection, project_id: ProjectId, lines: Sequence[LineTask]) -> None:
+    """The addresses that lines name become receivers of their tasks, also of those that another run converts."""
+    named = [(line.request.fingerprint(), line.request.webhook_url) for line in lines if line.request.webhook_url]
+    if named:
+        query = select(TASKS.c.fingerprint, TASKS.c.id).where(
+            TASKS.c.project_id == project_id, TASKS.c.fingerprint.in_([fingerprint for fingerprint, _ in named])
+        )
+        ids = dict(connection.execute(query).tuples().all())
+        add_receivers(connection, project_id, [(ids[fingerprint], url) for fingerprint, url in named])
 
 
 def lock_tasks(connection: Connection, *matching: ColumnElement[bool]) -> list[TaskId]:
