@@ -21,7 +21,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_threa
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-SCOPES = {"standalone": "home", "browser": "browser", "cli": "service", "fundamentals": "service"}
+SCOPES = {
+    "standalone": "home", "browser": "browser", "cli": "service", "fundamentals": "service", "automation": "service",
+}  # fmt: skip
 
 
 class OneService(LoadScopeScheduling):

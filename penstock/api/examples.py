@@ -3,10 +3,12 @@
 from typing import Any
 
 from penstock.api.envelope import VERSION
+from penstock.domain.webhooks import MESSAGES
 
 BASE = "http://127.0.0.1:8000"
 TASK, FILE, UPLOAD = "tsk_7k2m9q4x8r1v5n3b6c0d2f4g", "file_3d8s1k6w9z4y7p2m5t0h8j1q", "file_9f4b2c7x1n6r3v8k5m0q2w7e"
 BATCH, MANIFEST = "bat_5n1c8w3z7q2v6x9k4m0b3t8r", "file_6t1y5u9i3o7p2a8s4d0f6g2h"
+WEBHOOK, DELIVERY = "whk_1f0c8a6e4b2d9f7a5c3e1b0d8f6a4c2e", "dlv_9e7c5a3b1d8f6e4c2a0b9d7f5e3c1a8b"
 CREATED, UPDATED = "2026-01-31T15:00:00Z", "2026-01-31T15:00:09Z"
 
 # Request bodies by their summary.
@@ -182,6 +184,32 @@ _ITEM: dict[str, Any] = {
     "seconds": 0.03,
     "quality": None,
 }
+_WEBHOOK: dict[str, Any] = {
+    "id": WEBHOOK,
+    "object": "webhook",
+    "url": "https://example.com/penstock",
+    "types": None,
+    "disabled": None,
+    "created": CREATED,
+}
+_DELIVERY: dict[str, Any] = {
+    "id": DELIVERY,
+    "object": "delivery",
+    "type": "task.completed",
+    "url": "https://example.com/penstock",
+    "status": "delivered",
+    "next_try": None,
+    "log": [
+        {
+            "at": "2026-01-31T15:00:09.211+00:00",
+            "code": "delivered",
+            "message": MESSAGES["delivered"],
+            "status": 204,
+            "seconds": 0.041,
+        }
+    ],
+    "created": UPDATED,
+}
 _HEALTH = {
     "object": "health",
     "status": "ok",
@@ -194,6 +222,8 @@ DATA: dict[str, dict[str, Any]] = {
     "PlanView": _PLAN,
     "BatchView": _BATCH,
     "BatchItemView": _ITEM,
+    "WebhookView": _WEBHOOK,
+    "DeliveryView": _DELIVERY,
     "HealthView": _HEALTH,
 }
 _VIOLATION = {

@@ -11,7 +11,13 @@ from penstock.api.auth import PUBLIC_PATH
 
 METHODS = ("get", "post", "delete", "head")
 _MODEL = re.compile(r"(?P<envelope>Envelope|ListEnvelope)_(?P<data>\w+?)_$")
-_IDS = {"task_id": examples.TASK, "file_id": examples.FILE, "batch_id": examples.BATCH}
+_IDS = {
+    "task_id": examples.TASK,
+    "file_id": examples.FILE,
+    "batch_id": examples.BATCH,
+    "webhook_id": examples.WEBHOOK,
+    "delivery_id": examples.DELIVERY,
+}
 KEY = {"type": "http", "scheme": "bearer", "description": "An API key: `penstock keys create` makes one."}
 
 

@@ -9,6 +9,7 @@ import click
 from penstock.cli.records import existing_records, opened_records
 from penstock.domain.api_keys import ApiKey
 from penstock.domain.ids import ProjectId
+from penstock.domain.webhooks import webhook_secret
 from penstock.host.home import Home, api_key_of, existing_records_database, records_database
 from penstock.records import Records
 from penstock.settings import read_settings
@@ -18,7 +19,7 @@ OVERLAP = "Hours for which the old one still works."
 
 @click.group("keys")
 def keys_command() -> None:
-    """Create, list, rotate and revoke API keys; show the key that verifies receipts."""
+    """Create, list, rotate and revoke API keys; show the keys that verify receipts and webhooks."""
 
 
 @keys_command.command("create")
@@ -64,9 +65,10 @@ def rotate(key_id: str, overlap_hours: float) -> None:
 @click.option("--project", help="Project, by name or id.  [default: the first project]")
 @click.option("--overlap-hours", default=24.0, show_default=True, type=click.FloatRange(0, 8760), help=OVERLAP)
 def rotate_secret(project: str | None, overlap_hours: float) -> None:
-    """Replace the secret that signs links and receipts.
+    """Replace the secret that signs links, receipts and webhooks.
 
-    Shows the new receipt key: receipts are verified with it from now on. Existing links work until the overlap ends."""
+    Shows the new receipt key: receipts are verified with it from now on. Until the overlap ends, existing links work,
+    and webhooks are signed with the old secret too (`penstock keys webhook-secret` shows the new one)."""
     with existing_records(read_settings()) as records:
         owner = _owner(records, project)
         records.keys.rotate_secret(owner, timedelta(hours=overlap_hours))
@@ -81,6 +83,16 @@ def secret(project: str | None) -> None:
     It verifies and signs receipts; it gives access to nothing else."""
     with existing_records(read_settings()) as records:
         click.echo(records.keys.receipt_key(_owner(records, project)))
+
+
+@keys_command.command("webhook-secret")
+@click.option("--project", help="Project, by name or id.  [default: the first project]")
+def show_webhook_secret(project: str | None) -> None:
+    """Show a project's webhook secret.
+
+    It verifies and signs webhooks; it gives access to nothing else. `penstock keys rotate-secret` replaces it."""
+    with existing_records(read_settings()) as records:
+        click.echo(webhook_secret(records.keys.project_secret(_owner(records, project))))
 
 
 def _owner(records: Records, project: str | None) -> ProjectId:

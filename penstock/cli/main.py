@@ -18,6 +18,7 @@ COMMANDS = {
     "worker": "Run one worker alone.",
     "deploy": "Create or update Prefect's pools, limits and deployments.",
     "keys": "Create, list, rotate and revoke API keys.",
+    "webhooks": "Print webhooks on this machine.",
     "formats": "Show which input can become which output.",
     "cancel": "Cancel a task.",
     "doctor": "Check everything that a conversion needs.",

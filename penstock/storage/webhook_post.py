@@ -35,7 +35,8 @@ def post_webhook(
     except errors.InputTimeout:
         return Outcome("timed_out")
     except errors.InputError as error:
-        return Outcome(_code_of_cause(error.__cause__))
+        # httpcore's pool raises errors again `from None`, which leaves only their context.
+        return Outcome(_code_of_cause(error.__cause__ or error.__context__))
 
 
 def _outcome(status: int) -> Outcome:

@@ -25,6 +25,12 @@ NAMING = {
     ("GET", "/sources/{file_id}"): "source",
     ("GET", "/batches/{batch_id}"): "batch",
     ("GET", "/batches/{batch_id}/items"): "batch",
+    ("GET", "/webhooks/{webhook_id}"): "webhook",
+    ("DELETE", "/webhooks/{webhook_id}"): "webhook",
+    ("GET", "/tasks/{task_id}/deliveries"): "task",
+    ("GET", "/batches/{batch_id}/deliveries"): "batch",
+    ("POST", "/tasks/{task_id}/deliveries/{delivery_id}/replay"): "task",
+    ("POST", "/batches/{batch_id}/deliveries/{delivery_id}/replay"): "batch",
     **{("POST", f"/batches/{{batch_id}}/{action}"): "batch" for action in ("cancel", "pause", "resume", "rerun")},
 }
 # Those that name none, and whether they show anything of a project.
@@ -32,8 +38,12 @@ NAMELESS = {
     ("POST", "/tasks"), ("GET", "/tasks"), ("POST", "/sources"), ("GET", "/sources"), ("POST", "/files"),
     ("POST", "/plans"), ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
     ("GET", "/docs"), ("GET", "/docs/{name}"), ("POST", "/batches"), ("GET", "/batches"),
+    ("POST", "/webhooks"), ("GET", "/webhooks"),
 }  # fmt: skip
-UNKNOWN = {"task": new_task_id(), "file": new_file_id(), "source": new_file_id(), "batch": new_batch_id()}
+UNKNOWN = {
+    "task": new_task_id(), "file": new_file_id(), "source": new_file_id(), "batch": new_batch_id(),
+    "webhook": "whk_0123456789abcdef",
+}  # fmt: skip
 
 
 def routes() -> Iterator[tuple[str, str]]:
@@ -61,6 +71,7 @@ def theirs(client: httpx.Client, other: Project, parts: Services) -> dict[str, s
         "file": store_upload(parts, other).id,
         "source": complete_task_of(parts, task_id).output.id,
         "batch": client.post("/batches", json={"items": [PICTURE]}, **other()).json()["data"]["id"],
+        "webhook": client.post("/webhooks", json={"url": "https://example.com/"}, **other()).json()["data"]["id"],
     }
 
 
@@ -84,7 +95,7 @@ def test_invalid_ids_respond_like_unknown_ones(
     assert asked(client, project, route, name).status_code in (401, 404)
 
 
-@pytest.mark.parametrize("path", ["/tasks", "/files", "/sources", "/batches"])
+@pytest.mark.parametrize("path", ["/tasks", "/files", "/sources", "/batches", "/webhooks"])
 def test_a_list_shows_nothing_of_another_project(
     client: httpx.Client, project: Project, theirs: dict[str, str], path: str
 ):

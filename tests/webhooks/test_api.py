@@ -75,7 +75,9 @@ def test_the_log_of_a_task_and_its_replay(client: httpx.Client, project: Project
     assert unknown.json()["error"]["code"] == "not_found"
 
 
-def test_the_same_request_with_another_address_is_the_same_task(client: httpx.Client, project: Project, parts: Services):
+def test_the_same_request_with_another_address_is_the_same_task(
+    client: httpx.Client, project: Project, parts: Services
+):
     first = data(client.post("/tasks", json=BODY, **project()))
     complete_task_of(parts, first["id"])
     for address in ("https://example.com/a", "https://example.com/b", "https://example.com/a"):
