@@ -10,9 +10,11 @@ from penstock.batches.batch_body import BatchBody
 from penstock.domain.errors import MediaError
 from penstock.domain.formats import FORMATS, Format
 from penstock.domain.request import SourceRequest
+from penstock.domain.webhooks import MESSAGES, OutcomeCode
 from penstock.settings import Settings
 from penstock.views.batches import BatchItemView, BatchPlanView, BatchView, CountsView
 from penstock.views.tasks import FileView, TaskView
+from penstock.views.webhooks import DeliveryView, MessageView, TryView, WebhookView
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -45,11 +47,27 @@ def test_every_field_of_a_batch_is_described(field: str):
     "field",
     [
         *FileView.model_fields, *TaskView.model_fields, *BatchView.model_fields, *CountsView.model_fields,
-        *BatchItemView.model_fields, *BatchPlanView.model_fields,
+        *BatchItemView.model_fields, *BatchPlanView.model_fields, *WebhookView.model_fields,
     ],
 )  # fmt: skip
 def test_every_field_of_an_answer_is_shown(field: str):
     assert f"`{field}`" in page("api") or f'"{field}": ' in page("api")
+
+
+@pytest.mark.parametrize("field", [*DeliveryView.model_fields, *TryView.model_fields, *MessageView.model_fields])
+def test_every_field_of_a_webhook_is_shown(field: str):
+    assert f'"{field}": ' in page("webhooks")
+
+
+@pytest.mark.parametrize("code", MESSAGES)
+def test_every_result_of_a_delivery_is_described_as_it_is(code: OutcomeCode):
+    assert f"| `{code}` | {MESSAGES[code]} |" in page("webhooks")
+
+
+def test_the_receiver_is_shown_as_it_is():
+    example = (DOCS.parent / "deployments" / "examples" / "webhook_receiver.py").read_text()
+    shown = page("webhooks").partition("```python\n")[2].partition("```")[0]
+    assert shown in example
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -149,6 +149,7 @@ def test_every_command_reports_every_invalid_setting_first(monkeypatch, tmp_path
 
 
 WORDS = {
+    "webhooks": ("listen",),
     "convert": ("in.mp4", "out.mp4"),
     "plan": ("in.mp4", "out.mp4"),
     "batch": (".", "out", "--format", "webp"),
