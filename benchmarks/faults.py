@@ -23,14 +23,15 @@ from typing import Any
 
 import httpx
 
+from benchmarks.harness.json_client import JsonClient, Refused
 from benchmarks.harness.process_usage import children, name_of, process_tree
 from benchmarks.harness.service import ENVIRONMENT, wait_until
 from penstock.cleanup import remove_expired_results, remove_orphans
-from penstock.client import Client, Refused
 from penstock.domain.ids import TaskId
 from penstock.engines import bundled_ffmpeg
-from penstock.host.home import Home, RunningService, records_database
+from penstock.host.home import Home, records_database
 from penstock.host.scratch import remove_dead_folders
+from penstock.local_service import RunningService
 from penstock.records import Records
 from penstock.settings import Settings
 from penstock.storage.object_store import ObjectStore
@@ -67,14 +68,14 @@ class FaultRun:
     found: Counts = field(default_factory=Counts)
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def ask(self, client: Client, count: int) -> None:
+    def ask(self, client: JsonClient, count: int) -> None:
         """So many more conversions that nobody has asked for yet."""
         self.file = self.file or client.upload(self.video)["id"]
         for _ in range(count):
             request = {"file_id": self.file, "kind": "video", "format": "webm", "height": 360 + 2 * len(self.asked)}
             self.asked[client.create(request)["id"]] = request
 
-    def unfinished(self, client: Client) -> int:
+    def unfinished(self, client: JsonClient) -> int:
         return sum(client.task(task)["status"] == "processing" for task in self.asked)
 
     def encoders(self) -> list[int]:
@@ -91,7 +92,7 @@ class Up:
 
     process: subprocess.Popen[bytes]
     service: RunningService
-    client: Client
+    client: JsonClient
 
     def kill(self, *, postgres: int | None) -> None:
         """Kill every process of it at once; `postgres` too where it is given."""
@@ -115,7 +116,7 @@ def up(run: FaultRun) -> Iterator[Up]:
         wait_until(lambda: run.home.running_service() is not None, START_SECONDS, process)
         service = run.home.running_service()
         assert service is not None
-        with Client(service.api_url, run.home.secret("api_key")) as client:
+        with JsonClient(service.api_url, run.home.secret("api_key")) as client:
             yield Up(process, service, client)
     finally:
         if process.poll() is None:
@@ -164,7 +165,7 @@ def _kill_encoder(run: FaultRun, _running: Up) -> None:
             run.found.kills["encoder"] += 1
 
 
-def end_all(run: FaultRun, client: Client) -> None:
+def end_all(run: FaultRun, client: JsonClient) -> None:
     """Wait until every task is completed. What has failed is asked for again, as its caller would, and counted."""
     deadline = time.monotonic() + END_SECONDS
     for task_id, request in run.asked.items():
@@ -239,7 +240,7 @@ def _slots_after(running: Up, run: FaultRun) -> int:
         return usage()
 
 
-def _task(client: Client, task_id: str) -> dict[str, Any]:
+def _task(client: JsonClient, task_id: str) -> dict[str, Any]:
     """The task as soon as it has ended, or after some seconds."""
     with suppress(Refused, httpx.HTTPError):
         return client.task(task_id, wait_seconds=5)

@@ -16,17 +16,24 @@ def atomic_output(target: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
     file behind it replaced. Raises `FileExistsError` if `target` exists and `overwrite` is false, else `OSError`.
     """
     place = target.resolve() if overwrite else target
-    publish: Callable[[Path, Path], None] = os.replace if overwrite else _link_new
-    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=PREFIX, delete=False) as part:
+    with tempfile.NamedTemporaryFile("w+b", dir=place.parent, prefix=PREFIX, delete=False) as part:
         path = Path(part.name)
         try:
             yield part
-            part.flush()
-            os.fsync(part.fileno())
-            path.chmod(0o666 & ~_umask())
-            publish(path, place)
+            publish_part(part, path, target, overwrite=overwrite)
         finally:
             path.unlink(missing_ok=True)
+
+
+def publish_part(part: IO[bytes], path: Path, target: Path, *, overwrite: bool) -> None:
+    """Make the complete file `part`, at `path` in the folder of `target`, that target. Raises as `atomic_output`."""
+    place = target.resolve() if overwrite else target
+    publish: Callable[[Path, Path], None] = os.replace if overwrite else _link_new
+    part.flush()
+    os.fsync(part.fileno())
+    path.chmod(0o666 & ~_umask())
+    publish(path, place)
+    path.unlink(missing_ok=True)
 
 
 def require_writable(target: Path) -> None:

@@ -13,11 +13,12 @@ from importlib import import_module
 import click
 import httpx
 
-from penstock.host.home import Home, RunningService, api_key_of, records_database
+from penstock.host.home import Home, api_key_of, records_database
 from penstock.host.ports import BoundPort, PortUnavailable, bind_port, local_url
 from penstock.host.postgres import restart_if_dead
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.host.processes import ServiceProcesses, service_processes, wait_until_ready
+from penstock.local_service import RunningService
 from penstock.orchestration.prefect_server import (
     SERVER_MODULES,
     PrefectAddress,

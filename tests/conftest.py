@@ -23,6 +23,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_threa
 
 SCOPES = {
     "standalone": "home", "browser": "browser", "cli": "service", "fundamentals": "service", "automation": "service",
+    "client": "service",
 }  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from penstock.client import Client
-from penstock.host.home import Home, RunningService
+from benchmarks.harness.json_client import JsonClient
+from penstock.host.home import Home
+from penstock.local_service import RunningService
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class Penstock:
     process: subprocess.Popen[bytes]
     service: RunningService
     key: str
-    client: Client
+    client: JsonClient
     prefect: httpx.Client
 
     def finished(self, task: dict[str, Any], seconds: float = 90) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def penstock_up(home: Path, **environment: str) -> Iterator[Penstock]:
         prefect = httpx.Client(
             base_url=service.prefect_api_url, auth=("penstock", place.secret("prefect")), trust_env=False
         )
-        with Client(service.api_url, key) as client, prefect:
+        with JsonClient(service.api_url, key) as client, prefect:
             yield Penstock(place, up, service, key, client, prefect)
     finally:
         if up.poll() is None:

@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.harness.json_client import JsonClient
 from benchmarks.harness.process_usage import children, name_of, process_tree
-from penstock.client import Client
-from penstock.host.home import Home, RunningService
+from penstock.host.home import Home
+from penstock.local_service import RunningService
 
 START_SECONDS, STOP_SECONDS = 400.0, 90.0
 UNLIMITED = "100000000"
@@ -37,7 +38,7 @@ class Running:
     home: Home
     service: RunningService
     key: str
-    client: Client
+    client: JsonClient
     environment: dict[str, str]
 
     def part(self, name: str) -> int:
@@ -64,7 +65,7 @@ def penstock_up(**settings: str) -> Iterator[Running]:
             service = home.running_service()
             assert service is not None
             key = home.secret("api_key")
-            with Client(service.api_url, key) as client:
+            with JsonClient(service.api_url, key) as client:
                 yield Running(home, service, key, client, environment)
 
 

@@ -1,10 +1,8 @@
 """`penstock cancel TASK`."""
 
 import click
-import httpx
 
 from penstock.cli.service import client_of
-from penstock.client import Refused
 from penstock.host.home import Home
 from penstock.settings import read_settings
 
@@ -18,8 +16,5 @@ def cancel_command(task_id: str) -> None:
     running = home.running_service()
     if running is None:
         raise click.ClickException("No service runs on this home.")
-    try:
-        with client_of(running, settings) as client:
-            click.echo(client.cancel(task_id)["state"])
-    except (Refused, httpx.HTTPError) as error:
-        raise click.ClickException(str(error)) from error
+    with client_of(running, settings) as client:
+        click.echo(client.cancel(task_id).state)

@@ -12,7 +12,8 @@ from penstock.cli.batches.options import batch_options
 from penstock.cli.batches.scheduling import batch_of
 from penstock.cli.batches.summary import place_text
 from penstock.domain.errors import FieldInvalid
-from penstock.host.home import Home, RunningService
+from penstock.host.home import Home
+from penstock.local_service import RunningService
 from penstock.settings import Settings, read_settings
 from penstock.supervisor import service_environment
 

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import click
 
 from penstock.client import Client
-from penstock.host.home import Home, RunningService
+from penstock.host.home import Home
 from penstock.host.private_files import open_private
+from penstock.local_service import RunningService
 from penstock.settings import Settings
 
 START_SECONDS = 180.0

@@ -34,8 +34,7 @@ def fetch_input(accepted: Accepted, workspace: Workspace) -> Original:
     services, path = workspace.services, workspace.scratch / "input"
     path.unlink(missing_ok=True)
     version = fetch_bytes(accepted, path, services, workspace.watch)
-    if version is not None:
-        services.records.tasks.record_input_version(accepted.task.id, accepted.task.attempt, version)
+    services.records.tasks.record_input_version(accepted.task.id, accepted.task.attempt, version)
     media = engines.probe(path, services.tools, workspace.watch)
     original = original_of(accepted.task, path, media, services)
     workspace.log.info("fetched %.2f MB of %s (%s)", media.filesize / 1e6, media.kind, media.container)

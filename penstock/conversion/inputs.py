@@ -15,13 +15,14 @@ from penstock.storage.download import download_input
 
 def fetch_bytes(
     accepted: Accepted, path: Path, services: Services, watch: engines.Watch, files: LineFiles | None = None
-) -> InputVersion | None:
-    """The input at a new local path, and its version; a stored file has none. Raises the errors of downloads, of the
+) -> InputVersion:
+    """The input at a new local path, and its version. Raises the errors of downloads, of the
     storage and of `Location.fetch`. `files` are those of the task's batch, if they are open."""
     task, url = accepted.task, accepted.task.request.url or ""
     if accepted.file is not None:
-        services.objects.get(require_media(accepted.file).key, path, watch.stopped)
-        return None
+        facts = require_media(accepted.file).facts
+        services.objects.get(accepted.file.key, path, watch.stopped)
+        return InputVersion(length=facts.filesize, sha256=facts.sha256)
     if is_line_address(url):
         return (files or line_files_of(task, services)).fetch(url, path, None, watch.stopped)
     check = EarlyCheck(task.request, services.tools, services.allowed_pairs, services.settings.max_plan_bytes, watch)

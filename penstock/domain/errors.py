@@ -29,16 +29,15 @@ encoder output. What the operator needs goes to `detail`, which is only logged. 
 each error is in `penstock.api.error_table`; what is retried is in `penstock.tasks.policy`.
 """
 
-from typing import ClassVar
-
 
 class MediaError(Exception):
     """The root. `field` names the field of the request that is wrong; `detail` is only logged.
 
-    `transient`: a retry may succeed, after at least `retry_after_seconds`."""
+    `transient`: a retry may succeed, after at least `retry_after_seconds`. `task_id`: set by clients."""
 
-    code: ClassVar[str] = "internal"
-    transient: ClassVar[bool] = False
+    code: str = "internal"
+    transient: bool = False
+    task_id: str | None = None
 
     def __init__(
         self, message: str, *, field: str | None = None, detail: str = "", retry_after_seconds: float = 0.0
@@ -84,11 +83,11 @@ class FormatUnsupported(RequestError):
 
 
 class InvalidRequest(RequestError):
-    """A body with one or more violations. Message and field are those of the first."""
+    """A body with one or more violations. Code, message and field are those of the first."""
 
     def __init__(self, violations: tuple[RequestError, ...]) -> None:
         super().__init__(violations[0].message, field=violations[0].field)
-        self.violations = violations
+        self.code, self.violations = violations[0].code, violations
 
     @property
     def primary(self) -> MediaError:
@@ -284,8 +283,9 @@ class ReusedFileDeleted(Cancelled):
 
 
 def error_classes(root: type[MediaError] = MediaError) -> tuple[type[MediaError], ...]:
-    """`root` and all its subclasses, `root` first."""
-    return (root, *(below for child in root.__subclasses__() for below in error_classes(child)))
+    """`root` and all its subclasses here, `root` first; those of clients are in `penstock.errors`."""
+    ours = (child for child in root.__subclasses__() if child.__module__ == __name__)
+    return (root, *(below for child in ours for below in error_classes(child)))
 
 
 class Misconfigured(Exception):

@@ -4,15 +4,15 @@ import fcntl
 import json
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from penstock.domain.errors import Misconfigured
 from penstock.host.postgres import postgres_server
 from penstock.host.private_files import make_private, open_private
+from penstock.local_service import RunningService, is_claimed, running_service, service_file, was_locked
 from penstock.settings import Settings
 
 CLAIM_TRIES = 20
@@ -21,21 +21,6 @@ ENTRIES = (
     *("secrets", "logs", "postgres", "prefect", "scratch", "files", "workers"),
     *("service.lock", "service.users", "postgres.lock", "postgres.users"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RunningService:
-    """The addresses and credentials of a running service. `process` is the process id of `penstock up`; `batch_roots`
-    is its setting of that name."""
-
-    api_url: str
-    prefect_api_url: str
-    prefect_ui_url: str
-    database_url: str = field(repr=False)
-    process: int
-    api_key: str = field(repr=False)
-    prefect_auth: str | None = field(repr=False)
-    batch_roots: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +38,6 @@ class Home:
         except OSError as error:
             raise Misconfigured(f"The home {root} cannot be used: {error.strerror}. Choose another.") from error
         return cls(root)
-
-    @property
-    def _service_file(self) -> Path:
-        """Among the secrets, because it contains the service's API key."""
-        return self.root / "secrets" / "service.json"
 
     def secret(self, name: str) -> str:
         """A secret of this home: random, created at the first call (mode 0600), the same for all who ask at once."""
@@ -87,7 +67,7 @@ class Home:
     def claim(self) -> Iterator[bool]:
         """Whether this process is now the only service on this home; False if there is another one."""
         with open_private(self.root / "service.lock", "a") as lock:
-            if not _locked(lock.fileno(), fcntl.LOCK_EX, CLAIM_TRIES):
+            if not was_locked(lock.fileno(), fcntl.LOCK_EX, CLAIM_TRIES):
                 yield False
                 return
             self.unpublish()  # a killed service has left its file
@@ -98,9 +78,7 @@ class Home:
 
     def is_claimed(self) -> bool:
         """Whether a service runs, starts or stops on this home."""
-        with open_private(self.root / "service.lock", "a") as lock:
-            # A shared lock: two processes may check at once.
-            return not _locked(lock.fileno(), fcntl.LOCK_SH, 1)
+        return is_claimed(self.root)
 
     @contextmanager
     def use(self) -> Iterator[None]:
@@ -127,45 +105,19 @@ class Home:
 
     def publish(self, service: RunningService) -> None:
         """Write the service's addresses for other commands, once it is ready."""
-        written = self._service_file.with_name(".service.json")
+        published = service_file(self.root)
+        written = published.with_name(".service.json")
         written.touch(mode=0o600)
         written.write_text(json.dumps(asdict(service)))
-        written.replace(self._service_file)
+        written.replace(published)
 
     def unpublish(self) -> None:
         """Remove the addresses: the service takes no more commands."""
-        self._service_file.unlink(missing_ok=True)
+        service_file(self.root).unlink(missing_ok=True)
 
     def running_service(self) -> RunningService | None:
         """The service that runs on this home; None if there is none."""
-        try:
-            found = RunningService(**json.loads(self._service_file.read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-        # A new service may have claimed the home and not yet have removed the file of a killed one.
-        return found if self.is_claimed() and _is_alive(found.process) else None
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # it runs as another user
-    return True
-
-
-def _locked(lock: int, mode: int, tries: int) -> bool:
-    """Whether the lock was taken. With several tries, because `is_claimed` holds it for an instant."""
-    for _ in range(tries):
-        try:
-            fcntl.flock(lock, mode | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.05 if tries > 1 else 0)
-        else:
-            return True
-    return False
+        return running_service(self.root)
 
 
 def api_key_of(settings: Settings, home: Home) -> str:

@@ -13,8 +13,8 @@ from penstock.domain.errors import InvalidSettings
 from penstock.settings import checks, errors
 
 PREFIX = "PENSTOCK_"
-# Read by the tests and benchmarks of a checkout: the folder of real media files.
-TEST_VARIABLES = frozenset(("PENSTOCK_CORPUS",))
+# Read by others than the service: the folder of real media files by the tests, the address by clients.
+OTHER_VARIABLES = frozenset(("PENSTOCK_CORPUS", "PENSTOCK_API_URL"))
 
 Bytes = Annotated[int, Field(ge=1, le=2**50)]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -247,7 +247,7 @@ def read_settings(home: Path | None = None) -> Settings:
     variables = {name: variable_of(name) for name in Settings.model_fields}
     found: list[str] = []
     try:
-        found += errors.name_errors(dotenv_values(".env") | os.environ, frozenset(variables.values()) | TEST_VARIABLES)
+        found += errors.name_errors(dotenv_values(".env") | os.environ, frozenset(variables.values()) | OTHER_VARIABLES)
         settings = Settings() if home is None else Settings(home=home)
     except ValidationError as invalid:
         found += errors.value_errors(invalid, variables)

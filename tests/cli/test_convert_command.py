@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from penstock.cli import convert as command
+from penstock.cli import service
 from penstock.cli.main import cli
-from penstock.client import Client
 from tests.service import plain_environment, processes_with, wait_for
 
 pytestmark = pytest.mark.service
@@ -81,8 +82,8 @@ def test_an_existing_output_is_replaced_on_request(penstock, photo, tmp_path):
 
 def test_an_output_that_another_program_wrote_meanwhile_is_not_replaced(penstock, photo, tmp_path, monkeypatch):
     target = tmp_path / "out.webp"
-    create = Client.create
-    monkeypatch.setattr(Client, "create", lambda *asked: (target.write_bytes(b"theirs"), create(*asked))[1])
+    client_of = service.client_of
+    monkeypatch.setattr(command, "client_of", lambda *given: (target.write_bytes(b"theirs"), client_of(*given))[1])
     home = {"PENSTOCK_HOME": str(penstock.home.root)}
     said = CliRunner().invoke(cli, ["convert", str(photo), str(target), "--width", "35"], env=home)
 

@@ -8,8 +8,8 @@ import jwt
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.harness.json_client import JsonClient, Refused
 from penstock.cli.main import cli
-from penstock.client import Client, Refused
 from penstock.deployments.bootstrap import load_prefect_yaml
 from tests.service import exported
 
@@ -24,7 +24,7 @@ def test_doctor_passes_on_a_running_service(penstock):
 
 def test_a_new_key_works_until_it_is_revoked(penstock):
     key_id, token = penstock_tells(penstock, "keys", "create").stdout.split()
-    with Client(penstock.service.api_url, token) as client:
+    with JsonClient(penstock.service.api_url, token) as client:
         with pytest.raises(Refused, match="task"):
             client.task("tsk_abcdefghijklmnop")
         assert key_id in penstock_tells(penstock, "keys", "list").stdout
@@ -36,7 +36,7 @@ def test_a_rotated_key_and_its_predecessor_both_work(penstock):
     key_id, token = penstock_tells(penstock, "keys", "create").stdout.split()
     _, fresh = penstock_tells(penstock, "keys", "rotate", key_id, "--overlap-hours", "1").stdout.split()
     for each in (token, fresh):
-        with Client(penstock.service.api_url, each) as client, pytest.raises(Refused, match="task"):
+        with JsonClient(penstock.service.api_url, each) as client, pytest.raises(Refused, match="task"):
             client.task("tsk_abcdefghijklmnop")
     assert "expires" in next(line for line in listed(penstock) if line.startswith(key_id))
 

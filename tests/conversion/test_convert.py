@@ -59,8 +59,10 @@ def fetch_stored(path: Path, workspace: Workspace) -> Original:
 
 
 def test_a_stored_input_comes_from_the_storage(media, workspace):
-    assert fetch_stored(media("still.png"), workspace).media.kind == "image"
-    assert workspace.services.records.recorded == []
+    fetched = fetch_stored(media("still.png"), workspace)
+    [(_, version)] = workspace.services.records.recorded
+
+    assert (fetched.media.kind, version.length) == ("image", media("still.png").stat().st_size)
 
 
 def test_a_second_try_replaces_the_files_of_the_first(media, workspace):

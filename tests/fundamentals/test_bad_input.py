@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from penstock.client import Refused
+from benchmarks.harness.json_client import Refused
 from tests.broken_files import CODES, is_expected
 from tests.media_server import serving
 from tests.service import wait_for

@@ -6,7 +6,7 @@ import av
 import pytest
 from PIL import Image
 
-from penstock.client import Refused
+from benchmarks.harness.json_client import Refused
 from tests.service import wait_for
 
 pytestmark = pytest.mark.service

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from PIL import Image
 
-from penstock.client import Refused
+from benchmarks.harness.json_client import Refused
 from tests.media_server import made
 from tests.service import wait_for
 

@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from penstock.client import Refused
+from benchmarks.harness.json_client import Refused
 from tests.service import active_slots, part, processes_with, wait_for
 
 pytestmark = pytest.mark.service

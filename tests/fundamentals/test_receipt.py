@@ -3,7 +3,7 @@
 import jwt
 import pytest
 
-from penstock.client import Refused
+from benchmarks.harness.json_client import Refused
 from penstock.domain.ids import ProjectId
 from penstock.records import Records
 from tests.service import artifacts_of, wait_for

@@ -1,4 +1,4 @@
-"""An HTTP client of the service. Tasks and Files are the JSON objects of docs/api.md."""
+"""A client that returns the JSON of answers as it is: tests and benchmarks look at what the service says."""
 
 import os
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Refused(Exception):
         self.violations = violations
 
 
-class Client:
+class JsonClient:
     """A client with the key of one project. Raises `Refused`, and `httpx.HTTPError` if the service is not reachable."""
 
     def __init__(self, base_url: str, api_key: str) -> None:

@@ -1,0 +1,254 @@
+"""Tasks, Files, Plans and Receipts as the service answers them (docs/api.md). Plain values: they hold no key.
+
+Fields that a newer service adds are left out; those that an older one lacks have their default. Words such as a status
+are `str`, because a newer service may have more of them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from penstock.errors import MediaError, error_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskError:
+    """Why a Task, a Batch or a line failed. `code` is one of docs/errors.md."""
+
+    code: str
+    message: str
+    field: str | None = None
+    step: str | None = None
+    retryable: bool = False
+
+    def exception(self, task_id: str | None = None) -> MediaError:
+        """The error to raise: its class is that of its code."""
+        error = error_of(vars(self))
+        error.task_id = task_id
+        return error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A Prefect flow run, and its page."""
+
+    id: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFacts:
+    """Read from the bytes. Seconds, pixels, bytes, bits per second; None where a fact does not apply."""
+
+    kind: str
+    format: str
+    type: str
+    filesize: int
+    sha256: str
+    codecs: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    fps: float | None = None
+    frames: int | None = None
+    bitrate: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class File(FileFacts):
+    """A stored file: an upload (`object` is `file`) or an output (`source`). `url` is a link that needs no key for an
+    hour; it is left out when a File is pickled."""
+
+    id: str
+    object: str
+    created: datetime
+    updated: datetime
+    url: str | None = field(default=None, repr=False)
+    task: str | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"url": None}
+
+    def download(self, to: str | PathLike[str], *, overwrite: bool = False, resume: bool = False) -> Path:
+        """`Client.download`, with the address and key of the environment."""
+        from penstock.client.clients import Client  # noqa: PLC0415 - clients answer these models
+
+        with Client() as client:
+            return client.download(self, to, overwrite=overwrite, resume=resume)
+
+    async def adownload(self, to: str | PathLike[str], *, overwrite: bool = False, resume: bool = False) -> Path:
+        """The same for async programs."""
+        from penstock.client.clients import AsyncClient  # noqa: PLC0415
+
+        async with AsyncClient() as client:
+            return await client.download(self, to, overwrite=overwrite, resume=resume)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamCheck:
+    """One stream of an output: start and duration in seconds, and how many frames were decoded."""
+
+    codec: str
+    decoded: int
+    start: float | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """By how many seconds the audio starts and ends later, relative to the video, than in the input."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """The measured similarity of output and input."""
+
+    metric: str
+    score: float
+    frames: int
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """How an output was verified."""
+
+    streams: tuple[StreamCheck, ...] = ()
+    expected_duration: float | None = None
+    drift: Drift | None = None
+    quality: Score | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """How an output was made."""
+
+    plan: dict[str, Any]
+    argv: tuple[str, ...] = ()
+    tools: dict[str, str] = field(default_factory=dict)
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """How the output of a Task was made and verified. Trust the payload of `signature`, a JWS, not the fields."""
+
+    task: str
+    attempt: int
+    project: str
+    file: str
+    made: datetime
+    output: FileFacts
+    checks: Checks
+    work: Work
+    signature: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One request, and how far it is. `status` is `processing`, `completed`, `failed` or `cancelled`; `bytes_in` is the
+    size of the input, None until it was read."""
+
+    id: str
+    input: str
+    kind: str
+    format: str
+    status: str
+    created: datetime
+    updated: datetime
+    width: int | None = None
+    height: int | None = None
+    fit: str | None = None
+    quality: float | None = None
+    state: str = ""
+    progress: int = 0
+    attempt: int = 1
+    error: TaskError | None = None
+    output: File | None = None
+    plan: dict[str, Any] | None = None
+    run: Run | None = None
+    batch: str | None = None
+    bytes_in: int | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status != "processing"
+
+    @property
+    def saved_bytes(self) -> int | None:
+        """By how much the output is smaller than the input; None where a size is not known."""
+        return None if self.output is None or self.bytes_in is None else self.bytes_in - self.output.filesize
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompletedTask(Task):
+    """A Task that has been waited for, with its output and how it was made and verified."""
+
+    output: File
+    receipt: Receipt = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanStep:
+    """What would be done to one stream, and why."""
+
+    stream: str
+    action: str
+    codec: str
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedRange:
+    """The expected value; four of five earlier conversions lay between `low` and `high`."""
+
+    expected: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Learnt from `tasks` earlier conversions; None where there are too few."""
+
+    bytes: ExpectedRange | None = None
+    seconds: ExpectedRange | None = None
+    tasks: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSource:
+    """The input's facts. `bytes_read`: how many of its bytes were read for them."""
+
+    kind: str
+    format: str
+    filesize: int
+    bytes_read: int = 0
+    codecs: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a Task of the same request would do."""
+
+    input: str
+    kind: str
+    format: str
+    plan: dict[str, Any]
+    source: PlanSource
+    steps: tuple[PlanStep, ...] = ()
+    argv: tuple[str, ...] = ()
+    width: int | None = None
+    height: int | None = None
+    codecs: str | None = None
+    duration: float | None = None
+    estimate: Estimate = field(default_factory=Estimate)
