@@ -1,4 +1,4 @@
-"""The typed client: what it adds to a call, against the same requests with httpx alone, and how long it takes to import.
+"""The typed client: what it adds to a call, against the same requests with httpx alone, and how long an import takes.
 
 Calls take turns, so that a slow machine slows both. Imports are those of new processes, with compiled modules."""
 
