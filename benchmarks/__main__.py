@@ -13,7 +13,7 @@ from benchmarks.harness.report import Report, keep, reported, show
 from benchmarks.harness.rounds import QUICK, Amount
 from benchmarks.images import peers_comparison
 from benchmarks.quality import quality_values, video_encoders
-from benchmarks.service import burst, client, idle, large, latency, lists, memory, posts, startup, wall
+from benchmarks.service import burst, client, idle, large, latency, lists, memory, posts, startup, wall, webhooks
 
 ROUNDS = 3
 BENCHMARKS: dict[str, Callable[[Amount], Report]] = {
@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[Amount], Report]] = {
     "large": lambda amount: reported(large.TITLE, large.rows(amount)),
     "lists": lambda amount: reported(lists.TITLE, lists.rows(amount)),
     "memory": lambda amount: reported(memory.TITLE, memory.rows(amount)),
+    "webhooks": lambda amount: reported(webhooks.TITLE, webhooks.rows(amount)),
     "batch-photos": lambda amount: reported(photos.TITLE, photos.rows(amount)),
     "batch-films": lambda amount: reported(films.TITLE, films.rows(amount)),
     "batch-listing": lambda amount: reported(listing.TITLE, listing.rows(amount)),
