@@ -70,6 +70,12 @@ def test_the_receiver_is_shown_as_it_is():
     assert shown in example
 
 
+@pytest.mark.parametrize("example", ["after_conversion", "convert_on_event"])
+def test_every_automation_is_shown_as_it_is(example: str):
+    program = (DOCS.parent / "deployments" / "examples" / f"{example}.py").read_text()
+    assert any(shown.partition("```")[0] in program for shown in page("events").split("```python\n")[1:])
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_is_described_as_it_is(name: Format):
     assert f"| `{name}` | {FORMATS[name].kind} | `{FORMATS[name].mime}` |" in page("api")

@@ -111,6 +111,18 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedEvent:
+    """The end of a task or batch, of which Prefect is to be told; `snapshot` is its row."""
+
+    id: str
+    project_id: ProjectId
+    subject: str
+    type: EventType
+    created: datetime
+    snapshot: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class NextStep:
     """What follows a try: the delivery's status; with `pending` another try after `seconds`."""
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 from penstock.host.scratch import CREATION_SECONDS, remove_dead_folders
 from penstock.orchestration.dispatcher import dispatch
+from penstock.orchestration.ended_events import emit_ended
 from penstock.orchestration.flow_runs import FlowRuns
 from penstock.orchestration.prefect_events import follow_prefect_events
 from penstock.orchestration.reconcile.reconciler import reconcile_runs
@@ -26,11 +27,12 @@ HOUR_SECONDS = 3600.0
 async def control_plane(services: Services, runs: FlowRuns, base_url: str) -> AsyncIterator[None]:
     """Dispatch, follow Prefect's events, reconcile, send webhooks and sweep until the block ends. Links in webhooks
     start with `base_url`."""
-    woken, delivery = asyncio.Event(), asyncio.Event()
+    woken, delivery, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
     async with runs:
         parts = (
-            partial(_wake_on_notice, services, {OUTBOX: woken, DELIVERY: delivery}),
+            partial(_wake_on_notice, services, {OUTBOX: (woken,), DELIVERY: (delivery, ended)}),
             partial(deliver, services, base_url, runs.url, delivery),
+            partial(emit_ended, services.records, runs, ended),
             partial(sweep_deliveries, services.records, services.settings.webhook_log_days),
             partial(dispatch, services.records, runs, woken, services.settings.running_per_project),
             partial(follow_prefect_events, services.records, runs, services.settings.attempts),
@@ -44,10 +46,11 @@ async def control_plane(services: Services, runs: FlowRuns, base_url: str) -> As
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _wake_on_notice(services: Services, woken: Mapping[str, asyncio.Event]) -> None:
-    """Set the event of a channel at each PostgreSQL notice: a new submission, or a new delivery."""
+async def _wake_on_notice(services: Services, woken: Mapping[str, Sequence[asyncio.Event]]) -> None:
+    """Set the events of a channel at each PostgreSQL notice: a new submission, or a new delivery."""
     async for channel, _payload in listen(services.records.url, *woken):
-        woken[channel].set()
+        for event in woken[channel]:
+            event.set()
 
 
 async def keep_running(work: Callable[[], Awaitable[None]]) -> None:

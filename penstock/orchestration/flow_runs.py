@@ -171,6 +171,11 @@ class FlowRuns:
         async with _translated():
             await self.client.release_concurrency_slots_with_lease(UUID(lease_id))
 
+    async def emit(self, events: list[dict[str, Any]]) -> None:
+        """Hand events to Prefect; those that it has already, by their ids, are kept once."""
+        async with _translated():
+            await self.client.request("POST", "/events", json=events)
+
     async def require_prefect(self) -> None:
         """Raises `PrefectUnavailable` unless Prefect responds."""
         async with _translated():

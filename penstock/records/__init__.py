@@ -12,6 +12,7 @@ from penstock.records.batches.run_records import BatchRuns
 from penstock.records.conversions import Conversions
 from penstock.records.database import Database
 from penstock.records.deliveries import Deliveries
+from penstock.records.event_outbox import EventOutbox
 from penstock.records.files import Files
 from penstock.records.receipts import Receipts
 from penstock.records.tasks import Tasks
@@ -37,6 +38,7 @@ class Records:
         self.chunks = Chunks(self._database, lease_seconds)
         self.webhooks = Webhooks(self._database)
         self.deliveries = Deliveries(self._database)
+        self.event_outbox = EventOutbox(self._database)
 
     def migrate(self) -> None:
         """Upgrade the tables to this version. Several processes may call it at once."""

@@ -1,5 +1,6 @@
 """The deliveries of webhooks. A sender leases what is due; after the lease another may send it again."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -96,18 +97,18 @@ class Deliveries:
                 _disable(connection, delivery)
             _record_host(connection, delivery.host, jitter, has_failed=entry.code in HOST_FAILURES)
 
-    def task_of(self, delivery: Delivery) -> Task:
-        """The Task as it ended, with its output unless that was deleted."""
+    def task_of(self, snapshot: Mapping[str, Any]) -> Task:
+        """The Task in a snapshot, with its output unless that was deleted."""
         with self._database.reading() as connection:
-            row = dict(connection.execute(_TASK, {"snapshot": delivery.snapshot}).mappings().one())
+            row = dict(connection.execute(_TASK, {"snapshot": snapshot}).mappings().one())
             kept = select(FILES).where(FILES.c.id == row["output_id"], FILES.c.deleted.is_(None))
             output = connection.execute(kept).mappings().first() if row["output_id"] else None
         return task_of(row | output_columns(output))
 
-    def batch_of(self, delivery: Delivery) -> Batch:
-        """The Batch as it ended."""
+    def batch_of(self, snapshot: Mapping[str, Any]) -> Batch:
+        """The Batch in a snapshot."""
         with self._database.reading() as connection:
-            return batch_of(connection.execute(_BATCH, {"snapshot": delivery.snapshot}).mappings().one())
+            return batch_of(connection.execute(_BATCH, {"snapshot": snapshot}).mappings().one())
 
     def page(self, subject: str, query: ListQuery) -> Listing[Delivery]:
         """The deliveries of a task or batch."""

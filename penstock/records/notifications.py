@@ -1,8 +1,8 @@
 """Notifications of the records over PostgreSQL's LISTEN/NOTIFY.
 
 Channels: `penstock_outbox` (an attempt needs a flow run, or one has begun, so that another may be submitted),
-`penstock_task` (a task has ended). The payload is the task's id. `penstock_delivery` (webhooks are to be sent), without
-a payload.
+`penstock_task` (a task has ended). The payload is the task's id. `penstock_delivery` (webhooks and
+events are to be sent), without a payload.
 """
 
 import asyncio

@@ -56,3 +56,17 @@ Index("deliveries_by_subject", DELIVERIES.c.subject, DELIVERIES.c.created)
 Index("deliveries_by_webhook", DELIVERIES.c.webhook_id, postgresql_where=_PENDING)
 Index("deliveries_by_age", DELIVERIES.c.created, postgresql_where=DELIVERIES.c.status != text("'pending'"))
 Index("deliveries_pending_since", DELIVERIES.c.since, postgresql_where=_PENDING)
+
+# Ended tasks and batches that Prefect has not been told of.
+EVENT_OUTBOX = Table(
+    "event_outbox",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("project_id", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("snapshot", JSONB(none_as_null=True), nullable=False),
+    time_now_column("created"),
+    time_now_column("due"),
+)
+Index("event_outbox_due", EVENT_OUTBOX.c.due)

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 # Requests at once in one process, and to one host in all.
 SENDERS, PER_HOST = 32, 4
 POLL_SECONDS = 1.0
+EVENT_DAYS = 7.0  # Prefect keeps events as long
 SWEEP_SECONDS = 600.0
 
 
@@ -74,6 +75,7 @@ async def sweep_deliveries(records: Records, days: float) -> None:
         try:
             expired = await asyncio.to_thread(records.deliveries.expire)
             deleted = await asyncio.to_thread(records.deliveries.delete_older, days)
+            await asyncio.to_thread(records.event_outbox.delete_older, EVENT_DAYS)
             log.info("deliveries: %d expired, %d deleted", expired, deleted)
         except errors.DatabaseUnavailable:
             log.warning("the deliveries could not be swept: the database is unavailable")

@@ -63,5 +63,5 @@ class Sender:
         records, settings = self.services.records, self.services.settings
         shown = ViewBuilder(self.base_url, secret, int(time.time()) + settings.link_seconds, self.run_url)
         if delivery.type.startswith("task."):
-            return shown.task_view(records.deliveries.task_of(delivery))
-        return batch_view(facts_of(records, [records.deliveries.batch_of(delivery)])[0], shown)
+            return shown.task_view(records.deliveries.task_of(delivery.snapshot))
+        return batch_view(facts_of(records, [records.deliveries.batch_of(delivery.snapshot)])[0], shown)

@@ -137,7 +137,7 @@ def test_the_end_of_a_batch_is_delivered(records: Records, project: ProjectId, s
 
     found = deliveries(records, batch.id)
     assert {(each.type, each.url) for each in found} == {(f"batch.{status}", HOOK), (f"batch.{status}", f"{HOOK}/2")}
-    assert records.deliveries.batch_of(found[0]).status == status
+    assert records.deliveries.batch_of(found[0].snapshot).status == status
 
 
 def order(webhook_url: str) -> BatchOrder:
