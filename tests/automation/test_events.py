@@ -67,7 +67,7 @@ def test_a_completed_task_starts_a_flow_of_somebody_else(penstock, origin, photo
     command = [sys.executable, str(EXAMPLES / "after_conversion.py")]
     serving = subprocess.Popen(command, env=exported(penstock) | {"PREFECT_HOME": str(tmp_path)}, cwd=tmp_path)
     try:
-        wait_for(lambda: has_automation(penstock, "after-conversion"), 60)
+        wait_for(lambda: has_automation(penstock, "after a conversion"), 60)
         request = {"url": f"{origin}/photo.png", "kind": "image", "format": "webp", "width": 221}
         task = penstock.converted(request)
         run = wait_for(lambda: run_of_flow(penstock, "after-conversion", task["id"]), 90)
