@@ -10,7 +10,7 @@ from penstock.domain import errors
 from penstock.domain.ids import BatchId, ChunkId
 from penstock.orchestration.batch.batch_run import Replaced, open_batch
 from penstock.orchestration.batch.chunk_run import convert_chunk_lines, open_chunk
-from penstock.orchestration.run_states import done_state, end_as_cancelled, failed_state
+from penstock.orchestration.run_states import done_state, end_as_cancelled, ended_state, tag_failure
 from penstock.services import current_services
 from penstock.tasks.batch.accept import accept_batch
 from penstock.tasks.batch.convert_lines import convert_lines
@@ -18,7 +18,6 @@ from penstock.tasks.batch.list_inputs import list_inputs
 from penstock.tasks.batch.plan_lines import plan_lines
 from penstock.tasks.batch.report import report
 
-EXPECTED_ERRORS = (errors.RequestError, errors.InputError, errors.EngineError, errors.PlatformError)
 REPLACED = "stopped: another run goes on with this batch"
 STILL_RUNNING = "skipped: the last run of this batch has not ended"
 
@@ -27,7 +26,7 @@ STILL_RUNNING = "skipped: the last run of this batch has not ended"
     name="convert-batch",
     flow_run_name="convert a batch",
     description="Converts the files of a folder or prefix, or the lines of a manifest: for schedules and other flows.",
-    on_failure=[end_as_cancelled],
+    on_failure=[tag_failure],
     on_cancellation=[end_as_cancelled],
     persist_result=False,
 )
@@ -35,15 +34,15 @@ def convert_batch(batch: BatchForm, project: str | None = None) -> State[Any]:
     """Skipped if the last run of the same batch has not ended: Prefect has no such rule for schedules."""
     try:
         accepted = accept_batch(batch, project, current_services())
-    except EXPECTED_ERRORS as error:
-        return failed_state(error)
+    except errors.MediaError as error:
+        return ended_state(error)
     return done_state(STILL_RUNNING) if accepted is None else run_attempt(accepted.id, accepted.attempt)
 
 
 @flow(
     name="run-batch",
     description="Runs one attempt of a Batch. The API and the command line start it. Its parameters are ids alone.",
-    on_failure=[end_as_cancelled],
+    on_failure=[tag_failure],
     on_cancellation=[end_as_cancelled],
     persist_result=False,
 )
@@ -55,7 +54,7 @@ def run_batch(batch_id: BatchId, attempt: int = 1) -> State[Any]:
 @flow(
     name="convert-chunk",
     description="Converts some lines of a Batch in this worker. Started by the batch's own run.",
-    on_failure=[end_as_cancelled],
+    on_failure=[tag_failure],
     on_cancellation=[end_as_cancelled],
     persist_result=False,
 )
@@ -64,8 +63,8 @@ def convert_chunk(chunk_id: ChunkId, attempt: int = 1) -> State[Any]:
     try:
         with open_chunk(chunk_id, attempt, flow_run.id, current_services()) as chunk:
             outcomes = convert_chunk_lines(chunk)
-    except EXPECTED_ERRORS as error:
-        return failed_state(error)
+    except errors.MediaError as error:
+        return ended_state(error)
     return done_state(outcomes.sentence)
 
 
@@ -78,6 +77,6 @@ def run_attempt(batch_id: BatchId, attempt: int) -> State[Any]:
             sentence = report(status, run)
     except Replaced:
         return done_state(REPLACED)
-    except EXPECTED_ERRORS as error:
-        return failed_state(error)
+    except errors.MediaError as error:
+        return ended_state(error)
     return done_state(sentence, is_cancelled=status == "cancelled")

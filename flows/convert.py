@@ -9,7 +9,9 @@ from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.request_form import RequestForm
 from penstock.orchestration.run.lifecycle import open_run
-from penstock.orchestration.run_states import completed_state, end_as_cancelled, failed_state, hide_secrets
+from penstock.orchestration.run.receipt import show_receipt
+from penstock.orchestration.run.summary import summary
+from penstock.orchestration.run_states import completed_state, end_as_cancelled, ended_state, hide_secrets, tag_failure
 from penstock.services import current_services
 from penstock.tasks.accept import accept
 from penstock.tasks.fetch import fetch
@@ -18,14 +20,11 @@ from penstock.tasks.transcode import transcode
 from penstock.tasks.upload import upload
 from penstock.tasks.validate import validate
 
-# These fail the run with their message, any other error with its traceback.
-EXPECTED_ERRORS = (errors.RequestError, errors.InputError, errors.EngineError, errors.PlatformError)
-
 
 @flow(
     name="convert-source",
     description="Runs one attempt of a Task. The API starts it. Prefect shows parameters, so they are ids alone.",
-    on_failure=[end_as_cancelled],
+    on_failure=[tag_failure],
     on_cancellation=[end_as_cancelled],
     persist_result=False,
 )
@@ -38,7 +37,7 @@ def convert_source(task_id: TaskId, attempt: int = 1) -> State[Any]:
     name="convert-request",
     flow_run_name="convert a request",
     description="Makes a Task of its parameters and runs it: for the form of the UI, schedules and other flows.",
-    on_failure=[end_as_cancelled],
+    on_failure=[tag_failure],
     on_cancellation=[end_as_cancelled],
     persist_result=False,
 )
@@ -49,9 +48,9 @@ def convert_request(request: RequestForm, project: str | None = None) -> State[A
         requested = accept(request, project, current_services())
     except errors.RequestError as error:
         hide_secrets(flow_run.id, flow_run.parameters)
-        return failed_state(error)
-    except EXPECTED_ERRORS as error:  # a retry of the run may succeed: it needs the parameters as they are
-        return failed_state(error)
+        return ended_state(error)
+    except errors.MediaError as error:  # a retry of the run may succeed: it needs the parameters as they are
+        return ended_state(error)
     if requested.skip_reason is not None:
         return completed_state(requested.task, requested.skip_reason)
     return run_attempt(requested.task.id, requested.task.attempt)
@@ -65,6 +64,7 @@ def run_attempt(task_id: TaskId, attempt: int) -> State[Any]:
             rendition = transcode(original, run)
             stored = upload(rendition, run)
             completed = record(stored, run)
-    except EXPECTED_ERRORS as error:
-        return failed_state(error)
-    return completed_state(completed)
+            show_receipt(original, rendition, stored, run)
+    except errors.MediaError as error:
+        return ended_state(error)
+    return completed_state(completed, summary(original, stored, sum(run.stages.seconds.values())))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.runtime import flow_run
 
 from penstock.domain.ids import ProjectId
@@ -12,9 +12,10 @@ from penstock.domain.task import Task
 from penstock.services import Services
 from penstock.storage.download import is_unchanged
 from penstock.tasks import policy
+from penstock.tasks.stage import stage
 
 
-@task(**policy.ACCEPT)
+@stage(policy.ACCEPT)
 def accept(request: Any, project: str | None, services: Services) -> RequestedTask:
     """The request's Task with an attempt for this run; or the reason to skip it: another run makes it, or it is
     completed and its input has not changed. Raises `RequestError`, and what asking the input's origin raises."""

@@ -1,19 +1,18 @@
 """Publish the output: the file, its receipt and the completed task, in one transaction."""
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from penstock.domain.stages import Stored
 from penstock.domain.task import Task
 from penstock.orchestration.run.lease import Run
-from penstock.orchestration.run.prefect_artifacts import receipt_artifact
 from penstock.tasks import policy
+from penstock.tasks.stage import stage
 
 
-@task(**policy.RECORD)
+@stage(policy.RECORD)
 def record(stored: Stored, run: Run) -> Task:
     with run.stages.stage("record", policy.DEADLINES["record"]):
         lease, tasks = run.lease, run.services.records.tasks
         completed = tasks.complete(lease.task_id, lease.attempt, lease.owner, stored.file, stored.receipt)
         get_run_logger().info("%s is completed: %s", completed.id, stored.file.id)
-        receipt_artifact(stored.file, stored.receipt)
         return completed

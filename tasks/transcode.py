@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from penstock.conversion.convert import convert_original
 from penstock.conversion.reuse import FindEarlier, nothing_earlier
@@ -14,15 +14,19 @@ from penstock.domain.task import Task
 from penstock.orchestration.run.conversion_claim import earlier_output
 from penstock.orchestration.run.encoder_slots import process_encoder_slots
 from penstock.orchestration.run.lease import Run
-from penstock.orchestration.run.prefect_artifacts import progress_artifact
+from penstock.orchestration.run.prefect_artifacts import artifact_key, progress_artifact
+from penstock.orchestration.run.shown_stage import name_stage
 from penstock.orchestration.run.transcode_lock import process_transcode_lock
 from penstock.tasks import policy
+from penstock.tasks.stage import stage
 
 
-@task(**policy.TRANSCODE)
+@stage(policy.TRANSCODE)
 def transcode(original: Original, run: Run) -> Rendition | Reuse:
-    with run.stages.stage("transcode", policy.DEADLINES["transcode"]):
-        reserve = partial(_reserved, run, original.task)
+    media, key = original.media, artifact_key("progress", run.lease.task_id)
+    shown = progress_artifact(run.stages.progress, original.task.shown_input, key, media.duration)
+    with run.stages.stage("transcode", policy.DEADLINES["transcode"]), shown:
+        reserve = partial(_reserved, run)
         return convert_original(original, run.workspace(get_run_logger()), reserve, _find_earlier(run, original.task))
 
 
@@ -32,17 +36,15 @@ def _find_earlier(run: Run, converted: Task) -> FindEarlier:
 
 
 @contextmanager
-def _reserved(run: Run, converted: Task, plan: Plan) -> Iterator[None]:
+def _reserved(run: Run, plan: Plan) -> Iterator[None]:
     """What the encoder holds: a slot where the plan needs one, and the machine, which it shares unless the last try
     failed because the machine was short of memory."""
-    lock = process_transcode_lock()
+    lock, progress = process_transcode_lock(), run.stages.progress
+    name_stage(plan)
     with ExitStack() as held:
         if needs_slot(plan):
             held.enter_context(process_encoder_slots(run.services.records).hold(run))
         held.enter_context(lock.exclusive(run) if run.stages.was_short_of_resources else lock.shared(run))
-        held.enter_context(progress_artifact(run.stages.progress, _shown_name(converted)))
+        progress.set_activity("encoding")
         yield
-
-
-def _shown_name(converted: Task) -> str:
-    return f"{converted.request.kind} → {converted.request.format} · {converted.id}"
+    progress.set_activity("verifying and scoring")

@@ -1,6 +1,6 @@
 """Store the verified output. No caller sees it yet."""
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from penstock.conversion.outputs import OutputStore, output_file
 from penstock.domain.batch.batch import ConvertedLine
@@ -8,9 +8,10 @@ from penstock.domain.stages import Rendition, Reuse, Stored
 from penstock.domain.task import File
 from penstock.orchestration.run.lease import Run
 from penstock.tasks import policy
+from penstock.tasks.stage import stage
 
 
-@task(**policy.UPLOAD)
+@stage(policy.UPLOAD)
 def upload(made: Rendition | Reuse, run: Run) -> Stored:
     with run.stages.stage("upload", policy.DEADLINES["upload"]):
         wanted = output_file(made, run.lease.output_id)

@@ -1,6 +1,6 @@
 """Take the task for this run, and check what needs no bytes of the input."""
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.runtime import flow_run
 
 from penstock.domain.stages import Accepted
@@ -8,9 +8,10 @@ from penstock.domain.task import File, Task
 from penstock.orchestration.run.lease import Run
 from penstock.records import Records
 from penstock.tasks import policy
+from penstock.tasks.stage import stage
 
 
-@task(**policy.VALIDATE)
+@stage(policy.VALIDATE)
 def validate(run: Run) -> Accepted:
     lease, records = run.lease, run.services.records
     with run.stages.stage("validate", policy.DEADLINES["validate"]):

@@ -68,7 +68,11 @@ class JsonClient:
                 "Content-Type": MANIFEST_TYPES.get(path.suffix.lower(), "application/octet-stream"),
                 "Content-Length": str(os.fstat(file.fileno()).st_size),
             }
-            return _data(self._http.post("/files", content=_blocks(file), headers=headers, timeout=None))
+            return _data(
+                self._http.post(
+                    "/files", params={"name": path.name}, content=_blocks(file), headers=headers, timeout=None
+                )
+            )
 
     def delete(self, file_id: str) -> None:
         _data(self._http.delete(f"/files/{file_id}"))

@@ -15,7 +15,6 @@ from penstock.api.envelope import ErrorEnvelope
 from penstock.api.long_poll import LongPolls
 from penstock.api.openapi import DescribedApp
 from penstock.api.routes import (
-    arrivals,
     batches,
     content,
     deliveries,
@@ -44,7 +43,6 @@ ROUTERS = (
     batches.router,
     webhooks.router,
     deliveries.router,
-    arrivals.router,
     plans.router,
     files.router,
     content.router,

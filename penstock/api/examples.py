@@ -54,6 +54,7 @@ BATCH_REQUESTS: dict[str, dict[str, Any]] = {
 _FILE: dict[str, Any] = {
     "id": FILE,
     "object": "source",
+    "name": "film.mp4",
     "kind": "video",
     "format": "mp4",
     "type": "video/mp4",
@@ -134,6 +135,7 @@ _PLAN: dict[str, Any] = {
 }
 _MANIFEST: dict[str, Any] = _FILE | {
     "id": MANIFEST,
+    "name": "manifest.jsonl",
     "kind": "manifest",
     "format": "jsonl",
     "type": "application/jsonl",
@@ -225,7 +227,6 @@ DATA: dict[str, dict[str, Any]] = {
     "BatchItemView": _ITEM,
     "WebhookView": _WEBHOOK,
     "DeliveryView": _DELIVERY,
-    "ArrivalView": {"object": "arrival", "objects": 1},
     "HealthView": _HEALTH,
 }
 _VIOLATION = {

@@ -73,7 +73,17 @@ class ManifestFile:
         services, project_id = self.files.services, self.files.batch.project_id
         file_id, now, size = new_file_id(), datetime.now(UTC), path.stat().st_size
         facts = FileFacts("manifest", self._format, MIME_TYPES[self._format], size, sha256_of(path))
-        file = File(file_id, project_id, "source", facts, f"{project_id}/{file_id}", None, now, now)
+        file = File(
+            file_id,
+            project_id,
+            "source",
+            facts,
+            f"{project_id}/{file_id}",
+            None,
+            now,
+            now,
+            name=f"manifest.{self._format}",
+        )
         services.objects.put(path, file.key, facts.type, is_stopped)
         services.records.files.add(file)
         return file_id

@@ -67,6 +67,7 @@ class File(FileFacts):
     updated: datetime
     url: str | None = field(default=None, repr=False)
     task: str | None = None
+    name: str | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"url": None}

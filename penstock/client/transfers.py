@@ -33,8 +33,8 @@ def upload(path: str | PathLike[str], *, progress: Progress | None = None) -> St
     body = FileBody(
         place, place.stat().st_size, MANIFEST_TYPES.get(place.suffix.lower(), "application/octet-stream"), progress
     )
-    call = Call("POST", "/files", File, file=body, is_repeatable=False, answer_seconds=UPLOAD_ANSWER_SECONDS)
-    return only(call)
+    named, seconds = {"name": place.name}, UPLOAD_ANSWER_SECONDS
+    return only(Call("POST", "/files", File, named, file=body, is_repeatable=False, answer_seconds=seconds))
 
 
 def download(

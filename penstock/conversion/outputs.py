@@ -8,6 +8,7 @@ from penstock.conversion.inputs import destination_of, line_files_of
 from penstock.conversion.line_files import LineFiles, is_line_address
 from penstock.domain import errors
 from penstock.domain.batch.lines import LineRequest
+from penstock.domain.file_names import clean_name, output_name
 from penstock.domain.ids import FileId
 from penstock.domain.stages import Rendition, Reuse
 from penstock.domain.task import File, Task
@@ -23,8 +24,9 @@ def output_file(made: Rendition | Reuse, file_id: FileId) -> File:
     One that goes to a destination has no key and no version yet."""
     now, task = datetime.now(UTC), made.task
     location = destination_of(task)
+    name = _name(task, location)
     if isinstance(made, Reuse):
-        own = replace(made.earlier, id=file_id, task_id=task.id, created=now, updated=now)
+        own = replace(made.earlier, id=file_id, task_id=task.id, created=now, updated=now, name=name)
         return replace(own, key="", location=location, location_version=None) if location else own
     return File(
         id=file_id,
@@ -38,7 +40,12 @@ def output_file(made: Rendition | Reuse, file_id: FileId) -> File:
         updated=now,
         location=location,
         conversion=made.conversion,
+        name=name,
     )
+
+
+def _name(task: Task, location: str | None) -> str | None:
+    return clean_name(location) if location else output_name(task.input_name, task.request.format)
 
 
 @dataclass(frozen=True, slots=True)

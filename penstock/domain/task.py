@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from penstock.domain.file_names import name_in_address
 from penstock.domain.formats import FileKind
 from penstock.domain.ids import BatchId, ChunkId, FileId, ProjectId, TaskId
 from penstock.domain.media import Media
@@ -62,7 +63,7 @@ class File:
     `media` is the result of its probe, if it was stored: plans are made from it without reading the file. `location` is
     the address of an output that a batch wrote to its destination, `location_version` identifies its content there;
     such a file has no key, and is never ours to delete. `conversion` is the digest of the conversion that made it
-    (`planning.recipe`)."""
+    (`planning.recipe`). `name` is for people (`file_names`)."""
 
     id: FileId
     project_id: ProjectId
@@ -76,6 +77,7 @@ class File:
     location: str | None = None
     location_version: str | None = None
     conversion: str | None = None
+    name: str | None = None
 
     @property
     def shares_bytes(self) -> bool:
@@ -96,7 +98,7 @@ class InputVersion:
 @dataclass(frozen=True, slots=True)
 class Task:
     """One request and its progress. `attempt` counts from 1; `run_id` is the id of the Prefect flow run, shared by the
-    tasks of one chunk."""
+    tasks of one chunk. `file_name` is the name that the input was uploaded with."""
 
     id: TaskId
     project_id: ProjectId
@@ -114,6 +116,17 @@ class Task:
     batch: BatchId | None = None
     input_version: InputVersion | None = None
     chunk_id: ChunkId | None = None
+    file_name: str | None = None
+
+    @property
+    def input_name(self) -> str | None:
+        """The input's name, for people; None where it has none that may be shown."""
+        return name_in_address(self.request.url) if self.request.url else self.file_name
+
+    @property
+    def shown_input(self) -> str:
+        """The input's name, or what stands for it."""
+        return self.input_name or self.request.file_id or "an address"
 
 
 def needs_new_attempt(task: Task, request: SourceRequest) -> bool:

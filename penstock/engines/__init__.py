@@ -5,6 +5,7 @@ from penstock.engines.probing.facts import file_facts
 from penstock.engines.probing.file_probe import probe, probe_each, probe_header
 from penstock.engines.probing.remote_probe import PartialInput, probe_remote
 from penstock.engines.probing.signatures import sniff
+from penstock.engines.thumbnails import thumbnails
 from penstock.engines.tools import Tools, bundled_ffmpeg, sandbox_pool, tool_versions
 from penstock.engines.verification.scoring import Comparison, score
 from penstock.engines.verification.verifier import EncodedFile, VerifiedOutput, verify, verify_each
@@ -36,6 +37,7 @@ __all__ = [
     "sandbox_pool",
     "score",
     "sniff",
+    "thumbnails",
     "tool_versions",
     "verify",
     "verify_each",

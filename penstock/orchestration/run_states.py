@@ -22,6 +22,7 @@ from penstock.domain.task import Status, Task
 from penstock.records import Records
 from penstock.views.tasks import ViewBuilder
 
+_CODES = frozenset(each.code for each in errors.error_classes())
 _LATE_MESSAGE = "Recorded late: Prefect was unavailable, or the worker was lost, when the run ended."
 _LATE_STATES: dict[Status, Any] = {"failed": Failed, "cancelled": CancelledState}
 
@@ -42,9 +43,18 @@ def done_state(message: str, *, is_cancelled: bool = False) -> State[None]:
     return CancelledState(message=message) if is_cancelled else Completed(message=message)
 
 
-def failed_state(error: errors.MediaError) -> State[None]:
-    """Failed; `state.result()` raises the message."""
-    return Failed(message=error_text(error))
+REFUSED = "Refused"
+# What its caller has to change; any other error is a failure of ours, or of somebody's server.
+_REFUSALS = (errors.RequestError, errors.InputError)
+
+
+def ended_state(error: errors.MediaError, data: Any = None) -> State[Any]:
+    """Cancelled, or Failed with code and message: named `Refused` where the caller has to change something.
+    `state.result()` raises `data`, or the message."""
+    if isinstance(error, errors.Cancelled):
+        return CancelledState(message=error.message, data=data)
+    name = REFUSED if isinstance(error, _REFUSALS) and not error.transient else None
+    return Failed(name=name, message=error_text(error), data=data)
 
 
 def error_text(error: errors.MediaError) -> str:
@@ -65,10 +75,19 @@ def recorded_state(run_id: UUID, records: Records) -> State[Any] | None:
 
 
 def end_as_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - a hook's names
-    """A hook of the flows: sets Cancelled where the engine left Cancelling, or Failed with our `Cancelled` error."""
-    if state.is_cancelling() or isinstance(state.result(raise_on_failure=False), errors.Cancelled):
+    """A hook of the flows: sets Cancelled where the engine left Cancelling."""
+    if state.is_cancelling():
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(flow_run.id, CancelledState(message="The task was cancelled."), force=True)
+
+
+def tag_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - a hook's names
+    """A hook of the flows: tags a failed run for filters, with `refused` or `broken` and with the error's code."""
+    code, colon, _ = (state.message or "").partition(": ")
+    kind = "refused" if state.name == REFUSED else "broken"
+    known = [f"code:{code}"] if colon and code in _CODES else []
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run.id, tags=[*flow_run.tags, kind, *known])
 
 
 def hide_secrets(run_id: str, parameters: dict[str, Any]) -> None:

@@ -50,8 +50,9 @@ _CREATE = text("""
         SELECT count(*) AS everybody, count(*) FILTER (WHERE project_id = :project_id) AS own
         FROM tasks WHERE status = 'processing' AND batch IS NULL
     ), made AS (
-        INSERT INTO tasks (id, project_id, fingerprint, request, file_id, kind, format)
-        SELECT :id, :project_id, :fingerprint, :request, :file_id, :kind, :format
+        INSERT INTO tasks (id, project_id, fingerprint, request, file_id, kind, format, file_name)
+        SELECT :id, :project_id, :fingerprint, :request, CAST(:file_id AS VARCHAR), :kind, :format,
+            (SELECT name FROM files WHERE id = CAST(:file_id AS VARCHAR))
         FROM waiting WHERE own < :max_own AND everybody < :max_total
         ON CONFLICT (project_id, fingerprint) DO NOTHING
         RETURNING *

@@ -59,6 +59,7 @@ def task_of(shown: Row) -> Task:
         batch=BatchId(row["batch"]) if row["batch"] else None,
         input_version=InputVersion(**row["input_version"]) if row["input_version"] else None,
         chunk_id=ChunkId(row["chunk_id"]) if row["chunk_id"] else None,
+        file_name=row["file_name"],
     )
 
 
@@ -79,6 +80,7 @@ def file_of(row: Row, prefix: str = "") -> File:
         location=columns[prefix + "location"],
         conversion=columns[prefix + "conversion"],
         location_version=columns[prefix + "location_version"],
+        name=columns[prefix + "name"],
     )
 
 
@@ -104,5 +106,6 @@ def file_row(file: File) -> dict[str, Any]:
         "location_version": file.location_version,
         "media": _MEDIA.dump_python(file.media, mode="json", by_alias=True) if file.media else None,
         "conversion": file.conversion,
+        "name": file.name,
         **asdict(file.facts),
     }

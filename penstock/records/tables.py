@@ -100,6 +100,7 @@ FILES = Table(
     time_column("purged"),
     Column("location", String),
     Column("location_version", String),
+    Column("name", String),
 )
 
 TASKS = Table(
@@ -132,6 +133,7 @@ TASKS = Table(
     time_now_column("updated"),
     Column("chunk_id", String),
     Column("publishing", JSONB(none_as_null=True)),
+    Column("file_name", String),
     UniqueConstraint("project_id", "fingerprint"),
 )
 

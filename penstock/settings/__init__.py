@@ -77,11 +77,11 @@ class Settings(BaseSettings):
         "",
         description="comma-separated folders and prefixes that batches from Prefect's form or a schedule may use",
     )
-    arrival_rules: Path | None = Field(
-        None, description="JSON file with what is converted when notifications of buckets arrive (docs/events.md)"
-    )
     transcode_slots: Slots = Field(os.cpu_count() or 1, description="encoders that run at once on the whole system")
-    worker_slots: Slots = Field(4, description="flow runs at once in one worker, without those of images")
+    worker_slots: Slots = Field(
+        12,
+        description="flow runs at once in one worker, also those that wait for an encoder slot; without images",
+    )
     image_slots: Slots = Field(4, description="flow runs of images at once in one worker")
     retention_days: float | None = Field(
         None, gt=0, le=36_500, description="outputs and uploads older than this are deleted; if not set, none"

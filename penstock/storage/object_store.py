@@ -65,8 +65,9 @@ class ObjectStore(ABC):
         Raises `Cancelled` once stopped."""
 
     @abstractmethod
-    def signed_link(self, key: str, seconds: int, mime: str) -> str | None:
-        """A link that the store itself serves for `seconds`; None if it cannot."""
+    def signed_link(self, key: str, seconds: int, mime: str, disposition: str) -> str | None:
+        """A link that the store itself serves for `seconds` with these headers `Content-Type` and
+        `Content-Disposition`; None if it cannot."""
 
     @abstractmethod
     def ping(self) -> None:
@@ -136,7 +137,7 @@ class FolderStore(ObjectStore):
             link_or_copy(Path(self._address(key)), part, is_stopped)
             part.replace(path)
 
-    def signed_link(self, key: str, seconds: int, mime: str) -> str | None:  # noqa: ARG002 (a folder has no server)
+    def signed_link(self, key: str, seconds: int, mime: str, disposition: str) -> str | None:  # noqa: ARG002 (a folder has no server)
         return None
 
     def ping(self) -> None:
@@ -196,9 +197,10 @@ class BucketStore(ObjectStore):
     def _wait_for(self, request: Coroutine[Any, Any, Any], is_stopped: IsStopped) -> Any:
         return wait_for(self._filesystem.loop, request, self._request_seconds, is_stopped)
 
-    def signed_link(self, key: str, seconds: int, mime: str) -> str | None:
+    def signed_link(self, key: str, seconds: int, mime: str, disposition: str) -> str | None:
+        headers = {"ResponseContentType": mime, "ResponseContentDisposition": disposition}
         with translate_storage_errors():
-            return str(self._filesystem.url(self._address(key), expires=seconds, ResponseContentType=mime))
+            return str(self._filesystem.url(self._address(key), expires=seconds, **headers))
 
     def ping(self) -> None:
         with translate_storage_errors():

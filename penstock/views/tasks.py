@@ -45,6 +45,9 @@ class FileView(BaseModel):
 
     id: str
     object: Literal["file", "source"]
+    name: str | None = Field(
+        description="for people: an upload's own, cleaned; an output's is its input's, with the new ending"
+    )
     kind: FileKind
     format: str
     type: str
@@ -136,6 +139,7 @@ class ViewBuilder:
         return FileView(
             id=file.id,
             object=file.object,
+            name=file.name,
             url=None,
             task=file.task_id,
             created=file.created,

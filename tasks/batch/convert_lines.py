@@ -1,6 +1,5 @@
 """Convert the planned lines of a batch, by runs of their own."""
 
-from prefect import task
 from prefect.runtime import task_run
 
 from penstock.batches.coordinating import Coordinator
@@ -10,9 +9,10 @@ from penstock.domain.batch.batch import BatchStatus
 from penstock.orchestration.batch.batch_run import BatchRun
 from penstock.orchestration.batch.shown import shown_progress, wait_for_task_run
 from penstock.tasks import policy
+from penstock.tasks.stage import stage
 
 
-@task(**policy.CONVERT_LINES)
+@stage(policy.CONVERT_LINES)
 def convert_lines(run: BatchRun) -> BatchStatus:
     """Hand out the lines to runs, shown under this stage, and wait for their ends. A plan converts nothing."""
     if run.batch.options.plan:

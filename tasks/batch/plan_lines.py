@@ -1,6 +1,6 @@
 """Plan the lines of a batch: which are converted, and why the others are not."""
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from penstock.batches.estimating import estimate_lines
 from penstock.batches.planning import plan_lines as plan_all
@@ -8,9 +8,10 @@ from penstock.batches.reporting import summary_sentence
 from penstock.orchestration.batch.batch_run import BatchRun
 from penstock.orchestration.batch.shown import shown_progress
 from penstock.tasks import policy
+from penstock.tasks.stage import stage
 
 
-@task(**policy.PLAN_LINES)
+@stage(policy.PLAN_LINES)
 def plan_lines(run: BatchRun) -> None:
     """Decide each line from the records and a look at its output; a plan also reads the headers of the inputs."""
     if not run.is_planned:

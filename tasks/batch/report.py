@@ -1,6 +1,6 @@
 """Report the results of a batch: its manifest, and a page for people."""
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from penstock.batches.manifest_file import ManifestFile
 from penstock.batches.reporting import plan_sentence, summary_sentence
@@ -9,9 +9,10 @@ from penstock.orchestration.batch.batch_run import BatchRun
 from penstock.orchestration.batch.shown import plan_artifact, report_artifact
 from penstock.storage.interruptible import never_stopped
 from penstock.tasks import policy
+from penstock.tasks.stage import stage
 
 
-@task(**policy.REPORT)
+@stage(policy.REPORT)
 def report(status: BatchStatus, run: BatchRun) -> str:
     """Publish the manifest and end the batch; returns its sentence, such as `987 converted, 13 skipped`.
 

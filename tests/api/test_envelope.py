@@ -63,6 +63,7 @@ def test_a_new_task_has_exactly_these_fields(client: httpx.Client, project: Proj
         ("plan", None),
         ("run", None),
         ("batch", None),
+        ("bytes_in", None),
     ]
     assert re.fullmatch(r"tsk_[a-z0-9]{16,}", data["id"])
     assert TIME.fullmatch(data["created"])
@@ -87,6 +88,7 @@ def test_a_completed_task_shows_its_file_and_run(client: httpx.Client, project: 
     assert list(file.items()) == [
         ("id", output.id),
         ("object", "source"),
+        ("name", None),
         ("kind", "video"),
         ("format", "mp4"),
         ("type", "video/mp4"),

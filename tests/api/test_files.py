@@ -45,6 +45,7 @@ def test_a_form_field_is_an_upload(client: httpx.Client, project: Project):
 
     assert answered.status_code == 200
     assert (data["object"], data["kind"], data["format"], data["type"]) == ("file", "image", "png", "image/png")
+    assert data["name"] == "evil.mp4"
     assert (data["width"], data["height"], data["filesize"], data["task"]) == (64, 48, len(content), None)
     assert client.get(data["url"]).content == content
 
@@ -53,6 +54,16 @@ def test_a_raw_body_is_an_upload(client: httpx.Client, project: Project):
     data = client.post("/files", content=tone(), **project()).json()["data"]
 
     assert (data["kind"], data["format"], data["duration"], data["width"]) == ("audio", "wav", 1.0, None)
+
+
+def test_an_upload_keeps_its_name_and_its_download_has_it(client: httpx.Client, project: Project):
+    given = {"file": ("\u202eÜber uns.png", picture(), "image/png")}
+    form = client.post("/files", files=given, **project()).json()["data"]
+    raw = client.post("/files", params={"name": "in/my tone.wav"}, content=tone(), **project()).json()["data"]
+
+    assert (form["name"], raw["name"]) == ("Über uns.png", "my tone.wav")
+    assert client.get(raw["url"]).headers["content-disposition"] == 'inline; filename="my tone.wav"'
+    assert "filename*=UTF-8''%C3%9Cber%20uns.png" in client.get(form["url"]).headers["content-disposition"]
 
 
 def test_an_upload_of_unknown_length_is_streamed(client: httpx.Client, project: Project):

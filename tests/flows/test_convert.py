@@ -17,6 +17,7 @@ from penstock.flows import convert as flows
 NOW = datetime.now(UTC)
 REQUEST = SourceRequest(url="https://example.com/a.mov", kind="video", format="mp4")
 TASK = Task(TaskId("tsk_1"), ProjectId("prj_1"), REQUEST, "completed", "completed", 100, 2, NOW, NOW)
+RUN = SimpleNamespace(stages=SimpleNamespace(seconds={"fetch": 1.0}))
 STAGES = ("validate", "fetch", "transcode", "upload", "record")
 
 
@@ -28,7 +29,7 @@ def called(monkeypatch):
     @contextmanager
     def open_run(task_id, attempt, _services):
         calls.append((task_id, attempt))
-        yield "run"
+        yield RUN
 
     def stage(name):
         def call(*_):
@@ -38,6 +39,8 @@ def called(monkeypatch):
         return call
 
     monkeypatch.setattr(flows, "open_run", open_run)
+    monkeypatch.setattr(flows, "show_receipt", lambda *_: None)
+    monkeypatch.setattr(flows, "summary", lambda *_: "a.mov 2 B → mp4 1 B")
     monkeypatch.setattr(flows, "current_services", lambda: "services")
     for name in STAGES:
         monkeypatch.setattr(flows, name, stage(name))
@@ -57,6 +60,7 @@ def test_an_attempt_runs_the_stages_in_order_and_returns_the_task(called):
     assert called == [("tsk_1", 2), *STAGES]
     assert state.is_completed()
     assert state.data.result["id"] == TASK.id
+    assert state.message == "a.mov 2 B → mp4 1 B"
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -75,11 +79,33 @@ def test_services_that_cannot_be_opened_fail_the_run_as_any_expected_error(calle
     assert state.message == "database_unavailable: The database is unavailable."
 
 
-def test_an_unexpected_error_and_a_cancel_reach_prefect(called, monkeypatch):
-    for error in (ZeroDivisionError(), errors.Cancelled("stop")):
-        fail_in(monkeypatch, "fetch", error)
-        with pytest.raises(type(error)):
-            flows.convert_source.fn(TASK.id)
+def test_an_unexpected_error_reaches_prefect(called, monkeypatch):
+    fail_in(monkeypatch, "fetch", ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        flows.convert_source.fn(TASK.id)
+
+
+def test_a_cancel_ends_the_run_as_cancelled(called, monkeypatch):
+    fail_in(monkeypatch, "fetch", errors.Cancelled("stop"))
+    state = flows.convert_source.fn(TASK.id)
+
+    assert (state.type, state.message) == ("CANCELLED", "stop")
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (errors.UpscaleNotAllowed("The input is smaller."), "Refused"),
+        (errors.InputUnreadable("The input is no media."), "Refused"),
+        (errors.OriginUnavailable("The origin is away."), "Failed"),
+        (errors.EngineError("The encoder failed."), "Failed"),
+    ],
+)
+def test_what_the_caller_has_to_change_is_refused_and_anything_else_failed(called, monkeypatch, error, name):
+    fail_in(monkeypatch, "transcode", error)
+    state = flows.convert_source.fn(TASK.id)
+
+    assert (state.type, state.name, state.message) == ("FAILED", name, f"{error.code}: {error.message}")
 
 
 def accepting(monkeypatch, result):

@@ -36,12 +36,16 @@ def test_an_output_has_a_signed_receipt(penstock, origin, clip, records):
     assert not any(word.startswith("/") for word in receipt["work"]["argv"])
 
 
-def test_the_receipt_in_the_ui_has_no_links(penstock, origin, photo, records):
+def test_the_receipt_in_the_ui_has_pictures_and_no_signed_link(penstock, origin, photo, records):
     task = penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 67})
     (shown,) = wait_for(lambda: [one for one in artifacts_of(penstock, task) if one["type"] == "markdown"], 20)
 
     assert task["output"]["sha256"] in shown["data"]
-    assert "http" not in shown["data"]
+    assert shown["key"] == f"receipt-{task['id'].replace('_', '-')}"
+    assert shown["data"].startswith("## photo.png "), "the headline has the input's name"
+    assert shown["data"].count("data:image/jpeg;base64,") == 2, "before and after"
+    assert len(shown["data"]) < 100_000
+    assert "signature" not in shown["data"]
     assert records.keys.project_secret(records.keys.default_project()) not in shown["data"]
 
 

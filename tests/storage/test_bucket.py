@@ -30,13 +30,13 @@ def test_a_large_file_is_uploaded_in_parts(bucket, big, tmp_path):
 
 def test_a_signed_link_serves_the_file_without_a_key(bucket, file):
     bucket.put(file, "a", "video/mp4")
-    with urllib.request.urlopen(bucket.signed_link("a", 60, "video/mp4")) as answer:
+    with urllib.request.urlopen(bucket.signed_link("a", 60, "video/mp4", "inline")) as answer:
         assert answer.read() == file.read_bytes()
 
 
 def test_a_signed_link_expires(bucket, file):
     bucket.put(file, "a", "video/mp4")
-    assert "Expires=60" in bucket.signed_link("a", 60, "video/mp4")
+    assert "Expires=60" in bucket.signed_link("a", 60, "video/mp4", "inline")
 
 
 def test_a_bucket_that_is_not_there_is_unavailable(s3_endpoint, aws, file):

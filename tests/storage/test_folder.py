@@ -56,7 +56,7 @@ def test_remains_of_a_killed_put_are_removed_when_old(folder, file, tmp_path):
 
 def test_a_folder_signs_no_links(folder, file):
     folder.put(file, "a", "video/mp4")
-    assert folder.signed_link("a", 60, "video/mp4") is None
+    assert folder.signed_link("a", 60, "video/mp4", "inline") is None
 
 
 def test_a_folder_that_cannot_be_written_fails_its_ping(tmp_path):

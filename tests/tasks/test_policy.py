@@ -8,6 +8,7 @@ from prefect.states import exception_to_crashed_state, exception_to_failed_state
 
 from penstock.domain import errors
 from penstock.domain.task import Step
+from penstock.orchestration.run_states import ended_state
 from penstock.tasks import policy
 from penstock.tasks.accept import accept
 from penstock.tasks.fetch import fetch
@@ -16,16 +17,18 @@ from penstock.tasks.transcode import transcode
 from penstock.tasks.upload import upload
 from penstock.tasks.validate import validate
 
-STAGES = (accept, validate, fetch, transcode, upload, record)
+STAGES = tuple(stage.task for stage in (accept, validate, fetch, transcode, upload, record))
 
 
 def failed_with(error):
-    return asyncio.run(exception_to_failed_state(error))
+    """As a stage ends that returns the state of our error, or that raises another one."""
+    is_ours = isinstance(error, errors.MediaError)
+    return ended_state(error, data=error) if is_ours else asyncio.run(exception_to_failed_state(error))
 
 
 def is_retried(error) -> bool:
     run = TaskRun(task_key="fetch", dynamic_key="0")
-    return fetch.retry_condition_fn(fetch, run, failed_with(error))
+    return fetch.task.retry_condition_fn(fetch.task, run, failed_with(error))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +51,7 @@ def test_an_unexpected_error_is_not_retried():
 
 def test_a_stage_that_crashed_is_not_retried():
     crashed = asyncio.run(exception_to_crashed_state(KeyboardInterrupt()))
-    assert not policy.transient(fetch, TaskRun(task_key="fetch", dynamic_key="0"), crashed)
+    assert not policy.transient(fetch.task, TaskRun(task_key="fetch", dynamic_key="0"), crashed)
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)

@@ -9,7 +9,7 @@ from prefect.logging import disable_run_logger
 
 from penstock.conversion.outputs import output_file
 from penstock.domain import errors
-from penstock.domain.media import Size
+from penstock.domain.media import Media, Size
 from penstock.domain.planning.plan import KeepImage
 from penstock.domain.stages import Rendition, Reuse, Stored
 from penstock.orchestration.run.lifecycle import open_run
@@ -21,6 +21,7 @@ from penstock.tasks import validate as validating
 from penstock.tasks.upload import upload
 from tests.records.rows import FACTS, complete_task, output_of, video_request
 
+MEDIA = Media("video", "mp4", 1)
 RUN_ID = str(uuid4())
 
 
@@ -29,7 +30,7 @@ def _inside_a_prefect_run(monkeypatch):
     present = SimpleNamespace(id=RUN_ID)
     for module in (accepting, validating):
         monkeypatch.setattr(module, "flow_run", present)
-    monkeypatch.setattr(recording, "receipt_artifact", lambda *_: None)
+
     with disable_run_logger():
         yield
 
@@ -121,9 +122,10 @@ def transcode_with(monkeypatch, run, task, needs_slot, held):
         with reserve("plan"):
             seen.extend(held.inside)
 
+    monkeypatch.setattr(transcoding, "name_stage", lambda _plan: None)
     monkeypatch.setattr(transcoding, "needs_slot", lambda _plan: needs_slot)
     monkeypatch.setattr(transcoding, "convert_original", convert)
-    transcoding.transcode.fn(SimpleNamespace(task=task), run)
+    transcoding.transcode.fn(SimpleNamespace(task=task, media=MEDIA), run)
     return seen
 
 
@@ -167,7 +169,7 @@ def test_equal_conversions_are_looked_up_unless_the_setting_is_off(run, taken, m
     host = run.services
     monkeypatch.setattr(transcoding, "convert_original", lambda *given: given[3])
     monkeypatch.setattr(host.settings, "reuse", setting)
-    find_earlier = transcoding.transcode.fn(SimpleNamespace(task=taken), run)
+    find_earlier = transcoding.transcode.fn(SimpleNamespace(task=taken, media=MEDIA), run)
 
     assert find_earlier("a digest") is None
     other = host.records.tasks.submit(taken.project_id, video_request("https://example.com/b.mp4"))

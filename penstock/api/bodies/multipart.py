@@ -5,6 +5,7 @@ library's, fails on numbered parameters (RFC 2231) with thousands of digits."""
 
 import re
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -85,7 +86,7 @@ class FileForm:
         if name == b"content-type":
             self._part = replace(self._part, type=value)
         if name == b"content-disposition":
-            self._part = replace(self._part, name=_parameter(value, "filename") or "")
+            self._part = replace(self._part, name=_file_name(value))
         if name == b"content-disposition" and _parameter(value, "name") == FIELD:
             self._in_file = True
             self._files += 1
@@ -119,6 +120,14 @@ def _boundary(content_type: str) -> bytes:
             f"The boundary of the form is longer than the {MAX_BOUNDARY_LENGTH} characters allowed."
         )
     return boundary.encode("latin-1")
+
+
+def _file_name(disposition: str) -> str:
+    """The name in a Content-Disposition: UTF-8 as browsers send it, or RFC 8187's `filename*`."""
+    charset, _, encoded = (_parameter(disposition, "filename*") or "").partition("'")
+    if charset.lower() == "utf-8":
+        return unquote(encoded.partition("'")[2], errors="replace")
+    return (_parameter(disposition, "filename") or "").encode("latin-1").decode("utf-8", "replace")
 
 
 def _parameter(header: str, name: str) -> str | None:

@@ -12,6 +12,7 @@ from penstock.api.byte_ranges import NotModified, RequestedRange, Unsatisfiable,
 from penstock.api.context import Context, client_address, context_of
 from penstock.conversion.inputs import require_stored
 from penstock.domain import errors
+from penstock.domain.file_names import content_disposition
 from penstock.domain.task import File
 from penstock.views.tasks import is_valid_link_signature
 
@@ -65,7 +66,7 @@ def _invalid_link() -> errors.TokenInvalid:
 
 async def _store_link(context: Context, file: File) -> str | None:
     services = context.services
-    parameters = (file.key, services.settings.link_seconds, file.facts.type)
+    parameters = (file.key, services.settings.link_seconds, file.facts.type, _download_header(file))
     return await to_thread.run_sync(services.objects.signed_link, *parameters, limiter=context.threads.reads)
 
 
@@ -104,12 +105,16 @@ async def _blocks(first: bytes, blocks: Iterator[bytes], threads: CapacityLimite
         block = await to_thread.run_sync(next, blocks, b"", limiter=threads)
 
 
+def _download_header(file: File) -> str:
+    return content_disposition(file.name or f"{file.id}.{file.facts.format}")
+
+
 def _headers(file: File, etag: str) -> dict[str, str]:
     return {
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, max-age=3600, immutable",
-        "Content-Disposition": f'inline; filename="{file.id}.{file.facts.format}"',
+        "Content-Disposition": _download_header(file),
         "Content-Security-Policy": "default-src 'none'; media-src 'self'; sandbox",
         "X-Content-Type-Options": "nosniff",
     }

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from penstock import engines
 from penstock.api.bodies.uploads import receive_upload
@@ -19,6 +19,7 @@ from penstock.api.pagination import PageParameters, list_query
 from penstock.batches.uploaded_manifest import is_manifest, manifest_facts
 from penstock.cleanup import purge
 from penstock.domain import errors
+from penstock.domain.file_names import clean_name
 from penstock.domain.formats import KINDS
 from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.media import Media
@@ -33,6 +34,7 @@ FILE_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FileVi
 FILE_LIST_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": ListEnvelope[FileView]}}
 RAW_BYTES = {"schema": {"type": "string", "format": "binary"}}
 UPLOAD_FORM = {"schema": {"type": "object", "required": ["file"], "properties": {"file": RAW_BYTES["schema"]}}}
+UploadName = Annotated[str, Query(description="the name of the file, in place of the form's")]
 UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -42,7 +44,7 @@ UPLOAD_BODY: dict[str, Any] = {
 
 
 @router.post("/files", responses=FILE_RESPONSE, openapi_extra=UPLOAD_BODY, summary="Upload a file")
-async def upload_file(request: Request) -> Response:
+async def upload_file(request: Request, name: UploadName = "") -> Response:
     """Takes the field `file` of a form, or the raw body: media, or a manifest of a batch, which is CSV or JSON lines by
     its declared type or file name. Rejects other files."""
     context, caller = context_of(request), require_caller(request)
@@ -50,8 +52,9 @@ async def upload_file(request: Request) -> Response:
         path = folder / "input"
         limit = max(map(context.services.limits.input_bytes, KINDS))
         declared = await receive_upload(request, path, limit, context.threads.writes)
-        read = _manifest if is_manifest(declared.type, declared.name) else _media
-        store = partial(_store, context.services, caller.project_id, path, read)
+        name = name or declared.name
+        read = _manifest if is_manifest(declared.type, name) else _media
+        store = partial(_store, context.services, caller.project_id, path, read, clean_name(name))
         async with context.probe_slots.slot(caller.project_id):
             file = await to_thread.run_sync(store, limiter=context.threads.probes)
     return object_response(request, view_builder(request).file_view(file), f"/files/{file.id}", "/files")
@@ -96,10 +99,12 @@ def _manifest(services: Services, path: Path) -> _Upload:
     return _Upload(manifest_facts(path, services.settings.max_manifest_bytes), None)
 
 
-def _store(services: Services, project_id: ProjectId, path: Path, read: Callable[[Services, Path], _Upload]) -> File:
+def _store(
+    services: Services, project_id: ProjectId, path: Path, read: Callable[[Services, Path], _Upload], name: str | None
+) -> File:
     upload = read(services, path)
     file_id, now, facts = new_file_id(), datetime.now(UTC), upload.facts
-    file = File(file_id, project_id, "file", facts, f"{project_id}/{file_id}", None, now, now, upload.media)
+    file = File(file_id, project_id, "file", facts, f"{project_id}/{file_id}", None, now, now, upload.media, name=name)
     services.objects.put(path, file.key, facts.type)
     try:
         return services.records.files.add(file)

@@ -17,7 +17,7 @@ from penstock.domain.batch.batch import Batch, BatchCounts
 from penstock.domain.batch.plan_totals import PlanTotals
 from penstock.orchestration.batch.batch_run import BatchRun
 from penstock.orchestration.run.heartbeat import RunProgress
-from penstock.orchestration.run.prefect_artifacts import progress_artifact
+from penstock.orchestration.run.prefect_artifacts import artifact_key, progress_artifact
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def shown_progress(run: BatchRun) -> Iterator[Callable[[int], None]]:
     """Show the percentage of lines that have ended; call what this yields with how many more have."""
     progress = BatchProgress(run)
     with progress_artifact(
-        progress.shown, f"{run.batch.title} · {progress.total:,} files", artifact_key("progress", run)
+        progress.shown, f"{run.batch.title} · {progress.total:,} files", artifact_key("progress", run.batch.id)
     ):
         yield progress.add
 
@@ -88,11 +88,8 @@ def plan_artifact(run: BatchRun, manifest: str | None, totals: PlanTotals) -> No
 
 def _show_page(run: BatchRun, page: str) -> None:
     try:
-        create_markdown_artifact(page, key=artifact_key("batch", run), description=f"Results of {run.batch.title}")
+        create_markdown_artifact(
+            page, key=artifact_key("batch", run.batch.id), description=f"Results of {run.batch.title}"
+        )
     except httpx.HTTPError as error:
         log.info("the page of %s was not created: %s", run.batch.id, type(error).__name__)
-
-
-def artifact_key(name: str, run: BatchRun) -> str:
-    """A key that Prefect accepts: lower-case letters, digits and dashes."""
-    return f"{name}-{run.batch.id.replace('_', '-')}"

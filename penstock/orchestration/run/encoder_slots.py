@@ -22,6 +22,7 @@ from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 from penstock.domain import errors
 from penstock.domain.attempts import SLOT_LIMIT, SLOT_REQUESTED
 from penstock.orchestration.run.lease import Run
+from penstock.orchestration.run.shown_stage import shown_waiting
 from penstock.orchestration.run.stop_signal import StopSignal
 from penstock.records import Records
 
@@ -57,8 +58,8 @@ class EncoderSlots:
         tasks, lease = self._records.tasks, run.lease
         note = partial(tasks.record_slot, lease.task_id, lease.attempt, lease.owner)
         holder = SlotHolder(run.stop, note)
-        with run.stages.untimed():
-            lease_id = self.acquire(holder)
+        with run.stages.untimed(), shown_waiting(run.stages.progress) as show_waiting:
+            lease_id = self.acquire(holder, show_waiting)
         with self.holding(holder, lease_id):
             yield
 
@@ -74,13 +75,15 @@ class EncoderSlots:
             done.set()
             self._release(holder, lease_id)
 
-    def acquire(self, holder: SlotHolder) -> UUID:
-        """The lease of a slot, as soon as there is one. Raises `Cancelled`."""
+    def acquire(self, holder: SlotHolder, show_waiting: Callable[[], None] = lambda: None) -> UUID:
+        """The lease of a slot, as soon as there is one; `show_waiting` is called where it has to be waited for. Raises
+        `Cancelled`."""
         with get_client(sync_client=True) as client, holder.stop.notifying(self._released):
             while True:
                 releases = self._releases
                 if (lease_id := self._request(client, holder)) is not None:
                     return lease_id
+                show_waiting()
                 self._wait(holder, releases)
 
     def _request(self, client: SyncPrefectClient, holder: SlotHolder) -> UUID | None:

@@ -27,11 +27,12 @@ class RunProgress:
         self._lock = threading.Lock()
         self._state: State = "validating"
         self._percent = 0
+        self._activity = ""
 
     def begin(self, state: State) -> None:
         """A stage begins, at 0 %."""
         with self._lock:
-            self._state, self._percent = state, 0
+            self._state, self._percent, self._activity = state, 0, state
 
     def retry(self) -> None:
         """A try of a stage has failed and another one follows."""
@@ -41,6 +42,15 @@ class RunProgress:
     def set_percent(self, percent: int) -> None:
         with self._lock:
             self._percent = percent
+
+    def set_activity(self, activity: str) -> None:
+        """What the stage does, in a word for people."""
+        with self._lock:
+            self._activity = activity
+
+    @property
+    def activity(self) -> str:
+        return self._activity
 
     def read(self) -> tuple[State, int]:
         with self._lock:

@@ -66,9 +66,11 @@ def _record_end(lease: RunLease, stages: Stages, error: Exception, services: Ser
     again = reason == "given_back" or isinstance(error, errors.ReusedFileDeleted)
     if again and tasks.give_back(lease.task_id, lease.attempt, lease.owner):
         return
-    detail = error.detail if isinstance(error, errors.MediaError) else ""
-    log.error("%s failed in %s: %s %s", lease.task_id, stages.step, type(error).__name__, detail)
-    status: Literal["failed", "cancelled"] = "cancelled" if isinstance(error, errors.Cancelled) else "failed"
+    is_cancelled = isinstance(error, errors.Cancelled)
+    if not is_cancelled:
+        detail = error.detail if isinstance(error, errors.MediaError) else ""
+        log.error("%s failed in %s: %s %s", lease.task_id, stages.step, type(error).__name__, detail)
+    status: Literal["failed", "cancelled"] = "cancelled" if is_cancelled else "failed"
     tasks.end(lease.task_id, lease.attempt, status, failure_of(error, stages.step), owner=lease.owner)
 
 

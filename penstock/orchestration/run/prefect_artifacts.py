@@ -3,6 +3,7 @@
 import contextvars
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -10,9 +11,8 @@ from uuid import UUID
 import httpx
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from penstock.domain.receipt import Receipt
-from penstock.domain.task import File
 from penstock.orchestration.run.heartbeat import RunProgress
+from penstock.orchestration.run.summary import shown_seconds
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +21,13 @@ JOIN_SECONDS = 5.0
 
 
 @contextmanager
-def progress_artifact(progress: RunProgress, description: str, key: str | None = None) -> Iterator[None]:
-    """Show the percentage while the block runs, on a thread of its own, so that no encoder waits for Prefect."""
+def progress_artifact(
+    progress: RunProgress, description: str, key: str, seconds: float | None = None
+) -> Iterator[None]:
+    """Show percentage, speed and time left while the block runs, on a thread of its own, so that no encoder waits for
+    Prefect. `seconds` is the duration of the media."""
     done = threading.Event()
-    artifact = _ProgressArtifact(progress, description, key)
+    artifact = _ProgressArtifact(progress, description, key, seconds)
     run = contextvars.copy_context().run  # the artifact belongs to the present Prefect run
     thread = threading.Thread(target=run, args=(artifact.follow, done), name="progress", daemon=True)
     thread.start()
@@ -38,12 +41,13 @@ def progress_artifact(progress: RunProgress, description: str, key: str | None =
 class _ProgressArtifact:
     """Created at the first progress, then updated every two seconds."""
 
-    def __init__(self, progress: RunProgress, description: str, key: str | None) -> None:
+    def __init__(self, progress: RunProgress, description: str, key: str, seconds: float | None) -> None:
         self._progress = progress
         self._description = description
         self._key = key
+        self._pace = Pace(seconds)
         self._artifact_id: UUID | None = None
-        self._shown = 0
+        self._shown: tuple[int, str] = (0, "")
 
     def follow(self, done: threading.Event) -> None:
         while not done.wait(UPDATE_SECONDS):
@@ -53,50 +57,50 @@ class _ProgressArtifact:
 
     def _update(self) -> None:
         _, percent = self._progress.read()
-        if percent == self._shown:
+        shown = percent, self._progress.activity
+        if shown == self._shown:
             return
         try:
-            self._write(float(percent))
-            self._shown = percent
+            self._write(float(percent), self._pace.line(self._description, *shown))
+            self._shown = shown
         except httpx.HTTPError as error:
             log.info("the progress artifact was not updated: %s", type(error).__name__)
 
-    def _write(self, percent: float) -> None:
+    def _write(self, percent: float, description: str) -> None:
         if self._artifact_id is None:
-            created = create_progress_artifact(percent, self._key, self._description)
+            created = create_progress_artifact(percent, self._key, description)
             self._artifact_id = created if isinstance(created, UUID) else None
         else:
-            update_progress_artifact(self._artifact_id, percent)
+            update_progress_artifact(self._artifact_id, percent, description)
 
 
-def receipt_artifact(file: File, receipt: Receipt) -> None:
+class Pace:
+    """How fast a percentage grows."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._begun = (time.monotonic(), 0)
+
+    def line(self, name: str, percent: int, activity: str) -> str:
+        """`clip.mov · 45 % · encoding · 2.1× · 14 s left`"""
+        begun, first = self._begun
+        if percent <= first:
+            self._begun = (time.monotonic(), percent)
+            return f"{name} · {percent} % · {activity}"
+        per_second = (percent - first) / max(0.001, time.monotonic() - begun)
+        left = f"{shown_seconds((100 - percent) / per_second)} left" if percent < 100 else ""
+        speed = f"{per_second / 100 * self._seconds:.1f}×" if self._seconds and left else ""
+        return " · ".join(filter(None, (name, f"{percent} %", activity, speed, left)))
+
+
+def receipt_artifact(page: str, key: str, description: str) -> None:
     """Show the receipt. The records have it already, so an error of Prefect is only logged."""
     try:
-        create_markdown_artifact(receipt_table(file, receipt), description=f"Receipt of {file.id}")
+        create_markdown_artifact(page, key=key, description=description)
     except httpx.HTTPError as error:
         log.info("the receipt artifact was not created: %s", type(error).__name__)
 
 
-def receipt_table(file: File, receipt: Receipt) -> str:
-    """The receipt as a Markdown table."""
-    rows = "\n".join(f"| {name} | {value} |" for name, value in _rows(file, receipt) if value is not None)
-    return f"### Receipt of {file.id}\n\n| | |\n|---|---|\n{rows}\n"
-
-
-def _rows(file: File, receipt: Receipt) -> list[tuple[str, object]]:
-    output, checks, work = receipt.output, receipt.checks, receipt.work
-    drift = checks.drift
-    return [
-        ("task", file.task_id),
-        ("output", f"{output.format}, {output.filesize:,} bytes"),
-        ("codecs", output.codecs),
-        ("size", f"{output.width}×{output.height}" if output.width else None),
-        ("duration", output.duration and f"{output.duration:.3f} s, expected {checks.expected_duration or 0:.3f} s"),
-        ("A/V drift", drift and f"{drift.start:+.3f} s at the start, {drift.end:+.3f} s at the end"),
-        ("frames decoded", ", ".join(f"{stream.decoded} of {stream.codec}" for stream in checks.streams)),
-        ("quality", checks.quality and f"{checks.quality.metric} {checks.quality.score}"),
-        *((stream, done) for stream, done in work.plan.items() if stream != "format"),
-        ("time", f"{work.wall_seconds:.2f} s, {work.cpu_seconds:.2f} s of CPU"),
-        ("tools", ", ".join(f"{name} {version}" for name, version in work.tools.items())),
-        ("sha256", f"`{output.sha256}`"),
-    ]
+def artifact_key(name: str, owner: str) -> str:
+    """A key that Prefect accepts: lower-case letters, digits and dashes."""
+    return f"{name}-{owner.replace('_', '-')}"

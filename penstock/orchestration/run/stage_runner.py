@@ -32,7 +32,8 @@ DECIDED_BY_RECORDS: frozenset[Step] = frozenset(("validate", "record"))
 
 
 class Stages:
-    """Runs one stage after the other. Used by the run's own thread alone."""
+    """Runs one stage after the other. Used by the run's own thread alone. `seconds` is what each stage took in all its
+    tries."""
 
     def __init__(self, heartbeat: Heartbeat) -> None:
         self._heartbeat = heartbeat
@@ -40,6 +41,7 @@ class Stages:
         self._seconds = math.inf
         self._retry_at = 0.0
         self._last_error: errors.MediaError | None = None
+        self.seconds: dict[Step, float] = {}
 
     @property
     def step(self) -> Step:
@@ -71,6 +73,7 @@ class Stages:
         self.stop.reset_overdue()
         self.stop.wait(max(0.0, self._retry_at - time.monotonic()))
         self._step, self._seconds = step, seconds
+        begun = time.monotonic()
         self.progress.begin(STATES[step])
         self._heartbeat.set_deadline(seconds)
         try:
@@ -86,6 +89,7 @@ class Stages:
             raise
         finally:
             self._heartbeat.set_deadline(math.inf)
+            self.seconds[step] = self.seconds.get(step, 0.0) + time.monotonic() - begun
 
     def _note_failure(self, error: errors.MediaError) -> None:
         self._last_error = error

@@ -9,6 +9,13 @@ from penstock.domain import errors
 
 StopReason = Literal["cancelled", "overdue", "superseded", "given_back"]
 
+_MESSAGES: dict[StopReason, str] = {
+    "cancelled": "The task was cancelled.",
+    "overdue": "This stage exceeded its time limit.",
+    "superseded": "Another run has taken the task over.",
+    "given_back": "The worker was stopped, and another run goes on with the task.",
+}
+
 
 class StopSignal:
     """Holds the first reason to stop. Safe to use from many threads.
@@ -55,7 +62,7 @@ class StopSignal:
     def require_unset(self) -> None:
         """Raises `Cancelled` where the run should stop."""
         if self.is_set():
-            raise errors.Cancelled("The task was cancelled, or another run has taken it over.")
+            raise errors.Cancelled(_MESSAGES[self._reason or "cancelled"])
 
     @contextmanager
     def notifying(self, condition: threading.Condition) -> Iterator[None]:

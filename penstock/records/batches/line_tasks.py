@@ -171,6 +171,7 @@ def noted_line(task: Task, note: dict[str, Any]) -> ConvertedLine:
         media=_MEDIA.validate_python(row["media"]),
         location=row["location"],
         conversion=row.get("conversion"),
+        name=row.get("name"),
     )
     version = InputVersion(**note["version"]) if note["version"] else None
     return ConvertedLine(task, file, _RECEIPT.validate_python(note["receipt"]), version)

@@ -1,1 +1,0 @@
-"""Converts what arrives in buckets, by the rules of the operator."""
