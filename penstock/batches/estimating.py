@@ -29,11 +29,11 @@ from penstock.domain.batch.lines import LineRequest
 from penstock.domain.batch.plan_totals import LineEstimate, PlanAction
 from penstock.domain.batch.workload import estimated_line
 from penstock.domain.media import Media
-from penstock.domain.outcomes import attempt
 from penstock.domain.planning.cost import ExpectedRange
 from penstock.domain.planning.steps import StreamStep, codecs_of, output_duration, output_size, summary_text
 from penstock.domain.task import File
 from penstock.host.scratch import scratch_folder
+from penstock.sandbox.outcomes import attempt
 from penstock.services import Services
 from penstock.storage.interruptible import IsStopped, raise_if_stopped
 

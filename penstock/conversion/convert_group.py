@@ -17,11 +17,11 @@ from penstock.conversion.reuse import FindEachEarlier, digest_of, nothing_earlie
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.domain.media import Media
-from penstock.domain.outcomes import attempt
 from penstock.domain.planning.cost import estimate_cost
 from penstock.domain.reuse import EarlierOutput, MadeByAnother
 from penstock.domain.stages import Rendition, Reuse
 from penstock.domain.task import Task
+from penstock.sandbox.outcomes import attempt
 
 
 @dataclass(frozen=True, slots=True)

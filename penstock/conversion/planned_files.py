@@ -16,9 +16,9 @@ from penstock.conversion.rendition import (
     score_of,
 )
 from penstock.domain import errors
-from penstock.domain.outcomes import attempt
 from penstock.domain.planning.plan import ImagePlan, KeepImage, Plan
 from penstock.domain.stages import Original, Rendition
+from penstock.sandbox.outcomes import attempt
 
 _Outcome = engines.CallOutcome[PlannedOutput]
 

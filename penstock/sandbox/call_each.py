@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from penstock.domain import errors
-from penstock.domain.outcomes import attempt
 from penstock.sandbox.call import SandboxCall, call
 from penstock.sandbox.error_codec import InvalidResult, ResultDecoder
 from penstock.sandbox.job import MESSAGE_BYTES, CallsJob, Paths, Rlimits
+from penstock.sandbox.outcomes import attempt
 from penstock.sandbox.pool import SandboxPool
 from penstock.sandbox.supervise import CpuMeter, LineCollector, NoWatch, Timeouts, Watch, supervise
 

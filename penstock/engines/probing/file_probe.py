@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.domain.media import Media
-from penstock.domain.outcomes import attempt, required
 from penstock.engines.probing.media_limits import checked_media
 from penstock.engines.probing.signatures import ends_inside_box, sniff
 from penstock.engines.tools import Tools
@@ -18,6 +17,7 @@ from penstock.sandbox.call import SandboxCall
 from penstock.sandbox.call_each import CallOutcome, call_each
 from penstock.sandbox.error_codec import ResultDecoder
 from penstock.sandbox.job import Paths
+from penstock.sandbox.outcomes import attempt, required
 from penstock.sandbox.supervise import Watch
 
 _MIN_SECONDS = 20.0

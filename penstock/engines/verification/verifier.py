@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 from penstock.domain import errors
 from penstock.domain.formats import FORMATS, kind_of
 from penstock.domain.media import AudioStream, Media, Size, VideoStream
-from penstock.domain.outcomes import attempt, required
 from penstock.domain.planning.plan import (
     AudioPlan,
     Copy,
@@ -35,6 +34,7 @@ from penstock.sandbox.call import SandboxCall
 from penstock.sandbox.call_each import CallOutcome, call_each
 from penstock.sandbox.error_codec import ResultDecoder
 from penstock.sandbox.job import Paths
+from penstock.sandbox.outcomes import attempt, required
 from penstock.sandbox.supervise import NoWatch, Watch
 
 _MIN_TOLERANCE_SECONDS = 0.05
