@@ -19,6 +19,14 @@ proportions:
 test:
     uv run pytest
 
+# the tasks of `penstock.prefect` with the oldest and the newest Prefect of their range
+prefect-range:
+    for version in 3.4.0 3.9.1; do \
+        uv venv --quiet --clear .prefect-range && \
+        uv pip install --quiet --python .prefect-range/bin/python '.[prefect]' "prefect==$version" && \
+        FOREIGN_PYTHON="$PWD/.prefect-range/bin/python" uv run pytest tests/automation/test_calling.py -n 0 -k "foreign or folder" || exit 1; \
+    done; rm -r .prefect-range
+
 # the tests that need no service and no encoder
 quick:
     uv run pytest -m "not service and not media and not corpus"

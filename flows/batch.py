@@ -10,7 +10,7 @@ from penstock.domain import errors
 from penstock.domain.ids import BatchId, ChunkId
 from penstock.orchestration.batch.batch_run import Replaced, open_batch
 from penstock.orchestration.batch.chunk_run import convert_chunk_lines, open_chunk
-from penstock.orchestration.run_states import done_state, end_as_cancelled, ended_state, tag_failure
+from penstock.orchestration.run_states import batch_state, done_state, end_as_cancelled, ended_state, tag_failure
 from penstock.services import current_services
 from penstock.tasks.batch.accept import accept_batch
 from penstock.tasks.batch.convert_lines import convert_lines
@@ -47,7 +47,7 @@ def convert_batch(batch: BatchForm, project: str | None = None) -> State[Any]:
     persist_result=False,
 )
 def run_batch(batch_id: BatchId, attempt: int = 1) -> State[Any]:
-    """The message of its state says what became of the lines."""
+    """The message of its state says what became of the lines; `state.result()` returns the id of the batch."""
     return run_attempt(batch_id, attempt)
 
 
@@ -79,4 +79,4 @@ def run_attempt(batch_id: BatchId, attempt: int) -> State[Any]:
         return done_state(REPLACED)
     except errors.MediaError as error:
         return ended_state(error)
-    return done_state(sentence, is_cancelled=status == "cancelled")
+    return done_state(sentence, is_cancelled=True) if status == "cancelled" else batch_state(batch_id, sentence)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from penstock.errors import ServiceNotFound, TokenMissing
 from penstock.local_service import DEFAULT_HOME, RunningService, running_service
@@ -27,7 +28,7 @@ def located(url: str | None, key: str | None) -> ServiceAddress:
 
     Raises `ServiceNotFound` and `TokenMissing`."""
     url = url or os.environ.get(URL_VARIABLE)
-    key = key or os.environ.get(KEY_VARIABLE)
+    key = os.environ.get(KEY_VARIABLE) or None if key is None else key
     local = running_service(_home()) if url is None or key is None else None
     if url is None:
         return _local_address(local, key)
@@ -36,6 +37,18 @@ def located(url: str | None, key: str | None) -> ServiceAddress:
     if key is None:
         raise TokenMissing(f"No key for the service at {url} was given; set {KEY_VARIABLE}.")
     return ServiceAddress(url.rstrip("/"), key)
+
+
+def behind(link: str | None) -> ServiceAddress:
+    """The service that a link leads to, with the key for it if there is one; without a link as `located`."""
+    if link is None:
+        return located(None, None)
+    parts = urlsplit(link)
+    url = f"{parts.scheme}://{parts.netloc}"
+    try:
+        return located(url, None)
+    except TokenMissing:  # the link needs none
+        return ServiceAddress(url, "")
 
 
 def _local_address(local: RunningService | None, key: str | None) -> ServiceAddress:

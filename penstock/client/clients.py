@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from penstock.client import conversions, operations, transfers
-from penstock.client.address import located
+from penstock.client.address import behind, located
 from penstock.client.calls import Steps
 from penstock.client.methods import ListMethod, Method
 from penstock.client.operations import Listing
@@ -55,6 +55,12 @@ class Client(Methods):
 
         self._driver = SyncDriver(lambda: located(url, key), retry_seconds)
 
+    @classmethod
+    def behind(cls, link: str | None) -> Self:
+        """A client of the service that this link leads to."""
+        address = behind(link)
+        return cls(address.url, address.key)
+
     def __enter__(self) -> Self:
         return self
 
@@ -62,6 +68,11 @@ class Client(Methods):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def url(self) -> str:
+        """The address of the service."""
+        return self._driver.connection.address.url
 
     def close(self) -> None:
         self._driver.http.close()
@@ -88,6 +99,12 @@ class AsyncClient(Methods):
 
         self._driver = AsyncDriver(lambda: located(url, key), retry_seconds)
 
+    @classmethod
+    def behind(cls, link: str | None) -> Self:
+        """A client of the service that this link leads to."""
+        address = behind(link)
+        return cls(address.url, address.key)
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -95,6 +112,11 @@ class AsyncClient(Methods):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    @property
+    def url(self) -> str:
+        """The address of the service."""
+        return self._driver.connection.address.url
 
     async def close(self) -> None:
         await self._driver.http.aclose()

@@ -73,17 +73,17 @@ class File(FileFacts):
         return vars(self) | {"url": None}
 
     def download(self, to: str | PathLike[str], *, overwrite: bool = False, resume: bool = False) -> Path:
-        """`Client.download`, with the address and key of the environment."""
+        """`Client.download` by the link, from the service that made it; a new link needs the key of the environment."""
         from penstock.client.clients import Client  # noqa: PLC0415 - clients answer these models
 
-        with Client() as client:
+        with Client.behind(self.url) as client:
             return client.download(self, to, overwrite=overwrite, resume=resume)
 
     async def adownload(self, to: str | PathLike[str], *, overwrite: bool = False, resume: bool = False) -> Path:
         """The same for async programs."""
         from penstock.client.clients import AsyncClient  # noqa: PLC0415
 
-        async with AsyncClient() as client:
+        async with AsyncClient.behind(self.url) as client:
             return await client.download(self, to, overwrite=overwrite, resume=resume)
 
 

@@ -16,6 +16,7 @@ from prefect.utilities.urls import url_for
 from pydantic import RootModel
 
 from penstock.domain import errors
+from penstock.domain.ids import BatchId
 from penstock.domain.request_form import redacted
 from penstock.domain.secret_urls import HIDDEN, is_safe_to_show
 from penstock.domain.task import Status, Task
@@ -29,9 +30,17 @@ _LATE_STATES: dict[Status, Any] = {"failed": Failed, "cancelled": CancelledState
 
 def completed_state(task: Task, message: str | None = None) -> State[dict[str, Any]]:
     """Completed; `state.result()` returns the Task."""
-    # Prefect's client sends the metadata of a persisted record, so the Task is put there. It is wrapped in a model
+    return _completed_with(public_task(task), message)
+
+
+def batch_state(batch_id: BatchId, message: str) -> State[dict[str, Any]]:
+    """Completed; `state.result()` returns the id of the batch."""
+    return _completed_with({"batch": batch_id}, message)
+
+
+def _completed_with(public: dict[str, Any], message: str | None) -> State[dict[str, Any]]:
+    # Prefect's client sends the metadata of a persisted record, so the result is put there. It is wrapped in a model
     # because Prefect would read a dict as a record's own metadata, whose fields may all be missing.
-    public = public_task(task)
     metadata: Any = RootModel[dict[str, Any]](public)
     record: ResultRecord[dict[str, Any]] = ResultRecord.model_construct(metadata=metadata, result=public)
     record.mark_persisted()

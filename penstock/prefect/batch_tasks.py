@@ -1,0 +1,124 @@
+"""Tasks that convert many files as one batch, and show its lines as a table in the Prefect UI."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Unpack
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.deployments import run_deployment
+
+from penstock.client import Batch, BatchItem, Client, ConversionOptions, RequestFields
+from penstock.client.requests import RequestedFormat, given
+from penstock.errors import MediaError, ServiceIncompatible, WaitTimeout, error_of
+from penstock.prefect.credentials import Credentials, client_of
+from penstock.prefect.policy import POLICY
+
+DEPLOYMENT = "convert-batch/convert-batch"
+TABLE_LINES = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderResult:
+    """What became of a folder: how many lines were converted, skipped and refused, and the lines themselves."""
+
+    batch: Batch
+    lines: tuple[BatchItem, ...]
+
+    @property
+    def converted(self) -> int:
+        return self.batch.counts.completed
+
+    @property
+    def skipped(self) -> int:
+        return self.batch.counts.skipped
+
+    @property
+    def refused(self) -> int:
+        return self.batch.counts.failed + self.batch.counts.cancelled
+
+
+@task(name="convert-many", task_run_name="convert many files", **POLICY)
+def convert_many(
+    items: Sequence[RequestFields],
+    *,
+    defaults: RequestFields | None = None,
+    name: str | None = None,
+    credentials: Credentials = None,
+    timeout: float | None = None,
+) -> list[BatchItem]:
+    """Convert many requests as one batch, and return its lines; one that failed has its error."""
+    with client_of(credentials) as client:
+        body: dict[str, Any] = given(items=list(items), defaults=defaults, name=name)
+        batch = client.wait_for_batch(client.create_batch(**body), timeout=timeout)
+        lines = list(client.batch_items(batch.id))
+        _show(batch, lines, client)
+    return lines
+
+
+@task(name="convert-folder", task_run_name="convert a folder to {format}", **POLICY)
+def convert_folder(
+    source: str,
+    destination: str | None = None,
+    *,
+    format: RequestedFormat,
+    credentials: Credentials = None,
+    timeout: float | None = None,
+    **options: Unpack[ConversionOptions],
+) -> FolderResult:
+    """Convert a folder or prefix of the service into another one, within its PENSTOCK_BATCH_ROOTS, by the deployment
+    `convert-batch`. Again converts what is missing, changed or failed. Raises the errors of `penstock.errors`."""
+    batch = {**options, **given(source=source, destination=destination, format=format)}
+    run: Any = run_deployment(DEPLOYMENT, parameters={"batch": batch}, timeout=timeout, poll_interval=1)
+    batch_id = _batch_of(run.state, timeout)
+    with client_of(credentials) as client:
+        ended = client.batch(batch_id)
+        lines = tuple(client.batch_items(batch_id))
+        _show(ended, lines, client)
+    return FolderResult(batch=ended, lines=lines)
+
+
+def _batch_of(state: State[Any], timeout: float | None) -> str:
+    """The id of the batch that a run has ended. Raises the error that its state tells."""
+    if not state.is_final():
+        raise WaitTimeout(f"The batch has not ended after {timeout:g} s; it goes on.")
+    if not state.is_completed():
+        raise error_in(state.message or "")
+    told = state.result(raise_on_failure=False) if state.data is not None else None
+    if not isinstance(told, dict) or "batch" not in told:
+        raise ServiceIncompatible(state.message or "The run of the batch has no result.")
+    return str(told["batch"])
+
+
+def error_in(message: str) -> MediaError:
+    """The error in the message of a failed run: `code: sentence`."""
+    code, _, sentence = message.partition(": ")
+    return error_of({"code": code if sentence else "internal", "message": sentence or message})
+
+
+def _show(batch: Batch, lines: Sequence[BatchItem], client: Client) -> None:
+    """A table with a row for each line. Files of the web are shown by their last part: addresses may carry secrets."""
+    rows = [_row(line, client) for line in lines[:TABLE_LINES]]
+    if rows:
+        description = f"{batch.id}: {batch.counts.completed} converted, {batch.counts.skipped} skipped"
+        create_table_artifact(rows, key=f"batch-{batch.id.replace('_', '-')}", description=description)
+
+
+def _row(line: BatchItem, client: Client) -> dict[str, Any]:
+    return {
+        "input": line.input.partition("?")[0].rpartition("/")[2],
+        "status": line.status,
+        "output": _link(line, client),
+        "bytes in": line.bytes_in,
+        "bytes out": line.bytes_out,
+        "why": line.error.message if line.error else line.reason,
+        "task": line.task,
+    }
+
+
+def _link(line: BatchItem, client: Client) -> str | None:
+    """A link to the File, which needs the key; outputs at a destination are shown by their address."""
+    if line.output is None or not line.output.startswith("file_"):
+        return line.output
+    return f"[{line.output}]({client.url}/files/{line.output})"

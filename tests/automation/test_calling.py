@@ -1,0 +1,150 @@
+"""Programs and flows of other projects convert: the examples of `deployments/examples` on a real service."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.service import csrf, exported, plain_environment, wait_for
+
+pytestmark = pytest.mark.service
+
+EXAMPLES = Path(__file__).parents[2] / "deployments" / "examples"
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture
+def foreign(penstock, tmp_path):
+    """The environment of a program that reaches only Prefect."""
+    prefect = {name: value for name, value in exported(penstock).items() if name in ("PATH", "PREFECT_API_AUTH_STRING")}
+    return prefect | {"PREFECT_API_URL": penstock.service.prefect_api_url, "PREFECT_HOME": str(tmp_path / "prefect")}
+
+
+@pytest.fixture
+def block(penstock, foreign):
+    """A block `penstock`, as somebody saves it in the UI after it was registered."""
+    python(foreign, "-m", "prefect", "block", "register", "-m", "penstock.prefect")
+    save = "import sys; from penstock.prefect import PenstockCredentials as C; C(url=sys.argv[1], key=sys.argv[2])"
+    python(foreign, "-c", f"{save}.save('penstock', overwrite=True)", penstock.service.api_url, penstock.key)
+
+
+def python(environment, *words):
+    """What a program prints, line by line. `FOREIGN_PYTHON` has another Prefect (`just prefect-range`)."""
+    is_foreign = "PENSTOCK_HOME" not in environment
+    executable = os.environ.get("FOREIGN_PYTHON", sys.executable) if is_foreign else sys.executable
+    done = subprocess.run(
+        [executable, *words], env=environment, capture_output=True, text=True, check=False, timeout=150
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_one_call_converts_a_file(penstock, clip, tmp_path):
+    environment = plain_environment() | {"PENSTOCK_HOME": str(penstock.home.root)}
+    said = python(environment, EXAMPLES / "one_call.py", clip, tmp_path / "small.mp4")
+    assert (said[0], said[-2]) == ("sending 100 %", "completed 100 %")
+    assert said[-1].split() == [
+        str(tmp_path / "small.mp4"),
+        str(clip.stat().st_size - (tmp_path / "small.mp4").stat().st_size),
+    ]
+
+
+def test_a_foreign_flow_converts_with_the_block(penstock, foreign, block, origin, photo):
+    urls = [f"{origin}/{photo.name}?page={number}" for number in range(2)]
+    made, refused, counted = python(foreign, EXAMPLES / "foreign_flow.py", *urls)
+
+    output = penstock.client.task(
+        penstock.client.create({"url": urls[0], "kind": "image", "format": "webp", "width": 120})["id"]
+    )
+    assert (made.split()[0], refused, counted) == (output["output"]["id"], "upscale_not_allowed", "2 True")
+    assert shown_secrets(penstock) == []
+    table = next(one for one in artifacts(penstock) if (one["key"] or "").startswith("batch-bat-"))
+    assert [row["status"] for row in json.loads(table["data"])] == ["completed", "completed"]
+
+
+def shown_secrets(penstock):
+    """Where Prefect shows the key of the service."""
+    runs = [
+        penstock.prefect.post(f"/{kind}/filter", json={}, headers=csrf(penstock)).text
+        for kind in ("flow_runs", "task_runs")
+    ]
+    return [text for text in (*runs, json.dumps(artifacts(penstock))) if penstock.key in text]
+
+
+def artifacts(penstock):
+    asked = {"sort": "CREATED_DESC", "limit": 50}
+    return penstock.prefect.post("/artifacts/filter", json=asked, headers=csrf(penstock)).raise_for_status().json()
+
+
+def test_a_folder_is_converted_by_a_flow_within_the_roots(penstock, foreign, block, photo):
+    folder = penstock.home.root.parent / "allowed" / "called"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("one.png", "two.png"):
+        (folder / name).write_bytes(photo.read_bytes())
+    (folder / "three.png").write_bytes(b"no picture")
+    program = f"""
+from prefect import flow
+from penstock import errors
+from penstock.prefect import convert_folder
+
+@flow
+def nightly():
+    done = convert_folder({str(folder)!r}, {str(folder / "web")!r}, format="webp", width=30, credentials="penstock")
+    print(done.converted, done.skipped, done.refused)
+    again = convert_folder({str(folder)!r}, {str(folder / "web")!r}, format="webp", width=30, credentials="penstock")
+    print(again.converted, again.skipped, again.refused)
+    try:
+        convert_folder("/etc", {str(folder / "web")!r}, format="webp", credentials="penstock")
+    except errors.UrlForbidden as refused:
+        print(refused.message)
+
+nightly()
+"""
+    first, again, refused = python(foreign, "-c", program)
+    assert (first, again) == ("2 0 1", "0 2 1")
+    assert "PENSTOCK_BATCH_ROOTS" in refused
+    assert sorted(path.name for path in (folder / "web").glob("*.webp")) == ["one.webp", "two.webp"]
+
+
+def test_our_flow_runs_as_a_subflow(penstock, origin, photo):
+    assert python(exported(penstock), EXAMPLES / "subflow.py", f"{origin}/{photo.name}")[-1] == "completed 70"
+
+
+def test_deployments_are_called_by_name_with_and_without_waiting(penstock, foreign, origin, photo):
+    waited, later, refused = python(foreign, EXAMPLES / "deployments_by_name.py", f"{origin}/{photo.name}")
+    run = wait_for(lambda: ended(penstock, later), 60)
+
+    task_id, status = waited.split()
+    assert (status, penstock.client.task(task_id)["output"]["width"]) == ("completed", 80)
+    assert (run["state"]["type"], run["state"]["data"]["output"]["width"]) == ("COMPLETED", 81)
+    assert refused.startswith("field_invalid: at ")
+
+
+def ended(penstock, run_id):
+    run = penstock.prefect.get(f"/flow_runs/{run_id}").raise_for_status().json()
+    return run if run["end_time"] else None
+
+
+@pytest.mark.usefixtures("block")
+@pytest.mark.parametrize(
+    ("number", "call"), list(enumerate(["nightly(URL)", "", "from_a_signed_address()", "print(ingest(URL)['status'])"]))
+)
+def test_the_programs_of_the_page_work_as_printed(penstock, foreign, origin, photo, *, tmp_path, number, call):
+    url = f"{origin}/{photo.name}"
+    program = re.findall(r"```python\n(.*?)```", (DOCS / "prefect.md").read_text(), re.DOTALL)[number]
+    known = {"PENSTOCK_API_URL": penstock.service.api_url, "PENSTOCK_API_KEY": penstock.key}
+    environment = exported(penstock) if "ingest" in call else foreign | known
+    save = f"from prefect.blocks.system import Secret; Secret(value={url!r}).save('signed-address', overwrite=True)\n"
+    text = program.replace("https://example.com/photo.png", url) + f"\nURL = {url!r}\n{call}\n"
+    python(environment, "-c", save * ("signed" in call) + f"import os; os.chdir({str(tmp_path)!r})\n" + text)
+
+
+def test_prefect_makes_a_typed_module_of_our_deployments(foreign, tmp_path):
+    module = tmp_path / "deployments_sdk.py"
+    python(foreign, "-m", "prefect", "sdk", "generate", "--output", module, "--flow", "convert-request")
+    compile(module.read_text(), module, "exec")
+    assert "convert-request" in module.read_text()
