@@ -21,7 +21,7 @@ test:
 
 # the tasks of `penstock.prefect` with the oldest and the newest Prefect of their range
 prefect-range:
-    for version in 3.4.0 3.9.1; do \
+    for version in 3.8.0 3.9.1; do \
         uv venv --quiet --clear .prefect-range && \
         uv pip install --quiet --python .prefect-range/bin/python '.[prefect]' "prefect==$version" && \
         FOREIGN_PYTHON="$PWD/.prefect-range/bin/python" uv run pytest tests/automation/test_calling.py -n 0 -k "foreign or folder" || exit 1; \
