@@ -14,7 +14,7 @@ COMPLETED = DeploymentEventTrigger(
 
 @flow(log_prints=True)
 def after_conversion(task: str, sha256: str) -> None:
-    print(f"{task} is converted: {sha256}")  # noqa: T201 - Prefect logs it
+    print(f"{task} is converted: {sha256}")
 
 
 if __name__ == "__main__":
