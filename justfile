@@ -19,8 +19,9 @@ proportions:
 test:
     uv run pytest
 
-# the tasks of `penstock.prefect` with the oldest and the newest Prefect of their range
+# the service with the newest Prefect of its range, and the tasks of `penstock.prefect` with both ends of theirs
 prefect-range:
+    uv run --with prefect==3.9.1 pytest -n 0 tests/fundamentals/test_prefect.py tests/fundamentals/test_deployments.py
     for version in 3.8.0 3.9.1; do \
         uv venv --quiet --clear .prefect-range && \
         uv pip install --quiet --python .prefect-range/bin/python '.[prefect]' "prefect==$version" && \
