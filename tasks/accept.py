@@ -6,12 +6,12 @@ from prefect import get_run_logger
 from prefect.runtime import flow_run
 
 from penstock.domain.ids import ProjectId
-from penstock.domain.request_form import parse_parameter
 from penstock.domain.stages import RequestedTask
 from penstock.domain.task import Task
 from penstock.services import Services
 from penstock.storage.download import is_unchanged
 from penstock.tasks import policy
+from penstock.tasks.secret_address import parse_parameter_with_secret
 from penstock.tasks.stage import stage
 
 
@@ -20,7 +20,7 @@ def accept(request: Any, project: str | None, services: Services) -> RequestedTa
     """The request's Task with an attempt for this run; or the reason to skip it: another run makes it, or it is
     completed and its input has not changed. Raises `RequestError`, and what asking the input's origin raises."""
     records = services.records
-    parsed = parse_parameter(request)
+    parsed = parse_parameter_with_secret(request)
     owner = ProjectId(project) if project else records.keys.default_project()
     records.keys.require_project(owner)
     if _has_changed(records.tasks.find_current(owner, parsed), services):

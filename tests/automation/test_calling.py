@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fundamentals.stored import tables_with
 from tests.service import csrf, exported, plain_environment, wait_for
 
 pytestmark = pytest.mark.service
@@ -148,3 +149,25 @@ def test_prefect_makes_a_typed_module_of_our_deployments(foreign, tmp_path):
     python(foreign, "-m", "prefect", "sdk", "generate", "--output", module, "--flow", "convert-request")
     compile(module.read_text(), module, "exec")
     assert "convert-request" in module.read_text()
+
+
+def test_a_signed_address_comes_from_a_secret_block_and_is_shown_nowhere(penstock, foreign, origin, photo):
+    address = f"{origin}/{photo.name}?X-Amz-Signature=hush-91"
+    save = "import sys; from prefect.blocks.system import Secret; Secret(value=sys.argv[1])"
+    for name, value in {"signed": address, "no-address": "hush-91"}.items():
+        python(foreign, "-c", f"{save}.save({name!r}, overwrite=True)", value)
+    wanted = {"kind": "image", "format": "webp", "width": 93}
+    runs = [requested(penstock, wanted | {"url": f"secret-block:{name}"}) for name in ("signed", "no-address", "none")]
+    signed, wrong, missing = (wait_for(lambda each=each: ended(penstock, each), 60) for each in runs)
+
+    assert (signed["state"]["type"], signed["state"]["data"]["output"]["width"]) == ("COMPLETED", 93)
+    assert wrong["state"]["message"].startswith("field_invalid: url names a Secret block that holds no http(s) address")
+    assert missing["state"]["message"].startswith("field_invalid: url names a Secret block that does not exist")
+    assert tables_with("hush-91", penstock, "prefect") == []
+
+
+def requested(penstock, request):
+    """The id of a run of `convert-request`."""
+    found = penstock.prefect.get("/deployments/name/convert-request/convert-request").raise_for_status().json()
+    path, body = f"/deployments/{found['id']}/create_flow_run", {"parameters": {"request": request}}
+    return penstock.prefect.post(path, json=body, headers=csrf(penstock)).raise_for_status().json()["id"]
