@@ -13,6 +13,7 @@ from importlib import import_module
 import click
 import httpx
 
+from penstock.arrivals.rules import read_rules
 from penstock.host.home import Home, api_key_of, records_database
 from penstock.host.ports import BoundPort, PortUnavailable, bind_port, local_url
 from penstock.host.postgres import restart_if_dead
@@ -61,6 +62,7 @@ class ListenPorts:
 def run_service(settings: Settings, options: UpOptions, stopped: threading.Event) -> None:
     """Run the service until `stopped` is set. Raises `ChildProcessError` or `TimeoutError` if it cannot start or go on,
     `PortUnavailable` before anything has started."""
+    read_rules(settings.arrival_rules, settings.batch_roots)  # a wrong one is told before anything starts
     os.umask(PRIVATE_UMASK)
     home = Home.at(settings.root)
     with home.claim() as is_ours:

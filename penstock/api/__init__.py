@@ -15,6 +15,7 @@ from penstock.api.envelope import ErrorEnvelope
 from penstock.api.long_poll import LongPolls
 from penstock.api.openapi import DescribedApp
 from penstock.api.routes import (
+    arrivals,
     batches,
     content,
     deliveries,
@@ -43,6 +44,7 @@ ROUTERS = (
     batches.router,
     webhooks.router,
     deliveries.router,
+    arrivals.router,
     plans.router,
     files.router,
     content.router,

@@ -44,7 +44,7 @@ def _head_as_get(scope: Scope) -> Scope:
 
 
 async def _authenticate(request: Request) -> None:
-    if PUBLIC_PATH.fullmatch(request.scope["path"]):
+    if PUBLIC_PATH.fullmatch(request.scope["path"]) or _is_signed_otherwise(request):
         return
     caller = await _caller(request)
     request.scope["state"]["caller"] = caller
@@ -52,6 +52,11 @@ async def _authenticate(request: Request) -> None:
     limiter = context.write_rates if request.method == "POST" else context.read_rates
     if seconds := limiter.take(caller.key_id):
         raise errors.RateLimited(f"Too many requests; try again in {seconds} s.", retry_after_seconds=seconds)
+
+
+def _is_signed_otherwise(request: Request) -> bool:
+    """SNS can send no key: its messages have a signature, which the route verifies."""
+    return request.scope["path"] == "/events/s3" and "x-amz-sns-message-type" in request.headers
 
 
 async def _caller(request: Request) -> Caller:

@@ -16,6 +16,7 @@ from penstock.api.api_keys import CallerCache
 from penstock.api.long_poll import LongPolls
 from penstock.api.throttling.fair_share import FairShare
 from penstock.api.throttling.rate_limit import RateLimiter
+from penstock.arrivals.rules import Rule, read_rules
 from penstock.domain import errors
 from penstock.domain.api_keys import Caller
 from penstock.domain.attempts import RunsHealth
@@ -126,6 +127,11 @@ class Context:
     def allowed(self) -> AllowedAddresses:
         """The private addresses that may be fetched."""
         return parse_allowed(self.services.settings.fetch_allow)
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """What is converted when it arrives in a bucket."""
+        return read_rules(self.services.settings.arrival_rules, self.services.settings.batch_roots)
 
     @cached_property
     def hosts(self) -> frozenset[str]:

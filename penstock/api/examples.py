@@ -227,6 +227,7 @@ DATA: dict[str, dict[str, Any]] = {
     "BatchItemView": _ITEM,
     "WebhookView": _WEBHOOK,
     "DeliveryView": _DELIVERY,
+    "ArrivalView": {"object": "arrival", "objects": 1},
     "HealthView": _HEALTH,
 }
 _VIOLATION = {

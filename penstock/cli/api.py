@@ -11,6 +11,7 @@ import click
 
 from penstock.api import create_app
 from penstock.api.server import Server
+from penstock.arrivals.rules import read_rules
 from penstock.host.ports import bind_port, local_url
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.orchestration.control_plane import control_plane
@@ -27,6 +28,7 @@ from penstock.settings import read_settings
 def api_command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     """Run the API alone. Needs the database and the Prefect of the service (see `penstock env`)."""
     settings = read_settings()
+    read_rules(settings.arrival_rules, settings.batch_roots)  # a wrong one is told before anything starts
     address = prefect_address(settings)
     os.umask(PRIVATE_UMASK)
     enable_info_logging()

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from penstock.arrivals.rules import read_rules
+from penstock.arrivals.submitting import submit_arrivals
 from penstock.host.scratch import CREATION_SECONDS, remove_dead_folders
 from penstock.orchestration.dispatcher import dispatch
 from penstock.orchestration.ended_events import emit_ended
@@ -27,11 +29,13 @@ HOUR_SECONDS = 3600.0
 async def control_plane(services: Services, runs: FlowRuns, base_url: str) -> AsyncIterator[None]:
     """Dispatch, follow Prefect's events, reconcile, send webhooks and sweep until the block ends. Links in webhooks
     start with `base_url`."""
+    rules = read_rules(services.settings.arrival_rules, services.settings.batch_roots)
     woken, delivery, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
     async with runs:
         parts = (
             partial(_wake_on_notice, services, {OUTBOX: (woken,), DELIVERY: (delivery, ended)}),
             partial(deliver, services, base_url, runs.url, delivery),
+            partial(submit_arrivals, services.records, rules),
             partial(emit_ended, services.records, runs, ended),
             partial(sweep_deliveries, services.records, services.settings.webhook_log_days),
             partial(dispatch, services.records, runs, woken, services.settings.running_per_project),

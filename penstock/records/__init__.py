@@ -5,6 +5,7 @@ from sqlalchemy import text
 from penstock.domain.errors import Misconfigured
 from penstock.records import migrations
 from penstock.records.api_keys import Keys
+from penstock.records.arrivals import Arrivals
 from penstock.records.batches.batch_records import Batches
 from penstock.records.batches.chunk_records import Chunks
 from penstock.records.batches.item_records import BatchItems
@@ -38,6 +39,7 @@ class Records:
         self.chunks = Chunks(self._database, lease_seconds)
         self.webhooks = Webhooks(self._database)
         self.deliveries = Deliveries(self._database)
+        self.arrivals = Arrivals(self._database)
         self.event_outbox = EventOutbox(self._database)
 
     def migrate(self) -> None:

@@ -70,3 +70,13 @@ EVENT_OUTBOX = Table(
     time_now_column("due"),
 )
 Index("event_outbox_due", EVENT_OUTBOX.c.due)
+
+# Prefixes in which objects have arrived, by the digest of their rule.
+ARRIVALS = Table(
+    "arrivals",
+    METADATA,
+    Column("rule", String, primary_key=True),
+    time_now_column("since"),
+    time_now_column("noted"),
+    time_now_column("due"),
+)

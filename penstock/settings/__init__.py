@@ -77,6 +77,9 @@ class Settings(BaseSettings):
         "",
         description="comma-separated folders and prefixes that batches from Prefect's form or a schedule may use",
     )
+    arrival_rules: Path | None = Field(
+        None, description="JSON file with what is converted when notifications of buckets arrive (docs/events.md)"
+    )
     transcode_slots: Slots = Field(os.cpu_count() or 1, description="encoders that run at once on the whole system")
     worker_slots: Slots = Field(
         12,

@@ -55,6 +55,16 @@ def download_input(
         return _receive(OngoingDownload(path, response, policy, is_stopped), check)
 
 
+def download_bytes(url: str, policy: FetchPolicy, limit: int) -> bytes:
+    """The content of a small file. Raises `InputTooLarge`, and what a download raises."""
+    content = bytearray()
+    with origin_client(policy) as client, client.open(url) as response:
+        for block in response.blocks():
+            content += block
+            _require_size(len(content), limit)
+    return bytes(content)
+
+
 def is_unchanged(url: str, known: InputVersion, policy: FetchPolicy) -> bool:
     """Whether the input at `url` is still this version. Raises what a download raises.
 

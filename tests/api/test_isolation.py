@@ -38,7 +38,7 @@ NAMELESS = {
     ("POST", "/tasks"), ("GET", "/tasks"), ("POST", "/sources"), ("GET", "/sources"), ("POST", "/files"),
     ("POST", "/plans"), ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
     ("GET", "/docs"), ("GET", "/docs/{name}"), ("POST", "/batches"), ("GET", "/batches"),
-    ("POST", "/webhooks"), ("GET", "/webhooks"),
+    ("POST", "/webhooks"), ("GET", "/webhooks"), ("POST", "/events/s3"),
 }  # fmt: skip
 UNKNOWN = {
     "task": new_task_id(), "file": new_file_id(), "source": new_file_id(), "batch": new_batch_id(),

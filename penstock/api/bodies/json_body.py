@@ -18,7 +18,7 @@ async def read_json_bytes(request: Request, limit: int) -> bytes:
     """The body of a request, to be decoded elsewhere: a large one takes too long for the event loop. Raises
     `MediaTypeUnsupported`, `BodyTooLarge`."""
     _require_json(request.headers.get("content-type"))
-    return await _read_bytes(request, limit)
+    return await read_bytes(request, limit)
 
 
 def parse_json(body: bytes) -> Any:
@@ -47,7 +47,8 @@ def _require_json(content_type: str | None) -> None:
         raise errors.MediaTypeUnsupported("The Content-Type of the body is not supported; send application/json.")
 
 
-async def _read_bytes(request: Request, limit: int) -> bytes:
+async def read_bytes(request: Request, limit: int) -> bytes:
+    """The body of a request, whatever its type. Raises `BodyTooLarge`."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -64,6 +64,12 @@ class Batches:
             notify(connection, notifications.OUTBOX, batch.id)
             return batch
 
+    def is_running(self, project_id: ProjectId, spec: BatchSpec) -> bool:
+        """Whether a run of the batch of this spec has not ended."""
+        row = {"project_id": project_id, "fingerprint": spec.fingerprint()}
+        with self._database.reading() as connection:
+            return connection.execute(select(BATCHES.c.id).where(*_same_spec(row), _LIVE)).first() is not None
+
     def rerun(self, project_id: ProjectId, batch_id: str, only: Only) -> Batch:
         """Run an ended batch again. Raises `NotFound`, `TaskEnded` for one that has not ended."""
         with self._database.writing() as connection:

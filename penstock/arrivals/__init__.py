@@ -1,0 +1,1 @@
+"""Converts what arrives in buckets, by the rules of the operator."""
