@@ -1,15 +1,20 @@
 """What exists is documented: every route, field, format, error and setting."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from penstock.api import ROUTERS
+from penstock.api.bodies.webhook_body import parse_webhook
 from penstock.api.error_table import PROBLEMS, Problem
+from penstock.arrivals.rules import read_rules
 from penstock.batches.batch_body import BatchBody
 from penstock.domain.errors import MediaError
 from penstock.domain.formats import FORMATS, Format
 from penstock.domain.request import SourceRequest
+from penstock.domain.web_addresses import parse_allowed
 from penstock.domain.webhooks import MESSAGES, OutcomeCode
 from penstock.settings import Settings
 from penstock.views.batches import BatchItemView, BatchPlanView, BatchView, CountsView
@@ -74,6 +79,18 @@ def test_the_receiver_is_shown_as_it_is():
 def test_every_automation_is_shown_as_it_is(example: str):
     program = (DOCS.parent / "deployments" / "examples" / f"{example}.py").read_text()
     assert any(shown.partition("```")[0] in program for shown in page("events").split("```python\n")[1:])
+
+
+def test_the_rule_of_the_page_on_events_is_one(tmp_path: Path):
+    (rules,) = re.findall(r"```json\n(\[.*?\])\n```", page("events"), re.DOTALL)
+    (tmp_path / "rules.json").write_text(rules)
+    (rule,) = read_rules(tmp_path / "rules.json", "s3://media")
+    assert rule.topic in page("events")
+
+
+def test_the_webhook_of_the_page_is_one():
+    (body,) = re.findall(r"-d '(.*?)'", page("webhooks"))
+    assert parse_webhook(json.loads(body), parse_allowed("")).types == ["task.failed", "batch.completed"]
 
 
 @pytest.mark.parametrize("name", FORMATS)
