@@ -3,7 +3,7 @@
 from prefect import flow
 
 from penstock.services import current_services
-from penstock.tasks.sweep import clear_leftovers, purge_deleted_files, retire_old_files
+from penstock.tasks.sweep import clear_leftovers, purge_deleted_files, remove_ended_workers, retire_old_files
 
 
 @flow(
@@ -16,3 +16,4 @@ def sweep() -> None:
     retire_old_files(services)
     purge_deleted_files(services)
     clear_leftovers(services)
+    remove_ended_workers()

@@ -204,6 +204,8 @@ def _print_addresses(running: RunningService, home: Home, *, shows_key: bool) ->
     click.echo(f"API         {running.api_url}")
     click.echo(f"Docs        {running.api_url}/docs")
     click.echo(f"Prefect UI  {running.prefect_ui_url}")
+    if running.prefect_auth:
+        click.echo("            its password: `penstock env` shows it, as PREFECT_API_AUTH_STRING")
     if shows_key and home.is_first_time("key shown"):
         click.echo(f"API key     {running.api_key}")
     click.echo(f"Home        {home.root}")

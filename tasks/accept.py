@@ -8,6 +8,7 @@ from prefect.runtime import flow_run
 from penstock.domain.ids import ProjectId
 from penstock.domain.stages import RequestedTask
 from penstock.domain.task import Task
+from penstock.orchestration.run_states import name_run
 from penstock.services import Services
 from penstock.storage.download import is_unchanged
 from penstock.tasks import policy
@@ -26,6 +27,7 @@ def accept(request: Any, project: str | None, services: Services) -> RequestedTa
     if _has_changed(records.tasks.find_current(owner, parsed), services):
         parsed = parsed.model_copy(update={"fresh": True})
     adopted = records.tasks.submit_for_run(owner, parsed, flow_run.id, services.queue_limits)
+    name_run(adopted)
     skip_reason = _skip_reason(adopted, flow_run.id)
     if skip_reason is not None:
         get_run_logger().info(skip_reason)

@@ -61,6 +61,7 @@ REPORT = stage_options("report", "Publish the result manifest, and say what beca
 RETIRE = stage_options("retire", "Delete files older than the retention period.", retries=2)
 PURGE = stage_options("purge", "Remove the bytes of deleted files.", retries=2)
 CLEAR = stage_options("clear", "Remove what crashes left behind.", retries=2)
+CLEAR_WORKERS = stage_options("clear workers", "Remove dead workers from the pool's list.", retries=2)
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE

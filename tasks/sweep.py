@@ -1,5 +1,6 @@
 """The stages of the hourly sweep. Each may be stopped half-way and repeated."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from penstock.cleanup import (
     retire_files,
 )
 from penstock.host.scratch import remove_dead_folders
+from penstock.orchestration.worker.dead_workers import remove_dead_workers
 from penstock.services import Services
 from penstock.tasks import policy
 
@@ -48,6 +50,12 @@ def clear_leftovers(services: Services) -> None:
         remove_orphans(services.records, services.objects),
         _remove_results(services.settings.root / "prefect" / "storage"),
     )
+
+
+@task(**policy.CLEAR_WORKERS)
+def remove_ended_workers() -> None:
+    """Remove workers from Prefect's list that ended without doing so themselves."""
+    get_run_logger().info("removed %d dead workers from the pool", asyncio.run(remove_dead_workers()))
 
 
 def _remove_results(own: Path) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic_core import CoreSchema, core_schema
 
-from penstock.domain.formats import SYNONYMS
+from penstock.domain.formats import SYNONYMS, kind_named
 from penstock.domain.request import SourceRequest, parse_request
 from penstock.domain.secret_urls import (
     HIDDEN,
@@ -22,7 +22,11 @@ _SHOWN_IN_CLEAR = (
     "Prefect shows the parameters of a flow run in clear: send a URL that carries a secret to the API instead"
 )
 # The schema keys that the form needs; `parse_request` checks ranges and lengths.
-_FORM_KEYS = ("title", "description", "position", "type", "enum")
+_SENTENCES = {
+    "kind": "kind of the output; left out, the format decides",
+    "file_id": "id of an uploaded or converted file, in place of a URL",
+}
+_FORM_KEYS = ("title", "position", "type", "enum")
 
 
 class _Form:
@@ -46,18 +50,26 @@ def form_schema() -> dict[str, Any]:
         "type": "object",
         "description": described["description"],
         "properties": {name: _field(name, facts) for name, facts in described["properties"].items()},
-        "required": described["required"],
+        "required": ["format"],
     }
 
 
 def parse_parameter(given: Any) -> SourceRequest:
     """The request in a flow run's parameter. Raises as `parse_request`, and `FieldInvalid` for a URL with a secret."""
-    request = given if isinstance(given, SourceRequest) else parse_request(given)
+    request = given if isinstance(given, SourceRequest) else parse_request(_with_kind(given))
     if request.url is not None:
         require_no_secret(request.url)
     if request.webhook_url is not None:
         require_no_secret_anywhere(request.webhook_url, "webhook_url")
     return request
+
+
+def _with_kind(given: Any) -> Any:
+    """A request whose kind was left out: the format implies it."""
+    if not isinstance(given, dict) or given.get("kind") is not None:
+        return given
+    kind = kind_named(str(given.get("format")))
+    return {**given, "kind": kind} if kind else given
 
 
 def redacted(given: Any) -> Any:
@@ -78,14 +90,20 @@ def redacted(given: Any) -> Any:
 def _field(name: str, facts: dict[str, Any]) -> dict[str, Any]:
     choices = [each for each in facts.get("anyOf", [facts]) if each.get("type") != "null"]
     field = {key: facts[key] for key in _FORM_KEYS if key in facts} | _field_type(choices)
-    if facts.get("default") is not None:
-        field["description"] = " ".join((*filter(None, [facts.get("description")]), f"Default: {facts['default']}."))
+    field["description"] = _sentence(name, facts)
     if "enum" in field:
         field["enum"] = [*field["enum"], *(SYNONYMS if name == "format" else ()), *_null(facts)]
     if name in ("url", "webhook_url"):
         # Prefect prints this object in its error, keys sorted by length and name: the sentence comes first.
         field["not"] = {"because": _SHOWN_IN_CLEAR, "type": "string", "pattern": SECRET_PATTERN}
     return field
+
+
+def _sentence(name: str, facts: dict[str, Any]) -> str:
+    text = _SENTENCES.get(name) or facts.get("description", name)
+    # As a sentence: a field with `default` in its schema may not be null.
+    default = f" Default: {facts['default']}." if facts.get("default") is not None else ""
+    return f"{text[0].upper()}{text[1:]}.{default}"
 
 
 def _field_type(choices: list[dict[str, Any]]) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 Prefect would write a result to a file, which callers on other machines cannot read. But a state's data may be any JSON,
 and `state.result()` returns it: everybody with access to Prefect's API can read it, and no file is left behind."""
 
+import logging
 from typing import Any
 from uuid import UUID
 
-from prefect import Flow
+import httpx
+from prefect import Flow, runtime
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.results import ResultRecord  # type: ignore[attr-defined] # where Prefect's own modules import it from
@@ -20,8 +22,11 @@ from penstock.domain.ids import BatchId
 from penstock.domain.request_form import redacted
 from penstock.domain.secret_urls import HIDDEN, is_safe_to_show
 from penstock.domain.task import Status, Task
+from penstock.orchestration.flow_run_options import run_name, run_tags
 from penstock.records import Records
 from penstock.views.tasks import ViewBuilder
+
+log = logging.getLogger(__name__)
 
 _CODES = frozenset(each.code for each in errors.error_classes())
 _LATE_MESSAGE = "Recorded late: Prefect was unavailable, or the worker was lost, when the run ended."
@@ -83,20 +88,31 @@ def recorded_state(run_id: UUID, records: Records) -> State[Any] | None:
     return state(message=_LATE_MESSAGE) if state else None
 
 
-def end_as_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - a hook's names
+def end_as_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - a hook's parameters
     """A hook of the flows: sets Cancelled where the engine left Cancelling."""
     if state.is_cancelling():
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(flow_run.id, CancelledState(message="The task was cancelled."), force=True)
 
 
-def tag_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - a hook's names
+def tag_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - a hook's parameters
     """A hook of the flows: tags a failed run for filters, with `refused` or `broken` and with the error's code."""
     code, colon, _ = (state.message or "").partition(": ")
     kind = "refused" if state.name == REFUSED else "broken"
     known = [f"code:{code}"] if colon and code in _CODES else []
     with get_client(sync_client=True) as client:
-        client.update_flow_run(flow_run.id, tags=[*flow_run.tags, kind, *known])
+        tags = client.read_flow_run(flow_run.id).tags  # those of the hook's run are from its start
+        client.update_flow_run(flow_run.id, tags=list(dict.fromkeys((*tags, kind, *known))))
+
+
+def name_run(task: Task) -> None:
+    """Give the present run the name and the tags that a run of this task has. An error of Prefect is only logged."""
+    try:
+        with get_client(sync_client=True) as client:
+            tags = list(dict.fromkeys((*runtime.flow_run.tags, *run_tags(task))))
+            client.update_flow_run(UUID(runtime.flow_run.id), name=run_name(task), tags=tags)
+    except httpx.HTTPError as error:
+        log.info("the run of %s was not renamed: %s", task.id, type(error).__name__)
 
 
 def hide_secrets(run_id: str, parameters: dict[str, Any]) -> None:

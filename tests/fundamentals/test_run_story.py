@@ -47,6 +47,26 @@ def test_the_name_of_an_upload_is_in_the_run_and_its_message_and_on_the_output(p
     assert any(re.match(r"transcode · encode h264 62x\d+", name) for name in stages), stages
 
 
+def test_the_form_needs_no_kind_and_its_run_is_named_like_every_other(penstock, photo):
+    file = uploaded(penstock, photo, "photo of me.png")
+    deployment = penstock.prefect.get("/deployments/name/convert-request/convert-request").json()["id"]
+    request = {"file_id": file["id"], "format": "webp", "width": 61}
+    body = {"parameters": {"request": request}, "state": {"type": "SCHEDULED"}}
+    created = penstock.prefect.post(
+        f"/deployments/{deployment}/create_flow_run", json=body, headers=csrf(penstock)
+    ).raise_for_status()
+    run = wait_for(lambda: ended(penstock, created.json()["id"]), 60)
+
+    assert run["state"]["name"] == "Completed", run["state"]["message"]
+    assert run["name"].startswith("convert webp · photo of me.png · tsk_")
+    assert {"kind:image", "format:webp", "width:61"} <= set(run["tags"])
+
+
+def ended(penstock, run_id):
+    run = penstock.prefect.get(f"/flow_runs/{run_id}").json()
+    return run if run["end_time"] else None
+
+
 def test_a_refusal_says_so_by_its_state_name_and_tags_without_a_traceback(penstock, origin, photo):
     upscaled = {"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 5000}
     task = penstock.finished(penstock.client.create(upscaled))

@@ -21,7 +21,7 @@ def show_receipt(original: Original, made: Rendition | Reuse, stored: Stored, ru
     """Create the artifact `receipt-tsk-…`."""
     task_url = f"{_api_url(run.services)}/tasks/{run.lease.task_id}"
     page = ReceiptPage(original, stored, run.stages.seconds, task_url, _pictures(original, made, run))
-    receipt_artifact(page.markdown(), artifact_key("receipt", run.lease.task_id), f"Receipt of {stored.file.id}")
+    receipt_artifact(page.markdown(), artifact_key("receipt", run.lease.task_id), page.headline)
 
 
 def _pictures(original: Original, made: Rendition | Reuse, run: Run) -> Pictures:
@@ -31,7 +31,7 @@ def _pictures(original: Original, made: Rendition | Reuse, run: Run) -> Pictures
     files = [engines.MediaFile(original.path, original.media), engines.MediaFile(made.path, made.media)]
     frames = SHORT_FRAMES if made.receipt.work.wall_seconds < SHORT_SECONDS else FRAMES
     try:
-        pictures = engines.thumbnails(files, run.scratch / "thumbnails", frames, run.services.tools.in_background())
+        pictures = engines.thumbnails(files, run.scratch / "thumbnails", frames, run.services.tools)
     except (errors.MediaError, OSError) as error:
         log.info("the receipt of %s has no pictures: %s", run.lease.task_id, type(error).__name__)
         return Pictures()

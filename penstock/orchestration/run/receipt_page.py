@@ -38,6 +38,10 @@ class ReceiptPage:
     task_url: str
     pictures: Pictures = field(default_factory=Pictures)
 
+    @property
+    def headline(self) -> str:
+        return summary(self.original, self.stored, sum(self.seconds.values()))
+
     def markdown(self) -> str:
         """At most `MAX_BYTES` long: without pictures where they would be too large."""
         with_pictures = self._markdown(self.pictures)
@@ -46,7 +50,7 @@ class ReceiptPage:
     def _markdown(self, pictures: Pictures) -> str:
         receipt = self.stored.receipt
         parts = (
-            f"## {escaped(summary(self.original, self.stored, sum(self.seconds.values())))}",
+            f"## {escaped(self.headline)}",
             self._sides(pictures),
             *(
                 f"- **{name}**: {escaped(done)}"

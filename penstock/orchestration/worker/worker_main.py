@@ -5,8 +5,10 @@ import logging
 import os
 import signal
 import socket
+from contextlib import suppress
 from typing import Any
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.events import Event
 from prefect.events.clients import get_events_subscriber
@@ -14,6 +16,7 @@ from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNam
 
 from penstock.host.local_workers import DRAIN_SIGNAL, registered_worker
 from penstock.orchestration.flow_run_options import POOL
+from penstock.orchestration.worker.dead_workers import remove_workers
 from penstock.orchestration.worker.run_pool import QueuePlaces
 from penstock.orchestration.worker.warm_worker import WarmWorker
 from penstock.services import Services
@@ -24,6 +27,7 @@ CONNECT_SECONDS = 10.0
 WAKING_EVENTS = ("prefect.flow-run.Scheduled", "prefect.flow-run.AwaitingRetry")
 RECONNECT_SECONDS = 1.0
 GIVE_BACK_SECONDS = 10.0
+LEAVE_SECONDS = 2.0
 
 
 async def run_worker(places: tuple[QueuePlaces, ...], services: Services, name: str) -> bool:
@@ -40,6 +44,7 @@ async def run_worker(places: tuple[QueuePlaces, ...], services: Services, name: 
         await _end_runs(workers, services, told[0])
     for task in (*told, *serving):
         task.cancel()
+    await _leave_pool(workers)
     failed = [error for error in await asyncio.gather(*serving, return_exceptions=True) if isinstance(error, Exception)]
     if failed:
         raise failed[0]
@@ -71,6 +76,13 @@ async def _end_runs(workers: list[WarmWorker], services: Services, stopping: asy
     await _drain(workers, services.settings.drain_seconds)
     services.live.give_back_all()
     await _drain(workers, GIVE_BACK_SECONDS)
+
+
+async def _leave_pool(workers: list[WarmWorker]) -> None:
+    """So that the Prefect UI lists no dead workers. If Prefect is away, the hourly sweep removes them."""
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await remove_workers(worker.name for worker in workers)
 
 
 def _name(places: QueuePlaces) -> str:
