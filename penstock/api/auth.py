@@ -1,4 +1,4 @@
-"""Authentication: the API key is checked before anything else, then its rate limit."""
+"""What holds for every request: its API key is checked before anything else, then its rate limit and version."""
 
 import re
 
@@ -6,13 +6,15 @@ from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock.api.context import client_address, context_of
-from penstock.api.envelope import error_response
+from penstock.api.envelope import VERSION, error_response
 from penstock.domain import errors
 from penstock.domain.api_keys import Caller
 from penstock.domain.ids import new_request_id
 
 CONTENT_PATH = re.compile(r"/files/[^/]+/content")
 PUBLIC_PATH = re.compile(r"/health|/docs(/[a-z.-]+)?|/openapi\.json|/files/[^/]+/content")
+# The second is what version 0.8.7 of PyPI's `ittybit` sends.
+VERSION_HEADERS = ("accept-version", "accept_version")
 
 
 class AuthMiddleware:
@@ -52,6 +54,17 @@ async def _authenticate(request: Request) -> None:
     limiter = context.write_rates if request.method == "POST" else context.read_rates
     if seconds := limiter.take(caller.key_id):
         raise errors.RateLimited(f"Too many requests; try again in {seconds} s.", retry_after_seconds=seconds)
+    _require_known_version(request)
+
+
+def _require_known_version(request: Request) -> None:
+    """Raises `FieldInvalid` for a client that wants another version of the contract."""
+    for name in VERSION_HEADERS:
+        if request.headers.get(name, VERSION).strip() != VERSION:
+            raise errors.FieldInvalid(
+                f"This service answers as version {VERSION}; send that as Accept-Version, or leave it out.",
+                field="Accept-Version",
+            )
 
 
 def _is_signed_otherwise(request: Request) -> bool:

@@ -158,3 +158,16 @@ def test_a_host_that_is_not_allowed_is_not_in_links(parts: Services, runs: FakeR
         "media.lan:81": "http://media.lan:81",
         "other.lan:99": "http://other.lan:99",
     }
+
+
+def test_the_version_that_a_client_wants_is_answered_or_refused(client: httpx.Client, project: Project):
+    for name in ("Accept-Version", "ACCEPT_VERSION"):
+        same, later = (
+            client.get("/tasks", headers={**project()["headers"], name: version})
+            for version in ("2024-08-21", "2025-12-01")
+        )
+        error = later.json()["error"]
+
+        assert same.status_code == 200
+        assert (later.status_code, error["code"], error["field"]) == (422, "field_invalid", "Accept-Version")
+        assert "2024-08-21" in error["message"]
