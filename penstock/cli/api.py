@@ -14,6 +14,7 @@ from penstock.api.server import Server
 from penstock.arrivals.rules import read_rules
 from penstock.host.ports import bind_port, local_url
 from penstock.host.private_files import PRIVATE_UMASK
+from penstock.lineage.telling import is_configured, require_client
 from penstock.orchestration.control_plane import control_plane
 from penstock.orchestration.flow_runs import FlowRuns
 from penstock.orchestration.prefect_server import enable_info_logging, prefect_address
@@ -28,6 +29,7 @@ from penstock.settings import read_settings
 def api_command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     """Run the API alone. Needs the database and the Prefect of the service (see `penstock env`)."""
     settings = read_settings()
+    require_client()
     read_rules(settings.arrival_rules, settings.batch_roots)  # a wrong one is told before anything starts
     address = prefect_address(settings)
     os.umask(PRIVATE_UMASK)
@@ -35,6 +37,7 @@ def api_command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     signal.signal(signal.SIGTERM, _exit)
     with _sockets(host, port, inherited) as sockets, open_services(settings) as opened:
         opened.records.migrate()
+        opened.records.event_outbox.set_lineage(enabled=is_configured())
         opened.records.keys.ensure_default(settings.api_key)
         if settings.api_key:
             opened.records.keys.set_environment_key(settings.api_key)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from penstock.domain.errors import MediaError
+from penstock.lineage.telling import require_client
 from penstock.settings import read_settings
 from penstock.supervisor import UpOptions, run_service
 
@@ -26,6 +27,7 @@ PORT = click.IntRange(0, 65_535)
 def up_command(home: Path | None, **options: Any) -> None:
     """Run everything one machine needs: PostgreSQL, Prefect, the API and workers. Ctrl-C stops all."""
     settings = read_settings(home)
+    require_client()
     try:
         run_service(settings, UpOptions(**options), _stop_event())
     except (MediaError, ChildProcessError, TimeoutError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from penstock.arrivals.rules import read_rules
 from penstock.arrivals.submitting import submit_arrivals
 from penstock.host.scratch import CREATION_SECONDS, remove_dead_folders
+from penstock.lineage.telling import is_configured, tell_lineage
 from penstock.orchestration.dispatcher import dispatch
 from penstock.orchestration.ended_events import emit_ended
 from penstock.orchestration.flow_runs import FlowRuns
@@ -42,6 +43,7 @@ async def control_plane(services: Services, runs: FlowRuns, base_url: str) -> As
             partial(follow_prefect_events, services.records, runs, services.settings.attempts),
             partial(reconcile_runs, services.records, runs, services.settings),
             partial(sweep_scratch_hourly, services.settings.scratch),
+            *([partial(tell_lineage, services)] if is_configured() else []),
         )
         tasks = [asyncio.create_task(keep_running(part)) for part in parts]
         yield

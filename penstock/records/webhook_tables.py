@@ -57,7 +57,7 @@ Index("deliveries_by_webhook", DELIVERIES.c.webhook_id, postgresql_where=_PENDIN
 Index("deliveries_by_age", DELIVERIES.c.created, postgresql_where=DELIVERIES.c.status != text("'pending'"))
 Index("deliveries_pending_since", DELIVERIES.c.since, postgresql_where=_PENDING)
 
-# Ended tasks and batches that Prefect has not been told of.
+# Ended tasks and batches that Prefect, or the lineage server, has not been told of.
 EVENT_OUTBOX = Table(
     "event_outbox",
     METADATA,
@@ -68,8 +68,9 @@ EVENT_OUTBOX = Table(
     Column("snapshot", JSONB(none_as_null=True), nullable=False),
     time_now_column("created"),
     time_now_column("due"),
+    Column("receiver", String, nullable=False, server_default="prefect"),
 )
-Index("event_outbox_due", EVENT_OUTBOX.c.due)
+Index("event_outbox_due", EVENT_OUTBOX.c.receiver, EVENT_OUTBOX.c.due)
 
 # Prefixes in which objects have arrived, by the digest of their rule.
 ARRIVALS = Table(
