@@ -2,12 +2,14 @@
 
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 PREFIX = ".penstock-"
+_UMASK_LOCK = threading.Lock()
 
 
 @contextmanager
@@ -56,6 +58,7 @@ def _link_new(part: Path, place: Path) -> None:
 
 
 def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
+    with _UMASK_LOCK:  # of two threads one would read the other's, and leave it
+        mask = os.umask(0o077)
+        os.umask(mask)
     return mask

@@ -27,7 +27,7 @@ def located(url: str | None, key: str | None) -> ServiceAddress:
     """The given address and key, else those of the environment, else of the service on this machine.
 
     Raises `ServiceNotFound` and `TokenMissing`."""
-    url = url or os.environ.get(URL_VARIABLE)
+    url = _checked(url or os.environ.get(URL_VARIABLE))
     key = os.environ.get(KEY_VARIABLE) or None if key is None else key
     local = running_service(_home()) if url is None or key is None else None
     if url is None:
@@ -40,15 +40,21 @@ def located(url: str | None, key: str | None) -> ServiceAddress:
 
 
 def behind(link: str | None) -> ServiceAddress:
-    """The service that a link leads to, with the key for it if there is one; without a link as `located`."""
-    if link is None:
-        return located(None, None)
-    parts = urlsplit(link)
-    url = f"{parts.scheme}://{parts.netloc}"
+    """The service of the environment, else the one that a link leads to, without a key: the link needs none, and the
+    key of one service is never sent to another. Without a link as `located`."""
     try:
-        return located(url, None)
-    except TokenMissing:  # the link needs none
-        return ServiceAddress(url, "")
+        return located(None, None)
+    except (ServiceNotFound, TokenMissing):
+        if link is None:
+            raise
+    parts = urlsplit(link)
+    return ServiceAddress(f"{parts.scheme}://{parts.netloc}", "")
+
+
+def _checked(url: str | None) -> str | None:
+    if url is not None and not url.lower().startswith(("http://", "https://")):
+        raise ServiceNotFound(f"The address of a service begins with http:// or https://; see {URL_VARIABLE}.")
+    return url
 
 
 def _local_address(local: RunningService | None, key: str | None) -> ServiceAddress:

@@ -49,7 +49,7 @@ def _poll(task_id: str, deadline: float | None, progress: Progress | None) -> Ca
     """A read that the service answers when the task ends, or in time for the next report or the deadline."""
     left = MAX_WAIT_SECONDS if deadline is None else max(0.0, deadline - time.monotonic())
     seconds = min(left, MAX_WAIT_SECONDS if progress is None else PROGRESS_SECONDS)
-    patience = PATIENCE_SECONDS if deadline is None else left
+    patience = PATIENCE_SECONDS if deadline is None else min(left, PATIENCE_SECONDS)
     params = {"wait": round(seconds, 3)} if seconds else {}
     return Call("GET", f"/tasks/{task_id}", Task, params=params, answer_seconds=seconds + 30, patience_seconds=patience)
 
@@ -84,7 +84,8 @@ def wait_for_batch(batch: Batch | str, *, timeout: float | None = None) -> Steps
     batch_id = batch if isinstance(batch, str) else batch.id
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
-        call = Call("GET", f"/batches/{batch_id}", Batch, patience_seconds=PATIENCE_SECONDS)
+        left = PATIENCE_SECONDS if deadline is None else max(0.0, deadline - time.monotonic())
+        call = Call("GET", f"/batches/{batch_id}", Batch, patience_seconds=min(left, PATIENCE_SECONDS))
         current: Batch = yield from only(call)
         if current.has_ended:
             break
@@ -150,14 +151,16 @@ def _convert_file(path: Path, body: dict[str, Any], waiting: Waiting) -> Steps[C
             yield from quietly(_cleanup("DELETE", f"/files/{uploaded.id}"))
 
 
-def _convert_request(request: dict[str, Any], waiting: Waiting) -> Steps[CompletedTask]:
+def _convert_request(request: dict[str, Any], waiting: Waiting, *, is_first: bool = True) -> Steps[CompletedTask]:
     """An interrupt cancels a Task that nobody else waits for: one of an upload, and one that was asked for anew.
-    Where another program deletes the output in this moment, the request is sent again."""
+    Where another program deletes the output in this moment, the request is sent once more."""
     created = yield from create(**request)
     try:
         return (yield from wait_for_task(created, timeout=waiting.timeout, progress=waiting.progress))
     except FileNotFound:
-        return (yield from _convert_request(request, waiting))
+        if not is_first:
+            raise
+        return (yield from _convert_request(request, waiting, is_first=False))
     except MediaError:
         raise
     except BaseException:

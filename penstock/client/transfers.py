@@ -16,6 +16,7 @@ from penstock.client.operations import file as read_file
 from penstock.client.operations import only
 from penstock.client.retries import backoff, retry_delay
 from penstock.errors import ContentMismatch, DiskFull, ServiceUnreachable, TokenInvalid
+from penstock.local_service import was_locked
 from penstock.output_file import PREFIX, atomic_output, publish_part
 
 # The service takes everything else for media.
@@ -129,21 +130,45 @@ def _broken(outcome: Any) -> ServiceUnreachable:
 
 
 def _target(to: Path, file: File) -> Path:
-    return to / f"{file.id}.{file.format}" if to.is_dir() else to
+    return to / Path(f"{file.id}.{file.format}").name if to.is_dir() else to
 
 
 @contextmanager
 def _part(target: Path, file: File, *, overwrite: bool, resume: bool) -> Iterator[IO[bytes]]:
-    if not resume:
+    # Named by its content: another version of the file is another part.
+    path = (target.resolve() if overwrite else target).parent / f"{PREFIX}{file.sha256[:32]}.part"
+    kept = _kept_part(path) if resume else None
+    if kept is None:
         with atomic_output(target, overwrite=overwrite) as output:
             yield output
         return
-    # Named by its content: another version of the file is another part.
-    path = (target.resolve() if overwrite else target).parent / f"{PREFIX}{file.sha256[:32]}.part"
-    path.touch(mode=0o600)
-    with path.open("r+b") as output:
-        yield output
-        publish_part(output, path, target, overwrite=overwrite)
+    with kept:
+        yield kept
+        publish_part(kept, path, target, overwrite=overwrite)
+
+
+def _kept_part(path: Path) -> IO[bytes] | None:
+    """The part of an earlier download, or a new one; None while another download of the same content has it: what is
+    written to it after that has published it would change the published file."""
+    part = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+    if _is_locked(part) and _is_at(part, path):
+        return part
+    part.close()
+    return None
+
+
+def _is_locked(part: IO[bytes]) -> bool:
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    return was_locked(part.fileno(), fcntl.LOCK_EX, 1)
+
+
+def _is_at(part: IO[bytes], path: Path) -> bool:
+    """Whether the file at this path is still the part."""
+    try:
+        return os.path.samestat(os.fstat(part.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
