@@ -19,6 +19,8 @@ SIGNED = {
     "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
 HOST = re.compile(r"sns\.[a-z0-9-]{3,40}\.amazonaws\.com(\.cn)?")
+# Other paths of the same host answer with text of whoever signed the request, which may be a certificate.
+CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]+\.pem")
 INVALID = "The signature of this notification is not valid."
 
 
@@ -37,7 +39,7 @@ def verified_message(body: Any, fetch: Callable[[str], bytes]) -> SnsMessage:
     Raises `TokenInvalid` unless it is signed by SNS, `BodyInvalid` where its content is no JSON."""
     try:
         kind: Literal["Notification", "SubscriptionConfirmation"] = body["Type"]
-        _require_signed(body, SIGNED[kind], fetch(_own_url(body["SigningCertURL"])))
+        _require_signed(body, SIGNED[kind], fetch(_certificate_url(body["SigningCertURL"])))
         if kind == "SubscriptionConfirmation":
             return SnsMessage(body["TopicArn"], confirm_url=_own_url(body["SubscribeURL"]))
     except (KeyError, TypeError, ValueError) as error:
@@ -57,6 +59,14 @@ def _own_url(url: str) -> str:
     parts = urlsplit(str(url))
     if parts.scheme != "https" or not HOST.fullmatch(parts.netloc):
         raise ValueError("not an address of SNS")
+    return url
+
+
+def _certificate_url(url: str) -> str:
+    """The address of a certificate of SNS. Raises `ValueError` for another."""
+    parts = urlsplit(_own_url(url))
+    if not CERTIFICATE_PATH.fullmatch(parts.path) or parts.query or parts.fragment:
+        raise ValueError("not an address of a certificate")
     return url
 
 

@@ -41,6 +41,9 @@ def test_a_signed_confirmation_names_what_confirms_it(signed: Sign, certificate:
         {"SigningCertURL": "https://sns.us-east-1.amazonaws.com.example.com/a.pem"},
         {"SigningCertURL": "http://sns.us-east-1.amazonaws.com/a.pem"},
         {"SigningCertURL": "https://user@sns.us-east-1.amazonaws.com/a.pem"},
+        {"SigningCertURL": "https://sns.us-east-1.amazonaws.com/?Action=GetSubscriptionAttributes&X-Amz-Signature=1"},
+        {"SigningCertURL": CERTIFICATE + "?Action=GetTopicAttributes"},
+        {"SigningCertURL": "https://sns.us-east-1.amazonaws.com/?Action=ListTopics#/SimpleNotificationService-1.pem"},
         {"SigningCertURL": 5},
     ],
 )
