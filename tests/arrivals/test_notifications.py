@@ -68,8 +68,11 @@ def bucket(new_services, s3_endpoint, aws, tmp_path) -> Iterator[Bucket]:
     prefix, owner = f"bucket/shop-{next(SHOPS)}", secrets.token_hex(4)
     batch = {"source": f"s3://{prefix}/in", "destination": f"s3://{prefix}/out", "format": "webp", "width": 40}
     rules = tmp_path / "rules.json"
-    rules.write_text(json.dumps([{"project": owner, "topic": TOPIC, "batch": batch}]))
-    with new_services(s3_endpoint_url=s3_endpoint, batch_roots=f"s3://{prefix}", arrival_rules=rules) as services:
+    unowned = {"project": "not made yet", "batch": batch | {"width": 41}}  # of which the others notice nothing
+    rules.write_text(json.dumps([{"project": owner, "topic": TOPIC, "batch": batch}, unowned]))
+    limits = {"failed_links_per_minute": 6}
+    given = {"s3_endpoint_url": s3_endpoint, "batch_roots": f"s3://{prefix}", "arrival_rules": rules}
+    with new_services(**given, **limits) as services:
         project_id = services.records.keys.new_project(owner)
         project = Project(project_id, services.records.keys.create(project_id)[1], services.records)
         with serving(services, FakeRunService()) as client:
@@ -110,6 +113,18 @@ def test_what_arrives_while_the_batch_runs_is_converted_by_its_next_run(bucket: 
     bucket.burst_over()
 
     assert [batch.attempt for batch in bucket.batches()] == [2]
+
+
+def test_a_rule_without_a_project_waits_and_holds_up_no_other(bucket: Bucket, caplog: pytest.LogCaptureFixture):
+    records, rules = bucket.services.records, bucket.client.rules  # type: ignore[attr-defined]
+    records.arrivals.note([rule.digest for rule in rules], 5, 60)
+    bucket.burst_over()
+
+    assert len(bucket.batches()) == 1
+    assert "There is no such project" in caplog.text
+    with psycopg.connect(records.url) as connection:
+        waiting = connection.execute("SELECT due > now() FROM arrivals WHERE rule = %s", [rules[1].digest])
+        assert waiting.fetchall() == [(True,)]
 
 
 @pytest.mark.parametrize("shape", ["minio", "eventbridge", "r2"])
@@ -181,8 +196,11 @@ def test_sns_needs_no_key_but_a_signature_and_a_topic_of_a_rule(
     assert asked == [CERTIFICATE, CONFIRMATION["SubscribeURL"]]
     other = sent_by_sns(bucket, signed(message | {"TopicArn": TOPIC + "-of-another"}))
     assert other.json()["error"]["code"] == "url_forbidden"
+    for _ in range(5):  # more than may be invalid
+        assert sent_by_sns(bucket, signed(message)).status_code == 200
     forged = sent_by_sns(bucket, signed(message) | {"Message": "{}"})
     assert (forged.status_code, forged.json()["error"]["code"]) == (401, "token_invalid")
+    assert sent_by_sns(bucket, signed(message)).json()["error"]["code"] == "rate_limited"
 
 
 def assert_nothing_noted(bucket: Bucket) -> None:

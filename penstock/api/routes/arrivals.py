@@ -7,6 +7,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from penstock.api.api_keys import rate_limit_key
 from penstock.api.bodies.json_body import parse_json, read_bytes, read_json_body
 from penstock.api.context import Context, caller_of, client_address, context_of
 from penstock.api.envelope import Envelope, object_response
@@ -58,17 +59,29 @@ async def receive_notification(request: Request) -> Response:
 
 
 def _accept(context: Context, body: Any, project_id: ProjectId) -> int:
+    return _note(context, body, [rule for rule in context.rules if _owner(context, rule) == project_id])
+
+
+def _owner(context: Context, rule: Rule) -> ProjectId | None:
+    """The project of a rule; None if there is none of this name."""
     keys = context.services.records.keys
-    owners = [keys.find_project(rule.project) if rule.project else keys.default_project() for rule in context.rules]
-    rules = [rule for rule, owner in zip(context.rules, owners, strict=True) if owner == project_id]
-    return _note(context, body, rules)
+    try:
+        return keys.find_project(rule.project) if rule.project else keys.default_project()
+    except errors.NotFound:
+        return None
 
 
 async def _accept_sns(request: Request, context: Context) -> int:
-    if seconds := context.invalid_link_rates.take(client_address(request)):
+    """Only messages that are refused count for the limit: SNS sends all from a few addresses."""
+    rates, address = context.invalid_link_rates, rate_limit_key(client_address(request))
+    if seconds := rates.seconds_left(address):
         raise errors.RateLimited(f"Too many requests; try again in {seconds} s.", retry_after_seconds=seconds)
-    body = parse_json(await read_bytes(request, MAX_BODY_BYTES))  # SNS sends it as text/plain
-    return await to_thread.run_sync(_accept_message, context, body)
+    try:
+        body = parse_json(await read_bytes(request, MAX_BODY_BYTES))  # SNS sends it as text/plain
+        return await to_thread.run_sync(_accept_message, context, body)
+    except (errors.RequestError, errors.InputError):
+        rates.take(address)
+        raise
 
 
 def _accept_message(context: Context, body: Any) -> int:
