@@ -89,12 +89,14 @@ class Deliveries:
         """Record a try and what follows. A receiver that is gone is disabled; a host that failed is left alone for a
         while."""
         with self._database.writing() as connection:
+            if entry.code == "gone":
+                _disable(connection, delivery)
             log = [*(asdict(one) for one in delivery.log), asdict(entry)][-MAX_LOG:]
             due = func.now() + timedelta(seconds=step.seconds)
             values = {"status": step.status, "tries": delivery.tries + 1, "log": log, "due": due, "leased_until": None}
             connection.execute(_by_id(delivery).where(DELIVERIES.c.status == "pending").values(values))
             if entry.code == "gone":
-                _disable(connection, delivery)
+                stop_deliveries(connection, delivery.webhook_id)
             _record_host(connection, delivery.host, jitter, has_failed=entry.code in HOST_FAILURES)
 
     def task_of(self, snapshot: Mapping[str, Any]) -> Task:
@@ -160,8 +162,8 @@ def _by_id(delivery: Delivery) -> Any:
 
 
 def _disable(connection: Connection, delivery: Delivery) -> None:
+    """Locks the receiver, which comes before its deliveries: several may find it gone at once, or delete it."""
     connection.execute(update(WEBHOOKS).where(WEBHOOKS.c.id == delivery.webhook_id).values(disabled=func.now()))
-    stop_deliveries(connection, delivery.webhook_id)
 
 
 def _record_host(connection: Connection, host: str, jitter: float, *, has_failed: bool) -> None:

@@ -210,6 +210,27 @@ def test_a_receiver_that_is_gone_gets_nothing_more(records: Records, project: Pr
     assert len(deliveries(records, ended(records, project, None))) == 1
 
 
+def test_a_receiver_that_is_gone_for_several_at_once_is_disabled_without_a_deadlock(
+    records: Records, project: ProjectId
+):
+    hook = records.webhooks.add(project, HOOK, None)
+    for _ in range(2):
+        ended(records, project, None)
+    one, other = records.deliveries.claim_due(10, 4)
+    with psycopg.connect(records.url) as first, ThreadPoolExecutor(1) as threads:
+        first.execute("SELECT 1 FROM webhooks WHERE id = %s FOR UPDATE", [hook.id])  # as one that is gone locks it
+        waiting = threads.submit(tried, records, other, "gone")
+        with psycopg.connect(records.url, autocommit=True) as watch:
+            while not watch.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
+                assert not waiting.done()
+        first.execute("SET lock_timeout = '5s'")
+        first.execute("UPDATE deliveries SET status = 'stopped' WHERE webhook_id = %s", [hook.id])
+        first.commit()
+        waiting.result()
+
+    assert {each.status for each in records.deliveries.page(one.subject, ListQuery()).items} == {"stopped"}
+
+
 def test_a_delivery_is_tried_ten_times(records: Records, project: ProjectId):
     subject = ended(records, project)
     for _ in range(10):
