@@ -158,7 +158,8 @@ class ContentMismatch(ClientError):
 
 
 def error_of(body: Mapping[str, Any]) -> MediaError:
-    """The error in an answer, or of a Task: of one violation the class of its code, of more an `InvalidRequest`."""
+    """The error in an answer, or of a Task: of one violation the class of its code, of more an `InvalidRequest`. Where
+    `retryable` is not told it is that of the class."""
     violations = [_error(one) for one in body.get("violations") or ()]
     requests = tuple(one for one in violations if isinstance(one, errors.RequestError))
     if len(requests) > 1:
@@ -167,11 +168,13 @@ def error_of(body: Mapping[str, Any]) -> MediaError:
 
 
 def _error(body: Mapping[str, Any]) -> MediaError:
-    code, is_retryable = str(body.get("code", "internal")), bool(body.get("retryable"))
+    code, is_retryable = str(body.get("code", "internal")), body.get("retryable")
     known = [kind for kind in _classes() if kind.code == code]
     same = [kind for kind in known if kind.transient == is_retryable]
-    error = _first((*same, *known, UnknownError))(str(body.get("message", code)))
-    error.code, error.field, error.transient = code, body.get("field"), is_retryable
+    kind = _first((*same, *known, UnknownError))
+    error = kind(str(body.get("message", code)))
+    error.code, error.field = code, body.get("field")
+    error.transient = kind.transient if is_retryable is None else bool(is_retryable)
     return error
 
 

@@ -19,8 +19,9 @@ def parse_parameter_with_secret(given: Any) -> SourceRequest:
     url = given.get("url") if isinstance(given, Mapping) else None
     if not isinstance(url, str) or not url.startswith(SECRET_BLOCK):
         return parse_parameter(given)
-    parse_parameter({**given, "url": "https://example.com/"})  # everything else is refused before a secret is read
-    return parse_request({**given, "url": _address_in(url.removeprefix(SECRET_BLOCK))})
+    # Everything else is refused before a secret is read.
+    checked = parse_parameter({**given, "url": "https://example.com/"})
+    return parse_request({**given, "kind": checked.kind, "url": _address_in(url.removeprefix(SECRET_BLOCK))})
 
 
 def _address_in(name: str) -> str:

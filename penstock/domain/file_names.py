@@ -13,13 +13,14 @@ _UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _IN_ADDRESS = re.compile(r"[\w .()\[\]'+-]{1,40}\.[A-Za-z0-9]{1,5}")
 # Those that RFC 8187 does not want encoded.
 _UNRESERVED = "!#$&+-.^_`|~"
+_QUERY = re.compile(r"\?[^?]*=.*", re.DOTALL)
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}$")
 
 
 def clean_name(given: str) -> str | None:
     """The last part of a path without characters that cannot be shown, at most `MAX_LENGTH` long with its ending kept;
-    None where nothing is left."""
-    last = re.split(r"[/\\]", given)[-1]
+    None where nothing is left. Without the query of an address, which some programs save a download with."""
+    last = re.split(r"[/\\]", _QUERY.sub("", given))[-1]
     shown = "".join(" " if unicodedata.category(c) in _UNPRINTABLE else c for c in unicodedata.normalize("NFC", last))
     name = " ".join(shown.split()).strip(". ")
     if len(name) <= MAX_LENGTH:
@@ -32,7 +33,10 @@ def name_in_address(url: str) -> str | None:
     """The last part of the URL's path where that is a file name as people give it.
 
     Never the query, and nothing long and random: knowing that may be enough to download the file."""
-    last = unquote(urlsplit(url).path.rpartition("/")[2])
+    try:
+        last = unquote(urlsplit(url).path.rpartition("/")[2])
+    except ValueError:  # no valid URL
+        return None
     return last if _IN_ADDRESS.fullmatch(last) and not looks_like_token(last) else None
 
 
@@ -44,7 +48,7 @@ def output_name(input_name: str | None, file_format: str) -> str | None:
 def content_disposition(name: str) -> str:
     """The header that gives a download this name (RFC 6266): in ASCII, and as UTF-8 where that differs (RFC 8187)."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    plain = re.sub(r'["\\%]', "_", plain)
+    plain = re.sub(r'["\\/%]', "_", plain)
     header = f'inline; filename="{plain}"'
     return header if plain == name else f"{header}; filename*=UTF-8''{quote(name, safe=_UNRESERVED)}"
 

@@ -1,5 +1,6 @@
 """Tasks that convert many files as one batch, and show its lines as a table in the Prefect UI."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
@@ -11,7 +12,8 @@ from prefect.deployments import run_deployment
 
 from penstock.client import Batch, BatchItem, Client, ConversionOptions, RequestFields
 from penstock.client.requests import RequestedFormat, given
-from penstock.errors import MediaError, ServiceIncompatible, WaitTimeout, error_of
+from penstock.domain.file_names import name_in_address
+from penstock.errors import Cancelled, MediaError, WaitTimeout, error_of
 from penstock.prefect.credentials import Credentials, client_of
 from penstock.prefect.policy import POLICY
 
@@ -83,18 +85,20 @@ def _batch_of(state: State[Any], timeout: float | None) -> str:
     """The id of the batch that a run has ended. Raises the error that its state tells."""
     if not state.is_final():
         raise WaitTimeout(f"The batch has not ended after {timeout:g} s; it goes on.")
+    if state.is_cancelled():
+        raise Cancelled(state.message or "The batch was cancelled.")
     if not state.is_completed():
         raise error_in(state.message or "")
     told = state.result(raise_on_failure=False) if state.data is not None else None
-    if not isinstance(told, dict) or "batch" not in told:
-        raise ServiceIncompatible(state.message or "The run of the batch has no result.")
+    if not isinstance(told, dict) or "batch" not in told:  # another run has the batch
+        raise WaitTimeout(state.message or "Another run of this batch has not ended.")
     return str(told["batch"])
 
 
 def error_in(message: str) -> MediaError:
-    """The error in the message of a failed run: `code: sentence`."""
-    code, _, sentence = message.partition(": ")
-    return error_of({"code": code if sentence else "internal", "message": sentence or message})
+    """The error in the message of a failed run: `code: sentence`; of a run that crashed it is only a sentence."""
+    told = re.fullmatch(r"(?P<code>[a-z_]+): (?P<message>.+)", message, re.DOTALL)
+    return error_of(told.groupdict() if told else {"code": "internal", "message": message})
 
 
 def _show(batch: Batch, lines: Sequence[BatchItem], client: Client) -> None:
@@ -107,7 +111,7 @@ def _show(batch: Batch, lines: Sequence[BatchItem], client: Client) -> None:
 
 def _row(line: BatchItem, client: Client) -> dict[str, Any]:
     return {
-        "input": line.input.partition("?")[0].rpartition("/")[2],
+        "input": _shown(line.input),
         "status": line.status,
         "output": _link(line, client),
         "bytes in": line.bytes_in,
@@ -115,6 +119,12 @@ def _row(line: BatchItem, client: Client) -> dict[str, Any]:
         "why": line.error.message if line.error else line.reason,
         "task": line.task,
     }
+
+
+def _shown(source: str) -> str:
+    if "://" in source:
+        return name_in_address(source) or "an address"
+    return source.rpartition("/")[2]
 
 
 def _link(line: BatchItem, client: Client) -> str | None:

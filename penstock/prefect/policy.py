@@ -7,7 +7,18 @@ from prefect.cache_policies import INPUTS, TASK_SOURCE, CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
-from penstock.errors import MediaError
+from penstock.errors import MediaError, WaitTimeout
+
+# Another try would end alike: a path of the program, or its mistake.
+_FINAL = (
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+    TypeError,
+    ValueError,
+)
 
 
 class Policy(TypedDict):
@@ -18,13 +29,15 @@ class Policy(TypedDict):
 
 
 def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001 - Prefect's names
-    """Whether a retry may succeed: never after a refusal."""
+    """Whether a retry may succeed: never after a refusal, nor after a `timeout`: the Task goes on."""
     error = state.result(raise_on_failure=False)
-    return not isinstance(error, MediaError) or error.transient
+    if isinstance(error, MediaError):
+        return error.transient and not isinstance(error, WaitTimeout)
+    return not isinstance(error, _FINAL)
 
 
 # The client has tried for half a minute before a task is retried. Equal requests are the same Task of the service, so
-# that a retry converts nothing twice.
+# that a retry converts nothing twice, except with `fresh`.
 POLICY: Policy = {
     "retries": 3,
     "retry_delay_seconds": exponential_backoff(10),

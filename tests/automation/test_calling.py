@@ -156,7 +156,7 @@ def test_a_signed_address_comes_from_a_secret_block_and_is_shown_nowhere(penstoc
     save = "import sys; from prefect.blocks.system import Secret; Secret(value=sys.argv[1])"
     for name, value in {"signed": address, "no-address": "hush-91"}.items():
         python(foreign, "-c", f"{save}.save({name!r}, overwrite=True)", value)
-    wanted = {"kind": "image", "format": "webp", "width": 93}
+    wanted = {"format": "webp", "width": 93}
     runs = [requested(penstock, wanted | {"url": f"secret-block:{name}"}) for name in ("signed", "no-address", "none")]
     signed, wrong, missing = (wait_for(lambda each=each: ended(penstock, each), 60) for each in runs)
 

@@ -15,6 +15,8 @@ from penstock.domain.file_names import MAX_LENGTH, clean_name, content_dispositi
         ("Über\u0000 uns\n.mp4", "Über uns .mp4"),
         ("gpj\u202e.exe", "gpj .exe"),
         (" .hidden. ", "hidden"),
+        ("photo.png?X-Amz-Expires=60&X-Amz-Signature=ab/cd", "photo.png"),
+        ("Who am I?.mov", "Who am I?.mov"),
         ("\ud800", None),
         ("..", None),
         ("", None),
@@ -31,7 +33,8 @@ def test_a_long_name_is_cut_and_keeps_its_ending():
 
 
 @pytest.mark.parametrize(
-    "url", ["https://a.b/s/dGhpc2lzYXNlY3JldA", "https://a.b/dGhp2lzYXNlY3JldA8x.mov", "https://a.b/"]
+    "url",
+    ["https://a.b/s/dGhpc2lzYXNlY3JldA", "https://a.b/dGhp2lzYXNlY3JldA8x.mov", "https://a.b/", "http://[a/b.mov"],
 )
 def test_a_part_of_an_address_that_may_be_a_secret_is_no_name(url):
     assert name_in_address(url) is None
@@ -47,6 +50,7 @@ def test_an_output_has_the_name_of_its_input_with_the_new_ending():
     ("name", "header"),
     [
         ("clip.mp4", 'inline; filename="clip.mp4"'),
+        ("..／x＂；.mp4", "inline; filename=\".._x_;.mp4\"; filename*=UTF-8''..%EF%BC%8Fx%EF%BC%82%EF%BC%9B.mp4"),
         ("Über.mp4", "inline; filename=\"Uber.mp4\"; filename*=UTF-8''%C3%9Cber.mp4"),
         ('a"b\\c.mp4', "inline; filename=\"a_b_c.mp4\"; filename*=UTF-8''a%22b%5Cc.mp4"),
     ],
