@@ -136,9 +136,10 @@ def webhook_id(project_id: ProjectId, url: str, subject: str | None = None) -> W
     return WebhookId("whk_" + hashlib.sha256(text.encode()).hexdigest()[:32])
 
 
-def host_of(url: str) -> str:
-    """Host and port, by which receivers share what they are given."""
-    return urlsplit(url).netloc.rpartition("@")[2].lower()
+def host_of(project_id: ProjectId, url: str) -> str:
+    """Project, host and port: receivers with the same ones share requests and pauses. Many projects use the same public
+    hosts, and one's failures must not hold up the others."""
+    return f"{project_id} {urlsplit(url).netloc.rpartition('@')[2].lower()}"
 
 
 def webhook_secret(project_secret: str) -> str:

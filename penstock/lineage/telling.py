@@ -20,7 +20,7 @@ URL_VARIABLE = "OPENLINEAGE_URL"
 MISSING = (
     f"{URL_VARIABLE} is set, but the client of OpenLineage is not installed; install penstock[lineage], or unset it."
 )
-POLL_SECONDS, RETRY_SECONDS = 2.0, 60.0
+POLL_SECONDS, RETRY_SECONDS, BROKEN_SECONDS = 2.0, 60.0, 3600.0
 PAGE = 50
 
 
@@ -49,7 +49,10 @@ def _tell_page(services: Services, emit: Callable[[Any], None]) -> float:
     try:
         due = outbox.claim(PAGE, "lineage")
         for place, event in enumerate(due):
-            if not _is_told(_run_events(event, services), emit):
+            if (run_events := _made(event, services)) is None:
+                outbox.postpone([event], BROKEN_SECONDS)
+                continue
+            if not _is_told(run_events, emit):
                 outbox.postpone(due[place + 1 :], RETRY_SECONDS)
                 outbox.postpone([event], RETRY_SECONDS + 1)  # behind the others, so that it cannot block them
                 return RETRY_SECONDS
@@ -57,6 +60,17 @@ def _tell_page(services: Services, emit: Callable[[Any], None]) -> float:
     except errors.DatabaseUnavailable:
         return RETRY_SECONDS
     return 0.0 if len(due) == PAGE else POLL_SECONDS
+
+
+def _made(event: EndedEvent, services: Services) -> Sequence[Any] | None:
+    """What is told of an end; None if it cannot be made, which holds up no other."""
+    try:
+        return _run_events(event, services)
+    except errors.DatabaseUnavailable:
+        raise
+    except Exception:
+        log.exception("the lineage of %s cannot be made", event.subject)
+        return None
 
 
 def _is_told(run_events: Sequence[Any], emit: Callable[[Any], None]) -> bool:

@@ -17,7 +17,7 @@ from penstock.views.events import batch_payload, task_payload
 log = logging.getLogger(__name__)
 
 CLAIMED_AT_ONCE = 50
-POLL_SECONDS, AWAY_SECONDS = 1.0, 5.0
+POLL_SECONDS, AWAY_SECONDS, BROKEN_SECONDS = 1.0, 5.0, 3600.0
 
 
 async def emit_ended(records: Records, runs: FlowRuns, woken: asyncio.Event) -> None:
@@ -39,8 +39,9 @@ async def _emit_due(records: Records, runs: FlowRuns) -> bool:
         due = await asyncio.to_thread(records.event_outbox.claim, CLAIMED_AT_ONCE)
         if not due:
             return False
-        await runs.emit(await asyncio.to_thread(_bodies, records, due))
-        await asyncio.to_thread(records.event_outbox.remove, due)
+        made = await asyncio.to_thread(_made, records, due)
+        await runs.emit(list(made.values()))
+        await asyncio.to_thread(records.event_outbox.remove, [event for event in due if event.id in made])
     except PrefectUnavailable as unavailable:
         log.info("%d events wait for Prefect: %s", len(due), unavailable)
         await asyncio.to_thread(records.event_outbox.postpone, due, AWAY_SECONDS)
@@ -50,8 +51,18 @@ async def _emit_due(records: Records, runs: FlowRuns) -> bool:
     return len(due) == CLAIMED_AT_ONCE
 
 
-def _bodies(records: Records, events: list[EndedEvent]) -> list[dict[str, Any]]:
-    return [_body(event, _payload(records, event)) for event in events]
+def _made(records: Records, events: list[EndedEvent]) -> dict[str, dict[str, Any]]:
+    """The events as Prefect takes them, by their ids. One that cannot be made holds up no other."""
+    made = {}
+    for event in events:
+        try:
+            made[event.id] = _body(event, _payload(records, event))
+        except errors.DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("the event of %s cannot be made", event.subject)
+            records.event_outbox.postpone([event], BROKEN_SECONDS)
+    return made
 
 
 def _payload(records: Records, event: EndedEvent) -> dict[str, Any]:

@@ -80,10 +80,11 @@ class Deliveries:
         with self._database.writing_one_statement() as connection:
             return [_delivery(row) for row in connection.execute(_CLAIM, parameters).mappings()]
 
-    def release(self, delivery: Delivery) -> None:
-        """End a lease without a try."""
+    def release(self, delivery: Delivery, seconds: float = 0.0) -> None:
+        """End a lease without a try; it can be claimed again after `seconds`."""
+        due = func.now() + timedelta(seconds=seconds)
         with self._database.writing_one_statement() as connection:
-            connection.execute(_by_id(delivery).values(leased_until=None))
+            connection.execute(_by_id(delivery).values(leased_until=None, due=due))
 
     def record(self, delivery: Delivery, entry: Try, step: NextStep, jitter: float) -> None:
         """Record a try and what follows. A receiver that is gone is disabled; a host that failed is left alone for a

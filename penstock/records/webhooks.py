@@ -99,8 +99,8 @@ def _require_room(connection: Connection, project_id: ProjectId, added: WebhookI
 
 
 def _row(project_id: ProjectId, url: str, subject: str | None = None) -> dict[str, Any]:
-    identity = webhook_id(project_id, url, subject)
-    return {"id": identity, "project_id": project_id, "subject": subject, "url": url, "host": host_of(url)}
+    identity, host = webhook_id(project_id, url, subject), host_of(project_id, url)
+    return {"id": identity, "project_id": project_id, "subject": subject, "url": url, "host": host}
 
 
 def _own(project_id: ProjectId, endpoint_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -21,6 +21,8 @@ from penstock.views.webhooks import message_body
 log = logging.getLogger(__name__)
 
 REQUEST_SECONDS = 15.0
+# A message that cannot be made is a fault of ours: until it is mended, it keeps no place at its host.
+BROKEN_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ class Sender:
             self.services.records.deliveries.release(delivery)
         except errors.DatabaseUnavailable:
             log.warning("the database became unavailable while %s was sent", delivery.id)
+        except Exception:
+            log.exception("%s could not be sent by an error of ours", delivery.id)
+            self.services.records.deliveries.release(delivery, BROKEN_SECONDS)
 
     def _send(self, delivery: Delivery) -> None:
         began = datetime.now(UTC)

@@ -84,4 +84,4 @@ def test_an_address_may_be_a_secret_so_that_it_is_not_shown_by_accident():
     hook = Webhook(WebhookId("whk_1"), ProjectId("prj_1"), "https://example.com/5ecr3t", None, NEVER)
 
     assert "5ecr3t" not in repr(hook)
-    assert host_of("https://User:Word@Example.com:8443/5ecr3t") == "example.com:8443"
+    assert host_of(ProjectId("prj_1"), "https://User:Word@Example.com:8443/5ecr3t") == "prj_1 example.com:8443"

@@ -2,6 +2,7 @@
 
 import json
 
+import psycopg
 import pytest
 from PIL import Image
 
@@ -78,6 +79,19 @@ def test_what_ended_while_the_server_was_away_is_told_later(lineage, services, r
     lineage.messages.clear()
     monkeypatch.delenv("OPENLINEAGE_ENDPOINT")
     assert ("batch.photos → webp", "COMPLETE") in told(services, lineage)
+
+
+def test_an_event_that_cannot_be_made_holds_up_no_other(lineage, services, runner, photos):  # noqa: F811
+    converted(runner, photos)
+    with psycopg.connect(services.records.url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE event_outbox SET snapshot = '{}', due = now() - interval '1 h'"
+            " WHERE id = (SELECT id FROM event_outbox WHERE receiver = 'lineage' AND type = 'task.completed' LIMIT 1)"
+        )
+        try:
+            assert ("batch.photos → webp", "COMPLETE") in told(services, lineage)
+        finally:
+            connection.execute("DELETE FROM event_outbox WHERE snapshot = '{}'")
 
 
 def test_without_a_server_nothing_is_kept_for_it(services, runner, photos):  # noqa: F811

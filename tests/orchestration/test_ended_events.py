@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
+
 from penstock.domain.ids import ProjectId
 from penstock.orchestration import ended_events
 from penstock.orchestration.flow_runs import PrefectUnavailable
@@ -50,6 +52,22 @@ def test_every_end_reaches_prefect_when_it_is_back(separate_records, monkeypatch
         f"penstock.task.{task}" for task in tasks
     )
     assert len({event["id"] for event in prefect.events}) == 120
+
+
+def test_an_event_that_cannot_be_made_holds_up_no_other(separate_records):
+    records: Records = separate_records
+    project = records.keys.new_project("one")
+    broken, *others = [ended_task(records, project, number) for number in range(3)]
+    with psycopg.connect(records.url, autocommit=True) as connection:
+        connection.execute("UPDATE event_outbox SET snapshot = '{}' WHERE subject = %s", [broken])
+        prefect = Prefect()
+        emitted(records, prefect, 2)
+        kept = connection.execute("SELECT subject, due > now() + interval '1 min' FROM event_outbox").fetchall()
+
+    assert {event["resource"]["prefect.resource.id"] for event in prefect.events} == {
+        f"penstock.task.{task}" for task in others
+    }
+    assert kept == [(broken, True)]
 
 
 def test_an_event_that_was_claimed_by_a_sender_that_died_keeps_its_id(separate_records):

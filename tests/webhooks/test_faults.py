@@ -80,3 +80,20 @@ def test_a_message_that_cannot_be_recorded_is_sent_again(
 
     assert [message.id for message in receiver.messages] == [delivery.id] * 2
     assert logged(records, task_id)[0].status == "delivered"
+
+
+def test_a_message_that_cannot_be_made_keeps_no_place_at_its_host(
+    sender: Sender, project: Project, ended: Callable[[str], str], receiver: Receiver
+):
+    records = sender.services.records
+    task_id = ended(receiver.url)
+    with psycopg.connect(records.url, autocommit=True) as connection:
+        connection.execute("UPDATE deliveries SET snapshot = '{}' WHERE subject = %s", [task_id])
+        (broken,) = claimed(records, project.id)
+        sender.send(broken)
+        kept = connection.execute(
+            "SELECT status, leased_until, due > now() + interval '1 min' FROM deliveries WHERE id = %s", [broken.id]
+        ).fetchall()
+
+    assert kept == [("pending", None, True)]
+    assert receiver.messages == []
