@@ -1,6 +1,8 @@
 """What a task's flow run is created with: its queue, its name and its tags. Everybody who sees Prefect can read them,
 so they hold nothing that may be a secret."""
 
+from collections.abc import Iterable
+
 from penstock.domain.formats import Kind
 from penstock.domain.task import Task
 
@@ -15,6 +17,7 @@ QUEUES: dict[Kind, str] = {"video": "default", "audio": "default", "image": IMAG
 BATCH_QUEUE = "batches"
 BATCH_WORK_QUEUE = "batch-work"
 TAGGED = {"width", "height", "quality"}
+REFUSED_TAG, BROKEN_TAG, CODE_TAG = "refused", "broken", "code:"
 
 
 def queue_of(task: Task) -> str:
@@ -29,6 +32,16 @@ def run_name(task: Task) -> str:
 def run_tags(task: Task) -> list[str]:
     batch = [task.batch] if task.batch else []
     return [f"kind:{task.request.kind}", f"format:{task.request.format}", *_size_tags(task), task.project_id, *batch]
+
+
+def failure_tags(code: str | None, *, is_refused: bool) -> list[str]:
+    """`refused` or `broken`, and the error's code."""
+    return [REFUSED_TAG if is_refused else BROKEN_TAG, *([CODE_TAG + code] if code else [])]
+
+
+def without_failure(tags: Iterable[str]) -> list[str]:
+    """The tags of a run that begins again after a failure."""
+    return [tag for tag in tags if tag not in (REFUSED_TAG, BROKEN_TAG) and not tag.startswith(CODE_TAG)]
 
 
 def _size_tags(task: Task) -> list[str]:

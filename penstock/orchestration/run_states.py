@@ -22,7 +22,7 @@ from penstock.domain.ids import BatchId
 from penstock.domain.request_form import redacted
 from penstock.domain.secret_urls import HIDDEN, is_safe_to_show
 from penstock.domain.task import Status, Task
-from penstock.orchestration.flow_run_options import run_name, run_tags
+from penstock.orchestration.flow_run_options import failure_tags, run_name, run_tags, without_failure
 from penstock.records import Records
 from penstock.views.tasks import ViewBuilder
 
@@ -98,18 +98,18 @@ def end_as_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any])
 def tag_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - a hook's parameters
     """A hook of the flows: tags a failed run for filters, with `refused` or `broken` and with the error's code."""
     code, colon, _ = (state.message or "").partition(": ")
-    kind = "refused" if state.name == REFUSED else "broken"
-    known = [f"code:{code}"] if colon and code in _CODES else []
+    failed = failure_tags(code if colon and code in _CODES else None, is_refused=state.name == REFUSED)
     with get_client(sync_client=True) as client:
         tags = client.read_flow_run(flow_run.id).tags  # those of the hook's run are from its start
-        client.update_flow_run(flow_run.id, tags=list(dict.fromkeys((*tags, kind, *known))))
+        client.update_flow_run(flow_run.id, tags=[*without_failure(tags), *failed])
 
 
 def name_run(task: Task) -> None:
-    """Give the present run the name and the tags that a run of this task has. An error of Prefect is only logged."""
+    """Give the present run the name and the tags that a run of this task has, in place of those of an earlier failure.
+    An error of Prefect is only logged."""
     try:
         with get_client(sync_client=True) as client:
-            tags = list(dict.fromkeys((*runtime.flow_run.tags, *run_tags(task))))
+            tags = list(dict.fromkeys((*without_failure(runtime.flow_run.tags), *run_tags(task))))
             client.update_flow_run(UUID(runtime.flow_run.id), name=run_name(task), tags=tags)
     except httpx.HTTPError as error:
         log.info("the run of %s was not renamed: %s", task.id, type(error).__name__)

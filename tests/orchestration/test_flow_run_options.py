@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.orchestration.flow_run_options import run_name, run_tags
+from penstock.orchestration.flow_run_options import failure_tags, run_name, run_tags, without_failure
 from tests.orchestration.conftest import task_of
 
 
@@ -29,3 +29,10 @@ def test_a_name_that_opens_something_stays_out(name: str):
 
 def test_runs_are_tagged_by_kind_format_and_project():
     assert run_tags(task_of(url="https://example.com/clip.mov")) == ["kind:video", "format:mp4", "prj_1"]
+
+
+def test_a_run_that_begins_again_keeps_no_tag_of_its_failure():
+    tags = ["nightly", *run_tags(task_of(url="https://example.com/clip.mov"))]
+    refused, broken = failure_tags("upscale_not_allowed", is_refused=True), failure_tags(None, is_refused=False)
+    assert (refused, broken) == (["refused", "code:upscale_not_allowed"], ["broken"])
+    assert without_failure([*tags, *refused, *broken]) == tags

@@ -19,7 +19,8 @@ SHORT_SECONDS, SHORT_FRAMES, FRAMES = 5.0, 1, 3
 
 def show_receipt(original: Original, made: Rendition | Reuse, stored: Stored, run: Run) -> None:
     """Create the artifact `receipt-tsk-…`."""
-    task_url = f"{_api_url(run.services)}/tasks/{run.lease.task_id}"
+    api = _api_url(run.services)
+    task_url = f"{api}/tasks/{run.lease.task_id}" if api else ""
     page = ReceiptPage(original, stored, run.stages.seconds, task_url, _pictures(original, made, run))
     receipt_artifact(page.markdown(), artifact_key("receipt", run.lease.task_id), page.headline)
 

@@ -30,7 +30,8 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptPage:
-    """What the page shows. `seconds` are those of each stage; `task_url` is the Task at the API."""
+    """What the page shows. `seconds` are those of each stage; `task_url` is the Task at the API, if its address is
+    known."""
 
     original: Original
     stored: Stored
@@ -52,18 +53,18 @@ class ReceiptPage:
         parts = (
             f"## {escaped(self.headline)}",
             self._sides(pictures),
-            *(
-                f"- **{name}**: {escaped(done)}"
-                for name, done in receipt.work.plan.items()
-                if name != "format" and done
-            ),
+            *(f"- **{name}**: {escaped(done)}" for name, done in _steps(receipt)),
             _table(("checked", "result"), _checks(receipt)),
             _table(("stage", "time"), ((stage, shown_seconds(spent)) for stage, spent in self.seconds.items())),
             _command(receipt.work.argv),
             _versions(receipt),
-            f"Task [{self.original.task.id}]({self.task_url}) · file `{self.stored.file.id}`",
+            f"Task {self._task_link()} · file `{self.stored.file.id}`",
         )
         return "\n\n".join(filter(None, parts)) + "\n"
+
+    def _task_link(self) -> str:
+        task_id = self.original.task.id
+        return f"[{task_id}]({self.task_url})" if self.task_url else f"`{task_id}`"
 
     def _sides(self, pictures: Pictures) -> str:
         """Before and after, side by side."""

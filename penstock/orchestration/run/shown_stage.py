@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.context import TaskRunContext
+from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run
 from prefect.states import Running
 from prefect.utilities.engine import emit_task_run_state_change_event
@@ -55,5 +56,5 @@ def _set_states(name: str) -> None:
     try:
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(UUID(flow_run.id), Running(name=name))
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, ObjectNotFound) as error:
         log.info("the state of the run was not renamed: %s", type(error).__name__)
