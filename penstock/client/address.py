@@ -28,7 +28,8 @@ def located(url: str | None, key: str | None) -> ServiceAddress:
 
     Raises `ServiceNotFound` and `TokenMissing`."""
     url = _checked(url or os.environ.get(URL_VARIABLE))
-    key = os.environ.get(KEY_VARIABLE) or None if key is None else key
+    # A secret that is kept in a file often ends with a line break.
+    key = (os.environ.get(KEY_VARIABLE, "").strip() or None) if key is None else key.strip()
     local = running_service(_home()) if url is None or key is None else None
     if url is None:
         return _local_address(local, key)

@@ -87,7 +87,7 @@ class Client(Methods):
         number, pages = 1, 1
         while number <= pages:
             page = self._driver.run(operations.whole(listing.page(number)))
-            yield from (entry for entry in page.data if entry not in before)
+            yield from operations.new_entries(page.data, before)
             before, pages, number = page.data, page.meta.pages, number + 1
 
 
@@ -131,7 +131,6 @@ class AsyncClient(Methods):
         number, pages = 1, 1
         while number <= pages:
             page = await self._driver.run(operations.whole(listing.page(number)))
-            for entry in page.data:
-                if entry not in before:
-                    yield entry
+            for entry in operations.new_entries(page.data, before):
+                yield entry
             before, pages, number = page.data, page.meta.pages, number + 1

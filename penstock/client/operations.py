@@ -1,6 +1,6 @@
 """What a client can ask for: one request each, described once for both clients."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, Unpack
 
@@ -110,6 +110,17 @@ class Listing(Generic[T]):
     def page(self, number: int) -> Call[list[T]]:
         params = dict(self.params) | {"page": number, "limit": PAGE}
         return Call("GET", self.path, list[self.entry], params=params)  # type: ignore[name-defined]
+
+
+def new_entries(page: Sequence[T], before: Sequence[T]) -> list[T]:
+    """The entries that were not on the page before: by their ids, because links and progress differ at every read."""
+    known = {_identity(entry) for entry in before}
+    return [entry for entry in page if _identity(entry) not in known]
+
+
+def _identity(entry: Any) -> str | int:
+    identity: str | int = entry.number if isinstance(entry, BatchItem) else entry.id
+    return identity
 
 
 def tasks(

@@ -1,6 +1,7 @@
 """What operations ask of their driver, step by step, without a service."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from penstock import errors
 from penstock.client.address import ServiceAddress, behind, located
 from penstock.client.answers import Envelope
+from penstock.client.batch_models import BatchItem
 from penstock.client.calls import Answer
 from penstock.client.conversions import convert, wait_for_batch, wait_for_task
 from penstock.client.models import File, Task
+from penstock.client.operations import new_entries
 from penstock.client.transfers import download
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -94,3 +97,15 @@ def test_an_address_without_its_scheme_is_refused_at_once(environment):
     environment.setenv("PENSTOCK_API_URL", "mine:8000")
     with pytest.raises(errors.ServiceNotFound, match="http://"):
         located(None, None)
+
+
+def test_a_key_with_a_line_break_at_its_end_is_the_key(environment):
+    environment.setenv("PENSTOCK_API_KEY", "key\n")
+    assert located(None, None) == located(None, "key\n") == ServiceAddress("http://mine:8000", "key")
+
+
+def test_an_entry_that_moves_to_the_next_page_is_not_repeated_with_its_new_link():
+    moved, new = replace(FILE, url="http://penstock/newer"), replace(FILE, id="file_2")
+    assert new_entries([moved, new], [FILE]) == [new]
+    lines = [BatchItem(number=number, input="i", status=status) for number, status in ((1, "queued"), (1, "completed"))]
+    assert new_entries(lines[1:], lines[:1]) == []
