@@ -72,7 +72,9 @@ _FIELD_RULES = {
 class SourceRequest(BaseModel):
     """One conversion: the input, the output's kind and format, and options. Sizes are in pixels, times in seconds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, json_schema_extra=_number_fields)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, json_schema_extra=_number_fields
+    )
 
     url: Url | None = Field(None, description="public http(s) URL of the input; send it or file_id")
     file_id: Annotated[str, BeforeValidator(_canonical_file)] | None = Field(

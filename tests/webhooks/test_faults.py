@@ -83,12 +83,20 @@ def test_a_message_that_cannot_be_recorded_is_sent_again(
 
 
 def test_a_message_that_cannot_be_made_keeps_no_place_at_its_host(
-    sender: Sender, project: Project, ended: Callable[[str], str], receiver: Receiver
+    sender: Sender,
+    project: Project,
+    ended: Callable[[str], str],
+    receiver: Receiver,
+    caplog: pytest.LogCaptureFixture,
 ):
     records = sender.services.records
     task_id = ended(receiver.url)
     with psycopg.connect(records.url, autocommit=True) as connection:
-        connection.execute("UPDATE deliveries SET snapshot = '{}' WHERE subject = %s", [task_id])
+        connection.execute(
+            "UPDATE deliveries SET snapshot = jsonb_set(snapshot, '{request,webhook_url}', '[\"5ecr3tHook\"]')"
+            " WHERE subject = %s",
+            [task_id],
+        )
         (broken,) = claimed(records, project.id)
         sender.send(broken)
         kept = connection.execute(
@@ -96,4 +104,6 @@ def test_a_message_that_cannot_be_made_keeps_no_place_at_its_host(
         ).fetchall()
 
     assert kept == [("pending", None, True)]
+    assert "ValidationError" in caplog.text
+    assert "5ecr3tHook" not in caplog.text
     assert receiver.messages == []

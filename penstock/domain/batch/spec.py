@@ -28,7 +28,7 @@ class BatchSpec(BaseModel):
     The inputs are those of `source` (a folder or prefix), of `manifest` (an address or the id of a file), or lines that
     came with the request; of these only a digest is part of the spec."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: Name | None = Field(None, description="what people call the batch")
     source: Address | None = Field(None, description="folder, s3:// or other fsspec prefix of the inputs")
@@ -72,7 +72,7 @@ class BatchSpec(BaseModel):
 class RunOptions(BaseModel):
     """What holds for one run of a batch. `plan`: convert nothing, only say what would be done."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     plan: bool = False
     only: Only = "changed"
