@@ -18,7 +18,14 @@ SHORT_SECONDS, SHORT_FRAMES, FRAMES = 5.0, 1, 3
 
 
 def show_receipt(original: Original, made: Rendition | Reuse, stored: Stored, run: Run) -> None:
-    """Create the artifact `receipt-tsk-…`."""
+    """Create the artifact `receipt-tsk-…`. A fault of it is logged: the task is completed."""
+    try:
+        _create_artifact(original, made, stored, run)
+    except Exception:
+        log.exception("the receipt of %s is not shown in Prefect", run.lease.task_id)
+
+
+def _create_artifact(original: Original, made: Rendition | Reuse, stored: Stored, run: Run) -> None:
     api = _api_url(run.services)
     task_url = f"{api}/tasks/{run.lease.task_id}" if api else ""
     page = ReceiptPage(original, stored, run.stages.seconds, task_url, _pictures(original, made, run))
