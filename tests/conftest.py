@@ -22,13 +22,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_threa
 
 
 SCOPES = {
-    "standalone": "home", "browser": "browser", "cli": "service", "fundamentals": "service", "automation": "service",
-    "client": "service",
+    "standalone": "home", "browser": "browser", "cli": "commands", "automation": "commands",
+    "fundamentals": "service", "client": "service",
 }  # fmt: skip
 
 
 class OneService(LoadScopeScheduling):
-    """What shares the service, a home or the browser runs in one process; everything else beside them."""
+    """What shares a service, a home or the browser runs in one process; everything else beside them.
+
+    Two scopes have a service each, so that both processes are busy to the end."""
 
     def _split_scope(self, nodeid: str) -> str:
         folder = nodeid.split("/")[1]
@@ -71,8 +73,8 @@ def corpus() -> Path:
 
 @pytest.fixture(scope="session")
 def penstock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Penstock]:
-    """The whole service, started as a user starts it, once for the whole test run. It may fetch from loopback, and
-    schedules may use the folder `allowed` beside its home."""
+    """The whole service, started as a user starts it, once for each process of the tests. It may fetch from loopback,
+    and schedules may use the folder `allowed` beside its home."""
     home = tmp_path_factory.mktemp("penstock") / "home"
     with penstock_up(
         home,

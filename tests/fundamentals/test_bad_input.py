@@ -50,7 +50,7 @@ def test_every_broken_upload_is_refused_with_its_code_or_converted(penstock, cor
         surprises = list(pool.map(lambda path: surprise(penstock, path), files))
 
     assert [one for one in surprises if one] == []
-    assert health(penstock) == "ok"
+    wait_for(lambda: health(penstock) == "ok")  # on a busy machine Prefect may answer late once
 
 
 @pytest.mark.corpus
