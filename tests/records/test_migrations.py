@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId
@@ -72,6 +74,41 @@ def test_a_migration_may_take_longer_than_a_statement(new_database: Callable[[],
         migrated.result(60)
         assert migrations.is_current(connection)
     engine.dispose()
+
+
+def test_a_task_of_the_version_before_webhooks_ends_after_an_upgrade_and_after_a_downgrade(
+    new_database: Callable[[], str],
+):
+    url = new_database()
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        migrate(connection, command.upgrade, "0010")
+        connection.execute(text("INSERT INTO organisations (id, name) VALUES ('org_1', 'o')"))
+        connection.execute(
+            text("INSERT INTO projects (id, organisation_id, name, secret) VALUES ('prj_1', 'org_1', 'p', 's')")
+        )
+        made = "INSERT INTO tasks (id, project_id, fingerprint, request, kind, format) VALUES"
+        for task in ("tsk_1", "tsk_2"):
+            connection.execute(text(f"{made} ('{task}', 'prj_1', '{task}', '{{}}', 'image', 'png')"))
+    with engine.begin() as connection:
+        migrations.upgrade(connection)
+        end(connection, "tsk_1")
+        told = connection.execute(text("SELECT subject, type FROM event_outbox")).all()
+        assert [tuple(row) for row in told] == [("tsk_1", "task.completed")]
+    with engine.begin() as connection:
+        migrate(connection, command.downgrade, "0011")
+        end(connection, "tsk_2")
+    engine.dispose()
+
+
+def migrate(connection: Connection, how: Callable[[Config, str], None], revision: str):
+    config = migrations._config()
+    config.attributes["connection"] = connection
+    how(config, revision)
+
+
+def end(connection: Connection, task_id: str):
+    connection.execute(text("UPDATE tasks SET status = 'completed' WHERE id = :id"), {"id": task_id})
 
 
 def waits_for_a_while(url: str) -> bool:

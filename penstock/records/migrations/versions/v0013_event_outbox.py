@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from penstock.records.migrations.versions.v0011_webhooks import INSERT_DELIVERIES
+
 revision = "0013"
 down_revision = "0011"
 
@@ -41,4 +43,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """The trigger's function is that of migration 0011 again: this one's would insert into a table that is gone."""
+    op.execute(INSERT_DELIVERIES.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
     op.drop_table("event_outbox")
