@@ -24,7 +24,8 @@ from penstock.domain.batch.spec import BatchSpec
 from penstock.domain.task import Task
 from penstock.lineage.datasets import DatasetName, dataset_at
 
-PRODUCER = f"https://pypi.org/project/penstock/{version('penstock')}"
+# A package URL (https://github.com/package-url/purl-spec): OpenLineage wants a URI of the program.
+PRODUCER = f"pkg:pypi/penstock@{version('penstock')}"
 # Where the bytes are is told by the datasets, and addresses may be secrets.
 _NO_RECIPE = ("url", "file_id", "webhook_url", "fresh", "destination", "replaces")
 _ENDS = {"completed": RunState.COMPLETE, "failed": RunState.FAIL, "cancelled": RunState.ABORT}
