@@ -24,6 +24,8 @@ MANIFEST_TYPES = {".csv": "text/csv", ".jsonl": "application/jsonl", ".ndjson": 
 # The service reads the whole upload, and probes it, before it answers.
 UPLOAD_ANSWER_SECONDS = 600.0
 DOWNLOAD_TRIES = 8
+# A server that asks for a longer pause is an error, and the caller decides.
+LONGEST_PAUSE_SECONDS = 60.0
 BLOCK_BYTES = 1 << 20
 
 
@@ -119,7 +121,7 @@ def _after(outcome: Outcome, current: File, tries: int) -> Steps[File]:
     if isinstance(outcome, Answer) and outcome.status in (200, 206):
         return current
     delay = retry_delay(outcome, tries, is_repeatable=True)
-    if delay is None or tries == DOWNLOAD_TRIES - 1:
+    if delay is None or delay > LONGEST_PAUSE_SECONDS or tries == DOWNLOAD_TRIES - 1:
         raise error_in(outcome) if isinstance(outcome, Answer) else _broken(outcome)
     yield Sleep(max(delay, backoff(tries)))
     return current

@@ -10,7 +10,7 @@ from typing import Any
 from penstock.batches.batch_facts import facts_of
 from penstock.domain import errors
 from penstock.domain.webhooks import EndedEvent
-from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
+from penstock.orchestration.flow_runs import EventsRefused, FlowRuns, PrefectUnavailable
 from penstock.records import Records
 from penstock.views.events import batch_payload, task_payload
 
@@ -40,8 +40,11 @@ async def _emit_due(records: Records, runs: FlowRuns) -> bool:
         if not due:
             return False
         made = await asyncio.to_thread(_made, records, due)
-        await runs.emit(list(made.values()))
-        await asyncio.to_thread(records.event_outbox.remove, [event for event in due if event.id in made])
+        taken = await _taken(runs, made)
+        await asyncio.to_thread(records.event_outbox.remove, [event for event in due if event.id in taken])
+        await asyncio.to_thread(
+            records.event_outbox.postpone, [event for event in due if event.id not in taken], BROKEN_SECONDS
+        )
     except PrefectUnavailable as unavailable:
         log.info("%d events wait for Prefect: %s", len(due), unavailable)
         await asyncio.to_thread(records.event_outbox.postpone, due, AWAY_SECONDS)
@@ -49,6 +52,24 @@ async def _emit_due(records: Records, runs: FlowRuns) -> bool:
     except errors.DatabaseUnavailable:
         return False
     return len(due) == CLAIMED_AT_ONCE
+
+
+async def _taken(runs: FlowRuns, made: Mapping[str, dict[str, Any]]) -> set[str]:
+    """The ids of those that Prefect has taken. Where it refuses them together, each is sent alone."""
+    try:
+        await runs.emit(list(made.values()))
+    except EventsRefused:
+        return {event_id for event_id, body in made.items() if await _is_taken(runs, body)}
+    return set(made)
+
+
+async def _is_taken(runs: FlowRuns, body: dict[str, Any]) -> bool:
+    try:
+        await runs.emit([body])
+    except EventsRefused as refused:
+        log.warning("Prefect refuses the event of %s (%s)", body["resource"]["prefect.resource.id"], refused)
+        return False
+    return True
 
 
 def _made(records: Records, events: list[EndedEvent]) -> dict[str, dict[str, Any]]:
@@ -61,7 +82,6 @@ def _made(records: Records, events: list[EndedEvent]) -> dict[str, dict[str, Any
             raise
         except Exception:
             log.exception("the event of %s cannot be made", event.subject)
-            records.event_outbox.postpone([event], BROKEN_SECONDS)
     return made
 
 

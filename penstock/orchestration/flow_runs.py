@@ -38,10 +38,16 @@ PENDING_QUEUES = {"batch": BATCH_QUEUE, "chunk": BATCH_WORK_QUEUE}
 FLOWS = ("convert-source", "convert-request", "convert-batch", "run-batch", "convert-chunk")
 ACTIVE_STATES = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 TIMEOUT_SECONDS = 20.0
+# A body with a wrong value, and one that is too large.
+REFUSED_STATUSES = (400, 413, 422)
 
 
 class PrefectUnavailable(Exception):
     """Prefect does not respond, or not as it should; the call may be repeated."""
+
+
+class EventsRefused(Exception):
+    """Prefect takes no such events, however often they are sent. The argument is the status it answered with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +178,18 @@ class FlowRuns:
             await self.client.release_concurrency_slots_with_lease(UUID(lease_id))
 
     async def emit(self, events: list[dict[str, Any]]) -> None:
-        """Hand events to Prefect; those that it has already, by their ids, are kept once."""
+        """Hand events to Prefect; those that it has already, by their ids, are kept once.
+
+        Raises:
+            EventsRefused: at least one of them is wrong for Prefect, or they are too large; it took none.
+        """
         async with _translated():
-            await self.client.request("POST", "/events", json=events)
+            try:
+                await self.client.request("POST", "/events", json=events)
+            except httpx.HTTPStatusError as refused:
+                if refused.response.status_code not in REFUSED_STATUSES:
+                    raise
+                raise EventsRefused(refused.response.status_code) from refused
 
     async def require_prefect(self) -> None:
         """Raises `PrefectUnavailable` unless Prefect responds."""

@@ -48,6 +48,16 @@ def test_two_downloads_of_the_same_content_do_not_write_to_one_file(tmp_path):
     assert [place.stat().st_size for place in tmp_path.glob(".penstock-*")] == [20]
 
 
+def test_a_download_that_is_to_pause_for_an_hour_is_an_error_at_once(tmp_path):
+    steps = download(FILE, tmp_path / "a.png")
+    next(steps)
+    body = b'{"error": {"type": "rate_limit_error", "code": "rate_limited", "message": "Later."}}'
+    with pytest.raises(errors.MediaError, match="Later"):
+        steps.send(Answer(429, {"retry-after": "3600"}, body, "http://penstock"))
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_download_into_a_folder_stays_in_it(tmp_path):
     (tmp_path / "in").mkdir()
     hostile = File(**{**vars(FILE), "id": "../../over"})

@@ -8,22 +8,25 @@ import psycopg
 
 from penstock.domain.ids import ProjectId
 from penstock.orchestration import ended_events
-from penstock.orchestration.flow_runs import PrefectUnavailable
+from penstock.orchestration.flow_runs import EventsRefused, PrefectUnavailable
 from penstock.records import Records
 from tests.records.rows import complete_task, video_request
 
 
 @dataclass
 class Prefect:
-    """Away for the first calls."""
+    """Away for the first calls; refuses all that come with an event of the resource `refused`."""
 
     away: int = 0
+    refused: str = ""
     events: list[dict[str, Any]] = field(default_factory=list)
 
     async def emit(self, events: list[dict[str, Any]]) -> None:
         if self.away:
             self.away -= 1
             raise PrefectUnavailable("ConnectError")
+        if any(event["resource"]["prefect.resource.id"] == self.refused for event in events):
+            raise EventsRefused(422)
         self.events += events
 
 
@@ -68,6 +71,20 @@ def test_an_event_that_cannot_be_made_holds_up_no_other(separate_records):
         f"penstock.task.{task}" for task in others
     }
     assert kept == [(broken, True)]
+
+
+def test_an_event_that_prefect_refuses_holds_up_no_other(separate_records):
+    records: Records = separate_records
+    project = records.keys.new_project("one")
+    refused, *others = [ended_task(records, project, number) for number in range(3)]
+    prefect = Prefect(refused=f"penstock.task.{refused}")
+    emitted(records, prefect, 2)
+
+    assert {event["resource"]["prefect.resource.id"] for event in prefect.events} == {
+        f"penstock.task.{task}" for task in others
+    }
+    with psycopg.connect(records.url) as connection:
+        assert connection.execute("SELECT subject FROM event_outbox").fetchall() == [(refused,)]
 
 
 def test_an_event_that_was_claimed_by_a_sender_that_died_keeps_its_id(separate_records):

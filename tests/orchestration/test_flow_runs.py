@@ -9,7 +9,7 @@ import pytest
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Crashed
 
-from penstock.orchestration.flow_runs import DEPLOYMENT, ActiveRun, FlowRuns, PrefectUnavailable
+from penstock.orchestration.flow_runs import DEPLOYMENT, ActiveRun, EventsRefused, FlowRuns, PrefectUnavailable
 from penstock.orchestration.prefect_server import PrefectAddress
 from tests.orchestration.conftest import task_of
 
@@ -123,6 +123,14 @@ def test_the_states_of_many_runs_take_one_call():
 
     assert {state.name for state in states.values()} == {"Completed"}
     assert runs.client.names() == ["read_flow_runs"]
+
+
+@pytest.mark.parametrize(("status", "raised"), [(422, EventsRefused), (413, EventsRefused), (401, PrefectUnavailable)])
+def test_wrong_events_are_told_from_a_prefect_that_is_away(status, raised):
+    answer = httpx.Response(status, request=httpx.Request("POST", "http://prefect/api/events"))
+    runs = runs_with(httpx.HTTPStatusError("refused", request=answer.request, response=answer))
+    with pytest.raises(raised):
+        asyncio.run(runs.emit([{}]))
 
 
 def test_health_is_degraded_while_prefect_is_away():
