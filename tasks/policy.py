@@ -52,6 +52,10 @@ TRANSCODE = stage_options("transcode", "Plan, encode, and verify the output.", r
 UPLOAD = stage_options("upload", "Store the verified output.", retries=4)
 RECORD = stage_options("record", "Publish the output and complete the task.", retries=4)
 
+TAKE_IMPORT = stage_options("validate", "Take the import.", retries=3)
+STORE_IMPORT = stage_options("upload", "Store the file.", retries=4)
+PUBLISH_IMPORT = stage_options("record", "Publish the facts of the file.", retries=4)
+
 ACCEPT_BATCH = stage_options("accept", "Make the Batch of the run's parameters.", retries=3)
 LIST_INPUTS = stage_options("list inputs", "List the files of the source, or the lines of the manifest.", retries=3)
 PLAN_LINES = stage_options("plan", "Decide which lines are converted, and why others are not.", retries=3)

@@ -37,6 +37,11 @@ WEBHOOK_REQUESTS: dict[str, dict[str, Any]] = {
     "Of every task and batch": {"url": "https://example.com/penstock"},
     "Of failures": {"url": "https://example.com/alerts", "types": ["task.failed", "batch.failed"]},
 }
+# Bodies of `POST /files` and `PATCH /files/{file_id}`.
+IMPORT_REQUESTS: dict[str, dict[str, Any]] = {
+    "Import": {"summary": "Import a file", "value": {"url": "https://example.com/film.mov", "metadata": {"shelf": 7}}}
+}
+CHANGE_REQUESTS: dict[str, dict[str, Any]] = {"Rename": {"summary": "Rename a file", "value": {"name": "Holiday.mov"}}}
 BATCH_REQUESTS: dict[str, dict[str, Any]] = {
     "Make thumbnails": {
         "name": "thumbnails",
@@ -69,6 +74,9 @@ _FILE: dict[str, Any] = {
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "url": f"{BASE}/files/{FILE}/content?expires=1769875200&signature=5d41…",
     "task": TASK,
+    "status": "ready",
+    "error": None,
+    "metadata": None,
     "created": UPDATED,
     "updated": UPDATED,
 }

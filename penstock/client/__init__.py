@@ -2,7 +2,7 @@
 
 from penstock.client.batch_models import Batch, BatchCounts, BatchItem, BatchPlan
 from penstock.client.clients import AsyncClient, Client
-from penstock.client.models import CompletedTask, File, FileFacts, Plan, Receipt, Run, Task, TaskError
+from penstock.client.models import CompletedTask, File, FileFacts, Plan, Receipt, Run, StoredFile, Task, TaskError
 from penstock.client.one_call import aconvert, convert
 from penstock.client.requests import ConversionOptions, RequestFields
 
@@ -21,6 +21,7 @@ __all__ = [
     "Receipt",
     "RequestFields",
     "Run",
+    "StoredFile",
     "Task",
     "TaskError",
     "aconvert",

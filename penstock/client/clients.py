@@ -33,6 +33,8 @@ class Methods:
     files = ListMethod(operations.files)
     source = Method(operations.source)
     sources = ListMethod(operations.sources)
+    import_file = Method(operations.import_file)
+    update_file = Method(operations.update_file)
     delete = Method(operations.delete)
     create_batch = Method(operations.create_batch)
     batch = Method(operations.batch)

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from penstock.client.batch_models import Batch
 from penstock.client.calls import Call, Progress, Sleep, Steps
-from penstock.client.models import CompletedTask, File, Task
+from penstock.client.models import CompletedTask, StoredFile, Task
 from penstock.client.operations import create, only, receipt
 from penstock.client.requests import ConversionOptions, RequestedFormat, body_of
 from penstock.client.transfers import upload
@@ -108,7 +108,7 @@ def start(
     body = body_of({**options, "format": format})
     if is_address(source):
         return (yield from create(**body, url=fspath(source)))
-    uploaded: File = yield from upload(Path(source), progress=progress)
+    uploaded: StoredFile = yield from upload(Path(source), progress=progress)
     try:
         return (yield from create(**body, file_id=uploaded.id))
     except BaseException:
@@ -139,7 +139,7 @@ class Waiting:
 
 def _convert_file(path: Path, body: dict[str, Any], waiting: Waiting) -> Steps[CompletedTask]:
     """Upload, convert, delete the upload, unless its Task goes on."""
-    uploaded: File = yield from upload(path, progress=waiting.progress)
+    uploaded: StoredFile = yield from upload(path, progress=waiting.progress)
     goes_on = False
     try:
         return (yield from _convert_request(body | {"file_id": uploaded.id}, waiting))

@@ -57,17 +57,33 @@ class FileFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class File(FileFacts):
+class File:
     """A stored file: an upload (`object` is `file`) or an output (`source`). `url` is a link that needs no key for an
-    hour; it is left out when a File is pickled."""
+    hour; it is left out when a File is pickled. An import has no facts until its `status` is `ready`; `error` says why
+    it is `failed`."""
 
     id: str
     object: str
     created: datetime
     updated: datetime
+    kind: str | None = None
+    format: str | None = None
+    type: str | None = None
+    filesize: int | None = None
+    sha256: str | None = None
+    codecs: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    fps: float | None = None
+    frames: int | None = None
+    bitrate: int | None = None
     url: str | None = field(default=None, repr=False)
     task: str | None = None
     name: str | None = None
+    status: str = "ready"
+    error: TaskError | None = None
+    metadata: dict[str, Any] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"url": None}
@@ -85,6 +101,17 @@ class File(FileFacts):
 
         async with AsyncClient.behind(self.url) as client:
             return await client.download(self, to, overwrite=overwrite, resume=resume)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile(File):
+    """A File that is ready, as outputs and uploads are: its facts are known."""
+
+    kind: str
+    format: str
+    type: str
+    filesize: int
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +198,7 @@ class Task:
     progress: int = 0
     attempt: int = 1
     error: TaskError | None = None
-    output: File | None = None
+    output: StoredFile | None = None
     plan: dict[str, Any] | None = None
     run: Run | None = None
     batch: str | None = None
@@ -191,7 +218,7 @@ class Task:
 class CompletedTask(Task):
     """A Task that has been waited for, with its output and how it was made and verified."""
 
-    output: File
+    output: StoredFile
     receipt: Receipt = field(repr=False)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar, Unpack
 from penstock.client.answers import Envelope
 from penstock.client.batch_models import Batch, BatchItem
 from penstock.client.calls import Call, Steps
-from penstock.client.models import File, Plan, Receipt, Task
+from penstock.client.models import File, Plan, Receipt, StoredFile, Task
 from penstock.client.requests import BatchFields, RequestFields, body_of, given
 
 T = TypeVar("T")
@@ -59,9 +59,20 @@ def file(file_id: str) -> Steps[File]:
     return only(Call("GET", f"/files/{file_id}", File))
 
 
-def source(file_id: str) -> Steps[File]:
+def source(file_id: str) -> Steps[StoredFile]:
     """An output."""
-    return only(Call("GET", f"/sources/{file_id}", File))
+    return only(Call("GET", f"/sources/{file_id}", StoredFile))
+
+
+def import_file(url: str, *, name: str | None = None, metadata: Mapping[str, Any] | None = None) -> Steps[File]:
+    """Store the file at an address without converting it: a File that is `processing`, later `ready` or `failed`.
+    The same import again is the same File."""
+    return only(Call("POST", "/files", File, body=given(url=url, name=name, metadata=metadata)))
+
+
+def update_file(file_id: str, *, name: str | None = None, metadata: Mapping[str, Any] | None = None) -> Steps[File]:
+    """Change the name of a File, its metadata, or both."""
+    return only(Call("PATCH", f"/files/{file_id}", File, body=given(name=name, metadata=metadata)))
 
 
 def delete(file_id: str) -> Steps[File]:
@@ -135,9 +146,9 @@ def files(*, kind: str | None = None, format: str | None = None, order: Order = 
     return Listing("/files", File, given(kind=kind, format=format, order=order))
 
 
-def sources(*, kind: str | None = None, format: str | None = None, order: Order = "desc") -> Listing[File]:
+def sources(*, kind: str | None = None, format: str | None = None, order: Order = "desc") -> Listing[StoredFile]:
     """All outputs of the project that match."""
-    return Listing("/sources", File, given(kind=kind, format=format, order=order))
+    return Listing("/sources", StoredFile, given(kind=kind, format=format, order=order))
 
 
 def batches(*, status: str | None = None, order: Order = "desc") -> Listing[Batch]:

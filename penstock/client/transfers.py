@@ -11,11 +11,11 @@ from typing import IO, Any
 
 from penstock.client.answers import error_in
 from penstock.client.calls import Answer, Call, FileBody, Outcome, Progress, Send, Sleep, Steps
-from penstock.client.models import File
+from penstock.client.models import File, StoredFile
 from penstock.client.operations import file as read_file
 from penstock.client.operations import only
 from penstock.client.retries import backoff, retry_delay
-from penstock.errors import ContentMismatch, DiskFull, ServiceUnreachable, TokenInvalid
+from penstock.errors import ContentMismatch, DiskFull, FileInUse, ServiceUnreachable, TokenInvalid
 from penstock.local_service import was_locked
 from penstock.output_file import PREFIX, atomic_output, publish_part
 
@@ -29,7 +29,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 BLOCK_BYTES = 1 << 20
 
 
-def upload(path: str | PathLike[str], *, progress: Progress | None = None) -> Steps[File]:
+def upload(path: str | PathLike[str], *, progress: Progress | None = None) -> Steps[StoredFile]:
     """Upload media, or the manifest of a Batch (.csv, .jsonl, .ndjson). `progress` is called with `sending` and the
     percentage. Of an upload that breaks off the service keeps nothing."""
     place = Path(path)
@@ -37,7 +37,7 @@ def upload(path: str | PathLike[str], *, progress: Progress | None = None) -> St
         place, place.stat().st_size, MANIFEST_TYPES.get(place.suffix.lower(), "application/octet-stream"), progress
     )
     named, seconds = {"name": place.name}, UPLOAD_ANSWER_SECONDS
-    return only(Call("POST", "/files", File, named, file=body, is_repeatable=False, answer_seconds=seconds))
+    return only(Call("POST", "/files", StoredFile, named, file=body, is_repeatable=False, answer_seconds=seconds))
 
 
 def download(
@@ -47,8 +47,9 @@ def download(
 
     The path is there whole and with the sha256 of the File, or not at all. A broken connection is continued. With
     `resume`, what an unsuccessful call has received is kept beside `to` for the next one.
-    Raises `FileExistsError`, `DiskFull`, `ContentMismatch`, `ServiceUnreachable`."""
-    known: File = (yield from read_file(stored)) if isinstance(stored, str) else stored
+    Raises `FileInUse` for an import that is not ready, `FileExistsError`, `DiskFull`, `ContentMismatch`,
+    `ServiceUnreachable`."""
+    known = _ready((yield from read_file(stored)) if isinstance(stored, str) else stored)
     target = _target(Path(to), known)
     if not overwrite and os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, "There is a file already", str(target))
@@ -92,9 +93,15 @@ class Part:
         return plain | ({"Range": f"bytes={self.received}-"} if self.received else {})
 
 
-def _fill(part: Part, known: File) -> Steps[None]:
+def _ready(file: File) -> StoredFile:
+    if file.sha256 is None:
+        raise FileInUse(f"{file.id} is {file.status}: there is nothing to download.")
+    return StoredFile(**vars(file))
+
+
+def _fill(part: Part, known: StoredFile) -> Steps[None]:
     """Receive what is missing. A link that has expired is read anew."""
-    current = known
+    current: File = known
     for tries in range(DOWNLOAD_TRIES):
         if part.received == part.size:
             break
@@ -131,12 +138,12 @@ def _broken(outcome: Any) -> ServiceUnreachable:
     return ServiceUnreachable(f"The connection to {outcome.address} broke off: {outcome.reason}.")
 
 
-def _target(to: Path, file: File) -> Path:
+def _target(to: Path, file: StoredFile) -> Path:
     return to / Path(f"{file.id}.{file.format}").name if to.is_dir() else to
 
 
 @contextmanager
-def _part(target: Path, file: File, *, overwrite: bool, resume: bool) -> Iterator[IO[bytes]]:
+def _part(target: Path, file: StoredFile, *, overwrite: bool, resume: bool) -> Iterator[IO[bytes]]:
     # Named by its content: another version of the file is another part.
     path = (target.resolve() if overwrite else target).parent / f"{PREFIX}{file.sha256[:32]}.part"
     kept = _kept_part(path) if resume else None

@@ -11,6 +11,7 @@ from penstock.domain.media import Media
 from penstock.domain.request import SourceRequest
 
 Status = Literal["processing", "completed", "failed", "cancelled"]
+FileStatus = Literal["processing", "ready", "failed"]
 Step = Literal["validate", "fetch", "transcode", "upload", "record"]
 State = Literal[
     "queued",
@@ -42,7 +43,7 @@ class TaskError:
 class FileFacts:
     """The public facts of a file, read from its bytes. Seconds, pixels, bytes, bits per second."""
 
-    kind: FileKind
+    kind: FileKind | Literal[""]
     format: str
     type: str
     filesize: int
@@ -56,6 +57,10 @@ class FileFacts:
     bitrate: int | None = None
 
 
+# In place of the facts of a file that is not ready.
+NO_FACTS = FileFacts(kind="", format="", type="", filesize=0, sha256="")
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """A stored file: an upload (`object` is `file`) or an output (`source`). `key` is its key in the object store.
@@ -63,7 +68,8 @@ class File:
     `media` is the result of its probe, if it was stored: plans are made from it without reading the file. `location` is
     the address of an output that a batch wrote to its destination, `location_version` identifies its content there;
     such a file has no key, and is never ours to delete. `conversion` is the digest of the conversion that made it
-    (`planning.recipe`). `name` is for people (`file_names`)."""
+    (`planning.recipe`). `name` is for people (`file_names`). A file that is imported from an address has `NO_FACTS` and
+    no bytes until its `status` is `ready`; `error` says why it is `failed`. `metadata` is its owner's."""
 
     id: FileId
     project_id: ProjectId
@@ -78,11 +84,14 @@ class File:
     location_version: str | None = None
     conversion: str | None = None
     name: str | None = None
+    status: FileStatus = "ready"
+    error: TaskError | None = None
+    metadata: dict[str, Any] | None = None
 
     @property
     def shares_bytes(self) -> bool:
-        """Whether its bytes were stored for an earlier file."""
-        return bool(self.key) and not self.key.endswith(f"/{self.id}")
+        """Whether its bytes were stored for an earlier output."""
+        return self.object == "source" and bool(self.key) and not self.key.endswith(f"/{self.id}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,18 +24,26 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from penstock.domain.attempts import RunsHealth
-from penstock.domain.batch.batch import PendingRun
+from penstock.domain.batch.batch import PendingObject, PendingRun
 from penstock.domain.task import Task
-from penstock.orchestration.flow_run_options import BATCH_QUEUE, BATCH_WORK_QUEUE, queue_of, run_name, run_tags
+from penstock.orchestration.flow_run_options import BATCH_QUEUE, BATCH_WORK_QUEUE, QUEUES, queue_of, run_name, run_tags
 from penstock.orchestration.prefect_health import LiveWorkers, check_health
 from penstock.orchestration.prefect_server import PrefectAddress
 
 log = logging.getLogger(__name__)
 
 DEPLOYMENT = "convert-source/convert-source"
-PENDING_DEPLOYMENTS = {"batch": "run-batch/run-batch", "chunk": "convert-chunk/convert-chunk"}
-PENDING_QUEUES = {"batch": BATCH_QUEUE, "chunk": BATCH_WORK_QUEUE}
-FLOWS = ("convert-source", "convert-request", "convert-batch", "run-batch", "convert-chunk")
+PENDING_DEPLOYMENTS: dict[PendingObject, str] = {
+    "batch": "run-batch/run-batch",
+    "chunk": "convert-chunk/convert-chunk",
+    "import": "import-file/import-file",
+}
+PENDING_QUEUES: dict[PendingObject, str] = {
+    "batch": BATCH_QUEUE,
+    "chunk": BATCH_WORK_QUEUE,
+    "import": QUEUES["video"],
+}
+FLOWS = ("convert-source", "convert-request", "convert-batch", "run-batch", "convert-chunk", "import-file")
 ACTIVE_STATES = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 TIMEOUT_SECONDS = 20.0
 # A body with a wrong value, and one that is too large.
@@ -98,13 +106,14 @@ class FlowRuns:
         )
 
     async def create_pending(self, pending: PendingRun) -> str:
-        """Create the run of a batch or a chunk, and return its id. A repeated call returns the same run."""
+        """Create the run of a batch, a chunk or an import, and return its id. A repeated call returns the same run."""
+        of_file = pending.object == "import"
         return await self._create(
             PENDING_DEPLOYMENTS[pending.object],
             pending.parent,
-            parameters={f"{pending.object}_id": pending.id, "attempt": pending.attempt},
+            parameters={"file_id" if of_file else f"{pending.object}_id": pending.id, "attempt": pending.attempt},
             idempotency_key=f"{pending.id}:{pending.attempt}",
-            tags=[pending.project_id, pending.batch_id],
+            tags=[pending.project_id, pending.batch_id or "import"],
             name=f"{pending.object} {pending.name}",
             work_queue_name=PENDING_QUEUES[pending.object],
         )

@@ -15,6 +15,7 @@ from penstock.records.database import Database
 from penstock.records.deliveries import Deliveries
 from penstock.records.event_outbox import EventOutbox
 from penstock.records.files import Files
+from penstock.records.incoming.imports import Imports
 from penstock.records.receipts import Receipts
 from penstock.records.tasks import Tasks
 from penstock.records.webhooks import Webhooks
@@ -30,6 +31,7 @@ class Records:
         self._database = Database(url)
         self.tasks = Tasks(self._database, lease_seconds)
         self.files = Files(self._database)
+        self.imports = Imports(self._database, lease_seconds)
         self.conversions = Conversions(self._database, lease_seconds)
         self.receipts = Receipts(self._database)
         self.keys = Keys(self._database)

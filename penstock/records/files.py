@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, case, false, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, insert, select, update
 
 from penstock.domain import errors
 from penstock.domain.api_keys import LinkedFile
@@ -13,9 +13,12 @@ from penstock.domain.pagination import MAX_TOTAL, Listing, ListQuery
 from penstock.domain.request import canonical_file_id
 from penstock.domain.task import File
 from penstock.records.database import Database
+from penstock.records.incoming.imports import end_import
 from penstock.records.rows import file_of, file_row
 from penstock.records.tables import FILES, PROJECTS, TASKS
 
+# The words of tasks for those of files.
+_STATUSES = {"completed": "ready"}
 _NOT_DELETED = FILES.c.deleted.is_(None)
 
 
@@ -55,6 +58,18 @@ class Files:
             items = tuple(file_of(row) for row in connection.execute(shown).mappings())
             return Listing(items, connection.execute(counted).scalar_one(), query)
 
+    def update(
+        self, project_id: ProjectId, file_id: str, name: str | None = None, metadata: dict[str, Any] | None = None
+    ) -> File:
+        """Change what is given. Raises `FileNotFound`."""
+        given = {"name": name, "metadata": metadata}
+        changed = {column: value for column, value in given.items() if value is not None}
+        with self._database.writing() as connection:
+            canonical_id = _own(connection, project_id, file_id).id
+            mine = update(FILES).where(FILES.c.id == canonical_id, _NOT_DELETED)
+            connection.execute(mine.values(updated=func.now(), **changed))
+            return _own(connection, project_id, canonical_id)
+
     def delete(self, project_id: ProjectId, file_id: str) -> File:
         """Mark a file deleted; the caller deletes its bytes (`cleanup.purge`). Raises `FileInUse`, `FileNotFound`."""
         with self._database.writing() as connection:
@@ -62,6 +77,7 @@ class Files:
             connection.execute(select(FILES.c.id).where(FILES.c.id == canonical_id).with_for_update())
             file = _own(connection, project_id, canonical_id)
             _require_unused(connection, file)
+            end_import(connection, canonical_id)
             purged = None if file.location is None else func.now()  # its bytes are not ours
             deleted = update(FILES).where(FILES.c.id == canonical_id)
             connection.execute(deleted.values(deleted=func.now(), updated=func.now(), purged=purged))
@@ -85,6 +101,11 @@ class Files:
         """Whether the file has a row, in any project."""
         with self._database.reading() as connection:
             return connection.execute(select(FILES.c.id).where(FILES.c.id == file_id)).first() is not None
+
+    def project_of(self, file_id: FileId) -> ProjectId:
+        """The project of a file, deleted or not."""
+        with self._database.reading() as connection:
+            return ProjectId(connection.execute(select(FILES.c.project_id).where(FILES.c.id == file_id)).scalar_one())
 
     def list_unpurged(self, limit: int, after: str = "") -> Sequence[File]:
         """Deleted files whose bytes may still exist, by id, after the id `after`."""
@@ -137,8 +158,7 @@ def _require_unused(connection: Connection, file: File) -> None:
 
 
 def _matching(project_id: ProjectId, query: ListQuery, only: str | None) -> list[ColumnElement[bool]]:
-    wanted: dict[str, Any] = {"kind": query.kind, "format": query.format, "object": only}
+    status = query.status and _STATUSES.get(query.status, query.status)
+    wanted: dict[str, Any] = {"kind": query.kind, "format": query.format, "object": only, "status": status}
     filters = [FILES.c[name] == value for name, value in wanted.items() if value is not None]
-    if query.status not in (None, "completed"):  # every file is complete
-        filters.append(false())
     return [FILES.c.project_id == project_id, _NOT_DELETED, *filters]

@@ -81,6 +81,9 @@ def file_of(row: Row, prefix: str = "") -> File:
         conversion=columns[prefix + "conversion"],
         location_version=columns[prefix + "location_version"],
         name=columns[prefix + "name"],
+        status=columns[prefix + "status"],
+        error=TaskError(**columns[prefix + "error"]) if columns[prefix + "error"] else None,
+        metadata=columns[prefix + "metadata"],
     )
 
 
@@ -107,5 +110,7 @@ def file_row(file: File) -> dict[str, Any]:
         "media": _MEDIA.dump_python(file.media, mode="json", by_alias=True) if file.media else None,
         "conversion": file.conversion,
         "name": file.name,
+        "status": file.status,
+        "metadata": file.metadata,
         **asdict(file.facts),
     }

@@ -101,6 +101,9 @@ FILES = Table(
     Column("location", String),
     Column("location_version", String),
     Column("name", String),
+    Column("status", String, nullable=False, server_default="ready"),
+    Column("error", JSONB(none_as_null=True)),
+    Column("metadata", JSONB(none_as_null=True)),
 )
 
 TASKS = Table(

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ from penstock.domain.api_keys import derive_key
 from penstock.domain.formats import FileKind, Format, Kind
 from penstock.domain.ids import FileId
 from penstock.domain.request import Fit
-from penstock.domain.task import File, State, Status, Step, Task, TaskError
+from penstock.domain.task import File, FileFacts, FileStatus, State, Status, Step, Task, TaskError
 
 
 def _utc_text(time: datetime) -> str:
@@ -21,6 +21,9 @@ def _utc_text(time: datetime) -> str:
 
 
 UtcTime = Annotated[datetime, PlainSerializer(_utc_text, return_type=str)]
+
+
+_FACTS = tuple(each.name for each in fields(FileFacts))
 
 
 class ErrorView(BaseModel):
@@ -48,9 +51,9 @@ class FileView(BaseModel):
     name: str | None = Field(
         description="for people: an upload's own, cleaned; an output's is its input's, with the new ending"
     )
-    kind: FileKind
-    format: str
-    type: str
+    kind: FileKind | None
+    format: str | None
+    type: str | None
     codecs: str | None
     width: int | None
     height: int | None
@@ -58,13 +61,16 @@ class FileView(BaseModel):
     fps: float | None
     frames: int | None
     bitrate: int | None
-    filesize: int
-    sha256: str
+    filesize: int | None
+    sha256: str | None
     url: str | None = Field(
-        description="link to the bytes; needs no key, expires; null once the file is deleted, and for an output at the "
+        description="link to the bytes; needs no key, expires; null unless the file is ready, and for an output at the "
         "destination of a batch"
     )
     task: str | None = Field(description="the task that produced it; null for an upload")
+    status: FileStatus = Field(description="of an import `processing`, then `ready` or `failed`; else `ready`")
+    error: ErrorView | None = Field(description="why an import failed")
+    metadata: dict[str, Any] | None = Field(description="what its owner has noted")
     created: UtcTime
     updated: UtcTime
 
@@ -131,7 +137,7 @@ class ViewBuilder:
         )
 
     def file_view(self, file: File) -> FileView:
-        link = None if file.location else self.link(file)
+        link = None if file.location or file.status != "ready" else self.link(file)
         return self.deleted_file_view(file).model_copy(update={"url": link})
 
     def deleted_file_view(self, file: File) -> FileView:
@@ -142,9 +148,12 @@ class ViewBuilder:
             name=file.name,
             url=None,
             task=file.task_id,
+            status=file.status,
+            error=error_view(file.error) if file.error else None,
+            metadata=file.metadata,
             created=file.created,
             updated=file.updated,
-            **asdict(file.facts),
+            **(asdict(file.facts) if file.status == "ready" else dict.fromkeys(_FACTS)),
         )
 
     def link(self, file: File) -> str:

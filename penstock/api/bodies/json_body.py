@@ -41,9 +41,13 @@ def _message(error: Exception) -> str:
             return "The body is not valid JSON: it is nested too deeply, or a number has too many digits."
 
 
+def is_json(content_type: str | None) -> bool:
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
 def _require_json(content_type: str | None) -> None:
-    kind = (content_type or "application/json").partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
+    if content_type and not is_json(content_type):
         raise errors.MediaTypeUnsupported("The Content-Type of the body is not supported; send application/json.")
 
 

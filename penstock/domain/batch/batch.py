@@ -16,6 +16,8 @@ BatchStatus = Literal["planned", "processing", "paused", "completed", "cancelled
 BatchStage = Literal["listing", "converting"]
 ItemStatus = Literal["planned", "queued", "processing", "completed", "skipped", "failed", "cancelled"]
 
+PendingObject = Literal["batch", "chunk", "import"]
+
 ITEM_STATUSES: tuple[ItemStatus, ...] = (
     "planned", "queued", "processing", "completed", "skipped", "failed", "cancelled",
 )  # fmt: skip
@@ -141,11 +143,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class PendingRun:
-    """A batch or a chunk that needs a flow run. `parent` is the Prefect task run that the run is shown under."""
+    """A batch, a chunk or an import that needs a flow run. `parent` is the Prefect task run that it is shown under."""
 
-    object: Literal["batch", "chunk"]
+    object: PendingObject
     id: str
-    batch_id: BatchId
+    batch_id: BatchId | None
     project_id: ProjectId
     attempt: int
     name: str
@@ -155,10 +157,10 @@ class PendingRun:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedRun:
-    """The flow run of an unfinished batch or chunk. `begun`: it has sent a heartbeat; `losses`: so many runs before it
-    were lost; `slots`: leases of the encoder slots that it holds."""
+    """The flow run of an unfinished batch, chunk or import. `begun`: it has sent a heartbeat; `losses`: so many runs
+    before it were lost; `slots`: leases of the encoder slots that it holds."""
 
-    object: Literal["batch", "chunk"]
+    object: PendingObject
     id: str
     attempt: int
     run_id: str

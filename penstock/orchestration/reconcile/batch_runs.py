@@ -1,4 +1,4 @@
-"""Runs of batches and chunks that nobody reported as ended: their workers died, or their events were missed."""
+"""Runs of batches, chunks and imports whose end nobody reported: their workers died, or their events were missed."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State, StateType
 
 from penstock.domain import errors
 from penstock.domain.batch.batch import SubmittedRun
-from penstock.domain.ids import BatchId, ChunkId
+from penstock.domain.ids import BatchId, ChunkId, FileId
 from penstock.domain.task import TaskError
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
 from penstock.orchestration.run.heartbeat import BEAT_SECONDS
@@ -23,14 +23,16 @@ PAGE = 200
 CLAIMED_STATES = (StateType.PENDING, StateType.RUNNING)
 LOST = TaskError(
     errors.WorkerLost.code,
-    "The workers that ran this batch were lost repeatedly. Run it again, or read the workers' logs.",
+    "The workers that ran this were lost repeatedly. Ask for it again, or read the workers' logs.",
     retryable=True,
 )
+
+CANCELLED = TaskError(errors.Cancelled.code, "The import was cancelled.")
 
 
 @dataclass
 class LostBatchRuns:
-    """Gives lost batches and chunks other runs. Remembers since when runs are claimed (monotonic clock)."""
+    """Gives lost batches, chunks and imports other runs. Remembers since when runs are claimed (monotonic clock)."""
 
     records: Records
     runs: FlowRuns
@@ -92,6 +94,11 @@ class LostBatchRuns:
         if run.object == "chunk":  # a line that ends its worker must not do so for the others for ever
             chunks, chunk_id = self.records.chunks, ChunkId(run.id)
             return chunks.dissolve(chunk_id, run.attempt) if is_last else chunks.retry(chunk_id, run.attempt)
+        if run.object == "import":
+            imports, file_id = self.records.imports, FileId(run.id)
+            if is_last:
+                return imports.fail(file_id, run.attempt, LOST)
+            return imports.retry(file_id, run.attempt, losses=1)
         batches, batch_id = self.records.batches, BatchId(run.id)
         if is_last:
             return batches.end(batch_id, run.attempt, "failed", LOST)
@@ -101,6 +108,8 @@ class LostBatchRuns:
         """A cancel that came from Prefect."""
         if run.object == "chunk":
             self.records.batch_runs.cancel_chunk(run.id)
+        elif run.object == "import":
+            self.records.imports.fail(FileId(run.id), run.attempt, CANCELLED)
         else:
             with suppress(errors.TaskEnded):
                 batch = self.records.batches.get_by_id(run.id)

@@ -48,7 +48,7 @@ class RunsWithoutTask:
         if state is None and run.has_task and not await asyncio.to_thread(self.records.tasks.find_by_run, run.run_id):
             state = Crashed(message="Another run has taken its task over.")
         if state is None and await asyncio.to_thread(self.records.batch_runs.has_ended, run.run_id):
-            state = Completed(message="Recorded late: its batch or chunk has ended.")
+            state = Completed(message="Recorded late: its batch, chunk or import has ended.")
         if state is not None:
             await self.runs.end(run.run_id, state)
 

@@ -1,8 +1,8 @@
-"""The flow runs of batches and chunks, for the dispatcher, the follower of Prefect's events and the reconciler."""
+"""The runs of batches, chunks and imports, for the dispatcher, the follower of Prefect's events and the reconciler."""
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,32 +22,43 @@ from sqlalchemy import (
 
 from penstock.domain import errors
 from penstock.domain.attempts import SLOT_REQUESTED
-from penstock.domain.batch.batch import PendingRun, SubmittedRun
+from penstock.domain.batch.batch import PendingObject, PendingRun, SubmittedRun
 from penstock.domain.ids import BatchId, ProjectId, TaskId
 from penstock.domain.task import Task, TaskError
 from penstock.records.batches.batch_rows import batch_of
 from penstock.records.batches.line_tasks import lock_tasks, notify_tasks
 from penstock.records.database import Database
-from penstock.records.tables import BATCH_ITEMS, BATCHES, CHUNKS, OUTBOX, TASKS
+from penstock.records.incoming.incoming_tables import IMPORTS
+from penstock.records.tables import BATCH_ITEMS, BATCHES, CHUNKS, FILES, OUTBOX, TASKS
 
 CLAIM_TIME = timedelta(seconds=30)
 # Prefect shows no graph of a run with more than 10,000 nodes.
 MAX_SHOWN_LINES = 5000
 
-RunObject = Literal["batch", "chunk"]
-_TABLES: dict[RunObject, Any] = {"batch": BATCHES, "chunk": CHUNKS}
+# So many runs of imports of one project wait in Prefect, whose queue is first in, first out.
+MAX_WAITING_IMPORTS = 8
+_TABLES: dict[PendingObject, Any] = {"batch": BATCHES, "chunk": CHUNKS, "import": IMPORTS}
 _UNFINISHED = TASKS.c.status == "processing"
 
 
 _NOT_AFTER = cast(BATCHES.c.options["not_after"].astext, DateTime(timezone=True))
+_OTHER_IMPORTS = IMPORTS.alias("other_imports")
+_WAITING_IMPORTS = (
+    select(func.count())
+    .where(_OTHER_IMPORTS.c.project_id == IMPORTS.c.project_id, _OTHER_IMPORTS.c.status == "processing")
+    .where(_OTHER_IMPORTS.c.run_id.is_not(None), _OTHER_IMPORTS.c.beat.is_(None))
+    .correlate(IMPORTS)
+    .scalar_subquery()
+)
 # A paused batch has no run of its own, unless its time is over: a run ends it.
-_STARTABLE: dict[RunObject, ColumnElement[bool]] = {
+_STARTABLE: dict[PendingObject, ColumnElement[bool]] = {
     "batch": or_(~BATCHES.c.paused, func.coalesce(func.now() >= _NOT_AFTER, False)),
     "chunk": true(),
+    "import": _WAITING_IMPORTS < MAX_WAITING_IMPORTS,
 }
 
 
-def _due(name: RunObject) -> Select[Any]:
+def _due(name: PendingObject) -> Select[Any]:
     table = _TABLES[name]
     waiting = (table.c.status == "processing", table.c.run_id.is_(None), table.c.due <= func.now())
     return select(table.c.id).where(*waiting, _STARTABLE[name])
@@ -57,13 +68,13 @@ _ANY_DUE = select(or_(*(_due(name).exists() for name in _TABLES)))
 
 
 class BatchRuns:
-    """Runs that batches and chunks need, have, and have lost."""
+    """Runs that batches, chunks and imports need, have, and have lost."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def claim_due(self, limit: int) -> list[PendingRun]:
-        """Batches and chunks that need a flow run, each kind up to `limit`; claimed for 30 s."""
+        """Batches, chunks and imports that need a flow run, each kind up to `limit`; claimed for 30 s."""
         with self._database.reading() as connection:  # mostly there is none, and this is asked each second
             if not connection.execute(_ANY_DUE).scalar():
                 return []
@@ -86,7 +97,7 @@ class BatchRuns:
             connection.execute(update(table).where(table.c.id == pending.id).values(due=later))
 
     def submitted(self) -> list[SubmittedRun]:
-        """The runs of all unfinished batches and chunks."""
+        """The runs of all unfinished batches, chunks and imports."""
         return self._select()
 
     def lost(self, lease_seconds: float) -> list[SubmittedRun]:
@@ -94,7 +105,7 @@ class BatchRuns:
         return self._select(silent_for=timedelta(seconds=lease_seconds))
 
     def find(self, run_id: str) -> SubmittedRun | None:
-        """The unfinished batch or chunk of a flow run."""
+        """The unfinished batch, chunk or import of a flow run."""
         return next(iter(self._select(run_id=run_id)), None)
 
     def parent_of(self, task: Task) -> str | None:
@@ -109,11 +120,11 @@ class BatchRuns:
             return connection.execute(query.limit(1)).scalar()
 
     def current_run_ids(self) -> set[str]:
-        """The runs of all unfinished batches and chunks, by their ids."""
+        """The runs of all unfinished batches, chunks and imports, by their ids."""
         return {run.run_id for run in self.submitted()}
 
     def has_ended(self, run_id: str) -> bool:
-        """Whether the run is that of a batch or chunk that has ended."""
+        """Whether the run is that of a batch, chunk or import that has ended."""
         with self._database.reading() as connection:
             ended = (select(t.c.id).where(t.c.run_id == run_id, t.c.status != "processing") for t in _TABLES.values())
             return any(connection.execute(query).first() is not None for query in ended)
@@ -176,7 +187,7 @@ def _submitted(table: Any, silent_for: timedelta | None, run_id: str | None) -> 
     return select(table).where(*matching)
 
 
-def _run_of(name: RunObject, row: Any) -> SubmittedRun:
+def _run_of(name: PendingObject, row: Any) -> SubmittedRun:
     return SubmittedRun(
         object=name,
         id=row["id"],
@@ -188,7 +199,7 @@ def _run_of(name: RunObject, row: Any) -> SubmittedRun:
     )
 
 
-def _claim(connection: Connection, name: RunObject, limit: int) -> list[PendingRun]:
+def _claim(connection: Connection, name: PendingObject, limit: int) -> list[PendingRun]:
     table = _TABLES[name]
     due = _due(name).order_by(table.c.due).limit(limit).with_for_update(skip_locked=True)
     claimed = update(table).where(table.c.id.in_(due)).values(due=func.now() + CLAIM_TIME, tries=table.c.tries + 1)
@@ -196,7 +207,11 @@ def _claim(connection: Connection, name: RunObject, limit: int) -> list[PendingR
     return [_pending(connection, name, row) for row in rows]
 
 
-def _pending(connection: Connection, name: RunObject, row: Any) -> PendingRun:
+def _pending(connection: Connection, name: PendingObject, row: Any) -> PendingRun:
+    if name == "import":
+        called = connection.execute(select(FILES.c.name).where(FILES.c.id == row["id"])).scalar()
+        shown = " · ".join(("an address" if called is None else called, row["id"]))
+        return PendingRun(name, row["id"], None, ProjectId(row["project_id"]), row["attempt"], shown, row["tries"])
     batch_id = row["id"] if name == "batch" else row["batch_id"]
     batch = connection.execute(select(BATCHES).where(BATCHES.c.id == batch_id)).mappings().one()
     return PendingRun(

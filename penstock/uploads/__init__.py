@@ -1,0 +1,1 @@
+"""Takes in files: reads their facts and stores them."""
