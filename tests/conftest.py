@@ -23,7 +23,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_threa
 
 SCOPES = {
     "standalone": "home", "browser": "browser", "cli": "commands", "automation": "commands",
-    "fundamentals": "service", "client": "service",
+    "fundamentals": "service", "client": "service", "uploads": "service",
 }  # fmt: skip
 
 

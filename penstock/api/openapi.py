@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from penstock.api import examples
 from penstock.api.auth import PUBLIC_PATH
 
-METHODS = ("get", "post", "delete", "head")
+METHODS = ("get", "post", "put", "patch", "delete", "head")
 _MODEL = re.compile(r"(?P<envelope>Envelope|ListEnvelope)_(?P<data>\w+?)_$")
 _IDS = {
     "task_id": examples.TASK,
