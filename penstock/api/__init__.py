@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 import penstock
 from penstock.api import exception_handlers
 from penstock.api.api_keys import CallerCache
-from penstock.api.auth import AuthMiddleware
+from penstock.api.auth import AuthMiddleware, LinkCors
 from penstock.api.context import PROBE_SLOTS, CachedValue, Context, RunService, ThreadLimits
 from penstock.api.envelope import ErrorEnvelope
 from penstock.api.long_poll import LongPolls
@@ -24,6 +24,7 @@ from penstock.api.routes import (
     formats,
     health,
     plans,
+    signatures,
     sources,
     tasks,
     webhooks,
@@ -48,6 +49,7 @@ ROUTERS = (
     plans.router,
     files.router,
     content.router,
+    signatures.router,
     formats.router,
     health.router,
     docs.router,
@@ -88,6 +90,7 @@ def create_app(services: Services, runs: RunService, lifespan: Lifespan | None =
     min_rate = (services.settings.upload_min_bytes_per_second, services.settings.upload_grace_seconds)
     app.add_middleware(MinBodyRate, *min_rate)
     app.add_middleware(AuthMiddleware)
+    app.add_middleware(LinkCors)
     return app
 
 

@@ -3,6 +3,7 @@
 import re
 
 from fastapi import Request
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock.api.context import client_address, context_of
@@ -35,6 +36,25 @@ class AuthMiddleware:
             await error_response(request, error)(scope, receive, send)
         else:
             await self._app(_head_as_get(scope), receive, send)
+
+
+class LinkCors:
+    """Lets pages of all origins use signed links: whoever has one may use it, and no cookie or key is sent with it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._links = CORSMiddleware(
+            app,
+            allow_origins=["*"],
+            allow_methods=["GET", "HEAD", "PUT"],
+            allow_headers=["*"],
+            expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag", "Retry-After"],
+            max_age=86_400,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_link = scope["type"] == "http" and CONTENT_PATH.fullmatch(scope["path"])
+        await (self._links if is_link else self._app)(scope, receive, send)
 
 
 def _head_as_get(scope: Scope) -> Scope:

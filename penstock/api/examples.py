@@ -42,6 +42,10 @@ IMPORT_REQUESTS: dict[str, dict[str, Any]] = {
     "Import": {"summary": "Import a file", "value": {"url": "https://example.com/film.mov", "metadata": {"shelf": 7}}}
 }
 CHANGE_REQUESTS: dict[str, dict[str, Any]] = {"Rename": {"summary": "Rename a file", "value": {"name": "Holiday.mov"}}}
+SIGNATURE_REQUESTS: dict[str, dict[str, Any]] = {
+    "Upload": {"summary": "Let a browser upload a file", "value": {"method": "put", "filename": "film.mov"}},
+    "Download": {"summary": "Let a browser download a file", "value": {"method": "get", "file_id": FILE}},
+}
 BATCH_REQUESTS: dict[str, dict[str, Any]] = {
     "Make thumbnails": {
         "name": "thumbnails",
@@ -236,6 +240,17 @@ DATA: dict[str, dict[str, Any]] = {
     "WebhookView": _WEBHOOK,
     "DeliveryView": _DELIVERY,
     "ArrivalView": {"object": "arrival", "objects": 1},
+    "SignatureView": {
+        "object": "signature",
+        "domain": BASE,
+        "method": "put",
+        "file_id": UPLOAD,
+        "filename": "film.mov",
+        "max_bytes": 50_000_000,
+        "expiry": 1769875200,
+        "signature": "8c1f…",
+        "url": f"{BASE}/files/{UPLOAD}/content?project=prj_…&name=film.mov&max_bytes=…&expires=…&signature=8c1f…",
+    },
     "HealthView": _HEALTH,
 }
 _VIOLATION = {

@@ -2,7 +2,18 @@
 
 from penstock.client.batch_models import Batch, BatchCounts, BatchItem, BatchPlan
 from penstock.client.clients import AsyncClient, Client
-from penstock.client.models import CompletedTask, File, FileFacts, Plan, Receipt, Run, StoredFile, Task, TaskError
+from penstock.client.models import (
+    CompletedTask,
+    File,
+    FileFacts,
+    Plan,
+    Receipt,
+    Run,
+    Signature,
+    StoredFile,
+    Task,
+    TaskError,
+)
 from penstock.client.one_call import aconvert, convert
 from penstock.client.requests import ConversionOptions, RequestFields
 
@@ -21,6 +32,7 @@ __all__ = [
     "Receipt",
     "RequestFields",
     "Run",
+    "Signature",
     "StoredFile",
     "Task",
     "TaskError",

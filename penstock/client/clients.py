@@ -35,6 +35,8 @@ class Methods:
     sources = ListMethod(operations.sources)
     import_file = Method(operations.import_file)
     update_file = Method(operations.update_file)
+    sign_upload = Method(operations.sign_upload)
+    sign_download = Method(operations.sign_download)
     delete = Method(operations.delete)
     create_batch = Method(operations.create_batch)
     batch = Method(operations.batch)

@@ -115,6 +115,18 @@ class StoredFile(File):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Signature:
+    """A link that uploads (`put`) or downloads (`get`) one file without a key, until `expiry` (seconds since 1970)."""
+
+    file_id: str
+    method: str
+    expiry: int
+    url: str = field(repr=False)
+    filename: str | None = None
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class StreamCheck:
     """One stream of an output: start and duration in seconds, and how many frames were decoded."""
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar, Unpack
 from penstock.client.answers import Envelope
 from penstock.client.batch_models import Batch, BatchItem
 from penstock.client.calls import Call, Steps
-from penstock.client.models import File, Plan, Receipt, StoredFile, Task
+from penstock.client.models import File, Plan, Receipt, Signature, StoredFile, Task
 from penstock.client.requests import BatchFields, RequestFields, body_of, given
 
 T = TypeVar("T")
@@ -73,6 +73,17 @@ def import_file(url: str, *, name: str | None = None, metadata: Mapping[str, Any
 def update_file(file_id: str, *, name: str | None = None, metadata: Mapping[str, Any] | None = None) -> Steps[File]:
     """Change the name of a File, its metadata, or both."""
     return only(Call("PATCH", f"/files/{file_id}", File, body=given(name=name, metadata=metadata)))
+
+
+def sign_upload(filename: str, *, max_bytes: int | None = None, expiry: int | None = None) -> Steps[Signature]:
+    """A link that uploads one file of this name without a key: for a browser."""
+    body = given(method="put", filename=filename, max_bytes=max_bytes, expiry=expiry)
+    return only(Call("POST", "/signatures", Signature, body=body))
+
+
+def sign_download(file_id: str, *, expiry: int | None = None) -> Steps[Signature]:
+    """A link that downloads a File without a key."""
+    return only(Call("POST", "/signatures", Signature, body=given(method="get", file_id=file_id, expiry=expiry)))
 
 
 def delete(file_id: str) -> Steps[File]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from penstock.domain import errors
 from penstock.domain.api_keys import LinkedFile
@@ -29,10 +30,13 @@ class Files:
         self._database = database
 
     def add(self, file: File) -> File:
-        """Insert an upload; returns it with the database's times."""
+        """Insert an upload; returns it with the database's times. Raises `FileInUse` if its id is taken."""
+        added = insert(FILES).values(file_row(file)).on_conflict_do_nothing(index_elements=["id"])
         with self._database.writing() as connection:
-            row = connection.execute(insert(FILES).values(file_row(file)).returning(*FILES.c))
-            return file_of(row.mappings().one())
+            row = connection.execute(added.returning(*FILES.c)).mappings().first()
+            if row is None:
+                raise errors.FileInUse("There is a file with this id already.")
+            return file_of(row)
 
     def get(self, project_id: ProjectId, file_id: str) -> File:
         """Raises `FileNotFound`, also for a deleted file and for one of another project."""

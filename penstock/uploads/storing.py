@@ -10,7 +10,7 @@ from penstock import engines
 from penstock.batches.uploaded_manifest import is_manifest, manifest_facts
 from penstock.domain import errors
 from penstock.domain.file_names import clean_name
-from penstock.domain.ids import ProjectId, new_file_id
+from penstock.domain.ids import FileId, ProjectId, new_file_id
 from penstock.domain.media import Media
 from penstock.domain.task import File, FileFacts
 from penstock.services import Services
@@ -42,13 +42,16 @@ def read_file(path: Path, declared: Declared, services: Services, watch: engines
     return ReadFile(engines.file_facts(path, media), media)
 
 
-def store_upload(path: Path, project_id: ProjectId, declared: Declared, services: Services) -> File:
-    """Read the file and store it as an upload. Raises what `read_file` raises, and the errors of the storage."""
+def store_upload(
+    path: Path, project_id: ProjectId, declared: Declared, services: Services, file_id: FileId | None = None
+) -> File:
+    """Read the file and store it as an upload, under an id that was promised for it, or a new one. Raises what
+    `read_file` raises, the errors of the storage, and `FileInUse` if there is a file with this id."""
     read = read_file(path, declared, services)
-    file_id, now = new_file_id(), datetime.now(UTC)
-    key = f"{project_id}/{file_id}"
+    now, new_id = datetime.now(UTC), new_file_id()
+    key = f"{project_id}/{new_id}"  # a new one also for a promised id: of two uploads of it, one is deleted
     file = File(
-        file_id, project_id, "file", read.facts, key, None, now, now, read.media,
+        file_id or new_id, project_id, "file", read.facts, key, None, now, now, read.media,
         name=clean_name(declared.name), metadata=declared.metadata,
     )  # fmt: skip
     services.objects.put(path, file.key, read.facts.type)
@@ -63,5 +66,5 @@ def _delete_unrecorded(services: Services, file: File) -> None:
     """Delete the bytes of a file that was not recorded. If the commit was not confirmed the row may exist: then, and
     while the database is unavailable, the bytes stay."""
     with suppress(errors.PlatformError):
-        if not services.records.files.is_recorded(file.id):
+        if not services.records.files.is_key_named(file.key):
             services.objects.delete(file.key)

@@ -246,7 +246,7 @@ def test_a_file_that_cannot_be_recorded_is_not_kept(
     def absurd(*given: object) -> FileFacts:
         return replace(too_wide(*given), width=2 * 10**12)
 
-    monkeypatch.setattr("penstock.api.routes.files.engines.file_facts", absurd)
+    monkeypatch.setattr("penstock.uploads.storing.engines.file_facts", absurd)
     before = kept_bytes(parts)
     with serving(parts, runs) as client:
         answered = client.post("/files", content=picture(), **project())

@@ -20,6 +20,8 @@ NAMING = {
     ("GET", "/tasks/{task_id}/receipt"): "task",
     ("GET", "/files/{file_id}"): "file",
     ("DELETE", "/files/{file_id}"): "file",
+    ("PATCH", "/files/{file_id}"): "file",
+    ("PUT", "/files/{file_id}/content"): "file",
     ("GET", "/files/{file_id}/content"): "file",
     ("HEAD", "/files/{file_id}/content"): "file",
     ("GET", "/sources/{file_id}"): "source",
@@ -38,7 +40,7 @@ NAMELESS = {
     ("POST", "/tasks"), ("GET", "/tasks"), ("POST", "/sources"), ("GET", "/sources"), ("POST", "/files"),
     ("POST", "/plans"), ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
     ("GET", "/docs"), ("GET", "/docs/{name}"), ("POST", "/batches"), ("GET", "/batches"),
-    ("POST", "/webhooks"), ("GET", "/webhooks"), ("POST", "/events/s3"),
+    ("POST", "/webhooks"), ("GET", "/webhooks"), ("POST", "/events/s3"), ("POST", "/signatures"),
 }  # fmt: skip
 UNKNOWN = {
     "task": new_task_id(), "file": new_file_id(), "source": new_file_id(), "batch": new_batch_id(),
@@ -116,7 +118,8 @@ def test_the_file_of_another_project_is_not_accepted(client: httpx.Client, proje
 
 def asked(client: httpx.Client, project: Project, route: tuple[str, str], name: str) -> httpx.Response:
     method, path = route
-    return client.request(method, re.sub(r"\{\w+\}", name, path), **project())
+    body = {"json": {"name": "a.mp4"}} if method == "PATCH" else {}
+    return client.request(method, re.sub(r"\{\w+\}", name, path), **project(**body))
 
 
 def neutral(answered: httpx.Response, name: str) -> str:

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import httpx
 import pytest
 
 from penstock import Client, errors
@@ -53,6 +54,16 @@ def test_an_import_is_one_run_with_its_stages_and_then_an_input(penstock, client
     renamed = client.update_file(file.id, name="Sea.mp4")
     task = client.wait(client.create(file_id=renamed.id, format="jpeg", width=160))
     assert (task.output.name, task.output.width) == ("Sea.jpeg", 160)
+
+
+def test_the_client_signs_links_for_browsers(penstock, client, photo):
+    upload = client.sign_upload("photo.png", max_bytes=10**6)
+    httpx.put(upload.url, content=photo.read_bytes(), trust_env=False).raise_for_status()
+    download = client.sign_download(upload.file_id, expiry=upload.expiry)
+
+    assert penstock.bytes_of(download.url) == photo.read_bytes()
+    assert upload.url not in repr(upload)
+    assert client.wait(client.create(file_id=upload.file_id, format="webp", width=44)).output.name == "photo.webp"
 
 
 def test_an_import_that_cannot_succeed_fails_with_the_reason_and_keeps_nothing(penstock, client, origin, media_folder):
