@@ -176,6 +176,13 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InputFacts:
+    """The input that was converted; its size is in bytes."""
+
+    filesize: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Receipt:
     """How the output of a Task was made and verified. Trust the payload of `signature`, a JWS, not the fields."""
 
@@ -184,6 +191,7 @@ class Receipt:
     project: str
     file: str
     made: datetime
+    input: InputFacts | None = None
     output: FileFacts
     checks: Checks
     work: Work
@@ -192,8 +200,7 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One request, and how far it is. `status` is `processing`, `completed`, `failed` or `cancelled`; `bytes_in` is the
-    size of the input, None until it was read."""
+    """One request, and how far it is. `status` is `processing`, `completed`, `failed` or `cancelled`."""
 
     id: str
     input: str
@@ -214,16 +221,10 @@ class Task:
     plan: dict[str, Any] | None = None
     run: Run | None = None
     batch: str | None = None
-    bytes_in: int | None = None
 
     @property
     def has_ended(self) -> bool:
         return self.status != "processing"
-
-    @property
-    def saved_bytes(self) -> int | None:
-        """By how much the output is smaller than the input; None where a size is not known."""
-        return None if self.output is None or self.bytes_in is None else self.bytes_in - self.output.filesize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,6 +233,11 @@ class CompletedTask(Task):
 
     output: StoredFile
     receipt: Receipt = field(repr=False)
+
+    @property
+    def saved_bytes(self) -> int | None:
+        """By how much the output is smaller than the input; None for an output of a version that did not note it."""
+        return None if self.receipt.input is None else self.receipt.input.filesize - self.output.filesize
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from penstock.domain.planning.keep_original import plan_keeping_original
 from penstock.domain.planning.plan import Cut, FramePlan, Plan, VideoPlan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.planning.steps import cost_class, output_duration, plan_summary
-from penstock.domain.receipt import Checks, Receipt, Score, StreamFacts, Work, drift_of
+from penstock.domain.receipt import Checks, InputFacts, Receipt, Score, StreamFacts, Work, drift_of
 from penstock.domain.stages import Original, Rendition
 from penstock.domain.task import Task
 from penstock.services import Services
@@ -126,7 +126,9 @@ def _receipt_of(
         drift=drift_of(source, verified.read_back.media, Cut() if isinstance(plan, FramePlan) else plan.cut),
         quality=score,
     )
-    return Receipt(verified.facts, checks, work, cost_class(plan), estimate_cost(plan, source))
+    return Receipt(
+        InputFacts(source.filesize), verified.facts, checks, work, cost_class(plan), estimate_cost(plan, source)
+    )
 
 
 def _work_of(plan: Plan, source: Media, tools: engines.Tools, spent: tuple[float, float]) -> Work:

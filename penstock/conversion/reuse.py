@@ -9,7 +9,7 @@ from penstock.domain.planning.cost import Estimate
 from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.recipe import conversion_digest
 from penstock.domain.planning.steps import reuse_summary
-from penstock.domain.receipt import Receipt, Work
+from penstock.domain.receipt import InputFacts, Receipt, Work
 from penstock.domain.reuse import EarlierOutput, MadeByAnother
 from penstock.domain.stages import Original, Reuse
 from penstock.domain.task import Task
@@ -43,5 +43,5 @@ def reuse_of(original: Original, plan: Plan, earlier: EarlierOutput, tools: engi
     """The receipt has the checks of the earlier output; nothing was run for it."""
     summary = reuse_summary(plan, earlier.file.id)
     work = Work(summary, argv=[], tools=engines.tool_versions(tools), wall_seconds=0.0, cpu_seconds=0.0)
-    receipt = Receipt(earlier.file.facts, earlier.checks, work, *_NO_COST)
+    receipt = Receipt(InputFacts(original.media.filesize), earlier.file.facts, earlier.checks, work, *_NO_COST)
     return Reuse(original.task, earlier.file, receipt, earlier.copy)

@@ -61,9 +61,17 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class InputFacts:
+    """The input that was converted; its size is in bytes."""
+
+    filesize: int
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """`cost_class` and `estimate` are what later plans learn from."""
 
+    input: InputFacts
     output: FileFacts
     checks: Checks
     work: Work

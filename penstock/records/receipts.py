@@ -83,7 +83,9 @@ def receipt_row(task_id: TaskId, attempt: int, file: File, receipt: Receipt) -> 
         "family": receipt.cost_class,
         "bytes_ratio": _ratio(receipt.output.filesize, receipt.estimate.bytes),
         "seconds_ratio": _ratio(receipt.work.wall_seconds, receipt.estimate.seconds),
-        "body": {name: value for name, value in asdict(receipt).items() if name in ("output", "checks", "work")},
+        "body": {
+            name: value for name, value in asdict(receipt).items() if name in ("input", "output", "checks", "work")
+        },
     }
 
 

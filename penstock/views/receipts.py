@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from penstock.domain.api_keys import derive_key
-from penstock.domain.receipt import Checks, StoredReceipt, Work
+from penstock.domain.receipt import Checks, InputFacts, StoredReceipt, Work
 from penstock.domain.task import FileFacts
 from penstock.views.tasks import UtcTime
 
@@ -21,6 +21,7 @@ class ReceiptView(BaseModel):
     project: str
     file: str
     made: UtcTime
+    input: InputFacts | None = Field(description="null in receipts of versions that did not note it")
     output: FileFacts
     checks: Checks
     work: Work
@@ -40,7 +41,7 @@ def signed_receipt(stored: StoredReceipt, secret: str) -> SignedReceiptView:
         project=stored.project_id,
         file=stored.file_id,
         made=stored.made,
-        **{name: stored.body[name] for name in ("output", "checks", "work")},
+        **{name: stored.body.get(name) for name in ("input", "output", "checks", "work")},
     )
     payload = view.model_dump(mode="json")
     return SignedReceiptView(**payload, signature=_sign(payload, derive_key("receipts", secret)))

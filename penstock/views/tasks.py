@@ -98,7 +98,6 @@ class TaskView(BaseModel):
     plan: dict[str, Any] | None
     run: RunView | None
     batch: str | None
-    bytes_in: int | None = Field(description="size of the input; null until it was read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,6 @@ class ViewBuilder:
             plan=task.plan,
             run=RunView(id=task.run_id, url=self.run_url(task.run_id)) if task.run_id else None,
             batch=task.batch,
-            bytes_in=task.input_version.length if task.input_version else None,
         )
 
     def file_view(self, file: File) -> FileView:

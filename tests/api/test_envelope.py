@@ -63,7 +63,6 @@ def test_a_new_task_has_exactly_these_fields(client: httpx.Client, project: Proj
         ("plan", None),
         ("run", None),
         ("batch", None),
-        ("bytes_in", None),
     ]
     assert re.fullmatch(r"tsk_[a-z0-9]{16,}", data["id"])
     assert TIME.fullmatch(data["created"])
@@ -103,6 +102,9 @@ def test_a_completed_task_shows_its_file_and_run(client: httpx.Client, project: 
         ("sha256", output.facts.sha256),
         ("url", file["url"]),
         ("task", task_id),
+        ("status", "ready"),
+        ("error", None),
+        ("metadata", None),
         ("created", file["created"]),
         ("updated", file["created"]),
     ]

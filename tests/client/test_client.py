@@ -76,7 +76,7 @@ def test_without_waiting_the_task_is_there_at_once_and_can_be_followed(client, o
     task = convert(f"{origin}/{photo.name}", format="gif", width=152, wait=False)
     assert task.status == "processing"
     ended = client.wait(task, timeout=60)
-    assert ended.bytes_in == photo.stat().st_size
+    assert ended.receipt.input.filesize == photo.stat().st_size
     assert client.receipt(task.id) == ended.receipt
     with pytest.raises(errors.TaskEnded):
         client.cancel(task.id)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.planning.cost import Estimate
-from penstock.domain.receipt import Checks, Receipt, Work
+from penstock.domain.receipt import Checks, InputFacts, Receipt, Work
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import File, FileFacts, Task
 from penstock.records import Records
@@ -32,7 +32,7 @@ def output_of(task: Task) -> File:
 
 def receipt_of(file: File) -> Receipt:
     work = Work({"video": "copy"}, ["ffmpeg"], {"ffmpeg": "9.0.2"}, wall_seconds=3.0, cpu_seconds=5.0)
-    return Receipt(file.facts, Checks((), 1.0, None), work, "mp4", Estimate(3, 1.5))
+    return Receipt(InputFacts(9), file.facts, Checks((), 1.0, None), work, "mp4", Estimate(3, 1.5))
 
 
 def begin_task(records: Records, project: ProjectId) -> Task:

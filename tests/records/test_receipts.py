@@ -7,7 +7,7 @@ import pytest
 from penstock.domain import errors
 from penstock.domain.ids import ProjectId
 from penstock.domain.planning.cost import CostHistory, Estimate, RatioSpread
-from penstock.domain.receipt import Checks, Receipt, Work
+from penstock.domain.receipt import Checks, InputFacts, Receipt, Work
 from penstock.domain.task import Task
 from penstock.records import Records
 from tests.records.rows import output_of, video_request
@@ -24,7 +24,7 @@ def family() -> str:
 def done(records: Records, task: Task, family: str, rough: Estimate = ROUGH) -> Receipt:
     """The task, run to its end with a receipt: 9 bytes in 3 seconds."""
     file = output_of(task)
-    receipt = Receipt(file.facts, Checks((), 1.0, None), WORK, family, rough)
+    receipt = Receipt(InputFacts(9), file.facts, Checks((), 1.0, None), WORK, family, rough)
     records.tasks.begin(task.id, task.attempt, "me", "run")
     records.tasks.complete(task.id, task.attempt, "me", file, receipt)
     return receipt

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import jwt
@@ -15,6 +16,7 @@ from penstock.domain.receipt import StoredReceipt
 from penstock.views.receipts import signed_receipt
 
 BODY = {
+    "input": {"filesize": 3},
     "output": {"kind": "audio", "format": "mp3", "type": "audio/mpeg", "filesize": 1, "sha256": "00", "duration": 1.5},
     "checks": {"streams": [], "expected_duration": 1.5, "drift": None, "quality": None},
     "work": {"plan": {"title": "Ä"}, "argv": [], "tools": {}, "wall_seconds": 1.25, "cpu_seconds": 1e-07},
@@ -57,3 +59,8 @@ def test_a_changed_receipt_does_not_verify(receipt):
     changed = other[:-2] + ("A" if other[-2] != "A" else "B") + other[-1]
     with pytest.raises(jwt.InvalidSignatureError):
         jwt.decode(f"{header}.{changed}.{signature}", derive_key("receipts", "secret"), algorithms=["HS256"])
+
+
+def test_a_receipt_that_was_stored_without_its_input_is_still_shown():
+    body = {name: value for name, value in BODY.items() if name != "input"}
+    assert signed_receipt(replace(STORED, body=body), "secret").input is None
