@@ -37,15 +37,6 @@ WEBHOOK_REQUESTS: dict[str, dict[str, Any]] = {
     "Of every task and batch": {"url": "https://example.com/penstock"},
     "Of failures": {"url": "https://example.com/alerts", "types": ["task.failed", "batch.failed"]},
 }
-# Bodies of `POST /files` and `PATCH /files/{file_id}`.
-IMPORT_REQUESTS: dict[str, dict[str, Any]] = {
-    "Import": {"summary": "Import a file", "value": {"url": "https://example.com/film.mov", "metadata": {"shelf": 7}}}
-}
-CHANGE_REQUESTS: dict[str, dict[str, Any]] = {"Rename": {"summary": "Rename a file", "value": {"name": "Holiday.mov"}}}
-SIGNATURE_REQUESTS: dict[str, dict[str, Any]] = {
-    "Upload": {"summary": "Let a browser upload a file", "value": {"method": "put", "filename": "film.mov"}},
-    "Download": {"summary": "Let a browser download a file", "value": {"method": "get", "file_id": FILE}},
-}
 BATCH_REQUESTS: dict[str, dict[str, Any]] = {
     "Make thumbnails": {
         "name": "thumbnails",

@@ -12,7 +12,6 @@ from penstock.api.bodies.json_body import is_json, read_json_body
 from penstock.api.bodies.uploads import receive_upload
 from penstock.api.context import Context, context_of, require_caller, view_builder
 from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_response
-from penstock.api.examples import CHANGE_REQUESTS, IMPORT_REQUESTS
 from penstock.api.pagination import PageParameters, list_query
 from penstock.cleanup import purge
 from penstock.domain import errors
@@ -31,20 +30,23 @@ FILE_LIST_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": ListEnvelo
 RAW_BYTES = {"schema": {"type": "string", "format": "binary"}}
 UPLOAD_FORM = {"schema": {"type": "object", "required": ["file"], "properties": {"file": RAW_BYTES["schema"]}}}
 UploadName = Annotated[str, Query(description="the name of the file, in place of the form's")]
+IMPORT_EXAMPLE = {"url": "https://example.com/film.mov", "metadata": {"shelf": 7}}
 UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "multipart/form-data": UPLOAD_FORM,
             "application/octet-stream": RAW_BYTES,
-            "application/json": {"schema": ImportBody.model_json_schema(), "examples": IMPORT_REQUESTS},
+            "application/json": {"schema": ImportBody.model_json_schema(), "example": IMPORT_EXAMPLE},
         },
     }
 }
 CHANGES_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": FileChanges.model_json_schema(), "examples": CHANGE_REQUESTS}},
+        "content": {
+            "application/json": {"schema": FileChanges.model_json_schema(), "example": {"name": "Holiday.mov"}}
+        },
     }
 }
 

@@ -15,7 +15,6 @@ from penstock.api.bodies.signature_body import SignatureBody, parse_signature
 from penstock.api.bodies.uploads import receive_upload
 from penstock.api.context import Context, base_url, client_address, context_of, require_caller
 from penstock.api.envelope import Envelope, object_response
-from penstock.api.examples import SIGNATURE_REQUESTS
 from penstock.conversion.inputs import require_stored
 from penstock.domain import errors
 from penstock.domain.api_keys import Caller
@@ -66,7 +65,12 @@ FILE_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[FileVi
 SIGNATURE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": SignatureBody.model_json_schema(), "examples": SIGNATURE_REQUESTS}},
+        "content": {
+            "application/json": {
+                "schema": SignatureBody.model_json_schema(),
+                "example": {"method": "put", "filename": "film.mov"},
+            }
+        },
     }
 }
 RAW_BODY: dict[str, Any] = {
