@@ -221,6 +221,11 @@ _HEALTH = {
     "status": "ok",
     "dependencies": {"database": "ok", "storage": "ok", "prefect": "ok", "workers": "ok"},
 }
+_SIGNATURE: dict[str, Any] = {
+    "object": "signature", "domain": BASE, "method": "put", "file_id": UPLOAD, "filename": "film.mov",
+    "max_bytes": 50_000_000, "expiry": 1769875200, "signature": "8c1f…",
+    "url": f"{BASE}/files/{UPLOAD}/content?project=prj_…&name=film.mov&max_bytes=…&expires=…&signature=8c1f…",
+}  # fmt: skip
 # The data of a response by the name of its model.
 DATA: dict[str, dict[str, Any]] = {
     "TaskView": _TASK,
@@ -231,17 +236,7 @@ DATA: dict[str, dict[str, Any]] = {
     "WebhookView": _WEBHOOK,
     "DeliveryView": _DELIVERY,
     "ArrivalView": {"object": "arrival", "objects": 1},
-    "SignatureView": {
-        "object": "signature",
-        "domain": BASE,
-        "method": "put",
-        "file_id": UPLOAD,
-        "filename": "film.mov",
-        "max_bytes": 50_000_000,
-        "expiry": 1769875200,
-        "signature": "8c1f…",
-        "url": f"{BASE}/files/{UPLOAD}/content?project=prj_…&name=film.mov&max_bytes=…&expires=…&signature=8c1f…",
-    },
+    "SignatureView": _SIGNATURE,
     "HealthView": _HEALTH,
 }
 _VIOLATION = {
