@@ -5,12 +5,12 @@ from typing import Any
 from prefect import get_run_logger
 from prefect.runtime import flow_run
 
+from penstock.conversion.located_requests import request_now, require_request_allowed
 from penstock.domain.ids import ProjectId
 from penstock.domain.stages import RequestedTask
 from penstock.domain.task import Task
 from penstock.orchestration.run_states import name_run
 from penstock.services import Services
-from penstock.storage.download import is_unchanged
 from penstock.tasks import policy
 from penstock.tasks.secret_address import parse_parameter_with_secret
 from penstock.tasks.stage import stage
@@ -19,27 +19,19 @@ from penstock.tasks.stage import stage
 @stage(policy.ACCEPT)
 def accept(request: Any, project: str | None, services: Services) -> RequestedTask:
     """The request's Task with an attempt for this run; or the reason to skip it: another run makes it, or it is
-    completed and its input has not changed. Raises `RequestError`, and what asking the input's origin raises."""
+    completed and its input has not changed. Raises `RequestError`, and what asking for input and output raises."""
     records = services.records
     parsed = parse_parameter_with_secret(request)
     owner = ProjectId(project) if project else records.keys.default_project()
     records.keys.require_project(owner)
-    if _has_changed(records.tasks.find_current(owner, parsed), services):
-        parsed = parsed.model_copy(update={"fresh": True})
-    adopted = records.tasks.submit_for_run(owner, parsed, flow_run.id, services.queue_limits)
+    require_request_allowed(parsed, services.settings.batch_roots)
+    wanted = request_now(parsed, owner, services)
+    adopted = records.tasks.submit_for_run(owner, wanted, flow_run.id, services.queue_limits)
     name_run(adopted)
     skip_reason = _skip_reason(adopted, flow_run.id)
     if skip_reason is not None:
         get_run_logger().info(skip_reason)
     return RequestedTask(adopted, skip_reason)
-
-
-def _has_changed(known: Task | None, services: Services) -> bool:
-    """Whether a completed task was made of another version of its input, or of one that was not recorded."""
-    if known is None or known.status != "completed" or known.request.url is None:
-        return False
-    version = known.input_version
-    return version is None or not is_unchanged(known.request.url, version, services.fetch_policy)
 
 
 def _skip_reason(adopted: Task, run_id: str) -> str | None:

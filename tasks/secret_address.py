@@ -6,7 +6,7 @@ from typing import Any, cast
 from prefect.blocks.system import Secret
 
 from penstock.domain import errors
-from penstock.domain.request import SourceRequest, parse_request
+from penstock.domain.request import SourceRequest, parse_request_as
 from penstock.domain.request_form import parse_parameter
 
 SECRET_BLOCK = "secret-block:"  # noqa: S105 - the prefix of a name
@@ -21,7 +21,8 @@ def parse_parameter_with_secret(given: Any) -> SourceRequest:
         return parse_parameter(given)
     # Everything else is refused before a secret is read.
     checked = parse_parameter({**given, "url": "https://example.com/"})
-    return parse_request({**given, "kind": checked.kind, "url": _address_in(url.removeprefix(SECRET_BLOCK))})
+    fields = checked.model_dump(exclude_defaults=True) | {"url": _address_in(url.removeprefix(SECRET_BLOCK))}
+    return parse_request_as(type(checked), fields)
 
 
 def _address_in(name: str) -> str:

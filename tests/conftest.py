@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from penstock.host.postgres import PostgresServer, postgres_server
 from tests.corpus import corpus_folder
+from tests.s3_server import AWS, Buckets, running_s3
 from tests.service import Penstock, penstock_up
 
 pytest_plugins = ["tests.media_server", "tests.engine_fixtures"]
@@ -72,15 +73,25 @@ def corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
-def penstock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Penstock]:
+def buckets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Buckets]:
+    """The S3 server that the service reads and writes: the buckets `in` and `out` in a folder."""
+    folder = tmp_path_factory.mktemp("buckets")
+    with running_s3(folder, "in", "out") as endpoint:
+        yield Buckets(folder, endpoint)
+
+
+@pytest.fixture(scope="session")
+def penstock(tmp_path_factory: pytest.TempPathFactory, buckets: Buckets) -> Iterator[Penstock]:
     """The whole service, started as a user starts it, once for each process of the tests. It may fetch from loopback,
-    and schedules may use the folder `allowed` beside its home."""
+    and deployments may use the folder `allowed` beside its home, and two buckets."""
     home = tmp_path_factory.mktemp("penstock") / "home"
     with penstock_up(
         home,
         PENSTOCK_FETCH_ALLOW="127.0.0.0/8",
         PENSTOCK_LEASE_SECONDS="10",
         PENSTOCK_DRAIN_SECONDS="3",
-        PENSTOCK_BATCH_ROOTS=str(home.parent / "allowed"),
+        PENSTOCK_BATCH_ROOTS=f"{home.parent / 'allowed'},s3://in,s3://out",
+        PENSTOCK_S3_ENDPOINT_URL=buckets.endpoint,
+        **AWS,
     ) as running:
         yield running

@@ -20,7 +20,8 @@ from penstock.conversion.dry_run import (
     reusing,
     watch_with_deadline,
 )
-from penstock.conversion.line_files import LineFiles, is_line_address
+from penstock.conversion.line_files import LineFiles
+from penstock.conversion.located_files import is_located
 from penstock.conversion.reuse import digest_of
 from penstock.domain import errors
 from penstock.domain.batch.addresses import scheme_of
@@ -143,7 +144,7 @@ class LineEstimator:
     def _probe(self, file: File | None, request: LineRequest) -> Probed:
         if file is not None:
             return Probed(file.media, 0) if file.media else self.prober.probe_object(self._services.objects, file.key)
-        if is_line_address(request.url):
+        if is_located(request.url):
             return self.prober.probe_location(*self.files.located_input(request.url), self.is_stopped)
         return self.prober.probe_url(request.url or "")
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from penstock.batches.public_lines import require_public_line
-from penstock.conversion.line_files import LineFiles, is_line_address
+from penstock.conversion.line_files import LineFiles
+from penstock.conversion.located_files import is_located
 from penstock.domain import errors
 from penstock.domain.batch.addresses import is_file_id, normalized_address, scheme_of, split_address
 from penstock.domain.batch.batch import Batch, BatchItem
@@ -86,7 +87,7 @@ class LineRequests:
             fields["file_id"] = item.input
             return None
         fields.pop("file_id", None)
-        if not is_line_address(item.input):
+        if not is_located(item.input):
             parse_address(item.input, self.allowed)
         return item.input
 

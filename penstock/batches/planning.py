@@ -5,19 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from penstock.batches.deciding import Decision, decide, decide_stored, is_same_version
-from penstock.batches.known_outputs import existing_output, known_tasks
 from penstock.batches.line_requests import LineRequests, RequestedLine, failed_item
 from penstock.conversion.inputs import require_media
-from penstock.conversion.line_files import LineFiles, is_line_address
+from penstock.conversion.line_files import LineFiles
+from penstock.conversion.located_files import is_located
 from penstock.domain import errors
 from penstock.domain.batch.addresses import is_file_id, normalized_address
 from penstock.domain.batch.batch import BatchItem, KnownTask
+from penstock.domain.batch.deciding import Decision, decide, decide_stored, existing_output, is_same_version
 from penstock.domain.batch.entries import Entry
 from penstock.domain.batch.line_fields import merged_fields
 from penstock.domain.batch.naming import next_free_name
 from penstock.domain.batch.spec import RunOptions
 from penstock.domain.batch.workload import estimated_line
+from penstock.domain.request import SourceRequest
 from penstock.storage import download
 from penstock.storage.interruptible import IsStopped, raise_if_stopped
 
@@ -38,6 +39,12 @@ def plan_lines(files: LineFiles, is_stopped: IsStopped) -> None:
         items.update(batch.id, planned)
         if not batch.options.plan:
             _add_receivers_of_skipped(files, planned)
+
+
+def known_tasks(requests: Sequence[SourceRequest], files: LineFiles) -> dict[str, KnownTask]:
+    """The tasks of these requests, by fingerprint."""
+    fingerprints = [request.fingerprint() for request in requests]
+    return files.services.records.batch_items.known_tasks(files.batch.project_id, fingerprints)
 
 
 def _add_receivers_of_skipped(files: LineFiles, items: Sequence[BatchItem]) -> None:
@@ -106,7 +113,7 @@ class BatchPlanner:
         if is_file_id(item.input):
             file = require_media(self.files.services.records.files.get_input(self.files.batch.project_id, item.input))
             return replace(item, size=file.facts.filesize, version=file.facts.sha256)
-        if not is_line_address(item.input):
+        if not is_located(item.input):
             return item
         location, name = self.files.located_input(normalized_address(item.input))
         entry = location.stat(name)
@@ -124,7 +131,7 @@ class BatchPlanner:
     def _is_unchanged(self, line: RequestedLine, task: KnownTask) -> bool:
         if line.request.file_id is not None:
             return True
-        if is_line_address(line.request.url):
+        if is_located(line.request.url):
             return is_same_version(line.item, task)
         if task.status != "completed":
             return False

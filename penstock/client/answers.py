@@ -12,17 +12,18 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PageMeta:
+class Meta:
     total: int = 0
     page: int = 1
     pages: int = 1
     limit: int = 0
+    project_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope(Generic[T]):
     data: T
-    meta: PageMeta = field(default_factory=PageMeta)
+    meta: Meta = field(default_factory=Meta)
 
 
 def envelope_of(answer: Answer, result: type[T]) -> Envelope[T]:

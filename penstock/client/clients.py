@@ -45,6 +45,7 @@ class Methods:
     wait_for_batch = Method(conversions.wait_for_batch)
     pause_batch = Method(operations.pause_batch)
     resume_batch = Method(operations.resume_batch)
+    project = Method(operations.project)
     cancel_batch = Method(operations.cancel_batch)
     rerun_batch = Method(operations.rerun_batch)
 

@@ -14,6 +14,7 @@ from penstock.client.models import CompletedTask, StoredFile, Task
 from penstock.client.operations import create, only, receipt
 from penstock.client.requests import ConversionOptions, RequestedFormat, body_of
 from penstock.client.transfers import upload
+from penstock.domain.batch.addresses import scheme_of
 from penstock.errors import FileNotFound, MediaError, WaitTimeout
 
 # A service that restarts is back in this time.
@@ -186,4 +187,5 @@ def quietly(call: Call[Any]) -> Steps[None]:
 
 
 def is_address(source: str | PathLike[str]) -> bool:
-    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
+    """Whether it is an address; the service says which ones it takes."""
+    return isinstance(source, str) and scheme_of(source) is not None

@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from penstock.client.saving import has_content, place_of
 from penstock.errors import MediaError, error_of
 
 
@@ -238,6 +239,20 @@ class CompletedTask(Task):
     def saved_bytes(self) -> int | None:
         """By how much the output is smaller than the input; None for an output of a version that did not note it."""
         return None if self.receipt.input is None else self.receipt.input.filesize - self.output.filesize
+
+    @property
+    def url(self) -> str | None:
+        """The link to the output; None if it is at a destination."""
+        return self.output.url
+
+    def save(self, to: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Download the output to a path, or into a folder under its name; a folder written with `/` at its end is made.
+
+        A file that has its bytes already stays; any other raises `FileExistsError`, unless `overwrite`."""
+        place = place_of(to, self.output.name or f"{self.output.id}.{self.output.format}")
+        if has_content(place, self.output.sha256):
+            return place
+        return self.output.download(place, overwrite=overwrite)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -145,6 +145,12 @@ def _identity(entry: Any) -> str | int:
     return identity
 
 
+def project() -> Steps[str]:
+    """The id of the project that the key belongs to."""
+    envelope = yield from whole(Call("GET", "/tasks", list[Task], params={"limit": 1}))
+    return envelope.meta.project_id or ""
+
+
 def tasks(
     *, kind: str | None = None, status: str | None = None, format: str | None = None, order: Order = "desc"
 ) -> Listing[Task]:

@@ -116,7 +116,7 @@ def _fill(part: Part, known: StoredFile) -> Steps[None]:
 
 def _content(file: File, part: Part) -> Call[None]:
     if file.url is None:
-        raise TokenInvalid(f"{file.id} has no link: it was deleted, or a batch wrote it to its destination.")
+        raise TokenInvalid(f"{file.id} has no link: it was deleted, or written to its destination.")
     return Call("GET", file.url, type(None), headers=part.missing(), sink=part.take)
 
 

@@ -1,12 +1,12 @@
-"""The bytes of outputs of equal conversions: linked in our storage, copied for the destination of a batch."""
+"""The bytes of outputs of equal conversions: linked in our storage, copied for a destination."""
 
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from penstock.conversion.inputs import destination_of, line_files_of
-from penstock.conversion.line_files import LineFiles
+from penstock.conversion.inputs import destination_of, located_files_of
+from penstock.conversion.located_files import LocatedFiles
 from penstock.domain import errors
 from penstock.domain.reuse import EarlierOutput
 from penstock.domain.task import File, Task
@@ -21,7 +21,7 @@ class EarlierBytes:
 
     services: Services
     is_stopped: IsStopped
-    files: LineFiles | None = None
+    files: LocatedFiles | None = None
 
     def usable(self, candidates: Iterable[EarlierOutput], task: Task, folder: Path) -> EarlierOutput | None:
         """The first whose bytes are there: for a destination with a copy of them in `folder`, which has the recorded
@@ -51,7 +51,7 @@ class EarlierBytes:
         if file.location is None:
             self.services.objects.get(file.key, path, self.is_stopped)
         else:
-            files = self.files or line_files_of(task, self.services)
+            files = self.files or located_files_of(task, self.services)
             location, name = files.located(file.location, "destination")
             location.fetch(name, path, None, self.is_stopped)
 

@@ -1,22 +1,26 @@
 """Refuses an impossible conversion before its input is downloaded: probes the first bytes and, where there is one, the
 index, while the rest of the download waits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from penstock import engines
-from penstock.conversion.dry_run import watch_with_deadline
+from penstock.conversion.dry_run import InputProber, watch_with_deadline
 from penstock.domain import errors
+from penstock.domain.formats import KINDS, Kind
 from penstock.domain.media import Media
 from penstock.domain.planning.compatibility import CONTAINERS, INDEXED_CONTAINERS, Pair, is_final, is_final_by_index
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import SourceRequest
 from penstock.storage.download import OngoingDownload
+from penstock.storage.locations.location import Location
 from penstock.storage.partial_download import partial_file_of_download
 
 # An origin may hang up after a minute without reads; the probe ends long before.
 PROBE_SECONDS = 10.0
+# A file in a folder or prefix of at most this size is fetched as fast as its beginning and its end are.
+SMALL_BYTES = 8 * 2**20
 IsFinal = Callable[[errors.MediaError], bool]
 # Errors of a probe that neither the rest of the input nor another try would change.
 _FINAL_ERRORS = (errors.InputUnreadable, errors.InputTruncated, errors.InputLimitsExceeded, errors.InputQuarantined)
@@ -47,9 +51,26 @@ class EarlyCheck:
         elif media := self._probe_header(ongoing.path):
             self._require_possible(media, lambda error: is_final(error, container))
 
+    def check_located(self, location: Location, name: str, prober: InputProber) -> None:
+        """The same for a file in a folder or prefix, before any of it is fetched. One that is missing passes."""
+        entry = location.stat(name)
+        self._require_fitting_any(KINDS, entry.size if entry else 0)
+        if entry is None or entry.size <= SMALL_BYTES:
+            return
+        try:
+            media = prober.probe_location(location, name, self.watch.stopped).media
+        except (errors.InputError, errors.EngineError, errors.StorageUnavailable):
+            return
+        if media.container in INDEXED_CONTAINERS:
+            self._require_possible(media, lambda error: is_final_by_index(error, self.request, media.container, media))
+        else:
+            self._require_possible(media, lambda error: is_final(error, media.container))
+
     def _require_fitting(self, container: str, total: int) -> None:
-        largest = max(CONTAINERS[container].kinds, key=self.tools.limits.input_bytes)
-        self.tools.limits.require_fitting(largest, total)
+        self._require_fitting_any(CONTAINERS[container].kinds, total)
+
+    def _require_fitting_any(self, kinds: Sequence[Kind], total: int) -> None:
+        self.tools.limits.require_fitting(max(kinds, key=self.tools.limits.input_bytes), total)
 
     def _require_possible(self, media: Media, final: IsFinal) -> None:
         try:

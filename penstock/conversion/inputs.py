@@ -1,10 +1,12 @@
-"""Fetches the input of a task: a stored file, a URL, or a file in a folder or prefix that a batch reads."""
+"""Fetches the input of a task: a stored file, a URL, or a file in a folder or prefix."""
 
 from pathlib import Path
 
 from penstock import engines
+from penstock.conversion.dry_run import InputProber
 from penstock.conversion.early_refusal import EarlyCheck
-from penstock.conversion.line_files import LineFiles, is_line_address
+from penstock.conversion.line_files import LineFiles
+from penstock.conversion.located_files import LocatedFiles, is_located
 from penstock.domain import errors
 from penstock.domain.batch.lines import LineRequest
 from penstock.domain.stages import Accepted
@@ -14,7 +16,7 @@ from penstock.storage.download import download_input
 
 
 def fetch_bytes(
-    accepted: Accepted, path: Path, services: Services, watch: engines.Watch, files: LineFiles | None = None
+    accepted: Accepted, path: Path, services: Services, watch: engines.Watch, files: LocatedFiles | None = None
 ) -> InputVersion:
     """The input at a new local path, and its version. Raises the errors of downloads, of the
     storage and of `Location.fetch`. `files` are those of the task's batch, if they are open."""
@@ -23,9 +25,13 @@ def fetch_bytes(
         facts = require_media(accepted.file).facts
         services.objects.get(accepted.file.key, path, watch.stopped)
         return InputVersion(length=facts.filesize, sha256=facts.sha256)
-    if is_line_address(url):
-        return (files or line_files_of(task, services)).fetch(url, path, None, watch.stopped)
     check = EarlyCheck(task.request, services.tools, services.allowed_pairs, services.settings.max_plan_bytes, watch)
+    if is_located(url):
+        located = files or located_files_of(task, services)
+        if task.batch is None:  # the lines of a batch are checked when they are planned
+            prober = InputProber.from_settings(services.settings, services.tools, services.fetch_policy)
+            check.check_located(*located.located_input(url), prober)
+        return located.fetch(url, path, None, watch.stopped)
     return download_input(url, path, services.fetch_policy, check, watch.stopped)
 
 
@@ -55,11 +61,13 @@ def require_media(file: File) -> File:
     return file
 
 
-def line_files_of(task: Task, services: Services) -> LineFiles:
-    """The files of the task's batch. Raises `UrlForbidden` for a task of none."""
-    if task.batch is None:
-        raise errors.UrlForbidden("Only a batch may read this address.", field="url")
-    return LineFiles(services.records.batches.get_by_id(task.batch), services)
+def located_files_of(task: Task, services: Services) -> LocatedFiles:
+    """The files of the task's batch, or of a deployment's request. Raises `UrlForbidden` for a request of the API."""
+    if task.batch is not None:
+        return LineFiles(services.records.batches.get_by_id(task.batch), services)
+    if not isinstance(task.request, LineRequest):
+        raise errors.UrlForbidden("The url must be an http(s) address.", field="url")
+    return LocatedFiles(task.id, services)
 
 
 def destination_of(task: Task) -> str | None:

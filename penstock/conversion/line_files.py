@@ -1,68 +1,24 @@
 """The files of a batch's lines that lie in folders and prefixes: its inputs, and the outputs at its destination."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TypeGuard
 
+from penstock.conversion.located_files import LocatedFiles
 from penstock.domain import errors
-from penstock.domain.batch.addresses import is_file_id, name_within, normalized_address, scheme_of, split_address
+from penstock.domain.batch.addresses import is_file_id, name_within, normalized_address, split_address
 from penstock.domain.batch.batch import Batch
 from penstock.domain.batch.roots import parse_roots
 from penstock.domain.batch.spec import BatchSpec
-from penstock.domain.task import InputVersion
 from penstock.services import Services
-from penstock.storage.interruptible import IsStopped
-from penstock.storage.local_files import sha256_of
-from penstock.storage.locations.location import Location, Publication
-from penstock.storage.locations.opening import open_location, real_address, resolved_roots
-
-WEB_SCHEMES = frozenset(("http", "https"))
+from penstock.storage.locations.location import Location
+from penstock.storage.locations.opening import real_address, resolved_roots
 
 
-def is_line_address(url: str | None) -> TypeGuard[str]:
-    """Whether this is the address of a file in a folder or prefix: only lines of batches have such inputs."""
-    return url is not None and scheme_of(url) not in WEB_SCHEMES
+class LineFiles(LocatedFiles):
+    """Those of one batch. A batch that its machine's owner started may use any folder and prefix."""
 
-
-@dataclass(frozen=True, slots=True)
-class PublishedOutput:
-    """An output at its destination: its address, and what identifies its content there."""
-
-    address: str
-    version: str
-
-
-@dataclass
-class LineFiles:
-    """Opens every folder and prefix once. A batch that its machine's owner started may use any; others are held within
-    the roots, also where a symbolic link leads out of one. Thread-safe: an entry is set once, to an equal value."""
-
-    batch: Batch
-    services: Services
-    opened: dict[str, Location] = field(default_factory=dict)
-
-    def fetch(self, url: str, path: Path, version: str | None, is_stopped: IsStopped) -> InputVersion:
-        """The input at a new local path. Raises as `Location.fetch`, and `UrlForbidden` outside the roots."""
-        location, name = self.located_input(url)
-        entry = location.fetch(name, path, version, is_stopped)
-        digest = sha256_of(path) if self.services.settings.reuse == "on" else None
-        return InputVersion(length=entry.size, etag=entry.version, sha256=digest)
-
-    def modified(self, url: str) -> float | None:
-        """When the input was changed, in seconds since 1970; None where that is unknown."""
-        location, name = self.located_input(url)
-        entry = location.stat(name)
-        return entry.modified if entry else None
-
-    def publish(
-        self, path: Path, destination: str, *, replace: bool, modified: float | None, is_stopped: IsStopped
-    ) -> PublishedOutput:
-        """Publish a local file at its destination. Raises as `Location.publish`, and `UrlForbidden`."""
-        location, name = self.located(destination, "destination")
-        publication = Publication(name, self.batch.id, replace=replace, modified=modified)
-        entry = location.publish(path, publication, is_stopped)
-        return PublishedOutput(location.address_of(name), entry.version)
+    def __init__(self, batch: Batch, services: Services) -> None:
+        super().__init__(batch.id, services)
+        self.batch = batch
 
     def remove_parts(self) -> None:
         """Remove unfinished outputs of killed runs. Call it while no line of the batch is converted."""
@@ -73,30 +29,17 @@ class LineFiles:
         """As `located`, of an input. Raises `UrlForbidden` for every line that came over the API."""
         if self.batch.spec.has_public_inputs:
             raise errors.UrlForbidden("The url must be an http(s) address.", field="url", detail=address)
-        return self.located(address, "url")
+        return super().located_input(address)
 
-    def located(self, address: str, field_name: str) -> tuple[Location, str]:
-        """The folder or prefix that an address is read from or written to, and the name there."""
-        normalized = normalized_address(address)
+    def roots(self) -> Sequence[str]:
         known = (self.batch.spec.source, self.batch.spec.destination)
-        roots = [*filter(None, known)] if self.batch.trusted else self._allowed_roots()
-        for root in roots:
-            location = self.open(root)
-            if (name := location.name_of(normalized)) is not None:
-                return location, name
+        return [*filter(None, known)] if self.batch.trusted else super().roots()
+
+    def elsewhere(self, normalized: str, field_name: str) -> tuple[Location, str]:
         if not self.batch.trusted:
-            raise errors.UrlForbidden("This address is not allowed for batches.", field=field_name, detail=address)
+            return super().elsewhere(normalized, field_name)
         folder, name = split_address(normalized)
         return self.open(folder), name
-
-    def _allowed_roots(self) -> Sequence[str]:
-        return parse_roots(self.services.settings.batch_roots).addresses
-
-    def open(self, address: str) -> Location:
-        """The folder or prefix at an address. Raises `UrlForbidden` for an address that cannot be one."""
-        if address not in self.opened:
-            self.opened[address] = open_location(address, self.services.settings.s3_endpoint_url)
-        return self.opened[address]
 
 
 def require_allowed(spec: BatchSpec, services: Services, *, trusted: bool) -> None:

@@ -1,11 +1,11 @@
-"""Stores a verified output: in our storage, or at the destination of its batch."""
+"""Stores a verified output: in our storage, or at its destination."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from penstock.conversion.inputs import destination_of, line_files_of
-from penstock.conversion.line_files import LineFiles, is_line_address
+from penstock.conversion.inputs import destination_of, located_files_of
+from penstock.conversion.located_files import LocatedFiles, is_located
 from penstock.domain import errors
 from penstock.domain.batch.lines import LineRequest
 from penstock.domain.file_names import clean_name, output_name
@@ -55,7 +55,7 @@ class OutputStore:
 
     services: Services
     is_stopped: IsStopped
-    files: LineFiles | None = None
+    files: LocatedFiles | None = None
     noted_sha256: str | None = None
 
     def put(self, made: Rendition | Reuse, file: File) -> File:
@@ -68,10 +68,12 @@ class OutputStore:
         return self._publish(made.path, file, made.task)
 
     def _publish(self, path: Path, file: File, task: Task) -> File:
-        files, url = self.files or line_files_of(task, self.services), task.request.url
+        files, url = self.files or located_files_of(task, self.services), task.request.url
         replaces = isinstance(task.request, LineRequest) and task.request.replaces
         replaces = replaces or self._is_noted(files, file, path.with_name("published"))
-        modified = files.modified(url) if is_line_address(url) else None
+        if self.noted_sha256 is not None and task.batch is None:
+            files.remove_unfinished(file.location or "")
+        modified = files.modified(url) if is_located(url) else None
         try:
             published = files.publish(
                 path, file.location or "", replace=replaces, modified=modified, is_stopped=self.is_stopped
@@ -82,7 +84,7 @@ class OutputStore:
             ) from exists
         return replace(file, location=published.address, location_version=published.version)
 
-    def _is_noted(self, files: LineFiles, file: File, copy: Path) -> bool:
+    def _is_noted(self, files: LocatedFiles, file: File, copy: Path) -> bool:
         """Whether an earlier run has published the file that is there, and was lost before it could record that."""
         if self.noted_sha256 is None:
             return False

@@ -1,15 +1,20 @@
 """A request as the parameter of a flow run: its JSON schema, which Prefect shows as a form.
 
-The schema allows everything that `parse_request` accepts, including `null` for an optional field, and most of what it
-rejects, so that the error message is ours. Prefect stores parameters in clear: the schema itself rejects URLs that
-carry a secret, so that they are never stored."""
+It is a request of the API, and more: files in folders and prefixes, and a destination. The schema allows everything
+that `parse_parameter` accepts, including `null` for an optional field, and most of what it rejects, so that the error
+message is ours. Prefect stores parameters in clear: the schema itself rejects URLs that carry a secret, so that they
+are never stored."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic_core import CoreSchema, core_schema
 
+from penstock.domain import errors
+from penstock.domain.batch.addresses import normalized_address, scheme_of
+from penstock.domain.batch.lines import LineRequest
 from penstock.domain.formats import SYNONYMS, kind_named
-from penstock.domain.request import SourceRequest, parse_request
+from penstock.domain.request import SourceRequest, parse_request, parse_request_as
 from penstock.domain.secret_urls import (
     HIDDEN,
     SECRET_PATTERN,
@@ -21,12 +26,17 @@ from penstock.domain.secret_urls import (
 _SHOWN_IN_CLEAR = (
     "Prefect shows the parameters of a flow run in clear: send a URL that carries a secret to the API instead"
 )
-# The schema keys that the form needs; `parse_request` checks ranges and lengths.
+WEB = ("http", "https")
+_ADDRESSES = ("url", "destination", "webhook_url")
+# The schema keys that the form needs; `parse_parameter` checks ranges and lengths.
 _SENTENCES = {
+    "url": "http(s) URL of the input, or its address within PENSTOCK_BATCH_ROOTS, such as s3://bucket/film.mov",
+    "destination": "address of the output within PENSTOCK_BATCH_ROOTS; left out, it is stored by the service",
     "kind": "kind of the output; left out, the format decides",
     "file_id": "id of an uploaded or converted file, in place of a URL",
 }
-_FORM_KEYS = ("title", "position", "type", "enum")
+_FORM_KEYS = ("title", "type", "enum")
+_OVERWRITE = {"title": "Overwrite", "type": "boolean", "default": False, "description": "replace a file at destination"}
 
 
 class _Form:
@@ -45,22 +55,80 @@ RequestForm = Annotated[Any, _Form()]
 def form_schema() -> dict[str, Any]:
     """The JSON schema of the form. In Prefect's forms an optional field without a default may be null."""
     described = SourceRequest.model_json_schema()
+    placed = {"destination": LineRequest.model_json_schema()["properties"]["destination"], "overwrite": _OVERWRITE}
+    fields = {**described["properties"], **placed}
     return {
         "title": "Request",
         "type": "object",
         "description": described["description"],
-        "properties": {name: _field(name, facts) for name, facts in described["properties"].items()},
+        "properties": {
+            name: _field(name, facts) | {"position": place} for place, (name, facts) in enumerate(fields.items())
+        },
         "required": ["format"],
     }
 
 
 def parse_parameter(given: Any) -> SourceRequest:
-    """The request in a flow run's parameter. Raises as `parse_request`, and `FieldInvalid` for a URL with a secret."""
-    request = given if isinstance(given, SourceRequest) else parse_request(_with_kind(given))
-    if request.url is not None:
-        require_no_secret(request.url)
-    if request.webhook_url is not None:
-        require_no_secret_anywhere(request.webhook_url, "webhook_url")
+    """The request in a flow run's parameter: a `LineRequest` where its input or its output lies in a folder or prefix.
+    Raises as `parse_request`, `UrlForbidden`, and `FieldInvalid` for a URL with a secret."""
+    if isinstance(given, SourceRequest):
+        given = given.model_dump(mode="json", exclude_defaults=True)
+    if isinstance(given, Mapping):
+        _require_no_secrets(given)
+    values = _with_kind(given)
+    if not isinstance(values, Mapping) or not _is_located(values):
+        return parse_request(values)
+    return _require_own_output(parse_request_as(LineRequest, _located(values)))
+
+
+def _require_no_secrets(given: Mapping[str, Any]) -> None:
+    for name in ("url", "destination"):
+        if isinstance(given.get(name), str):
+            require_no_secret(given[name], name)
+    if isinstance(given.get("webhook_url"), str):
+        require_no_secret_anywhere(given["webhook_url"], "webhook_url")
+
+
+def _is_located(values: Mapping[str, Any]) -> bool:
+    has_output = values.get("destination") is not None or values.get("overwrite") is not None
+    return has_output or _is_in_location(values.get("url"))
+
+
+def _is_in_location(url: Any) -> bool:
+    """An absolute path, or an address that is none of the web."""
+    return isinstance(url, str) and (url.startswith("/") or scheme_of(url) not in (None, *WEB))
+
+
+def _located(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the `LineRequest`: addresses in one form, so that two of one file are one request."""
+    overwrite, destination = values.get("overwrite"), values.get("destination")
+    if overwrite is not None and not isinstance(overwrite, bool):
+        raise errors.FieldInvalid("overwrite must be true or false.", field="overwrite")
+    if overwrite and destination is None:
+        raise errors.FieldInvalid("overwrite needs a destination.", field="overwrite")
+    fields = {name: value for name, value in values.items() if name != "overwrite"}
+    if overwrite is not None:
+        fields["replaces"] = overwrite
+    if isinstance(destination, str):
+        fields["destination"] = _normalized_destination(destination)
+    if _is_in_location(values.get("url")):
+        fields["url"] = normalized_address(values["url"])
+    return fields
+
+
+def _normalized_destination(destination: str) -> str:
+    if not _is_in_location(destination):
+        raise errors.UrlForbidden(
+            "destination must be an absolute path or an address like s3://bucket/name.webp.", field="destination"
+        )
+    if destination.endswith("/"):
+        raise errors.FieldInvalid("destination must end with the name of the output.", field="destination")
+    return normalized_address(destination)
+
+
+def _require_own_output(request: LineRequest) -> LineRequest:
+    if request.destination is not None and request.destination == request.url:
+        raise errors.FieldInvalid("The output would replace its own input.", field="destination")
     return request
 
 
@@ -93,7 +161,7 @@ def _field(name: str, facts: dict[str, Any]) -> dict[str, Any]:
     field["description"] = _sentence(name, facts)
     if "enum" in field:
         field["enum"] = [*field["enum"], *(SYNONYMS if name == "format" else ()), *_null(facts)]
-    if name in ("url", "webhook_url"):
+    if name in _ADDRESSES:
         # Prefect prints this object in its error, keys sorted by length and name: the sentence comes first.
         field["not"] = {"because": _SHOWN_IN_CLEAR, "type": "string", "pattern": SECRET_PATTERN}
     return field

@@ -1,23 +1,19 @@
 """Tasks that convert many files as one batch, and show its lines as a table in the Prefect UI."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
 from prefect import task
 from prefect.artifacts import create_table_artifact
-from prefect.client.schemas.objects import State
-from prefect.deployments import run_deployment
 
 from penstock.client import Batch, BatchItem, Client, ConversionOptions, RequestFields
 from penstock.client.requests import RequestedFormat, given
 from penstock.domain.file_names import name_in_address
-from penstock.errors import Cancelled, MediaError, WaitTimeout, error_of
 from penstock.prefect.credentials import Credentials, client_of
+from penstock.prefect.deployment_runs import run_batch
 from penstock.prefect.policy import POLICY
 
-DEPLOYMENT = "convert-batch/convert-batch"
 TABLE_LINES = 1000
 
 
@@ -72,33 +68,11 @@ def convert_folder(
     """Convert a folder or prefix of the service into another one, within its PENSTOCK_BATCH_ROOTS, by the deployment
     `convert-batch`. Again converts what is missing, changed or failed. Raises the errors of `penstock.errors`."""
     batch = {**options, **given(source=source, destination=destination, format=format)}
-    run: Any = run_deployment(DEPLOYMENT, parameters={"batch": batch}, timeout=timeout, poll_interval=1)
-    batch_id = _batch_of(run.state, timeout)
     with client_of(credentials) as client:
-        ended = client.batch(batch_id)
-        lines = tuple(client.batch_items(batch_id))
+        ended = client.batch(run_batch(batch, client.project(), timeout))
+        lines = tuple(client.batch_items(ended.id))
         _show(ended, lines, client)
     return FolderResult(batch=ended, lines=lines)
-
-
-def _batch_of(state: State[Any], timeout: float | None) -> str:
-    """The id of the batch that a run has ended. Raises the error that its state tells."""
-    if not state.is_final():
-        raise WaitTimeout(f"The batch has not ended after {timeout:g} s; it goes on.")
-    if state.is_cancelled():
-        raise Cancelled(state.message or "The batch was cancelled.")
-    if not state.is_completed():
-        raise error_in(state.message or "")
-    told = state.result(raise_on_failure=False) if state.data is not None else None
-    if not isinstance(told, dict) or "batch" not in told:  # another run has the batch
-        raise WaitTimeout(state.message or "Another run of this batch has not ended.")
-    return str(told["batch"])
-
-
-def error_in(message: str) -> MediaError:
-    """The error in the message of a failed run: `code: sentence`; of a run that crashed it is only a sentence."""
-    told = re.fullmatch(r"(?P<code>[a-z_]+): (?P<message>.+)", message, re.DOTALL)
-    return error_of(told.groupdict() if told else {"code": "internal", "message": message})
 
 
 def _show(batch: Batch, lines: Sequence[BatchItem], client: Client) -> None:

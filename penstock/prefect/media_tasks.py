@@ -2,16 +2,28 @@
 
 from os import PathLike
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack, cast
 
 from prefect import get_run_logger, task
 
 from penstock.client import CompletedTask, ConversionOptions, File
 from penstock.client.requests import RequestedFormat
+from penstock.domain.batch.addresses import scheme_of
+from penstock.errors import FieldInvalid
 from penstock.prefect.credentials import Credentials, async_client_of, client_of
+from penstock.prefect.deployment_runs import arun_request, run_request
 from penstock.prefect.policy import POLICY
 
 Source = str | PathLike[str]
+WEB = ("http", "https")
+PLACES = ("destination", "overwrite")
+
+
+class MediaOptions(ConversionOptions, total=False):
+    """The optional fields of a request, and those that the API does not take."""
+
+    destination: str | None
+    overwrite: bool | None
 
 
 @task(name="convert-media", task_run_name="convert to {format}", **POLICY)
@@ -21,11 +33,19 @@ def convert_media(
     format: RequestedFormat,
     credentials: Credentials = None,
     timeout: float | None = None,
-    **options: Unpack[ConversionOptions],
+    **options: Unpack[MediaOptions],
 ) -> CompletedTask:
-    """Convert a file or an http(s) address, and wait. Raises the errors of `penstock.errors`."""
+    """Convert a file, an http(s) address, or another one within PENSTOCK_BATCH_ROOTS, and wait. Raises the errors of
+    `penstock.errors`.
+
+    Other addresses, such as `s3://bucket/film.mov`, and a `destination` are for the deployment `convert-request`: the
+    flow needs the Prefect of the service. A file that has the name of the output is replaced with `overwrite`."""
+    request = _for_deployment(source, options)
     with client_of(credentials) as client:
-        return _told(client.convert(source, format=format, timeout=timeout, **options))
+        if request is None:
+            return _told(client.convert(source, format=format, timeout=timeout, **_public(options)))
+        task_id = run_request({**request, "format": format}, client.project(), timeout)
+        return _told(client.wait(task_id, timeout=timeout))
 
 
 @task(name="convert-media", task_run_name="convert to {format}", **POLICY)
@@ -35,11 +55,15 @@ async def aconvert_media(
     format: RequestedFormat,
     credentials: Credentials = None,
     timeout: float | None = None,
-    **options: Unpack[ConversionOptions],
+    **options: Unpack[MediaOptions],
 ) -> CompletedTask:
     """`convert_media` for async flows: while it waits it holds no thread, only a connection."""
+    request = _for_deployment(source, options)
     async with await async_client_of(credentials) as client:
-        return _told(await client.convert(source, format=format, timeout=timeout, **options))
+        if request is None:
+            return _told(await client.convert(source, format=format, timeout=timeout, **_public(options)))
+        task_id = await arun_request({**request, "format": format}, await client.project(), timeout)
+        return _told(await client.wait(task_id, timeout=timeout))
 
 
 @task(name="wait-for-task", task_run_name="wait for {task_id}", **POLICY)
@@ -61,6 +85,22 @@ def download_output(output: File, to: Source, *, overwrite: bool = False, creden
     """Download a File, also one whose link has expired or was not kept with a stored result."""
     with client_of(credentials) as client:
         return client.download(output, to, overwrite=overwrite, resume=True)
+
+
+def _for_deployment(source: Source, options: MediaOptions) -> dict[str, Any] | None:
+    """A request that the API does not take, without its format; None: it takes this one. Raises `FieldInvalid`."""
+    scheme = scheme_of(source) if isinstance(source, str) else None
+    is_placed = options.get("destination") is not None or bool(options.get("overwrite"))
+    if scheme is None and is_placed:
+        raise FieldInvalid(
+            "A destination needs an address as the source; a file of this machine is uploaded, and its output saved.",
+            field="destination",
+        )
+    return {**options, "url": source} if is_placed or scheme not in (None, *WEB) else None
+
+
+def _public(options: MediaOptions) -> ConversionOptions:
+    return cast(ConversionOptions, {name: value for name, value in options.items() if name not in PLACES})
 
 
 def _told(completed: CompletedTask) -> CompletedTask:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, Select, select
 
-from penstock.domain.batch.lines import stored_request
+from penstock.domain.batch.lines import request_fields, stored_request
 from penstock.domain.ids import BatchId, ChunkId, FileId, ProjectId, TaskId
 from penstock.domain.media import Media
 from penstock.domain.request import SourceRequest
@@ -90,7 +90,7 @@ def file_of(row: Row, prefix: str = "") -> File:
 def request_row(request: SourceRequest) -> dict[str, Any]:
     """The columns of a task's row that come from its request."""
     return {
-        "request": request.model_dump(mode="json", exclude_defaults=True),
+        "request": request_fields(request),
         "file_id": request.file_id,
         "kind": request.kind,
         "format": request.format,

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.fundamentals.stored import tables_with
+from tests.media_server import made
 from tests.service import csrf, exported, plain_environment, wait_for
 
 pytestmark = pytest.mark.service
@@ -33,12 +35,12 @@ def block(penstock, foreign):
     python(foreign, "-c", f"{save}.save('penstock', overwrite=True)", penstock.service.api_url, penstock.key)
 
 
-def python(environment, *words):
+def python(environment, *words, folder=None):
     """What a program prints, line by line. `FOREIGN_PYTHON` has another Prefect (`just prefect-range`)."""
     is_foreign = "PENSTOCK_HOME" not in environment
     executable = os.environ.get("FOREIGN_PYTHON", sys.executable) if is_foreign else sys.executable
     done = subprocess.run(
-        [executable, *words], env=environment, capture_output=True, text=True, check=False, timeout=150
+        [executable, *words], env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=150
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -111,6 +113,35 @@ nightly()
     assert sorted(path.name for path in (folder / "web").glob("*.webp")) == ["one.webp", "two.webp"]
 
 
+def test_a_flow_reads_and_writes_s3_within_the_roots(penstock, foreign, buckets, photo, tmp_path):
+    small = made(buckets.folder / "in" / "hero.mov", "testsrc2=size=1280x720:rate=25:duration=1")
+    (buckets.folder / "in" / "photos").mkdir()
+    (buckets.folder / "in" / "photos" / "one.png").write_bytes(photo.read_bytes())
+    environment = foreign | {"PENSTOCK_API_URL": penstock.service.api_url, "PENSTOCK_API_KEY": penstock.key}
+    twice = f"import sys; sys.path.insert(0, {str(EXAMPLES)!r}); from nightly import nightly; nightly(); nightly()"
+    first, poster, folder, refused, *again = python(environment, "-c", twice, folder=tmp_path)
+
+    saved, bytes_saved = first.split()
+    assert (saved, small.stat().st_size - int(bytes_saved)) == ("out/hero.mp4", (tmp_path / saved).stat().st_size)
+    assert (poster, folder) == ("320 poster.webp", "1 0 0")
+    assert refused.startswith("url_forbidden ")
+    assert "PENSTOCK_BATCH_ROOTS" in refused
+    assert sorted(path.name for path in (buckets.folder / "out").rglob("*.webp")) == ["one.webp", "poster.webp"]
+    assert again == [first, poster, "0 1 0", refused]
+
+
+def test_the_api_takes_no_address_of_a_folder_or_prefix(penstock, buckets):
+    headers = {"Authorization": f"Bearer {penstock.key}"}
+    request = {"kind": "image", "format": "webp"}
+    for url in ("s3://in/photos/one.png", "file:///etc/hostname"):
+        answer = httpx.post(f"{penstock.service.api_url}/tasks", json=request | {"url": url}, headers=headers)
+        assert answer.status_code == 422
+        assert answer.json()["error"]["code"] == "url_forbidden"
+    with_destination = request | {"url": "https://example.com/a.png", "destination": "s3://out/a.webp"}
+    answer = httpx.post(f"{penstock.service.api_url}/tasks", json=with_destination, headers=headers)
+    assert answer.json()["error"]["code"] == "field_unknown"
+
+
 def test_our_flow_runs_as_a_subflow(penstock, origin, photo):
     assert python(exported(penstock), EXAMPLES / "subflow.py", f"{origin}/{photo.name}")[-1] == "completed 70"
 
@@ -132,7 +163,7 @@ def ended(penstock, run_id):
 
 @pytest.mark.usefixtures("block")
 @pytest.mark.parametrize(
-    ("number", "call"), list(enumerate(["nightly(URL)", "", "from_a_signed_address()", "print(ingest(URL)['status'])"]))
+    ("number", "call"), list(enumerate(["nightly(URL)", "", "", "from_a_signed_address()", "print(ingest(URL)['status'])"]))
 )
 def test_the_programs_of_the_page_work_as_printed(penstock, foreign, origin, photo, *, tmp_path, number, call):
     url = f"{origin}/{photo.name}"

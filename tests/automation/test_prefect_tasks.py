@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.states import Cancelled, Completed, Failed, Running, exception_to_failed_state
 
 from penstock import errors
-from penstock.prefect import batch_tasks
+from penstock.prefect import batch_tasks, deployment_runs
 from penstock.prefect.media_tasks import convert_media
 from penstock.prefect.policy import is_transient
 
@@ -47,7 +47,7 @@ def test_what_would_end_alike_or_goes_on_is_not(error):
 )
 def test_a_batch_without_a_result_has_the_error_of_its_run(state, kind, code):
     with pytest.raises(kind) as error:
-        batch_tasks._batch_of(state, 3)
+        deployment_runs._returned(state, "batch", 3)
     assert (error.value.code, error.value.transient) == (code, kind.transient)
 
 

@@ -6,7 +6,7 @@ from prefect.utilities.importtools import import_object
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 
 from penstock.deployments.bootstrap import load_prefect_yaml
-from penstock.domain.errors import FieldInvalid, InvalidRequest
+from penstock.domain.errors import FieldInvalid, InvalidRequest, RequestError
 from penstock.domain.request import SourceRequest, parse_request
 from penstock.domain.request_form import parse_parameter, redacted
 from penstock.domain.secret_urls import HIDDEN
@@ -60,7 +60,8 @@ def test_the_form_of_a_request_offers_the_choices(form):
 
     assert fields["kind"]["enum"] == ["video", "audio", "image"]
     assert {"mp4", "flac", "webp", "jpg"} <= set(fields["format"]["enum"])
-    assert list(fields) == list(SourceRequest.model_fields)
+    assert list(fields) == [*SourceRequest.model_fields, "destination", "overwrite"]
+    assert [field["position"] for field in fields.values()] == list(range(len(fields)))
 
 
 VIDEO = {"url": "https://example.com/a.mov", "kind": "video", "format": "mp4"}
@@ -114,6 +115,34 @@ def test_prefect_stores_no_url_with_a_secret(form, request_body):
         validate({"request": request_body}, form, raise_on_error=True)
     with pytest.raises(FieldInvalid, match="carries a secret"):
         parse_parameter(request_body)
+
+
+def test_addresses_of_folders_and_prefixes_are_taken_in_one_form(form):
+    given = VIDEO | {"url": "s3a://in//film one.mov", "destination": "/out/./film.mp4", "overwrite": True}
+    validate({"request": given}, form, raise_on_error=True)
+    parsed = parse_parameter(given)
+
+    assert (parsed.url, parsed.destination) == ("s3://in/film%20one.mov", "file:///out/film.mp4")
+    assert parsed.replaces
+    assert parse_parameter(parsed) == parsed
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"destination": "s3://out/films/"}, "destination must end with the name of the output"),
+        ({"destination": "https://example.com/a.mp4"}, "destination must be an absolute path or an address"),
+        ({"url": "s3://b/a.mp4", "destination": "s3a://b/./a.mp4"}, "would replace its own input"),
+        ({"url": "s3://key:word@b/a.mp4"}, "url carries a secret"),
+        ({"destination": "s3://key:word@b/a.mp4"}, "destination carries a secret"),
+        ({"overwrite": "yes", "destination": "s3://b/a.mp4"}, "overwrite must be true or false"),
+        ({"overwrite": True}, "overwrite needs a destination"),
+    ],
+)
+def test_a_wrong_input_or_destination_is_refused_with_its_field(more, told):
+    with pytest.raises(RequestError, match=told) as refused:
+        parse_parameter(VIDEO | more)
+    assert refused.value.field in more
 
 
 def test_a_secret_that_no_schema_finds_is_refused():

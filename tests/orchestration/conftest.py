@@ -36,7 +36,7 @@ class Host:
 
 @pytest.fixture
 def host(records: Records, tmp_path: Path) -> Host:
-    settings = SimpleNamespace(scratch=tmp_path / "scratch", reuse="on")
+    settings = SimpleNamespace(scratch=tmp_path / "scratch", reuse="on", batch_roots="")
     return Host(records, FolderStore(tmp_path / "files"), LiveRuns(), settings)
 
 

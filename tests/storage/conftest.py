@@ -1,45 +1,26 @@
 """A real S3 server and a real origin on loopback, and the two stores of the contract tests."""
 
 import os
-import subprocess
-import sysconfig
-from pathlib import Path
 
 import pytest
 
 from penstock.storage.http_source import FetchPolicy
 from penstock.storage.object_store import ObjectStore
+from tests.s3_server import AWS, running_s3
 
 from . import origin
-from .ports import free_port, until_listening
-
-RCLONE = Path(sysconfig.get_path("scripts")) / "rclone"
 
 
 @pytest.fixture(scope="session")
 def s3_endpoint(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("s3")
-    (folder / "bucket").mkdir()
-    port = free_port()
-    server = subprocess.Popen(
-        [RCLONE, "serve", "s3", folder, "--addr", f"127.0.0.1:{port}", "--auth-key", "penstock,penstock-secret"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder)},
-    )
-    try:
-        until_listening(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(10)
+    with running_s3(tmp_path_factory.mktemp("s3"), "bucket") as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
 def aws(monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "penstock")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "penstock-secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name, value in AWS.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from prefect.logging import disable_run_logger
 
+from penstock.conversion import located_requests
 from penstock.conversion.outputs import output_file
 from penstock.domain import errors
 from penstock.domain.media import Media, Size
@@ -200,7 +201,7 @@ def test_the_output_belongs_to_the_task_and_its_project(run, rendition):
 
 @pytest.fixture
 def services(host):
-    return SimpleNamespace(records=host.records, queue_limits=None, fetch_policy=None)
+    return SimpleNamespace(records=host.records, queue_limits=None, fetch_policy=None, settings=host.settings)
 
 
 def parameters(url: str) -> dict[str, object]:
@@ -228,7 +229,7 @@ def done(host, task):
 
 
 def test_a_completed_request_with_the_same_input_is_skipped(services, project, done, monkeypatch):
-    monkeypatch.setattr(accepting, "_has_changed", lambda *_: False)
+    monkeypatch.setattr(located_requests, "is_unchanged", lambda *_: True)
     accepted = accepting.accept.fn(parameters(done.request.url), project, services)
 
     assert accepted.skip_reason.startswith("unchanged since ")

@@ -1,4 +1,4 @@
-"""The request of one line of a batch: also of files in folders and prefixes, with a destination of its output."""
+"""A request of a batch's line or of a deployment: also of files in folders and prefixes, with a destination."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
@@ -43,8 +43,14 @@ def line_request(
     return parse_request_as(LineRequest, {**defaults, **fields, **named})
 
 
+def request_fields(request: SourceRequest) -> dict[str, Any]:
+    """The request as it is stored in a task's row; a `LineRequest` always with its destination, also with none."""
+    stored = request.model_dump(mode="json", exclude_defaults=True)
+    return stored | ({"destination": request.destination} if isinstance(request, LineRequest) else {})
+
+
 def stored_request(row: Mapping[str, Any], batch: str | None) -> SourceRequest:
-    """The request in a task's row: a `LineRequest` for one of a batch, or with a destination.
+    """The request in a task's row: a `LineRequest` for one of a batch, or where `request_fields` noted that it is one.
 
     The address does not decide: whoever sends `file:///…` to the API must not get a `LineRequest`."""
     return (LineRequest if batch or "destination" in row else SourceRequest).model_validate(row)

@@ -1,4 +1,4 @@
-"""The folders and prefixes that batches started from Prefect's form, a schedule or an event may read and write."""
+"""The folders and prefixes that what is started from Prefect's form, a schedule or an event may read and write."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Roots:
         found = normalized_address(address)
         if not any(found == root or name_within(root, found) is not None for root in self.addresses):
             raise errors.UrlForbidden(
-                "This folder or prefix is not allowed for batches; the operator can add it to PENSTOCK_BATCH_ROOTS.",
+                "This folder or prefix is not allowed; the operator can add it to PENSTOCK_BATCH_ROOTS.",
                 field=field,
                 detail=address,
             )

@@ -1,12 +1,19 @@
-"""Decides what is done with a line: convert it, or skip it and why. Pure."""
+"""Decides what is done with a request: convert it, or skip it and why."""
 
 from dataclasses import dataclass
 
-from penstock.batches.known_outputs import ExistingOutput
 from penstock.domain.batch.batch import BatchItem, KnownTask
+from penstock.domain.batch.entries import Entry
 from penstock.domain.batch.spec import OnConflict, Only
 
 OUTPUT_EXISTS = "another file has the name of the output"
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingOutput:
+    """A file at the address of an output. `is_ours`: it is what the last conversion of this request wrote there."""
+
+    is_ours: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +26,19 @@ class Decision:
     is_taken: bool = False
 
 
+def existing_output(task: KnownTask | None, found: Entry | None) -> ExistingOutput | None:
+    """What lies at the output's address; None: nothing."""
+    if found is None:
+        return None
+    is_published = task is not None and (found.size, found.version) == (task.output_bytes, task.output_version)
+    is_noted = task is not None and task.noted_bytes == found.size
+    return ExistingOutput(is_published or is_noted)
+
+
 def decide(
     existing: ExistingOutput | None, task: KnownTask | None, *, is_unchanged: bool, rule: OnConflict, only: Only
 ) -> Decision:
-    """What is done with a line whose output goes to a destination."""
+    """What is done with a request whose output goes to a destination."""
     if task is not None and task.lasting_error and is_unchanged and only == "new":
         return Decision(skip_reason=failed_text(task))
     if existing is None:

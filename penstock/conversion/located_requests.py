@@ -1,0 +1,74 @@
+"""Requests of deployments: which folders and prefixes they may name, and whether they are converted again."""
+
+from penstock.conversion.located_files import LocatedFiles, is_located
+from penstock.domain import errors
+from penstock.domain.batch.batch import KnownTask
+from penstock.domain.batch.deciding import OUTPUT_EXISTS, Decision, decide, existing_output
+from penstock.domain.batch.lines import LineRequest
+from penstock.domain.batch.roots import parse_roots
+from penstock.domain.ids import ProjectId
+from penstock.domain.request import SourceRequest
+from penstock.domain.task import InputVersion
+from penstock.services import Services
+from penstock.storage.download import is_unchanged as is_unchanged_on_the_web
+from penstock.storage.locations.opening import real_address, resolved_roots
+
+
+def require_request_allowed(request: SourceRequest, batch_roots: str) -> None:
+    """Raise `UrlForbidden` for an input or a destination outside these roots. Nothing is read there before."""
+    if isinstance(request, LineRequest):
+        roots = resolved_roots(parse_roots(batch_roots))
+        for field, address in (("url", request.url), ("destination", request.destination)):
+            if is_located(address):
+                roots.require_within(real_address(address), field)
+
+
+def request_now(request: SourceRequest, owner: ProjectId, services: Services) -> SourceRequest:
+    """The request as it is to be submitted: `fresh` where its input has changed since it was converted, or its output
+    is not at its destination.
+
+    Raises `FieldInvalid` where another file has the name of the output, and what asking for the input raises."""
+    if isinstance(request, LineRequest) and request.destination is not None:
+        return _with_destination(request, request.destination, owner, services)
+    known = services.records.tasks.find_current(owner, request)
+    if known is None or known.status != "completed" or is_unchanged(request, known.input_version, services):
+        return request
+    return request.model_copy(update={"fresh": True})
+
+
+def is_unchanged(request: SourceRequest, version: InputVersion | None, services: Services) -> bool:
+    """Whether the input still is this version, which was converted; False where none was recorded."""
+    if request.file_id is not None or request.url is None:
+        return True
+    if version is None:
+        return False
+    if not is_located(request.url):
+        return is_unchanged_on_the_web(request.url, version, services.fetch_policy)
+    found = LocatedFiles("", services).stat(request.url)
+    return found is not None and (found.size, found.version) == (version.length, version.etag)
+
+
+def _with_destination(request: LineRequest, destination: str, owner: ProjectId, services: Services) -> LineRequest:
+    known = services.records.batch_items.known_tasks(owner, [request.fingerprint()]).get(request.fingerprint())
+    if known is not None and known.status == "processing":
+        return request
+    decision = _decision(request, destination, known, services)
+    if decision.skip_reason == OUTPUT_EXISTS:
+        raise errors.FieldInvalid(
+            "A file has the name of the output; `overwrite` replaces it.", field="destination", detail=destination
+        )
+    is_again, replaces = decision.skip_reason is None, request.replaces or decision.replaces
+    return request.model_copy(update={"fresh": is_again, "replaces": replaces})
+
+
+def _decision(request: LineRequest, destination: str, known: KnownTask | None, services: Services) -> Decision:
+    """By the rules of batches."""
+    location, name = LocatedFiles("", services).located(destination, "destination")
+    is_done = known is not None and known.status == "completed"
+    return decide(
+        existing_output(known, location.stat(name)),
+        known,
+        is_unchanged=is_done and known is not None and is_unchanged(request, known.input_version, services),
+        rule="overwrite" if request.replaces else "skip",
+        only="all" if request.fresh else "changed",
+    )
