@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from penstock.client.models import ExpectedRange, File, Run, TaskError
+from penstock.client.models import File, Run, TaskError
+from penstock.client.plan_models import ExpectedRange
 
 
 @dataclass(frozen=True, kw_only=True)

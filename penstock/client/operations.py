@@ -7,7 +7,8 @@ from typing import Any, Generic, Literal, TypeVar, Unpack
 from penstock.client.answers import Envelope
 from penstock.client.batch_models import Batch, BatchItem
 from penstock.client.calls import Call, Steps
-from penstock.client.models import File, Plan, Receipt, Signature, StoredFile, Task
+from penstock.client.models import File, Receipt, Signature, StoredFile, Task
+from penstock.client.plan_models import Plan
 from penstock.client.requests import BatchFields, RequestFields, body_of, given
 
 T = TypeVar("T")

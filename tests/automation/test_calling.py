@@ -163,7 +163,8 @@ def ended(penstock, run_id):
 
 @pytest.mark.usefixtures("block")
 @pytest.mark.parametrize(
-    ("number", "call"), list(enumerate(["nightly(URL)", "", "", "from_a_signed_address()", "print(ingest(URL)['status'])"]))
+    ("number", "call"),
+    list(enumerate(["nightly(URL)", "", "", "from_a_signed_address()", "print(ingest(URL)['status'])"])),
 )
 def test_the_programs_of_the_page_work_as_printed(penstock, foreign, origin, photo, *, tmp_path, number, call):
     url = f"{origin}/{photo.name}"

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from penstock.client import batch_models, models
+from penstock.client import batch_models, models, plan_models
 from penstock.views.batches import BatchItemView, BatchPlanView, BatchView, CountsView
 from penstock.views.plans import PlanView
 from penstock.views.receipts import SignedReceiptView
@@ -30,7 +30,7 @@ SHOWN = {
     FileView: models.File,
     ErrorView: models.TaskError,
     RunView: models.Run,
-    PlanView: models.Plan,
+    PlanView: plan_models.Plan,
     SignedReceiptView: models.Receipt,
     BatchView: batch_models.Batch,
     CountsView: batch_models.BatchCounts,
