@@ -6,7 +6,6 @@ from penstock.client.models import (
     CompletedTask,
     File,
     FileFacts,
-    Plan,
     Receipt,
     Run,
     Signature,
@@ -15,6 +14,7 @@ from penstock.client.models import (
     TaskError,
 )
 from penstock.client.one_call import aconvert, convert
+from penstock.client.plan_models import Plan
 from penstock.client.requests import ConversionOptions, RequestFields
 
 __all__ = [

@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     )
     batch_roots: Annotated[str, AfterValidator(checks.batch_roots)] = Field(
         "",
-        description="comma-separated folders and prefixes that runs from Prefect's form, a schedule or an event may use",
+        description="comma-separated folders and prefixes that runs from Prefect's form, schedules or events may use",
     )
     arrival_rules: Path | None = Field(
         None, description="JSON file with what is converted when notifications of buckets arrive (docs/events.md)"
