@@ -19,6 +19,7 @@ from penstock.host.scratch import remove_dead_folders
 from penstock.orchestration.worker.dead_workers import remove_dead_workers
 from penstock.services import Services
 from penstock.tasks import policy
+from penstock.uploads.resumable import unfinished_uploads
 
 
 @task(**policy.RETIRE)
@@ -41,11 +42,12 @@ def purge_deleted_files(services: Services) -> None:
 
 @task(**policy.CLEAR)
 def clear_leftovers(services: Services) -> None:
-    """Remove the scratch folders of dead runs on this host, incomplete uploads older than a day, stored files that no
-    run recorded, and outdated results of Prefect."""
+    """Remove the scratch folders of dead runs and expired resumable uploads on this host, incomplete uploads to the
+    store older than a day, stored files that no run recorded, and outdated results of Prefect."""
     get_run_logger().info(
-        "removed %d scratch folders, %d incomplete uploads, %d orphaned objects, %d results",
+        "removed %d scratch folders, %d expired uploads, %d incomplete ones, %d orphaned objects, %d results",
         remove_dead_folders(services.settings.scratch),
+        unfinished_uploads(services.settings).remove_all_expired(),
         services.objects.remove_stale_uploads(DAY_SECONDS),
         remove_orphans(services.records, services.objects),
         _remove_results(services.settings.root / "prefect" / "storage"),

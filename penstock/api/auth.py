@@ -12,6 +12,7 @@ from penstock.domain import errors
 from penstock.domain.api_keys import Caller
 from penstock.domain.ids import new_request_id
 
+UPLOAD_PATH = re.compile(r"/uploads/[^/]+")
 CONTENT_PATH = re.compile(r"/files/[^/]+/content")
 PUBLIC_PATH = re.compile(r"/health|/docs(/[a-z.-]+)?|/openapi\.json|/files/[^/]+/content")
 # The second is what version 0.8.7 of PyPI's `ittybit` sends.
@@ -58,9 +59,10 @@ class LinkCors:
 
 
 def _head_as_get(scope: Scope) -> Scope:
-    """HEAD is handled as GET; uvicorn, which keeps the original method, sends no body. The content of files has a HEAD
-    route of its own, which does not read them."""
-    if scope["method"] != "HEAD" or CONTENT_PATH.fullmatch(scope["path"]):
+    """HEAD is handled as GET; uvicorn, which keeps the original method, sends no body. The content of files and
+    resumable uploads have HEAD routes of their own."""
+    has_own = CONTENT_PATH.fullmatch(scope["path"]) or UPLOAD_PATH.fullmatch(scope["path"])
+    if scope["method"] != "HEAD" or has_own:
         return scope
     return {**scope, "method": "GET"}
 

@@ -22,6 +22,7 @@ from penstock.domain.api_keys import Caller
 from penstock.domain.attempts import RunsHealth
 from penstock.domain.web_addresses import AllowedAddresses, parse_allowed
 from penstock.services import Services
+from penstock.uploads.resumable import UnfinishedUploads, unfinished_uploads
 from penstock.views.tasks import ViewBuilder
 
 Value = TypeVar("Value")
@@ -127,6 +128,10 @@ class Context:
     def allowed(self) -> AllowedAddresses:
         """The private addresses that may be fetched."""
         return parse_allowed(self.services.settings.fetch_allow)
+
+    @cached_property
+    def unfinished_uploads(self) -> UnfinishedUploads:
+        return unfinished_uploads(self.services.settings)
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:

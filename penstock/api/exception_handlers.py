@@ -18,6 +18,8 @@ ROUTING: dict[int, errors.MediaError] = {
     405: errors.MethodNotAllowed("This path does not support this method; the Allow header lists those it supports."),
 }
 UNEXPECTED = errors.MediaError("An internal error occurred; its details are in the service's log.")
+# The protocol wants it in every response.
+TUS = {"Tus-Resumable": "1.0.0"}
 QUERY_ERRORS: dict[str, type[errors.RequestError]] = {
     "missing": errors.FieldRequired,
     "extra_forbidden": errors.FieldUnknown,
@@ -41,7 +43,8 @@ def install_handlers(app: FastAPI, routes: Sequence[APIRoute]) -> None:
 
 
 async def _on_media_error(request: Request, error: Exception) -> Response:
-    return error_response(request, error if isinstance(error, errors.MediaError) else UNEXPECTED)
+    told = TUS if request.scope["path"].startswith("/uploads") else None
+    return error_response(request, error if isinstance(error, errors.MediaError) else UNEXPECTED, told)
 
 
 async def _on_routing_error(routes: Sequence[APIRoute], request: Request, error: Exception) -> Response:

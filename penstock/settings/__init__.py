@@ -124,6 +124,7 @@ class Settings(BaseSettings):
         32 * 2**20, ge=1024, le=2**30, description="largest JSON body of a batch, with all its items"
     )
     max_manifest_bytes: Bytes = Field(256 * 2**20, description="largest upload of a manifest")
+    max_unfinished_uploads: Count = Field(100, description="most resumable uploads of one project that are unfinished")
     max_plan_bytes: Bytes = Field(64 * 2**20, description="most bytes of an input that a plan reads")
     max_streams: int = Field(32, ge=1, le=1000, description="most streams of one input")
     fetch_connect_seconds: Seconds = Field(5.0, description="timeout of a connection to an origin")
@@ -196,6 +197,9 @@ class Settings(BaseSettings):
     )
     plan_seconds: Seconds = Field(20.0, description="deadline of the probe of an input for a plan")
     link_seconds: int = Field(3600, ge=1, le=7 * 86_400, description="lifetime of a signed link")
+    unfinished_upload_seconds: Seconds = Field(
+        86_400.0, description="how long after its last byte a resumable upload can be continued"
+    )
     drain_seconds: float = Field(30.0, ge=0, le=86_400, description="how long a stop waits for running work")
 
     @model_validator(mode="before")
@@ -233,6 +237,11 @@ class Settings(BaseSettings):
     def threads_per_encoder(self) -> int:
         """As many as let all slots together use each core once."""
         return max(1, (os.cpu_count() or 1) // self.transcode_slots)
+
+    @property
+    def unfinished(self) -> Path:
+        """Where the parts of resumable uploads are."""
+        return self.root / "uploads"
 
     @property
     def scratch(self) -> Path:

@@ -21,6 +21,9 @@ NAMING = {
     ("GET", "/files/{file_id}"): "file",
     ("DELETE", "/files/{file_id}"): "file",
     ("PATCH", "/files/{file_id}"): "file",
+    ("HEAD", "/uploads/{file_id}"): "file",
+    ("PATCH", "/uploads/{file_id}"): "file",
+    ("DELETE", "/uploads/{file_id}"): "file",
     ("PUT", "/files/{file_id}/content"): "file",
     ("GET", "/files/{file_id}/content"): "file",
     ("HEAD", "/files/{file_id}/content"): "file",
@@ -40,7 +43,8 @@ NAMELESS = {
     ("POST", "/tasks"), ("GET", "/tasks"), ("POST", "/sources"), ("GET", "/sources"), ("POST", "/files"),
     ("POST", "/plans"), ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
     ("GET", "/docs"), ("GET", "/docs/{name}"), ("POST", "/batches"), ("GET", "/batches"),
-    ("POST", "/webhooks"), ("GET", "/webhooks"), ("POST", "/events/s3"), ("POST", "/signatures"),
+    ("POST", "/webhooks"), ("GET", "/webhooks"), ("POST", "/events/s3"),
+    ("POST", "/signatures"), ("POST", "/uploads"), ("OPTIONS", "/uploads"),
 }  # fmt: skip
 UNKNOWN = {
     "task": new_task_id(), "file": new_file_id(), "source": new_file_id(), "batch": new_batch_id(),
@@ -118,8 +122,11 @@ def test_the_file_of_another_project_is_not_accepted(client: httpx.Client, proje
 
 def asked(client: httpx.Client, project: Project, route: tuple[str, str], name: str) -> httpx.Response:
     method, path = route
-    body = {"json": {"name": "a.mp4"}} if method == "PATCH" else {}
-    return client.request(method, re.sub(r"\{\w+\}", name, path), **project(**body))
+    sent = project(json={"name": "a.mp4"}) if method == "PATCH" else project()
+    if path.startswith("/uploads"):
+        tus = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+        sent["headers"] = sent["headers"] | tus
+    return client.request(method, re.sub(r"\{\w+\}", name, path), **sent)
 
 
 def neutral(answered: httpx.Response, name: str) -> str:

@@ -1,10 +1,13 @@
 """Uploads, streamed to a local file and never held in memory."""
 
+import io
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from penstock.api.bodies.multipart import DeclaredFile, FileForm
 from penstock.domain import errors
@@ -31,6 +34,20 @@ async def receive_upload(request: Request, path: Path, limit: int, threads: Capa
     return form.declared if form else DeclaredFile(content_type)
 
 
+async def append_body(request: Request, file: io.FileIO, limit: int, threads: CapacityLimiter) -> int:
+    """Append the raw body to an open file, block by block; returns its size. Raises `InputTooLarge`, `DiskFull`."""
+    _require_size(int(request.headers.get("content-length") or 0), limit)
+    size = 0
+    try:
+        async for block in _blocks(request.stream()):
+            _require_size(size + len(block), limit)
+            await to_thread.run_sync(write_all, file, block, limiter=threads)
+            size += len(block)
+    finally:
+        await to_thread.run_sync(os.fsync, file.fileno(), limiter=threads)
+    return size
+
+
 async def _file_in(form: FileForm, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         for block in form.feed(chunk):
@@ -39,15 +56,21 @@ async def _file_in(form: FileForm, chunks: AsyncIterator[bytes]) -> AsyncIterato
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in blocks large enough to be worth a call in another thread."""
+    """The same bytes in blocks large enough to be worth a call in another thread, also those before a broken end."""
     buffer = bytearray()
-    async for chunk in chunks:
-        buffer += chunk
-        if len(buffer) >= BLOCK_BYTES:
-            yield bytes(buffer)
-            buffer.clear()
+    broken: Exception | None = None
+    try:
+        async for chunk in chunks:
+            buffer += chunk
+            if len(buffer) >= BLOCK_BYTES:
+                yield bytes(buffer)
+                buffer.clear()
+    except (ClientDisconnect, errors.InputTimeout) as error:
+        broken = error
     if buffer:
         yield bytes(buffer)
+    if broken is not None:
+        raise broken
 
 
 def _require_size(size: int, limit: int) -> None:
