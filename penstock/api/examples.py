@@ -103,7 +103,6 @@ _TASK: dict[str, Any] = {
         "url": "http://127.0.0.1:4200/runs/flow-run/0b7c5b8e-5c0e-4a57-9d1c-4f6f0c1f2a3b",
     },
     "batch": None,
-    "bytes_in": 88_120_331,
 }
 _PLAN: dict[str, Any] = {
     "object": "plan",
