@@ -31,7 +31,7 @@ SCOPES = {
 class OneService(LoadScopeScheduling):
     """What shares a service, a home or the browser runs in one process; everything else beside them.
 
-    Two scopes have a service each, so that both processes are busy to the end."""
+    Two scopes have a service each. They wait more than they compute: three processes keep two cores busy."""
 
     def _split_scope(self, nodeid: str) -> str:
         folder = nodeid.split("/")[1]

@@ -20,14 +20,17 @@ EXAMPLES = Path(__file__).parents[2] / "deployments" / "examples"
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.fixture
-def foreign(penstock, tmp_path):
+@pytest.fixture(scope="module")
+def foreign(penstock, tmp_path_factory):
     """The environment of a program that reaches only Prefect."""
     prefect = {name: value for name, value in exported(penstock).items() if name in ("PATH", "PREFECT_API_AUTH_STRING")}
-    return prefect | {"PREFECT_API_URL": penstock.service.prefect_api_url, "PREFECT_HOME": str(tmp_path / "prefect")}
+    return prefect | {
+        "PREFECT_API_URL": penstock.service.prefect_api_url,
+        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+    }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def block(penstock, foreign):
     """A block `penstock`, as somebody saves it in the UI after it was registered."""
     python(foreign, "-m", "prefect", "block", "register", "-m", "penstock.prefect")
