@@ -16,7 +16,9 @@ def main() -> None:
     with get_client(sync_client=True) as client:
         deployment = client.read_deployment_by_name("convert-request/convert-request")
     arrived = EventTrigger(expect={"newsroom.film.arrived"}, match={"prefect.resource.id": "newsroom.*"}, threshold=1)
-    convert = RunDeployment(deployment_id=deployment.id, parameters={"request": REQUEST})
+    convert = RunDeployment(
+        source="selected", deployment_id=deployment.id, parameters={"request": REQUEST}, job_variables=None
+    )
     Automation(name=NAME, trigger=arrived, actions=[convert]).create()
 
 

@@ -1,0 +1,63 @@
+"""The examples are typed from outside: mypy and pyright find no error in them where the wheel and Prefect are all there
+is.
+
+basedpyright is pyright with its Node.js in a wheel: pyright's own package downloads both at its first start."""
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.standalone.conftest import CHECKOUT
+
+EXAMPLES = CHECKOUT / "deployments" / "examples"
+# Its types are those of FastAPI and standardwebhooks; it imports nothing of ours.
+NOT_OURS = "webhook_receiver.py"
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+
+
+@pytest.fixture(scope="module")
+def clean(wheel, tmp_path_factory):
+    """A folder with the examples, and an environment `env` of the locked packages of `penstock[prefect]`."""
+    folder = tmp_path_factory.mktemp("clean")
+    if shutil.which("uv") is None:
+        pytest.skip("uv is not installed: the types from outside are not checked")
+    sync = ["uv", "sync", "--frozen", "--no-default-groups", "--extra", "prefect", "--no-install-project"]
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environment |= {"UV_PROJECT_ENVIRONMENT": str(folder / "env")}
+    if subprocess.run(sync, cwd=CHECKOUT, env=environment, check=False, capture_output=True).returncode:
+        pytest.skip("the packages of a clean environment cannot be downloaded: the types from outside are not checked")
+    install = ["uv", "pip", "install", "--offline", "--no-deps", "--python", folder / "env" / "bin" / "python", wheel]
+    subprocess.run(install, check=True, capture_output=True)
+    for example in EXAMPLES.glob("*.py"):
+        if example.name != NOT_OURS:
+            shutil.copy(example, folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "checker",
+    [("mypy", "--strict", "--python-executable", "env/bin/python"), ("basedpyright", "--pythonpath", "env/bin/python")],
+    ids=lambda checker: checker[0],
+)
+def test_the_examples_are_typed_from_outside(clean, checker):
+    name, *options = checker
+    (clean / "pyrightconfig.json").write_text('{"typeCheckingMode": "standard", "include": ["*.py"]}')
+    command = [SCRIPTS / name, *options, *sorted(path.name for path in clean.glob("*.py"))]
+    done = subprocess.run(command, cwd=clean, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_wrong_call_is_found_from_outside(clean):
+    """Else the checkers would find nothing because they know nothing."""
+    wrong = clean / "wrong"
+    wrong.mkdir()
+    (wrong / "wrong.py").write_text(
+        'from penstock.prefect import convert_media\n\nconvert_media("a.mov", format="mp5")\n'
+    )
+    command = [SCRIPTS / "basedpyright", "--pythonpath", clean / "env" / "bin" / "python", "wrong.py"]
+    done = subprocess.run(command, cwd=wrong, check=False, capture_output=True, text=True)
+    assert "reportArgumentType" in done.stdout
