@@ -44,7 +44,7 @@ def _run(slots: int | None, image_slots: int | None, name: str | None, drained_e
     services = current_services()
     remove_dead_folders(settings.scratch)
     tool_versions(services.tools)  # starts the fork server before the first run needs it
-    places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots)
+    places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots, settings.waiting_slots)
     is_drained = asyncio.run(run_worker(places, services, name or f"worker-{os.getpid()}"))
     sys.exit(drained_exit if is_drained else 0)
 

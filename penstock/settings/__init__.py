@@ -19,6 +19,7 @@ OTHER_VARIABLES = frozenset(("PENSTOCK_CORPUS", "PENSTOCK_API_URL"))
 Bytes = Annotated[int, Field(ge=1, le=2**50)]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Slots = Annotated[int, Field(ge=1, le=1024)]
+SlotsOrNone = Annotated[int, Field(ge=0, le=1024)]
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600.0)]
 WebUrl = Annotated[str, AfterValidator(checks.web_url)]
 
@@ -81,9 +82,10 @@ class Settings(BaseSettings):
         None, description="JSON file with what is converted when notifications of buckets arrive (docs/events.md)"
     )
     transcode_slots: Slots = Field(os.cpu_count() or 1, description="encoders that run at once on the whole system")
-    worker_slots: Slots = Field(
-        12,
-        description="flow runs at once in one worker, also those that wait for an encoder slot; without images",
+    worker_slots: Slots = Field(12, description="flow runs at once in one worker; without images")
+    waiting_slots: SlotsOrNone = Field(
+        36,
+        description="flow runs that wait for an encoder beside those, in one worker; each keeps its input on the disk",
     )
     image_slots: Slots = Field(4, description="flow runs of images at once in one worker")
     retention_days: float | None = Field(

@@ -9,6 +9,7 @@ from penstock.domain.ids import ProjectId
 from penstock.domain.reuse import Claim, EarlierOutput
 from penstock.domain.task import Task
 from penstock.orchestration.run.lease import Run
+from penstock.orchestration.run.lent_place import place_lent
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +41,21 @@ def _published(run: Run, task: Task, digest: str) -> list[EarlierOutput]:
 
 def _settled_claim(run: Run, project_id: ProjectId, digest: str) -> Claim:
     """The claim, once no other run makes the output."""
-    seconds = FIRST_WAIT_SECONDS
-    while True:
-        claim = _claim(run, project_id, digest)
-        if claim.earlier is not None or claim.is_ours:
-            return claim
-        run.stop.wait(seconds)
-        run.stop.require_unset()
-        seconds = min(2 * seconds, LONGEST_WAIT_SECONDS)
+    claim, seconds = _claim(run, project_id, digest), FIRST_WAIT_SECONDS
+    if _is_settled(claim):
+        return claim
+    run.stages.progress.set_activity("waiting for an equal conversion")
+    with place_lent():
+        while not _is_settled(claim):
+            run.stop.wait(seconds)
+            run.stop.require_unset()
+            seconds = min(2 * seconds, LONGEST_WAIT_SECONDS)
+            claim = _claim(run, project_id, digest)
+    return claim
+
+
+def _is_settled(claim: Claim) -> bool:
+    return claim.earlier is not None or claim.is_ours
 
 
 def _claim(run: Run, project_id: ProjectId, digest: str) -> Claim:

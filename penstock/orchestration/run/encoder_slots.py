@@ -45,12 +45,13 @@ class SlotHolder:
 
 class EncoderSlots:
     """The slots as one worker process takes them. A run that waits is woken by a release of this process and by a
-    stop."""
+    stop. Those that wait form a queue: only the first one requests slots of Prefect."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._released = threading.Condition()
-        self._releases = 0
+        self._changed = threading.Condition()
+        self._queue: list[object] = []
+        self._changes = 0
 
     @contextmanager
     def hold(self, run: Run) -> Iterator[None]:
@@ -78,17 +79,30 @@ class EncoderSlots:
     def acquire(self, holder: SlotHolder, show_waiting: Callable[[], None] = lambda: None) -> UUID:
         """The lease of a slot, as soon as there is one; `show_waiting` is called where it has to be waited for. Raises
         `Cancelled`."""
-        with get_client(sync_client=True) as client, holder.stop.notifying(self._released):
+        stop = holder.stop
+        with get_client(sync_client=True) as client, stop.notifying(self._changed), self._queued() as is_first:
             while True:
-                releases = self._releases
-                if (lease_id := self._request(client, holder)) is not None:
+                seen = self._changes
+                stop.require_unset()
+                if is_first() and (lease_id := self._request(client, holder)) is not None:
                     return lease_id
                 show_waiting()
-                self._wait(holder, releases)
+                self._wait(stop, seen, _retry_seconds() if is_first() else None)
+
+    @contextmanager
+    def _queued(self) -> Iterator[Callable[[], bool]]:
+        """Yields whether nobody of this process has waited for longer. With one request each, 48 waiting runs would
+        take a core of Prefect."""
+        ticket = object()
+        self._queue.append(ticket)
+        try:
+            yield lambda: self._queue[0] is ticket
+        finally:
+            self._queue.remove(ticket)
+            self._note_change()
 
     def _request(self, client: SyncPrefectClient, holder: SlotHolder) -> UUID | None:
         """The lease of a slot; None where there is none, or Prefect or the database is unavailable."""
-        holder.stop.require_unset()
         try:
             holder.note(SLOT_REQUESTED)
             return self._noted(holder, _leased(client))
@@ -106,26 +120,32 @@ class EncoderSlots:
             raise
         return lease_id
 
-    def _wait(self, holder: SlotHolder, releases: int) -> None:
-        """Until this process has released a slot since the count was `releases`, the run should stop, or
-        `RETRY_SECONDS` have passed."""
-        seconds = RETRY_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
-        with self._released:
-            self._released.wait_for(lambda: self._releases != releases or holder.stop.is_set(), seconds)
+    def _wait(self, stop: StopSignal, seen: int, seconds: float | None) -> None:
+        """Until a slot was released or the queue became shorter since `seen`, the run should stop, or `seconds` have
+        passed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._changes != seen or stop.is_set(), seconds)
+
+    def _note_change(self) -> None:
+        with self._changed:
+            self._changes += 1
+            self._changed.notify_all()
 
     def _release(self, holder: SlotHolder, lease_id: UUID) -> None:
         _release(lease_id)
         with suppress(errors.MediaError):  # the note is cleared when the attempt ends
             holder.note(None)
-        with self._released:
-            self._releases += 1
-            self._released.notify()
+        self._note_change()
 
 
 @cache
 def process_encoder_slots(records: Records) -> EncoderSlots:
     """Those of this process."""
     return EncoderSlots(records)
+
+
+def _retry_seconds() -> float:
+    return RETRY_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
 
 
 def _leased(client: SyncPrefectClient) -> UUID | None:

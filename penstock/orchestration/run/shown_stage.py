@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
 import httpx
@@ -16,6 +16,7 @@ from prefect.utilities.engine import emit_task_run_state_change_event
 from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.steps import steps_of
 from penstock.orchestration.run.heartbeat import RunProgress
+from penstock.orchestration.run.lent_place import place_lent
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +32,19 @@ def name_stage(plan: Plan) -> None:
 
 @contextmanager
 def shown_waiting(progress: RunProgress) -> Iterator[Callable[[], None]]:
-    """Yields what shows once that the run waits for an encoder slot, until the block ends."""
-    shown: list[str] = []
+    """Yields what shows that the run waits for an encoder slot, and lends its place, until the block ends."""
+    with ExitStack() as waiting:
+        shown: list[str] = []
 
-    def show() -> None:
-        if not shown:
-            shown.append(AWAITING_SLOT)
-            progress.set_activity("waiting for an encoder slot")
-            _set_states(AWAITING_SLOT)
+        def show() -> None:
+            if not shown:
+                shown.append(AWAITING_SLOT)
+                waiting.enter_context(place_lent())
+                progress.set_activity("waiting for an encoder slot")
+                waiting.callback(_set_states, "Running")
+                _set_states(AWAITING_SLOT)
 
-    try:
         yield show
-    finally:
-        if shown:
-            _set_states("Running")
 
 
 def _set_states(name: str) -> None:

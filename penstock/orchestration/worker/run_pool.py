@@ -15,11 +15,13 @@ from penstock.orchestration.flow_run_options import BATCH_QUEUE, BATCH_WORK_QUEU
 class QueuePlaces:
     """So many runs at once from `queue`; without a name, from every queue that has no places of its own.
 
-    `rests_seconds` is the shortest time between two polls that no event asked for. With `yields_seconds` one run is
-    taken at a time, and another one only after so long, so that workers without any take it first."""
+    Up to `lent` more run while as many only wait, for an encoder or for an equal conversion. `rests_seconds` is the
+    shortest time between two polls that no event asked for. With `yields_seconds` one run is taken at a time, and
+    another one only after so long, so that workers without any take it first."""
 
     count: int
     queue: str | None = None
+    lent: int = 0
     rests_seconds: float = 0.0
     yields_seconds: float = 0.0
 
@@ -37,13 +39,13 @@ RESTS_SECONDS = 20.0
 YIELDS_SECONDS = 1.0
 
 
-def queue_places(count: int, image_count: int) -> tuple[QueuePlaces, ...]:
+def queue_places(count: int, image_count: int, lent: int = 0) -> tuple[QueuePlaces, ...]:
     """The places of one worker process: for images, for batches and their work, and for everything else."""
     return (
-        QueuePlaces(count),
-        QueuePlaces(image_count, IMAGE_QUEUE),
-        QueuePlaces(BATCH_PLACES, BATCH_QUEUE, RESTS_SECONDS),
-        QueuePlaces(BATCH_WORK_PLACES, BATCH_WORK_QUEUE, RESTS_SECONDS, YIELDS_SECONDS),
+        QueuePlaces(count, lent=lent),
+        QueuePlaces(image_count, IMAGE_QUEUE, lent=lent),
+        QueuePlaces(BATCH_PLACES, BATCH_QUEUE, rests_seconds=RESTS_SECONDS),
+        QueuePlaces(BATCH_WORK_PLACES, BATCH_WORK_QUEUE, rests_seconds=RESTS_SECONDS, yields_seconds=YIELDS_SECONDS),
     )
 
 

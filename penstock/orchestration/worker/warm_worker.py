@@ -10,7 +10,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from prefect.utilities.importtools import import_object
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from penstock.domain.errors import DatabaseUnavailable
+from penstock.orchestration.run.lent_place import Lend, lending
 from penstock.orchestration.run_states import recorded_state
 from penstock.orchestration.worker.claims import claim, due_runs, release
 from penstock.orchestration.worker.run_pool import QueuePlaces, run_threads
@@ -38,6 +39,8 @@ POLL_AGAIN_SECONDS = 0.25
 # Prefect reschedules a run that a deployment's limit refused by a second: `prefect_server.SERVER_DEFAULTS`.
 REFUSED_SECONDS = 1.25
 RETRY_SECONDS = 2.0
+# A poll takes a tenth of this: workers with an idle encoder take runs before those whose runs wait for one.
+WAITING_YIELDS_SECONDS = 0.3
 OWN_FLOW = re.compile(r"penstock\.flows\.[a-z_]+\.[a-z_]+")
 
 
@@ -56,7 +59,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self.records = records
         self.queues: list[str] = []
         self.flows: dict[UUID, Flow[..., Any]] = {}
-        self.threads = run_threads(places.count)
+        self.threads = run_threads(places.count + places.lent)
         self.wake = asyncio.Event()
         self.polling = asyncio.Lock()
         self.claims: dict[UUID, asyncio.Event] = {}
@@ -64,6 +67,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self.is_draining = False
         self.is_full = False
         self.has_queue_limits = False
+        self.waiting = 0
 
     async def run(
         self,
@@ -108,9 +112,9 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         queue."""
         async with self.polling:
             if self.limiter.borrowed_tokens:
-                await asyncio.sleep(self.places.yields_seconds)
+                await asyncio.sleep(max(self.places.yields_seconds, WAITING_YIELDS_SECONDS if self.waiting else 0))
             self.polled_at = time.monotonic()
-            self.is_full = not self.limiter.available_tokens
+            self.is_full = self.limiter.available_tokens <= 0
             if self.is_draining or self.is_full or not self.queues:
                 return []
             found = await super().get_and_submit_flow_runs()
@@ -145,6 +149,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         if found and yields_seconds:
             self._wake_in(yields_seconds)
         self.is_full = len(found) == free
+        # A run may have ended its wait during the request. Prefect skips runs for which there is no place.
+        found = found[: max(0, int(self.limiter.available_tokens))]
         self.claims = {run.flow_run.id: asyncio.Event() for run in found}
         return found
 
@@ -176,8 +182,26 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         # For a run with a deployment the engine opens a websocket of its own, to listen for "suspend".
         without_deployment = flow_run.model_copy(update={"deployment_id": None})
         work: Callable[[], Any] = partial(run_flow, flow, flow_run=without_deployment, return_type="state")
+        work = partial(_run_lending, work, partial(self._lent_place, asyncio.get_running_loop()))
         state: State[Any] | None = await asyncio.get_running_loop().run_in_executor(self.threads, work)
         return state
+
+    @contextlib.contextmanager
+    def _lent_place(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        """For a run's thread: while the block runs, another run may have the run's place."""
+        loop.call_soon_threadsafe(self._count_waiting, 1)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(RuntimeError):  # the worker has ended meanwhile
+                loop.call_soon_threadsafe(self._count_waiting, -1)
+
+    def _count_waiting(self, change: int) -> None:
+        """A run that ends its wait needs no free place: until another run ends, there is one more than places."""
+        self.waiting += change
+        self.limiter.total_tokens = self.places.count + min(self.waiting, self.places.lent)
+        if self.is_full and change > 0:
+            self.wake.set()
 
     async def _finalize(self, flow_run: FlowRun, crashed: State[Any]) -> None:
         """End a run whose state is not final: it was cancelled before it began, or ended while Prefect was
@@ -207,6 +231,11 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
             deployment = await self.client.read_deployment(flow_run.deployment_id)
             self.flows[flow_run.deployment_id] = own_flow(deployment.entrypoint or "")
         return self.flows[flow_run.deployment_id]
+
+
+def _run_lending(work: Callable[[], Any], lend: Lend) -> Any:
+    with lending(lend):
+        return work()
 
 
 def own_flow(entrypoint: str) -> Flow[..., Any]:
