@@ -1,4 +1,4 @@
-"""Applies `prefect.yaml` to Prefect: work pool, queues, concurrency limits and deployments. Safe to repeat."""
+"""Applies `prefect.yaml` to Prefect: work pool, queues, concurrency limits, saved filters and deployments. Safe to repeat."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,15 @@ async def apply_prefect_yaml(settings: Settings) -> list[str]:
             await _work_pool(client, pool)
         for name, value in wanted["definitions"]["concurrency_limits"].items():
             await client.upsert_global_concurrency_limit_by_name(name, _slots(value, settings))
+        for entry in wanted["definitions"]["saved_filters"]:
+            await client.request("PUT", "/saved_searches/", json=_saved_filter(**entry))
         return [await _deployment(client, entry) for entry in wanted["deployments"]]
+
+
+def _saved_filter(name: str, **values: list[str]) -> dict[str, Any]:
+    """As the Prefect UI writes and reads it."""
+    shown = {"object": "flowRun", "type": "", "operation": ""}
+    return {"name": name, "filters": [{**shown, "property": key, "value": value} for key, value in values.items()]}
 
 
 def _slots(value: int | str, settings: Settings) -> int:

@@ -10,7 +10,14 @@ from penstock.domain import errors
 from penstock.domain.ids import BatchId, ChunkId
 from penstock.orchestration.batch.batch_run import Replaced, open_batch
 from penstock.orchestration.batch.chunk_run import convert_chunk_lines, open_chunk
-from penstock.orchestration.run_states import batch_state, done_state, end_as_cancelled, ended_state, tag_failure
+from penstock.orchestration.run_states import (
+    batch_state,
+    done_state,
+    end_as_cancelled,
+    ended_state,
+    tag_failure,
+    untag_failure,
+)
 from penstock.services import current_services
 from penstock.tasks.batch.accept import accept_batch
 from penstock.tasks.batch.convert_lines import convert_lines
@@ -26,6 +33,7 @@ STILL_RUNNING = "skipped: the last run of this batch has not ended"
     name="convert-batch",
     flow_run_name="convert a batch",
     description="Converts the files of a folder or prefix, or the lines of a manifest: for schedules and other flows.",
+    on_running=[untag_failure],
     on_failure=[tag_failure],
     on_cancellation=[end_as_cancelled],
     persist_result=False,
@@ -42,6 +50,7 @@ def convert_batch(batch: BatchForm, project: str | None = None) -> State[Any]:
 @flow(
     name="run-batch",
     description="Runs one attempt of a Batch. The API and the command line start it. Its parameters are ids alone.",
+    on_running=[untag_failure],
     on_failure=[tag_failure],
     on_cancellation=[end_as_cancelled],
     persist_result=False,

@@ -36,6 +36,7 @@ POLL_SECONDS = 0.5
 # A worker's exit after a drain; any other end of it is restarted.
 EXIT_DRAINED = 75
 PREFECT_HOST, PREFECT_OPTION = "127.0.0.1", "--prefect-port"
+PASSWORD_HINT = "as `penstock env` prints it, after PREFECT_API_AUTH_STRING="
 STOPPING = "Stopping: waiting up to {:g} s for running conversions. Ctrl-C again kills them."
 SHARED_MODULES = ("penstock.cli.api", "penstock.cli.worker", "penstock.flows.convert")
 
@@ -71,7 +72,7 @@ def run_service(settings: Settings, options: UpOptions, stopped: threading.Event
         with ExitStack() as stack, started_service(settings, options, home, stopped) as (running, processes):
             if not stopped.is_set():
                 home.publish(running)
-                _print_addresses(running, home, shows_key=not (settings.api_key or options.until_idle))
+                _print_addresses(running, home, shows=_generated_secrets(settings) if not options.until_idle else ())
             # Once idle, no command may begin to use the service until it has stopped: the next one starts its own.
             is_idle = partial(_closed_if_unused, home, stack) if options.until_idle else _never
             _watch(processes, None if settings.database_url else home, lambda: stopped.wait(POLL_SECONDS) or is_idle())
@@ -200,13 +201,20 @@ def _watch(processes: ServiceProcesses, database_home: Home | None, is_over: Cal
             click.echo(f"{ended.name} ended unexpectedly and is restarted; see its log, {ended.log}.", err=True)
 
 
-def _print_addresses(running: RunningService, home: Home, *, shows_key: bool) -> None:
+def _generated_secrets(settings: Settings) -> tuple[str, ...]:
+    """Those that nobody has chosen, so that somebody has to be told."""
+    prefect = settings.prefect_auth_string or settings.prefect_server_auth_string or settings.prefect_api_url
+    return (*(() if settings.api_key else ("key",)), *(() if prefect else ("password",)))
+
+
+def _print_addresses(running: RunningService, home: Home, *, shows: tuple[str, ...]) -> None:
     click.echo(f"API         {running.api_url}")
     click.echo(f"Docs        {running.api_url}/docs")
     click.echo(f"Prefect UI  {running.prefect_ui_url}")
     if running.prefect_auth:
-        click.echo("            its password: `penstock env` shows it, as PREFECT_API_AUTH_STRING")
-    if shows_key and home.is_first_time("key shown"):
+        shown = running.prefect_auth if "password" in shows and home.is_first_time("password shown") else PASSWORD_HINT
+        click.echo(f"            password {shown}")
+    if "key" in shows and home.is_first_time("key shown"):
         click.echo(f"API key     {running.api_key}")
     click.echo(f"Home        {home.root}")
     click.echo("Ready. Ctrl-C stops.")

@@ -49,6 +49,8 @@ ACCEPT = stage_options("accept", "Make the Task of a request.", retries=3)
 VALIDATE = stage_options("validate", "Take the task and check its request.", retries=3)
 FETCH = stage_options("fetch", "Download the input and probe it.", retries=3)
 TRANSCODE = stage_options("transcode", "Plan, encode, and verify the output.", retries=2)
+VERIFY = stage_options("verify", "Read the output back, decode it, and compare it with its plan.", retries=0)
+SCORE = stage_options("score", "Measure how much the output looks like its input.", retries=0)
 UPLOAD = stage_options("upload", "Store the verified output.", retries=4)
 RECORD = stage_options("record", "Publish the output and complete the task.", retries=4)
 

@@ -1,5 +1,6 @@
 """A stage: a Prefect task that ends in a state with our error's code and message, and in a traceback only for a bug."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Generic, ParamSpec, TypeVar
@@ -26,6 +27,18 @@ class Stage(Generic[P, R]):
         if isinstance(result, State):
             raise result.result(raise_on_failure=False)
         return result
+
+
+class CancelIsNoError(logging.Filter):
+    """Prefect logs the end of every stage that is not completed as an error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith("Finished in state Cancelled("):
+            record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+        return True
+
+
+logging.getLogger("prefect.task_runs").addFilter(CancelIsNoError())
 
 
 def stage(options: StageOptions) -> Callable[[Callable[P, R]], Stage[P, R]]:

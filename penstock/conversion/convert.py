@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, Protocol, TypeVar
 
 from penstock import engines
 from penstock.conversion.inputs import fetch_bytes
@@ -24,6 +25,19 @@ from penstock.domain.planning.plan import Plan
 from penstock.domain.reuse import EarlierOutput
 from penstock.domain.stages import Accepted, Original, Rendition, Reuse
 from penstock.domain.task import InputVersion
+
+T = TypeVar("T")
+
+
+class CallPart(Protocol):
+    """Calls a part of a conversion that people may want to see on its own."""
+
+    def __call__(self, name: Literal["verify", "score"], part: Callable[[], T], /) -> T: ...
+
+
+def call_unseen(_name: str, part: Callable[[], T], /) -> T:
+    return part()
+
 
 # What the encoder of a plan waits for and holds while it runs.
 Reserve = Callable[[Plan], AbstractContextManager[None]]
@@ -58,6 +72,7 @@ def convert_original(
     workspace: Workspace,
     reserve: Reserve = no_reservation,
     find_earlier: FindEarlier = nothing_earlier,
+    call_part: CallPart = call_unseen,
 ) -> Rendition | Reuse:
     """The verified output; or the input, where that is smaller and already what was requested; or the output of an
     equal conversion, which is not made again.
@@ -74,10 +89,10 @@ def convert_original(
     with reserve(plan):
         started = time.monotonic()
         path = conversion.encode(plan, workspace.scratch)
-    output = conversion.or_kept_input(conversion.verify(plan, path))
+    output = call_part("verify", lambda: conversion.or_kept_input(conversion.verify(plan, path)))
     spent = (time.monotonic() - started, meter.cpu_seconds)
     # Scoring holds no encoder slot: waiting for another one could take longer than the encode did.
-    score = score_of(output, original, conversion.workspace)
+    score = call_part("score", lambda: score_of(output, original, conversion.workspace))
     return replace(rendition_of(output, original, workspace, spent, score), conversion=digest)
 
 

@@ -104,6 +104,13 @@ def tag_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> N
         client.update_flow_run(flow_run.id, tags=[*without_failure(tags), *failed])
 
 
+def untag_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - a hook's parameters
+    """A hook of the flows: removes the tags of an earlier failure from a run that begins again."""
+    if (kept := without_failure(flow_run.tags)) != flow_run.tags:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(flow_run.id, tags=kept)
+
+
 def name_run(task: Task) -> None:
     """Give the present run the name and the tags that a run of this task has, in place of those of an earlier failure.
     An error of Prefect is only logged."""

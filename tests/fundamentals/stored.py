@@ -12,9 +12,14 @@ DATA = ("secrets", "files", "scratch", "postgres")
 
 def logs_of(penstock, task):
     """The log of the task's run, once it says that the run has failed; None before."""
+    return logs_with("failed in", penstock, task)
+
+
+def logs_with(words, penstock, task):
+    """The log of the task's run, once it has these words; None before."""
     wanted = {"logs": {"flow_run_id": {"any_": [task["run"]["id"]]}}}
     found = penstock.prefect.post("/logs/filter", json=wanted, headers=csrf(penstock)).raise_for_status().json()
-    return found if any("failed in" in line["message"] for line in found) else None
+    return found if any(words in line["message"] for line in found) else None
 
 
 def files_of(home: Path) -> list[Path]:

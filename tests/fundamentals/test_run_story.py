@@ -1,11 +1,12 @@
 """What an operator sees of a run in the Prefect UI without opening its log."""
 
+import logging
 import re
 
 import httpx
 import pytest
 
-from tests.fundamentals.stored import logs_of
+from tests.fundamentals.stored import logs_of, logs_with
 from tests.service import artifacts_of, csrf, wait_for
 
 pytestmark = pytest.mark.service
@@ -43,7 +44,8 @@ def test_the_name_of_an_upload_is_in_the_run_and_its_message_and_on_the_output(p
     assert {"width:62", "quality:0.7"} <= set(run["tags"])
     shown = r"Urlaub am Meer\.mov [\d.]+ k?M?B → mp4 [\d.]+ k?B \([−+][\d.]+ %\), VMAF \d+, [\d.]+ s"
     assert re.fullmatch(shown, run["state"]["message"]), run["state"]["message"]
-    stages = wait_for(lambda: seen if len(seen := stages_of(penstock, task)) == 5 else None)
+    stages = wait_for(lambda: seen if len(seen := stages_of(penstock, task)) == 7 else None)
+    assert {"verify", "score"} <= set(stages)
     assert any(re.match(r"transcode · encode h264 62x\d+", name) for name in stages), stages
 
 
@@ -93,7 +95,9 @@ def test_a_cancel_from_the_ui_leaves_run_and_stages_cancelled_and_no_traceback(p
     stages = wait_for(lambda: seen if len(seen := stages_of(penstock, task)) == 3 else None)
     assert "Failed" not in stages.values()
     assert "Cancelled" in stages.values()
-    assert "Traceback" not in str(logs_of(penstock, task))
+    logs = wait_for(lambda: logs_with("Finished in state Cancelled", penstock, task))
+    assert "Traceback" not in str(logs)
+    assert [line["message"] for line in logs if line["level"] >= logging.ERROR] == []
 
 
 def test_the_artifacts_page_lists_the_progress_of_a_run_with_its_stage(penstock, origin, long_video):

@@ -31,7 +31,7 @@ def test_two_workers_share_the_work_and_run_nothing_twice(penstock, origin, phot
     assert len({owner.rpartition(":")[0] for owner in owners(penstock, done)}) == 2
 
 
-def test_an_image_does_not_wait_for_videos(penstock, origin, long_video, photo):
+def test_neither_an_image_nor_a_refusal_waits_for_videos(penstock, origin, long_video, photo):
     films = [
         penstock.client.create(
             {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": height}
@@ -40,12 +40,23 @@ def test_an_image_does_not_wait_for_videos(penstock, origin, long_video, photo):
     ]
     wait_for(lambda: processes_with("ffmpeg", "output.webm"), 60)
     done = penstock.finished(picture(penstock, f"{origin}/{photo.name}", 280), 30)
+    too_wide = {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "mp4", "width": 5000}
+    wait_for(lambda: in_state(penstock, films, "AwaitingEncoderSlot") > Settings().worker_slots, 90)
+    refused = penstock.finished(penstock.client.create(too_wide), 20)
     waiting = [penstock.client.task(task["id"])["status"] for task in films]
     for task in films:
         penstock.client.cancel(task["id"])
 
-    assert (done["status"], set(waiting)) == ("completed", {"processing"})
+    assert (done["status"], refused["error"]["code"]) == ("completed", "upscale_not_allowed")
+    assert set(waiting) == {"processing"}
     assert {penstock.finished(task, 30)["status"] for task in films} == {"cancelled"}
+
+
+def in_state(penstock, tasks, name):
+    """How many of their runs have a state of this name."""
+    runs = [task["run"]["id"] for each in tasks if (task := penstock.client.task(each["id"]))["run"]]
+    wanted = {"flow_runs": {"id": {"any_": runs}, "state": {"name": {"any_": [name]}}}}
+    return penstock.prefect.post("/flow_runs/count", json=wanted, headers=csrf(penstock)).raise_for_status().json()
 
 
 def test_a_paused_queue_keeps_its_runs_until_it_is_resumed(penstock, origin, photo, tone):

@@ -120,7 +120,7 @@ def transcode_with(monkeypatch, run, task, needs_slot, held):
     """What is held while the encoder runs."""
     seen = []
 
-    def convert(_original, _workspace, reserve, _find_earlier):
+    def convert(_original, _workspace, reserve, *_):
         with reserve("plan"):
             seen.extend(held.inside)
 

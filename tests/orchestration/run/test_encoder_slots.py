@@ -12,6 +12,7 @@ from penstock.orchestration.run import encoder_slots
 from penstock.orchestration.run.encoder_slots import EncoderSlots
 from tests.orchestration.conftest import new_run
 from tests.records.rows import video_request
+from tests.service import wait_for
 
 LOCKED = httpx.HTTPStatusError("taken", request=httpx.Request("POST", "http://x"), response=httpx.Response(423))
 AWAY = httpx.ConnectError("Prefect is away")
@@ -165,3 +166,26 @@ def test_an_error_of_the_block_passes_through(prefect, encoder, run):
     with pytest.raises(ZeroDivisionError), encoder.hold(run):
         raise ZeroDivisionError
     assert prefect.all_released.wait(30)
+
+
+def test_of_those_that_wait_only_the_first_asks_prefect(prefect, encoder, records, project, run):
+    order = []
+
+    def wait(name, waiting_run):
+        with encoder.hold(waiting_run):
+            order.append(name)
+
+    with encoder.hold(run):
+        prefect.responses = [LOCKED] * 1000
+        runs = [new_run(records.tasks.submit(project, video_request(width=width)).id) for width in (64, 66, 68)]
+        for number, each in enumerate(runs):
+            records.tasks.begin(each.lease.task_id, 1, "me", f"run {number}")
+        waiting = [threading.Thread(target=wait, args=each) for each in enumerate(runs)]
+        for place, thread in enumerate(waiting, 1):
+            thread.start()
+            wait_for(lambda place=place: len(encoder._queue) == place)
+        assert [len(noted(records, each)) for each in runs[1:]] == [0, 0]
+        prefect.responses = []
+    for thread in waiting:
+        thread.join(30)
+    assert order == [0, 1, 2]
