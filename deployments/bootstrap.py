@@ -1,4 +1,4 @@
-"""Applies `prefect.yaml` to Prefect: work pool, queues, concurrency limits, saved filters and deployments. Safe to repeat."""
+"""Applies `prefect.yaml` to Prefect: pool, queues, limits, saved filters and deployments. Safe to repeat."""
 
 import asyncio
 import contextlib

@@ -36,7 +36,7 @@ POLL_SECONDS = 0.5
 # A worker's exit after a drain; any other end of it is restarted.
 EXIT_DRAINED = 75
 PREFECT_HOST, PREFECT_OPTION = "127.0.0.1", "--prefect-port"
-PASSWORD_HINT = "as `penstock env` prints it, after PREFECT_API_AUTH_STRING="
+SIGN_IN_HINT = "as `penstock env` prints it, after PREFECT_API_AUTH_STRING="
 STOPPING = "Stopping: waiting up to {:g} s for running conversions. Ctrl-C again kills them."
 SHARED_MODULES = ("penstock.cli.api", "penstock.cli.worker", "penstock.flows.convert")
 
@@ -212,7 +212,7 @@ def _print_addresses(running: RunningService, home: Home, *, shows: tuple[str, .
     click.echo(f"Docs        {running.api_url}/docs")
     click.echo(f"Prefect UI  {running.prefect_ui_url}")
     if running.prefect_auth:
-        shown = running.prefect_auth if "password" in shows and home.is_first_time("password shown") else PASSWORD_HINT
+        shown = running.prefect_auth if "password" in shows and home.is_first_time("password shown") else SIGN_IN_HINT
         click.echo(f"            password {shown}")
     if "key" in shows and home.is_first_time("key shown"):
         click.echo(f"API key     {running.api_key}")

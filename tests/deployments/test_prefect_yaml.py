@@ -10,7 +10,8 @@ from penstock.domain.errors import FieldInvalid, InvalidRequest, RequestError
 from penstock.domain.request import SourceRequest, parse_request
 from penstock.domain.request_form import parse_parameter, redacted
 from penstock.domain.secret_urls import HIDDEN
-from penstock.orchestration.flow_run_options import POOL, QUEUES
+from penstock.orchestration.flow_run_options import BROKEN_TAG, POOL, QUEUES, REFUSED_TAG
+from penstock.orchestration.run import shown_stage
 
 DEPLOYMENTS = {entry["name"]: entry for entry in load_prefect_yaml()["deployments"]}
 
@@ -42,6 +43,15 @@ def test_every_queue_that_gets_runs_is_created():
 def test_every_deployment_has_a_pool_and_queue_that_exist():
     for entry in DEPLOYMENTS.values():
         assert (entry["work_pool"]["name"], entry["work_pool"]["work_queue_name"]) in made()
+
+
+def test_every_saved_filter_reads_tags_or_states_that_runs_have():
+    states = {shown_stage.AWAITING_SLOT, "Late"}
+    tags = {REFUSED_TAG, BROKEN_TAG, *(f"kind:{kind}" for kind in QUEUES)}
+    for entry in load_prefect_yaml()["definitions"]["saved_filters"]:
+        assert set(entry.get("state", ())) <= states
+        assert set(entry.get("tag", ())) <= tags
+        assert set(entry) <= {"name", "state", "tag"}
 
 
 def test_the_triggered_flow_takes_ids_and_nothing_else():

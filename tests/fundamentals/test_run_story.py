@@ -100,6 +100,18 @@ def test_a_cancel_from_the_ui_leaves_run_and_stages_cancelled_and_no_traceback(p
     assert [line["message"] for line in logs if line["level"] >= logging.ERROR] == []
 
 
+def test_filters_that_an_operator_wants_are_saved_in_the_ui(penstock, origin, photo):
+    upscaled = {"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 5001}
+    task = penstock.finished(penstock.client.create(upscaled))
+    saved = penstock.prefect.post("/saved_searches/filter", json={}, headers=csrf(penstock)).raise_for_status().json()
+    (refused,) = (each for each in saved if each["name"] == "Penstock: refused, for the caller")
+    (by_tag,) = refused["filters"]
+
+    wanted = {"flow_runs": {"id": {"any_": [task["run"]["id"]]}, "tags": {"all_": by_tag["value"]}}}
+    assert by_tag["property"] == "tag"
+    assert wait_for(lambda: penstock.prefect.post("/flow_runs/count", json=wanted, headers=csrf(penstock)).json() == 1)
+
+
 def test_the_artifacts_page_lists_the_progress_of_a_run_with_its_stage(penstock, origin, long_video):
     long = {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "end": 29}
     task = penstock.client.create(long)

@@ -36,13 +36,13 @@ def test_neither_an_image_nor_a_refusal_waits_for_videos(penstock, origin, long_
         penstock.client.create(
             {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": height}
         )
-        for height in range(300, 300 + 2 * Settings().worker_slots + 4, 2)
+        for height in range(300, 300 + 4 * Settings().worker_slots, 2)
     ]
     wait_for(lambda: processes_with("ffmpeg", "output.webm"), 60)
     done = penstock.finished(picture(penstock, f"{origin}/{photo.name}", 280), 30)
     too_wide = {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "mp4", "width": 5000}
-    wait_for(lambda: in_state(penstock, films, "AwaitingEncoderSlot") > Settings().worker_slots, 90)
-    refused = penstock.finished(penstock.client.create(too_wide), 20)
+    wait_for(lambda: in_state(penstock, "AwaitingEncoderSlot") > Settings().worker_slots, 150)
+    refused = penstock.finished(penstock.client.create(too_wide), 30)
     waiting = [penstock.client.task(task["id"])["status"] for task in films]
     for task in films:
         penstock.client.cancel(task["id"])
@@ -52,10 +52,9 @@ def test_neither_an_image_nor_a_refusal_waits_for_videos(penstock, origin, long_
     assert {penstock.finished(task, 30)["status"] for task in films} == {"cancelled"}
 
 
-def in_state(penstock, tasks, name):
-    """How many of their runs have a state of this name."""
-    runs = [task["run"]["id"] for each in tasks if (task := penstock.client.task(each["id"]))["run"]]
-    wanted = {"flow_runs": {"id": {"any_": runs}, "state": {"name": {"any_": [name]}}}}
+def in_state(penstock, name):
+    """How many runs are in the state of this name."""
+    wanted = {"flow_runs": {"state": {"name": {"any_": [name]}}}}
     return penstock.prefect.post("/flow_runs/count", json=wanted, headers=csrf(penstock)).raise_for_status().json()
 
 
@@ -98,6 +97,21 @@ def test_a_run_without_a_worker_takes_no_place_of_a_limit(penstock, origin, phot
         change(penstock, QUEUE, concurrency_limit=None)
 
     assert (next_one["status"], told["state_type"]) == ("completed", "COMPLETED")
+
+
+def test_a_worker_that_was_killed_is_removed_from_the_list(penstock):
+    heard = {"name": "penstock gone 1", "heartbeat_interval_seconds": 30}
+    penstock.prefect.post("/work_pools/media/workers/heartbeat", json=heard, headers=csrf(penstock)).raise_for_status()
+    living = workers(penstock) - {heard["name"]}
+    with psycopg.connect(penstock.service.database_url.replace("/penstock?", "/prefect?")) as prefect:
+        silent = "UPDATE worker SET last_heartbeat_time = now() - interval '11 minutes' WHERE name = %s"
+        assert prefect.execute(silent, [heard["name"]]).rowcount == 1
+    script = "import asyncio; from penstock.orchestration.worker.dead_workers import remove_dead_workers as remove\n"
+    subprocess.run(
+        [sys.executable, "-c", f"{script}assert asyncio.run(remove()) == 1"], env=exported(penstock), check=True
+    )
+
+    assert workers(penstock) == living
 
 
 def believe_running(penstock, task):

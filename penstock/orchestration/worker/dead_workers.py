@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import WorkerFilter, WorkerFilterStatus
 from prefect.exceptions import ObjectNotFound
 
 from penstock.orchestration.flow_run_options import POOL
@@ -17,10 +16,9 @@ _WORKER: Any = "/work_pools/{work_pool_name}/workers/{name}"
 
 
 async def remove_dead_workers() -> int:
-    """Remove our workers that are offline and silent for `DEAD_AFTER`; returns how many."""
+    """Remove the workers of our pool that are silent for `DEAD_AFTER`; returns how many."""
     async with get_client() as client:
-        offline = WorkerFilter(status=WorkerFilterStatus(any_=["OFFLINE"]))
-        found = await client.read_workers_for_work_pool(POOL, worker_filter=offline)
+        found = await client.read_workers_for_work_pool(POOL)
         before = datetime.now(UTC) - DEAD_AFTER
         dead = [each.name for each in found if each.last_heartbeat_time and each.last_heartbeat_time < before]
         await _remove(client, dead)
