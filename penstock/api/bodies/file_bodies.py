@@ -13,6 +13,7 @@ from penstock.domain.request import Url
 from penstock.domain.web_addresses import AllowedAddresses, parse_address
 
 MAX_METADATA_BYTES = 16 * 1024
+MAX_METADATA_LEVELS = 32
 MAX_NAME_LENGTH = 1024
 
 
@@ -27,7 +28,17 @@ def _storable(metadata: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(metadata, ensure_ascii=False)
     if len(text.encode()) > MAX_METADATA_BYTES or "\\u0000" in json.dumps(metadata):
         raise ValueError("is too large, or has a NUL character, which PostgreSQL cannot store")
+    if not _has_levels(metadata, MAX_METADATA_LEVELS):
+        raise ValueError("is nested deeper than responses can be")
     return metadata
+
+
+def _has_levels(value: Any, most: int) -> bool:
+    """Whether objects and arrays are nested in at most so many levels."""
+    if not isinstance(value, (dict, list)):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return most > 0 and all(_has_levels(each, most - 1) for each in inner)
 
 
 Name = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_shown)]
@@ -36,7 +47,8 @@ _RULES = {
     "url": "must be an http(s) address of at most 2,048 characters",
     "name": f"must be the name of a file, with at most {MAX_NAME_LENGTH:,} characters",
     "filename": f"must be the name of a file, with at most {MAX_NAME_LENGTH:,} characters",
-    "metadata": f"must be an object of at most {MAX_METADATA_BYTES:,} bytes of JSON",
+    "metadata": f"must be an object of at most {MAX_METADATA_BYTES:,} bytes of JSON and {MAX_METADATA_LEVELS} levels, "
+    "without NUL characters",
 }
 
 

@@ -1,6 +1,7 @@
 """JSON bodies, read strictly: limited size, UTF-8, no duplicate names, finite numbers."""
 
 import json
+import math
 from collections import Counter
 from typing import Any, NoReturn
 
@@ -23,7 +24,9 @@ async def read_json_bytes(request: Request, limit: int) -> bytes:
 
 def parse_json(body: bytes) -> Any:
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_unique_names, parse_constant=_reject_constant)
+        value = json.loads(
+            body.decode(), object_pairs_hook=_unique_names, parse_constant=_reject_constant, parse_float=_finite
+        )
         # A lone surrogate can be encoded neither in UTF-8 nor in PostgreSQL.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -67,6 +70,11 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         duplicate = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         raise errors.BodyInvalid(f"The body has the field {duplicate[:64]!r} more than once; send it once.")
     return value
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else _reject_constant(number[:64])
 
 
 def _reject_constant(name: str) -> NoReturn:
