@@ -23,7 +23,7 @@ async def dispatch(records: Records, runs: FlowRuns, woken: asyncio.Event, per_p
     `woken` is set when the outbox has a new row; a poll each second finds what was missed."""
     while True:
         woken.clear()  # before the outbox is read: what is added during the read wakes the wait below
-        while await _submit_due(records, runs, per_project) + await _submit_pending(records, runs):
+        while await _submit_due(records, runs, per_project) + await _submit_pending(records, runs, per_project):
             pass
         try:
             async with asyncio.timeout(POLL_SECONDS):
@@ -41,10 +41,10 @@ async def _submit_due(records: Records, runs: FlowRuns, per_project: int | None)
     return len(due)
 
 
-async def _submit_pending(records: Records, runs: FlowRuns) -> int:
-    """The runs of batches and chunks."""
+async def _submit_pending(records: Records, runs: FlowRuns, per_project: int | None) -> int:
+    """The runs of batches, chunks and imports."""
     try:
-        due = await asyncio.to_thread(records.batch_runs.claim_due, CLAIMED_AT_ONCE)
+        due = await asyncio.to_thread(records.batch_runs.claim_due, CLAIMED_AT_ONCE, per_project)
     except errors.DatabaseUnavailable:
         return 0
     await asyncio.gather(*(submit_pending(pending, records, runs) for pending in due))
@@ -52,7 +52,7 @@ async def _submit_pending(records: Records, runs: FlowRuns) -> int:
 
 
 async def submit_pending(pending: PendingRun, records: Records, runs: FlowRuns) -> None:
-    """Create the run of a batch or chunk and record its id, or schedule another try."""
+    """Create the run of a batch, chunk or import and record its id, or schedule another try."""
     try:
         run_id = await runs.create_pending(pending)
         if not await asyncio.to_thread(records.batch_runs.record_run, pending, run_id):

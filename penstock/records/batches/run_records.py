@@ -8,7 +8,9 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     DateTime,
+    Integer,
     Select,
+    bindparam,
     cast,
     delete,
     false,
@@ -35,26 +37,31 @@ CLAIM_TIME = timedelta(seconds=30)
 # Prefect shows no graph of a run with more than 10,000 nodes.
 MAX_SHOWN_LINES = 5000
 
-# So many runs of imports of one project wait in Prefect, whose queue is first in, first out.
+# About so many runs of imports of one project wait in Prefect, whose queue is first in, first out.
 MAX_WAITING_IMPORTS = 8
 _TABLES: dict[PendingObject, Any] = {"batch": BATCHES, "chunk": CHUNKS, "import": IMPORTS}
 _UNFINISHED = TASKS.c.status == "processing"
 
 
 _NOT_AFTER = cast(BATCHES.c.options["not_after"].astext, DateTime(timezone=True))
-_OTHER_IMPORTS = IMPORTS.alias("other_imports")
-_WAITING_IMPORTS = (
-    select(func.count())
-    .where(_OTHER_IMPORTS.c.project_id == IMPORTS.c.project_id, _OTHER_IMPORTS.c.status == "processing")
-    .where(_OTHER_IMPORTS.c.run_id.is_not(None), _OTHER_IMPORTS.c.beat.is_(None))
-    .correlate(IMPORTS)
-    .scalar_subquery()
+# Does not depend on the row: PostgreSQL evaluates it once for all.
+_BUSY_IMPORTERS = (
+    select(IMPORTS.c.project_id)
+    .where(IMPORTS.c.status == literal("processing", literal_execute=True), IMPORTS.c.run_id.is_not(None))
+    .group_by(IMPORTS.c.project_id)
+    .having(
+        or_(
+            func.count().filter(IMPORTS.c.beat.is_(None)) >= MAX_WAITING_IMPORTS,
+            func.count() >= bindparam("per_project", type_=Integer),
+        )
+    )
+    .correlate(None)
 )
 # A paused batch has no run of its own, unless its time is over: a run ends it.
 _STARTABLE: dict[PendingObject, ColumnElement[bool]] = {
     "batch": or_(~BATCHES.c.paused, func.coalesce(func.now() >= _NOT_AFTER, False)),
     "chunk": true(),
-    "import": _WAITING_IMPORTS < MAX_WAITING_IMPORTS,
+    "import": IMPORTS.c.project_id.not_in(_BUSY_IMPORTERS),
 }
 
 
@@ -73,13 +80,15 @@ class BatchRuns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim_due(self, limit: int) -> list[PendingRun]:
-        """Batches, chunks and imports that need a flow run, each kind up to `limit`; claimed for 30 s."""
+    def claim_due(self, limit: int, per_project: int | None = None) -> list[PendingRun]:
+        """Batches, chunks and imports that need a flow run, each kind up to `limit`; claimed for 30 s. A project with
+        `per_project` runs of imports gets no more of them."""
+        most = {"per_project": per_project}
         with self._database.reading() as connection:  # mostly there is none, and this is asked each second
-            if not connection.execute(_ANY_DUE).scalar():
+            if not connection.execute(_ANY_DUE, most).scalar():
                 return []
         with self._database.writing() as connection:
-            return [pending for name in _TABLES for pending in _claim(connection, name, limit)]
+            return [pending for name in _TABLES for pending in _claim(connection, name, limit, most)]
 
     def record_run(self, pending: PendingRun, run_id: str) -> bool:
         """Record the flow run. False: the attempt has ended or been replaced, so the run is not needed."""
@@ -199,11 +208,11 @@ def _run_of(name: PendingObject, row: Any) -> SubmittedRun:
     )
 
 
-def _claim(connection: Connection, name: PendingObject, limit: int) -> list[PendingRun]:
+def _claim(connection: Connection, name: PendingObject, limit: int, most: dict[str, int | None]) -> list[PendingRun]:
     table = _TABLES[name]
     due = _due(name).order_by(table.c.due).limit(limit).with_for_update(skip_locked=True)
     claimed = update(table).where(table.c.id.in_(due)).values(due=func.now() + CLAIM_TIME, tries=table.c.tries + 1)
-    rows = connection.execute(claimed.returning(table)).mappings().all()
+    rows = connection.execute(claimed.returning(table), most if name == "import" else {}).mappings().all()
     return [_pending(connection, name, row) for row in rows]
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Update, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, func, insert, or_, select, true, update
 
 from penstock.domain import errors
 from penstock.domain.attempts import QueueLimits
@@ -109,12 +109,13 @@ class Imports:
             connection.execute(ready.values(updated=func.now()))
             return _file(connection, lease.file_id)
 
-    def fail(self, file_id: FileId, attempt: int, error: TaskError) -> bool:
-        """End an attempt without a file. False: it had ended, or another one runs."""
+    def fail(self, file_id: FileId, attempt: int, error: TaskError, owner: str | None = None) -> bool:
+        """End an attempt without a file. False: it had ended, another one runs, or it is not the `owner`'s."""
+        mine = or_(IMPORTS.c.owner.is_(None), IMPORTS.c.owner == owner) if owner else true()
         failed = update(FILES).where(FILES.c.id == file_id)
         with self._database.writing() as connection:
             _file(connection, file_id, locked=True)
-            if connection.execute(_attempt(file_id, attempt).where(_LIVE).values(status="ended")).rowcount == 0:
+            if connection.execute(_attempt(file_id, attempt).where(_LIVE, mine).values(status="ended")).rowcount == 0:
                 return False
             connection.execute(failed.values(status="failed", error=asdict(error), updated=func.now()))
             return True
