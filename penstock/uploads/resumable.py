@@ -18,6 +18,7 @@ from penstock.domain import errors
 from penstock.domain.ids import FileId, ProjectId, is_id, new_file_id
 from penstock.settings import Settings
 from penstock.storage.error_translation import translate_storage_errors
+from penstock.storage.local_files import sync_file
 
 PART, ABOUT, NEW = "part", "about.json", ".new-"
 
@@ -57,19 +58,15 @@ class UnfinishedUploads:
     seconds: float
 
     def create(self, project_id: ProjectId, about: About) -> Unfinished:
-        """Raises `QueueFull`, and `DiskFull` where the disk has no room for it."""
+        """Raises `QueueFull`, and `DiskFull` where the disk has no room for it and the rest of the project's others."""
         own = self.folder / project_id
         with translate_storage_errors():
             own.mkdir(parents=True, exist_ok=True)
             with _locked(own, wait=True):
                 self.remove_expired(own)
                 self._require_room(own, about.length)
-                made = own / f"{NEW}{new_file_id()}"
-                made.mkdir()
-                (made / PART).touch()
-                (made / ABOUT).write_text(json.dumps(asdict(about)))
-                made.rename(own / made.name.removeprefix(NEW))
-        return self.get(project_id, made.name.removeprefix(NEW))
+                made = _begin(own, about)
+        return self.get(project_id, made)
 
     def get(self, project_id: ProjectId, upload_id: str) -> Unfinished:
         """Raises `FileNotFound`, also for one of another project and for one that has expired."""
@@ -104,11 +101,13 @@ class UnfinishedUploads:
         return len(old)
 
     def _require_room(self, own: Path, length: int) -> None:
-        if sum(not folder.name.startswith(NEW) for folder in own.iterdir()) >= self.per_project:
+        unfinished = [folder for folder in own.iterdir() if not folder.name.startswith(NEW)]
+        if len(unfinished) >= self.per_project:
             raise errors.QueueFull(
                 f"The project has {self.per_project:,} unfinished uploads; finish some or delete them first."
             )
-        if shutil.disk_usage(own).free < length:
+        promised = sum(found.about.length - found.offset for found in map(self._read, unfinished) if found)
+        if shutil.disk_usage(own).free < promised + length:
             raise errors.DiskFull("The disk of the service has no room for this upload.")
 
     def _read(self, folder: Path) -> Unfinished | None:
@@ -122,6 +121,23 @@ class UnfinishedUploads:
 
 def unfinished_uploads(settings: Settings) -> UnfinishedUploads:
     return UnfinishedUploads(settings.unfinished, settings.max_unfinished_uploads, settings.unfinished_upload_seconds)
+
+
+def _begin(own: Path, about: About) -> FileId:
+    """A new folder with an empty part, which is there as a whole or not at all; returns its id. Raises `OSError`."""
+    new_id = new_file_id()
+    made = own / f"{NEW}{new_id}"
+    try:
+        made.mkdir()
+        (made / PART).touch()
+        (made / ABOUT).write_text(json.dumps(asdict(about)))
+        sync_file(made / ABOUT)
+        made.rename(own / new_id)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    sync_file(own)
+    return new_id
 
 
 def _written(folder: Path) -> float:

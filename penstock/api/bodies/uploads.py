@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from penstock.api.bodies.multipart import DeclaredFile, FileForm
 from penstock.domain import errors
+from penstock.storage.error_translation import translate_storage_errors
 from penstock.storage.local_files import write_all
 
 BLOCK_BYTES = 2**20
@@ -44,8 +45,13 @@ async def append_body(request: Request, file: io.FileIO, limit: int, threads: Ca
             await to_thread.run_sync(write_all, file, block, limiter=threads)
             size += len(block)
     finally:
-        await to_thread.run_sync(os.fsync, file.fileno(), limiter=threads)
+        await to_thread.run_sync(_sync, file, limiter=threads)
     return size
+
+
+def _sync(file: io.FileIO) -> None:
+    with translate_storage_errors():
+        os.fsync(file.fileno())
 
 
 async def _file_in(form: FileForm, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -49,13 +49,17 @@ async def create_upload(request: Request) -> Response:
 
 @router.head("/uploads/{file_id}", summary="Read how far an upload is")
 async def read_offset(request: Request, file_id: str) -> Response:
-    """`Upload-Offset` is how many bytes have come; it is `Upload-Length` once the upload is a File."""
+    """`Upload-Offset` is how many bytes have come; it is `Upload-Length` once the upload is a File. 423 while another
+    request makes it one."""
     if refused := _wrong_version(request):
         return refused
     context, project_id = context_of(request), require_caller(request).project_id
     found = await to_thread.run_sync(_find, context, project_id, file_id, limiter=context.threads.links)
     if isinstance(found, Unfinished) and found.offset == found.about.length:  # the API died before it was stored
-        await _write(request, context, project_id, found, has_body=False)
+        try:
+            await _write(request, context, project_id, found, has_body=False)
+        except errors.FileInUse:  # a response without a body has no code; clients of the protocol know this status
+            return _answer(423, {"Retry-After": "1"})
         found = await to_thread.run_sync(_find, context, project_id, file_id, limiter=context.threads.links)
     return _answer(200, _progress(found) | {"Cache-Control": "no-store"})
 
