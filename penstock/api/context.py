@@ -124,6 +124,8 @@ class Context:
     health: CachedValue[BaseModel]
     pending_pings: set[str] = field(default_factory=set)  # codes of the errors of health checks that have not returned
 
+    linked_uploads: set[str] = field(default_factory=set)  # the ids of the files that links upload at present
+
     @cached_property
     def allowed(self) -> AllowedAddresses:
         """The private addresses that may be fetched."""

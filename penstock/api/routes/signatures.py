@@ -1,6 +1,8 @@
 """`/signatures`: links that download or upload one file without a key; and the uploads by such links."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -99,7 +101,7 @@ async def upload_by_link(request: Request, file_id: str, link: Annotated[LinkQue
     context = context_of(request)
     grant = link.grant(file_id)
     await _require_signed(request, grant, link.signature)
-    with scratch_folder(context.services.settings.scratch, "upload") as folder:
+    with _alone(context, grant.file_id), scratch_folder(context.services.settings.scratch, "upload") as folder:
         path = folder / "input"
         declared = await receive_upload(request, path, grant.max_bytes, context.threads.writes)
         store = partial(
@@ -156,6 +158,19 @@ async def _require_signed(request: Request, grant: UploadGrant, signature: str) 
         raise errors.TokenInvalid(INVALID_LINK)
     if await to_thread.run_sync(context.services.records.files.is_recorded, grant.file_id):
         raise errors.FileInUse(USED_LINK)
+
+
+@contextmanager
+def _alone(context: Context, file_id: FileId) -> Iterator[None]:
+    """One upload by a link at a time: whoever has a link takes no more of the disk than one upload. Raises
+    `FileInUse`."""
+    if file_id in context.linked_uploads:
+        raise errors.FileInUse("Another upload by this link is running; try again when it has ended.")
+    context.linked_uploads.add(file_id)
+    try:
+        yield
+    finally:
+        context.linked_uploads.remove(file_id)
 
 
 def _is_signed(context: Context, grant: UploadGrant, signature: str) -> bool:
