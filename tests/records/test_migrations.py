@@ -12,8 +12,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
 
 from penstock.domain import errors
+from penstock.domain.attempts import QueueLimits
 from penstock.domain.ids import ProjectId
+from penstock.domain.task import TaskError
 from penstock.records import Records, migrations
+from penstock.records.incoming.imports import NewImport
 from penstock.records.tables import METADATA
 from tests.records.rows import complete_task, video_request
 from tests.service import wait_for
@@ -98,6 +101,32 @@ def test_a_task_of_the_version_before_webhooks_ends_after_an_upgrade_and_after_a
     with engine.begin() as connection:
         migrate(connection, command.downgrade, "0011")
         end(connection, "tsk_2")
+    engine.dispose()
+
+
+def test_files_on_their_way_are_hidden_by_a_downgrade_and_others_stay(new_database: Callable[[], str]):
+    records = Records(new_database())
+    records.migrate()
+    project = records.keys.new_project("p")
+    ready, waiting, failed, deleted = (
+        records.imports.submit(project, NewImport(f"https://example.com/{n}.mov", metadata={"n": n}), QueueLimits()).id
+        for n in range(4)
+    )
+    engine = create_engine(records.url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE files SET status = 'ready' WHERE id = :id"), {"id": ready})
+    records.imports.fail(failed, 1, TaskError("input_timeout", "late"))
+    records.files.delete(project, deleted)
+    with engine.begin() as connection:
+        migrate(connection, command.downgrade, "0016")
+        left = connection.execute(text("SELECT id FROM files WHERE deleted IS NULL")).scalars().all()
+        assert left == [ready]
+    records.migrate()
+
+    assert (records.files.get(project, ready).status, records.files.get(project, ready).metadata) == ("ready", None)
+    again = records.imports.submit(project, NewImport("https://example.com/1.mov", metadata={"n": 1}), QueueLimits())
+    assert (again.id not in (waiting, failed, deleted), again.status) == (True, "processing")
+    records.close()
     engine.dispose()
 
 

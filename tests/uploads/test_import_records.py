@@ -2,16 +2,20 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from penstock.domain import errors
 from penstock.domain.ids import FileId, new_file_id
 from penstock.domain.task import FileFacts, TaskError
+from penstock.orchestration.run.import_run import open_import
 from penstock.records.incoming.imports import ImportLease
 from penstock.services import Services
-from tests.api.app import FakeRunService, Project, serving, store_upload, with_settings
+from penstock.settings import Settings
+from tests.api.app import FakeRunService, Project, new_project, serving, store_upload, with_settings
 
 URL = "https://example.com/in/film.mov?token=1"
 
@@ -169,3 +173,71 @@ def test_a_file_is_renamed_and_its_download_has_the_new_name(
     assert client.patch(path, json={}, **project()).json()["error"]["code"] == "field_required"
     assert client.patch(path, json={"name": "\u202e"}, **project()).json()["error"]["field"] == "name"
     assert client.get(path, **project()).json()["data"]["name"] == "Our holiday.mp4"
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [("1e400", 400), ("[" * 31 + "]" * 31, 200), ("[" * 32 + "]" * 32, 422)],
+    ids=["infinite", "nested", "nested too deeply"],
+)
+def test_metadata_is_taken_only_if_it_can_be_answered(
+    client: httpx.Client, project: Project, parts: Services, value: str, status: int
+):
+    body, told = f'{{"metadata": {{"a": {value}}}}}', {"Content-Type": "application/json"}
+    path = f"/files/{store_upload(parts, project).id}"
+    changed = client.patch(path, content=body, headers=project()["headers"] | told)
+
+    assert (changed.status_code, client.get("/files", **project()).status_code) == (status, 200)
+
+
+def test_many_waiting_imports_of_a_project_hold_nobody_up(client: httpx.Client, parts: Services, project: Project):
+    parts.records.batch_runs.claim_due(1000)  # what other tests have left
+    with psycopg.connect(parts.records.url, autocommit=True) as database:
+        numbered = "SELECT 'file_many' || lpad(n::text, 8, '0'), %s, {} FROM generate_series(1, 30000) n"
+        facts = numbered.format("'file', '', '', '', '', 0, '', 'processing'")
+        columns = "id, project_id, object, key, kind, format, type, filesize, sha256, status"
+        database.execute(f"INSERT INTO files ({columns}) {facts}", [project.id])
+        database.execute(f"INSERT INTO imports (id, project_id, url) {numbered.format(chr(39) * 2)}", [project.id])
+        try:
+            runs = parts.records.batch_runs.claim_due(8)
+            for run in runs:
+                parts.records.batch_runs.record_run(run, f"run of {run.id}")
+            another = new_project(parts)
+            file = imported(client, another)
+
+            assert {run.project_id for run in runs} == {project.id}
+            assert [run.id for run in parts.records.batch_runs.claim_due(8)] == [file["id"]]
+        finally:
+            database.execute("UPDATE imports SET status = 'ended' WHERE project_id = %s", [project.id])
+
+
+def test_imports_count_for_how_many_runs_a_project_may_have(client: httpx.Client, project: Project, parts: Services):
+    files = [imported(client, project, name=f"{n}.mov") for n in range(2)]
+    for run in parts.records.batch_runs.claim_due(1000):
+        parts.records.batch_runs.record_run(run, f"run of {run.id}")
+    for file in files:
+        begun(parts, file["id"])
+    third = imported(client, project, name="3.mov")
+
+    assert third["id"] not in [run.id for run in parts.records.batch_runs.claim_due(1000, per_project=2)]
+    assert len(pending(parts, third["id"])) == 1
+
+
+def test_an_import_without_a_place_for_its_bytes_fails_with_the_reason(
+    client: httpx.Client, project: Project, parts: Services, tmp_path: Path
+):
+    file = imported(client, project)
+    (tmp_path / "scratch").touch()
+    full = replace(parts, settings=Settings(_env_file=None, home=tmp_path))
+    with pytest.raises(errors.DiskFull), open_import(FileId(file["id"]), 1, full):
+        pass
+
+    shown = client.get(f"/files/{file['id']}", **project()).json()["data"]
+    assert (shown["status"], shown["error"]["code"]) == ("failed", "disk_full")
+
+
+def test_a_run_ends_no_import_that_another_one_has_taken(client: httpx.Client, project: Project, parts: Services):
+    lease = begun(parts, imported(client, project)["id"], owner="another")
+
+    assert not parts.records.imports.fail(lease.file_id, 1, TaskError("internal", "x"), owner="late")
+    assert parts.records.imports.heartbeat(lease) is False

@@ -37,6 +37,12 @@ def final_runs_of(penstock, file):
     return runs if all(run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") for run in runs) else None
 
 
+def stages_of(penstock, run):
+    wanted = {"flow_runs": {"id": {"any_": [run["id"]]}}}
+    found = penstock.prefect.post("/task_runs/filter", json=wanted, headers=csrf(penstock)).json()
+    return sorted(stage["name"] for stage in found)
+
+
 def test_an_import_is_one_run_with_its_stages_and_then_an_input(penstock, client, origin, clip, tmp_path):
     file = client.import_file(f"{origin}/{clip.name}", metadata={"shelf": 7})
     done = ended(client, file)
@@ -47,10 +53,7 @@ def test_an_import_is_one_run_with_its_stages_and_then_an_input(penstock, client
     assert done.download(tmp_path / "same.mp4").read_bytes() == clip.read_bytes()
     assert (run["name"], run["state"]["message"][:13]) == (f"import clip.mp4 · {file.id}", "clip.mp4: mp4")
     assert run["parameters"] == {"file_id": file.id, "attempt": 1}
-    stages = penstock.prefect.post(
-        "/task_runs/filter", json={"flow_runs": {"id": {"any_": [run["id"]]}}}, headers=csrf(penstock)
-    ).json()
-    assert sorted(stage["name"] for stage in stages) == ["fetch", "record", "upload", "validate"]
+    wait_for(lambda: stages_of(penstock, run) == ["fetch", "record", "upload", "validate"])
     renamed = client.update_file(file.id, name="Sea.mp4")
     task = client.wait(client.create(file_id=renamed.id, format="jpeg", width=160))
     assert (task.output.name, task.output.width) == ("Sea.jpeg", 160)

@@ -7,9 +7,13 @@ import io
 import os
 import shutil
 import socket
+import subprocess
 import time
 import wave
 from collections import namedtuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import aiotus
 import httpx
@@ -192,6 +196,65 @@ def test_a_full_disk_refuses_an_upload_before_it_begins(
 
     assert error_of(client.post("/uploads", headers=keyed(project, TUS | told)))[1] == "disk_full"
     assert left(parts, project) == []
+
+
+@contextmanager
+def small_disk(parts: Services, project: Project, options: str) -> Iterator[Path]:
+    """A disk of their own for the unfinished uploads of a project."""
+    own = parts.settings.unfinished / project.id
+    own.mkdir(parents=True)
+    asked = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", own], check=False, capture_output=True)
+    if asked.returncode:
+        pytest.skip("only root may mount the small disk that this needs")
+    try:
+        yield own
+    finally:
+        subprocess.run(["umount", "--lazy", own], check=True)
+
+
+def test_an_upload_goes_on_where_a_full_disk_stopped_it(client: httpx.Client, project: Project, parts: Services):
+    content = long_tone()
+    with small_disk(parts, project, "size=3m") as own:
+        url = begun(client, project, content, "long.wav")
+        (own / ".new-other").write_bytes(bytes(1_500_000))
+        assert error_of(sent(client, project, url, 0, content)) == (503, "disk_full")
+        offset = offset_of(client, project, url)
+        (own / ".new-other").unlink()
+        assert (0 < offset < len(content), sent(client, project, url, offset, content[offset:]).status_code) == (
+            True,
+            204,
+        )
+    assert client.get(file_of(client, project, url).json()["data"]["url"]).content == content
+
+
+def test_a_project_begins_no_more_uploads_than_the_disk_has_room_for(
+    client: httpx.Client, project: Project, parts: Services
+):
+    told = keyed(project, TUS | {"Upload-Length": str(700_000)})
+    with small_disk(parts, project, "size=1m"):
+        first, second = (client.post("/uploads", headers=told) for _ in range(2))
+        client.delete(first.headers["location"], headers=keyed(project, TUS))
+        third = client.post("/uploads", headers=told)
+
+    assert (first.status_code, error_of(second), third.status_code) == (201, (503, "disk_full"), 201)
+
+
+def test_a_beginning_that_fails_leaves_nothing(client: httpx.Client, project: Project, parts: Services):
+    with small_disk(parts, project, "size=1m,nr_inodes=3"):
+        refused = client.post("/uploads", headers=keyed(project, TUS | {"Upload-Length": "10"}))
+        assert (error_of(refused)[1], left(parts, project)) == ("disk_full", [])
+
+
+def test_who_asks_while_an_upload_becomes_a_file_is_told_to_ask_again(
+    client: httpx.Client, project: Project, parts: Services
+):
+    url = begun(client, project)
+    with unfinished_uploads(parts.settings).writing(project.id, url.rpartition("/")[2]) as (_found, part):
+        part.write(CONTENT)
+        asked = client.head(url, headers=keyed(project, TUS))  # any other error has tus-js-client begin from the start
+
+    assert (asked.status_code, asked.headers["retry-after"]) == (423, "1")
+    assert offset_of(client, project, url) == len(CONTENT)
 
 
 @pytest.mark.parametrize(

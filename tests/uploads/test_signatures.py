@@ -1,6 +1,7 @@
 """`POST /signatures`: a link does one thing with one file, until it expires."""
 
 import logging
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -13,6 +14,7 @@ from penstock.services import Services
 from penstock.views.upload_links import UploadGrant
 from tests.api.app import FakeRunService, Project, serving, store_upload, with_settings
 from tests.api.test_files import kept_bytes, picture
+from tests.service import wait_for
 
 PAGE = {"Origin": "https://shop.example.com"}
 
@@ -61,6 +63,17 @@ def test_of_many_uploads_by_one_link_one_is_kept(client: httpx.Client, project: 
     assert {error_of(one) for one in sent if one.status_code != 200} == {(409, "file_in_use")}
     url = client.get(f"/files/{link['file_id']}", **project()).json()["data"]["url"]
     assert (client.get(url).content, kept_bytes(parts)) == (kept, before + 1)
+
+
+def test_a_link_takes_one_upload_at_a_time(client: httpx.Client, project: Project, parts: Services):
+    link = signed(client, project, method="put", filename="a.png")
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as slow:
+        path = link["url"].removeprefix(str(client.base_url).rstrip("/"))
+        slow.sendall(f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nbegun".encode())
+        wait_for(lambda: list(parts.settings.scratch.glob("upload*")))
+        assert error_of(client.put(link["url"], content=picture())) == (409, "file_in_use")
+    wait_for(lambda: not list(parts.settings.scratch.glob("upload*")))
+    assert client.put(link["url"], content=picture()).status_code == 200
 
 
 def test_a_link_that_was_changed_or_is_used_for_something_else_is_refused(
