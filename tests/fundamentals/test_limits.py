@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from benchmarks.harness.json_client import Refused
+from penstock import Client
 from tests.service import active_slots, part, processes_with, wait_for
 
 pytestmark = pytest.mark.service
@@ -36,6 +37,9 @@ def test_runs_survive_a_restart_of_database_and_prefect_and_new_tasks_wait(penst
     asked = {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": 480, "end": 8}
     running = penstock.client.create(asked)
     wait_for(lambda: penstock.client.task(running["id"])["progress"] > 0, 120)
+    with Client(penstock.service.api_url, penstock.key) as client:
+        imported = client.import_file(f"{origin}/late/{photo.name}").id
+    wait_for(lambda: list((penstock.home.root / "scratch").glob(f"{imported}*/input")), 60)
     killed = postgres(penstock.home)
     os.kill(killed, signal.SIGKILL)
     wait_for(lambda: postgres(penstock.home) not in (killed, None), 60)
@@ -44,6 +48,9 @@ def test_runs_survive_a_restart_of_database_and_prefect_and_new_tasks_wait(penst
     asked = penstock.client.create({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 44})
     assert (asked["status"], asked["run"]) == ("processing", None)
 
+    with Client(penstock.service.api_url, penstock.key) as client:
+        wait_for(lambda: client.file(imported).status != "processing", 60)
+        assert (client.file(imported).status, client.file(imported).filesize) == ("ready", photo.stat().st_size)
     for task in (running, asked):
         done = penstock.finished(task, 150)
         assert (done["status"], done["attempt"]) == ("completed", 1)
