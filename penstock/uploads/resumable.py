@@ -62,7 +62,7 @@ class UnfinishedUploads:
         own = self.folder / project_id
         with translate_storage_errors():
             own.mkdir(parents=True, exist_ok=True)
-            with _locked(own, wait=True):
+            with _created(self.folder / f"{project_id}.lock") as lock, _locked(lock, wait=True):
                 self.remove_expired(own)
                 self._require_room(own, about.length)
                 made = _begin(own, about)
@@ -89,7 +89,7 @@ class UnfinishedUploads:
     def remove_all_expired(self) -> int:
         """Remove the expired uploads of all projects; returns how many."""
         with suppress(FileNotFoundError):
-            return sum(self.remove_expired(own) for own in list(self.folder.iterdir()))
+            return sum(self.remove_expired(own) for own in list(self.folder.iterdir()) if own.is_dir())
         return 0
 
     def remove_expired(self, own: Path) -> int:
@@ -170,16 +170,23 @@ def _opened(part: Path) -> Iterator[io.FileIO]:
 
 
 @contextmanager
-def _locked(place: int | Path, *, wait: bool) -> Iterator[None]:
-    """An exclusive lock on an open file, or on a folder. Raises `FileInUse` where another has it."""
-    descriptor = os.open(place, os.O_RDONLY) if isinstance(place, Path) else place
+def _created(lock: Path) -> Iterator[int]:
+    """A file that is locked in place of a folder: NFS gives exclusive locks only on files that are open for writing."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _locked(descriptor: int, *, wait: bool) -> Iterator[None]:
+    """An exclusive lock on an open file. Raises `FileInUse` where another has it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
     except BlockingIOError as error:
         raise errors.FileInUse("Another request writes to this upload; continue when it has ended.") from error
+    try:
+        yield
     finally:
-        if isinstance(place, Path):
-            os.close(descriptor)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -65,6 +65,14 @@ def test_of_many_uploads_by_one_link_one_is_kept(client: httpx.Client, project: 
     assert (client.get(url).content, kept_bytes(parts)) == (kept, before + 1)
 
 
+def test_a_part_of_a_file_is_not_taken_for_the_whole(client: httpx.Client, project: Project):
+    link = signed(client, project, method="put", filename="a.png")
+    part = {"Content-Range": f"bytes 0-{len(picture()) - 1}/{len(picture()) + 9}"}
+
+    assert error_of(client.put(link["url"], content=picture(), headers=part)) == (400, "body_invalid")
+    assert client.put(link["url"], content=picture()).status_code == 200
+
+
 def test_a_link_takes_one_upload_at_a_time(client: httpx.Client, project: Project, parts: Services):
     link = signed(client, project, method="put", filename="a.png")
     with socket.create_connection((client.base_url.host, client.base_url.port)) as slow:

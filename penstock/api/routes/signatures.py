@@ -101,6 +101,8 @@ async def upload_by_link(request: Request, file_id: str, link: Annotated[LinkQue
     context = context_of(request)
     grant = link.grant(file_id)
     await _require_signed(request, grant, link.signature)
+    if "content-range" in request.headers:  # RFC 9110 §14.5
+        raise errors.BodyInvalid("An upload by a link is the whole file; leave Content-Range out, or use /uploads.")
     with _alone(context, grant.file_id), scratch_folder(context.services.settings.scratch, "upload") as folder:
         path = folder / "input"
         declared = await receive_upload(request, path, grant.max_bytes, context.threads.writes)
