@@ -55,6 +55,6 @@ def _with_state(fn: Callable[P, R]) -> Callable[P, R | State[Exception]]:
         try:
             return fn(*args, **kwargs)
         except errors.MediaError as error:
-            return ended_state(error, data=error)
+            return ended_state(error)
 
     return run

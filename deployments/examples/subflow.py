@@ -7,16 +7,20 @@ from typing import Any
 
 from prefect import flow
 
+from penstock import errors
 from penstock.flows.convert import convert_request
 
 
 @flow
-def ingest(url: str) -> Any:
-    """The Task as JSON; raises the message of a conversion that failed."""
-    converted: Any = convert_request({"url": url, "kind": "image", "format": "png", "width": 70})
-    return converted
+def ingest(url: str, width: int) -> str:
+    """What became of it. A refusal raises an error of `penstock.errors`."""
+    try:
+        task: Any = convert_request({"url": url, "kind": "image", "format": "png", "width": width})
+    except errors.UpscaleNotAllowed as refused:
+        return f"{refused.code}: {refused.message}"
+    return f"{task['status']} {task['output']['width']}"
 
 
 if __name__ == "__main__":
-    task: Any = ingest(sys.argv[1])
-    print(task["status"], task["output"]["width"])
+    for width in (70, 7000):
+        print(ingest(sys.argv[1], width))

@@ -10,6 +10,7 @@ from penstock.client.calls import Call, Steps
 from penstock.client.models import File, Receipt, Signature, StoredFile, Task
 from penstock.client.plan_models import Plan
 from penstock.client.requests import BatchFields, RequestFields, body_of, given
+from penstock.errors import ServiceIncompatible
 
 T = TypeVar("T")
 
@@ -147,9 +148,11 @@ def _identity(entry: Any) -> str | int:
 
 
 def project() -> Steps[str]:
-    """The id of the project that the key belongs to."""
+    """The id of the project that the key belongs to. Raises `ServiceIncompatible` where the service does not tell."""
     envelope = yield from whole(Call("GET", "/tasks", list[Task], params={"limit": 1}))
-    return envelope.meta.project_id or ""
+    if not envelope.meta.project_id:
+        raise ServiceIncompatible("The service does not tell the project of the key: it is of an older version.")
+    return envelope.meta.project_id
 
 
 def tasks(

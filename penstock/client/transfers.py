@@ -15,7 +15,7 @@ from penstock.client.models import File, StoredFile
 from penstock.client.operations import file as read_file
 from penstock.client.operations import only
 from penstock.client.retries import backoff, retry_delay
-from penstock.errors import ContentMismatch, DiskFull, FileInUse, ServiceUnreachable, TokenInvalid
+from penstock.errors import ContentMismatch, DiskFull, FileInUse, FileNotFound, ServiceUnreachable
 from penstock.local_service import was_locked
 from penstock.output_file import PREFIX, atomic_output, publish_part
 
@@ -116,7 +116,7 @@ def _fill(part: Part, known: StoredFile) -> Steps[None]:
 
 def _content(file: File, part: Part) -> Call[None]:
     if file.url is None:
-        raise TokenInvalid(f"{file.id} has no link: it was deleted, or written to its destination.")
+        raise FileNotFound(f"{file.id} is at its destination, not in the storage of the service.")
     return Call("GET", file.url, type(None), headers=part.missing(), sink=part.take)
 
 

@@ -37,7 +37,7 @@ def fetch_bytes(
 
 def require_stored(file: File) -> str:
     """The storage key of a file. Raises `FileInUse` for one that is still imported, `FileNotFound` where that failed
-    and for one that is only at a batch's destination."""
+    and for one that is only at a destination."""
     if file.status == "processing":
         raise errors.FileInUse("The file is still being imported; wait until its status is ready.", field="file_id")
     if file.status == "failed":
@@ -45,7 +45,7 @@ def require_stored(file: File) -> str:
             "The import of this file failed, so it has no content; import it again.", field="file_id"
         )
     if file.location is not None:
-        raise errors.FileNotFound("The file is at the destination of its batch, not in our storage.", field="file_id")
+        raise errors.FileNotFound("The file is at its destination, not in our storage.", field="file_id")
     return file.key
 
 

@@ -2,6 +2,7 @@
 
 from penstock.conversion.located_files import LocatedFiles, is_located
 from penstock.domain import errors
+from penstock.domain.batch.addresses import split_address
 from penstock.domain.batch.batch import KnownTask
 from penstock.domain.batch.deciding import OUTPUT_EXISTS, Decision, decide, existing_output
 from penstock.domain.batch.lines import LineRequest
@@ -11,16 +12,22 @@ from penstock.domain.request import SourceRequest
 from penstock.domain.task import InputVersion
 from penstock.services import Services
 from penstock.storage.download import is_unchanged as is_unchanged_on_the_web
+from penstock.storage.locations.location import require_plain_name
 from penstock.storage.locations.opening import real_address, resolved_roots
 
 
 def require_request_allowed(request: SourceRequest, batch_roots: str) -> None:
-    """Raise `UrlForbidden` for an input or a destination outside these roots. Nothing is read there before."""
-    if isinstance(request, LineRequest):
-        roots = resolved_roots(parse_roots(batch_roots))
-        for field, address in (("url", request.url), ("destination", request.destination)):
-            if is_located(address):
-                roots.require_within(real_address(address), field)
+    """Raise `UrlForbidden` for an input or a destination outside these roots, and `FieldInvalid` where they are one
+    file, also by symbolic links. Nothing is read there before."""
+    if not isinstance(request, LineRequest):
+        return
+    roots = resolved_roots(parse_roots(batch_roots))
+    named = {"url": request.url, "destination": request.destination}
+    real = {field: real_address(address) for field, address in named.items() if is_located(address)}
+    for field, address in real.items():
+        roots.require_within(split_address(address)[0], field)
+    if "destination" in real and real["destination"] == real.get("url"):
+        raise errors.FieldInvalid("The output would replace its own input.", field="destination")
 
 
 def request_now(request: SourceRequest, owner: ProjectId, services: Services) -> SourceRequest:
@@ -64,6 +71,7 @@ def _with_destination(request: LineRequest, destination: str, owner: ProjectId, 
 def _decision(request: LineRequest, destination: str, known: KnownTask | None, services: Services) -> Decision:
     """By the rules of batches."""
     location, name = LocatedFiles("", services).located(destination, "destination")
+    require_plain_name(name)
     is_done = known is not None and known.status == "completed"
     return decide(
         existing_output(known, location.stat(name)),

@@ -78,7 +78,7 @@ def parse_parameter(given: Any) -> SourceRequest:
     values = _with_kind(given)
     if not isinstance(values, Mapping) or not _is_located(values):
         return parse_request(values)
-    return _require_own_output(parse_request_as(LineRequest, _located(values)))
+    return parse_request_as(LineRequest, _located(values))
 
 
 def _require_no_secrets(given: Mapping[str, Any]) -> None:
@@ -124,12 +124,6 @@ def _normalized_destination(destination: str) -> str:
     if destination.endswith("/"):
         raise errors.FieldInvalid("destination must end with the name of the output.", field="destination")
     return normalized_address(destination)
-
-
-def _require_own_output(request: LineRequest) -> LineRequest:
-    if request.destination is not None and request.destination == request.url:
-        raise errors.FieldInvalid("The output would replace its own input.", field="destination")
-    return request
 
 
 def _with_kind(given: Any) -> Any:

@@ -62,13 +62,13 @@ REFUSED = "Refused"
 _REFUSALS = (errors.RequestError, errors.InputError)
 
 
-def ended_state(error: errors.MediaError, data: Any = None) -> State[Any]:
+def ended_state(error: errors.MediaError) -> State[Any]:
     """Cancelled, or Failed with code and message: named `Refused` where the caller has to change something.
-    `state.result()` raises `data`, or the message."""
+    `state.result()` raises the error in this process, and the message in others: Prefect does not send the error."""
     if isinstance(error, errors.Cancelled):
-        return CancelledState(message=error.message, data=data)
+        return CancelledState(message=error.message, data=error)
     name = REFUSED if isinstance(error, _REFUSALS) and not error.transient else None
-    return Failed(name=name, message=error_text(error), data=data)
+    return Failed(name=name, message=error_text(error), data=error)
 
 
 def error_text(error: errors.MediaError) -> str:

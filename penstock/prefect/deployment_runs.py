@@ -5,12 +5,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 from prefect.client.schemas.objects import State
 from prefect.deployments import arun_deployment, run_deployment
 from prefect.exceptions import ObjectNotFound
 
 from penstock.domain.secret_urls import require_no_secret, require_no_secret_anywhere
-from penstock.errors import Cancelled, MediaError, ServiceNotFound, WaitTimeout, error_of
+from penstock.errors import (
+    Cancelled,
+    FieldInvalid,
+    FormatUnsupported,
+    MediaError,
+    ServiceNotFound,
+    ServiceUnreachable,
+    TokenInvalid,
+    WaitTimeout,
+    WorkerLost,
+    error_of,
+)
 
 REQUEST = "convert-request/convert-request"
 BATCH = "convert-batch/convert-batch"
@@ -19,46 +31,62 @@ POLL_SECONDS = 1.0
 
 def run_request(request: Mapping[str, Any], project: str, timeout: float | None) -> str:
     """Run `convert-request`, and wait; returns the id of its Task. Raises the error that its state tells."""
-    with _known_deployment(REQUEST):
-        run: Any = run_deployment(
-            REQUEST, parameters=_parameters(request, project), timeout=timeout, poll_interval=POLL_SECONDS
-        )
+    parameters = {"request": _shown(request), "project": project}
+    with prefect_errors(REQUEST):
+        run: Any = run_deployment(REQUEST, parameters=parameters, timeout=timeout, poll_interval=POLL_SECONDS)
     return _returned(run.state, "id", timeout)
 
 
 async def arun_request(request: Mapping[str, Any], project: str, timeout: float | None) -> str:
     """`run_request` for async flows."""
-    with _known_deployment(REQUEST):
-        run: Any = await arun_deployment(
-            REQUEST, parameters=_parameters(request, project), timeout=timeout, poll_interval=POLL_SECONDS
-        )
+    parameters = {"request": _shown(request), "project": project}
+    with prefect_errors(REQUEST):
+        run: Any = await arun_deployment(REQUEST, parameters=parameters, timeout=timeout, poll_interval=POLL_SECONDS)
     return _returned(run.state, "id", timeout)
 
 
 def run_batch(batch: Mapping[str, Any], project: str, timeout: float | None) -> str:
     """Run `convert-batch`, and wait; returns the id of its Batch. Raises the error that its state tells."""
-    parameters = {"batch": dict(batch), "project": project}
-    with _known_deployment(BATCH):
+    parameters = {"batch": _shown(batch), "project": project}
+    with prefect_errors(BATCH):
         run: Any = run_deployment(BATCH, parameters=parameters, timeout=timeout, poll_interval=POLL_SECONDS)
     return _returned(run.state, "batch", timeout)
 
 
-def _parameters(request: Mapping[str, Any], project: str) -> dict[str, Any]:
-    """The parameters, which Prefect shows: without a secret. Raises `FieldInvalid`."""
-    for name in ("url", "destination"):
-        if request.get(name) is not None:
-            require_no_secret(request[name], name)
-    if request.get("webhook_url") is not None:
-        require_no_secret_anywhere(request["webhook_url"], "webhook_url")
-    return {"request": dict(request), "project": project}
+def _shown(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields as a parameter, which Prefect shows to everybody. Raises `FieldInvalid` for a secret in it."""
+    for name in ("url", "source", "destination"):
+        if fields.get(name) is not None:
+            require_no_secret(fields[name], name)
+    if fields.get("webhook_url") is not None:
+        require_no_secret_anywhere(fields["webhook_url"], "webhook_url")
+    return dict(fields)
 
 
 @contextmanager
-def _known_deployment(name: str) -> Iterator[None]:
+def prefect_errors(deployment: str) -> Iterator[None]:
+    """What Prefect raises where it makes or reads a run, as errors of ours."""
     try:
         yield
     except ObjectNotFound as error:
-        raise ServiceNotFound(f"There is no deployment {name}: is this flow's Prefect the service's?") from error
+        raise ServiceNotFound(f"There is no deployment {deployment}: is this flow's Prefect the service's?") from error
+    except httpx.HTTPStatusError as error:
+        raise _told_by(error.response) from error
+    except httpx.TransportError as error:
+        raise ServiceUnreachable("Prefect does not answer at PREFECT_API_URL.") from error
+
+
+def _told_by(answer: httpx.Response) -> MediaError:
+    """Prefect checks parameters by the schema of the deployment before it makes a run, and answers 409."""
+    if answer.status_code in (401, 403):
+        return TokenInvalid("Prefect refuses this flow: set PREFECT_API_AUTH_STRING to that of the service.")
+    told = re.search(r"field '[a-z]+\.(\w+)[^']*'\. Failure reason: (.+?)\"?}?$", answer.text, re.DOTALL)
+    if answer.status_code == 409 and told:
+        kind = FormatUnsupported if told[1] == "format" else FieldInvalid
+        return kind(f"{told[1]}: {told[2]}.", field=told[1])
+    if answer.status_code < 500:
+        return FieldInvalid(f"Prefect makes no run of these parameters: {answer.text[:500]}")
+    return ServiceUnreachable(f"Prefect answers {answer.status_code}.")
 
 
 def _returned(state: State[Any], name: str, timeout: float | None) -> str:
@@ -67,6 +95,8 @@ def _returned(state: State[Any], name: str, timeout: float | None) -> str:
         raise WaitTimeout(f"The run has not ended after {timeout:g} s; it goes on.")
     if state.is_cancelled():
         raise Cancelled(state.message or "The run was cancelled.")
+    if state.is_crashed():  # another run goes on with its Task, which the next try waits for
+        raise WorkerLost(state.message or "The worker of the run was lost.")
     if not state.is_completed():
         raise error_in(state.message or "")
     told = state.result(raise_on_failure=False) if state.data is not None else None
@@ -76,6 +106,6 @@ def _returned(state: State[Any], name: str, timeout: float | None) -> str:
 
 
 def error_in(message: str) -> MediaError:
-    """The error in the message of a failed run: `code: sentence`; of a run that crashed it is only a sentence."""
+    """The error in the message of a failed run: `code: sentence`; of a bug it is only a sentence."""
     told = re.fullmatch(r"(?P<code>[a-z_]+): (?P<message>.+)", message, re.DOTALL)
     return error_of(told.groupdict() if told else {"code": "internal", "message": message})

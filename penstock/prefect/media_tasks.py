@@ -2,6 +2,7 @@
 
 from os import PathLike
 from pathlib import Path
+from time import monotonic
 from typing import Any, Unpack, cast
 
 from prefect import get_run_logger, task
@@ -44,8 +45,9 @@ def convert_media(
     with client_of(credentials) as client:
         if request is None:
             return _told(client.convert(source, format=format, timeout=timeout, **_public(options)))
+        began = monotonic()
         task_id = run_request({**request, "format": format}, client.project(), timeout)
-        return _told(client.wait(task_id, timeout=timeout))
+        return _told(client.wait(task_id, timeout=_left(timeout, began)))
 
 
 @task(name="convert-media", task_run_name="convert to {format}", **POLICY)
@@ -62,8 +64,9 @@ async def aconvert_media(
     async with await async_client_of(credentials) as client:
         if request is None:
             return _told(await client.convert(source, format=format, timeout=timeout, **_public(options)))
+        began = monotonic()
         task_id = await arun_request({**request, "format": format}, await client.project(), timeout)
-        return _told(await client.wait(task_id, timeout=timeout))
+        return _told(await client.wait(task_id, timeout=_left(timeout, began)))
 
 
 @task(name="wait-for-task", task_run_name="wait for {task_id}", **POLICY)
@@ -89,14 +92,21 @@ def download_output(output: File, to: Source, *, overwrite: bool = False, creden
 
 def _for_deployment(source: Source, options: MediaOptions) -> dict[str, Any] | None:
     """A request that the API does not take, without its format; None: it takes this one. Raises `FieldInvalid`."""
-    scheme = scheme_of(source) if isinstance(source, str) else None
-    is_placed = options.get("destination") is not None or bool(options.get("overwrite"))
+    if options.get("overwrite") and options.get("destination") is None:
+        raise FieldInvalid("overwrite needs a destination.", field="overwrite")
+    scheme, is_placed = scheme_of(source) if isinstance(source, str) else None, options.get("destination") is not None
     if scheme is None and is_placed:
         raise FieldInvalid(
-            "A destination needs an address as the source; a file of this machine is uploaded, and its output saved.",
+            "destination needs an address as the source, and this is a file of the flow's machine: convert it without"
+            " one, and save what is returned with .save().",
             field="destination",
         )
     return {**options, "url": source} if is_placed or scheme not in (None, *WEB) else None
+
+
+def _left(timeout: float | None, began: float) -> float | None:
+    """The seconds that are left of a timeout."""
+    return None if timeout is None else max(0.0, timeout - (monotonic() - began))
 
 
 def _public(options: MediaOptions) -> ConversionOptions:

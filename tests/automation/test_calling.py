@@ -133,6 +133,48 @@ def test_a_flow_reads_and_writes_s3_within_the_roots(penstock, foreign, buckets,
     assert again == [first, poster, "0 1 0", refused]
 
 
+REFUSED = """
+from prefect import flow
+from penstock import errors
+from penstock.prefect import convert_folder, convert_media
+
+@flow
+def refused():
+    here, there = "s3://in/photos/one.png", "s3://out/one.webp"
+    saved = convert_media(here, format="webp", width=44, destination=there, overwrite=True).save
+    for call in (
+        lambda: convert_media(here, format="mp5"),
+        lambda: convert_media(here, format="webp", width="wide"),
+        lambda: convert_media(here, format="webp", width=7000),
+        lambda: convert_media(here, format="webp", width=45, destination=there),
+        lambda: convert_media("s3://in/none.png", format="webp"),
+        lambda: convert_folder("s3://in/photos/", format="webp", quality="high"),
+        lambda: saved("out/"),
+    ):
+        try:
+            call()
+        except errors.MediaError as error:
+            print(error.code, error.field)
+
+refused()
+"""
+
+
+def test_refusals_have_one_shape_from_each_way_in(penstock, foreign, buckets, photo, tmp_path):
+    (buckets.folder / "in" / "photos").mkdir(exist_ok=True)
+    (buckets.folder / "in" / "photos" / "one.png").write_bytes(photo.read_bytes())
+    environment = foreign | {"PENSTOCK_API_URL": penstock.service.api_url, "PENSTOCK_API_KEY": penstock.key}
+    assert python(environment, "-c", REFUSED, folder=tmp_path) == [
+        "format_unsupported format",
+        "field_invalid width",
+        "upscale_not_allowed None",
+        "field_invalid None",
+        "input_unreachable None",
+        "field_invalid quality",
+        "file_not_found None",
+    ]
+
+
 def test_the_api_takes_no_address_of_a_folder_or_prefix(penstock, buckets):
     headers = {"Authorization": f"Bearer {penstock.key}"}
     request = {"kind": "image", "format": "webp"}
@@ -146,7 +188,9 @@ def test_the_api_takes_no_address_of_a_folder_or_prefix(penstock, buckets):
 
 
 def test_our_flow_runs_as_a_subflow(penstock, origin, photo):
-    assert python(exported(penstock), EXAMPLES / "subflow.py", f"{origin}/{photo.name}")[-1] == "completed 70"
+    *_, made, refused = python(exported(penstock), EXAMPLES / "subflow.py", f"{origin}/{photo.name}")
+    assert made == "completed 70"
+    assert refused.startswith("upscale_not_allowed: The input is ")
 
 
 def test_deployments_are_called_by_name_with_and_without_waiting(penstock, foreign, origin, photo):

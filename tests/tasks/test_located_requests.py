@@ -132,6 +132,7 @@ def test_what_lies_outside_the_roots_is_refused_before_a_task_exists(runs, photo
     inside = photo()
     (tmp_path / "secret.png").write_bytes(b"secret")
     outside = ["s3://other/a.png", "/etc/hostname", f"{place.address}-not/a.png", f"{place.address}/../secret.png"]
+    outside += [f"{place.address}/%2e%2e/secret.png", place.address, f"file://host{tmp_path}/allowed/a.png"]
     if place.address.startswith("file"):
         (tmp_path / "allowed" / "link").symlink_to(tmp_path)
         outside.append(f"{place.address}/link/secret.png")
@@ -140,6 +141,31 @@ def test_what_lies_outside_the_roots_is_refused_before_a_task_exists(runs, photo
             with pytest.raises(errors.UrlForbidden, match="PENSTOCK_BATCH_ROOTS") as refused:
                 runs.accepted(**request)
             assert refused.value.field == ("destination" if "destination" in request else "url")
+
+
+def test_a_destination_that_can_take_no_output_is_refused_before_a_task_exists(runs, photo, place, tmp_path):
+    request = {"url": photo(), "overwrite": True}
+    wrong = {f"{place.address}/./a photo.png": "its own input", f"{place.address}/.penstock/a.webp": "not in .penstock"}
+    if place.address.startswith("file"):
+        (tmp_path / "allowed" / "link").symlink_to(tmp_path / "allowed")
+        wrong[f"{place.address}/link/a photo.png"] = "its own input"
+    for destination, told in wrong.items():
+        with pytest.raises(errors.FieldInvalid, match=told):
+            runs.accepted(**request, destination=destination)
+    for field in ("url", "destination"):
+        with pytest.raises(errors.UrlForbidden):
+            runs.accepted(**request | {"destination": f"{place.address}/a.webp"} | {field: f"{place.address}/%00.png"})
+
+
+def test_an_output_whose_file_was_deleted_is_made_again_in_its_place(runs, photo, place):
+    request = {"url": photo(), "destination": f"{place.address}/out.webp"}
+    done = runs.converted(**request)
+    runs.services.records.files.delete(runs.project, done.output.id)
+    assert place.names() == ["a photo.png", "out.webp"]
+
+    again = runs.converted(**request)
+    assert (again.id, again.attempt, again.status) == (done.id, 2, "completed")
+    assert again.output.id != done.output.id
 
 
 def test_a_run_looks_at_the_roots_again(runs, photo, place):

@@ -23,7 +23,7 @@ STAGES = tuple(stage.task for stage in (accept, validate, fetch, transcode, uplo
 def failed_with(error):
     """As a stage ends that returns the state of our error, or that raises another one."""
     is_ours = isinstance(error, errors.MediaError)
-    return ended_state(error, data=error) if is_ours else asyncio.run(exception_to_failed_state(error))
+    return ended_state(error) if is_ours else asyncio.run(exception_to_failed_state(error))
 
 
 def is_retried(error) -> bool:

@@ -45,7 +45,8 @@ def decide(
         return Decision()
     if not existing.is_ours:
         return _conflict(rule)
-    if only != "all" and task is not None and task.status == "completed" and is_unchanged:
+    is_known = task is not None and task.status == "completed" and task.output_id is not None
+    if only != "all" and task is not None and is_known and is_unchanged:
         return Decision(skip_reason=unchanged_text(task))
     return Decision(replaces=True)
 

@@ -47,15 +47,16 @@ _ENDED = text("""
     WHERE item.batch_id = :batch_id AND item.status = 'processing' AND task.status <> 'processing'
     ORDER BY item.number LIMIT :limit
 """)
-# The output of a failed attempt is that of an earlier one, which still lies at the destination.
+# The output of a failed attempt is that of an earlier one, which still lies at the destination; so does that of a File
+# that has been deleted, which has no id any more.
 _KNOWN = text("""
     SELECT task.fingerprint, task.id, task.status, task.updated, task.input_version,
         CASE WHEN task.status = 'failed' AND NOT CAST(task.error ->> 'retryable' AS boolean)
             THEN task.error ->> 'code' END AS lasting_error,
         CAST(task.publishing #>> '{file,filesize}' AS bigint) AS noted_bytes,
-        files.id AS file_id, files.filesize, files.location_version, files.codecs, files.width, files.height,
-        files.duration
-    FROM tasks AS task LEFT JOIN files ON files.deleted IS NULL AND files.id = coalesce(task.output_id, (
+        CASE WHEN files.deleted IS NULL THEN files.id END AS file_id, files.filesize, files.location_version,
+        files.codecs, files.width, files.height, files.duration
+    FROM tasks AS task LEFT JOIN files ON files.id = coalesce(task.output_id, (
         SELECT earlier.id FROM files AS earlier
         WHERE earlier.location = task.request ->> 'destination' AND earlier.task_id = task.id
         ORDER BY earlier.created DESC LIMIT 1

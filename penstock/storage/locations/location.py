@@ -106,5 +106,7 @@ def require_plain_name(name: str) -> str:
     """The name. Raises `FieldInvalid` for one that is empty, absolute, or leads out of its location."""
     parts = name.split("/")
     if "\0" in name or parts[0] == PARTS_FOLDER or any(part in ("", ".", "..") for part in parts):
-        raise errors.FieldInvalid("The name of the output must be a plain relative path.", field="output")
+        raise errors.FieldInvalid(
+            f"The name of the output must be a plain relative path, and not in {PARTS_FOLDER}.", field="output"
+        )
     return name

@@ -1,7 +1,7 @@
 """Opens a folder or prefix by its address."""
 
 from penstock.domain import errors
-from penstock.domain.batch.addresses import normalized_address, path_in, scheme_of
+from penstock.domain.batch.addresses import normalized_address, path_in, percent_decoded, scheme_of
 from penstock.domain.batch.roots import Roots
 from penstock.storage.locations.folder import FolderLocation
 from penstock.storage.locations.location import Location
@@ -32,7 +32,7 @@ def real_address(address: str) -> str:
 
 def _checked(address: str) -> str:
     """The normalized address. Raises `UrlForbidden`."""
-    if "::" in address or scheme_of(address) in _FORBIDDEN or "\0" in address:
+    if "::" in address or scheme_of(address) in _FORBIDDEN or "\0" in percent_decoded(address):
         raise errors.UrlForbidden("A source or destination is a folder or a prefix like s3://bucket/name.", field="url")
     return normalized_address(address)
 
