@@ -1,5 +1,7 @@
 """Requests of deployments: which folders and prefixes they may name, and whether they are converted again."""
 
+from dataclasses import replace
+
 from penstock.conversion.located_files import LocatedFiles, is_located
 from penstock.domain import errors
 from penstock.domain.batch.addresses import split_address
@@ -69,14 +71,16 @@ def _with_destination(request: LineRequest, destination: str, owner: ProjectId, 
 
 
 def _decision(request: LineRequest, destination: str, known: KnownTask | None, services: Services) -> Decision:
-    """By the rules of batches."""
+    """By the rules of batches; but whether the output of an interrupted run is replaced is decided by the next run,
+    which compares its sha256."""
     location, name = LocatedFiles("", services).located(destination, "destination")
     require_plain_name(name)
-    is_done = known is not None and known.status == "completed"
-    return decide(
-        existing_output(known, location.stat(name)),
+    is_done, existing = known is not None and known.status == "completed", existing_output(known, location.stat(name))
+    decision = decide(
+        existing,
         known,
         is_unchanged=is_done and known is not None and is_unchanged(request, known.input_version, services),
         rule="overwrite" if request.replaces else "skip",
         only="all" if request.fresh else "changed",
     )
+    return replace(decision, replaces=False) if existing is not None and existing.is_noted else decision

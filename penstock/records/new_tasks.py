@@ -4,6 +4,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, or_,
 
 from penstock.domain import errors
 from penstock.domain.attempts import QueueLimits
+from penstock.domain.batch.lines import LineRequest
 from penstock.domain.ids import ProjectId, TaskId, new_task_id
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import Task
@@ -27,7 +28,7 @@ NEW_ATTEMPT = {
     "conversion": None,
 }
 # What a request from outside a batch ends.
-OUTSIDE_BATCH = {"batch": None, "chunk_id": None, "publishing": None}
+OUTSIDE_BATCH = {"batch": None, "chunk_id": None}
 _QUEUE_FULL = "Too many tasks are unfinished; try again when some have ended."
 
 # Statements are built once: building them costs more than executing them.
@@ -133,10 +134,12 @@ def _create(connection: Connection, project_id: ProjectId, request: SourceReques
 
 
 def _reopen(connection: Connection, known: Task, request: SourceRequest) -> None:
+    # The next run knows by this note what an earlier one has published.
+    publishing = TASKS.c.publishing if isinstance(request, LineRequest) and request.destination else None
     statement = (
         update(TASKS)
         .where(TASKS.c.id == known.id, TASKS.c.attempt == known.attempt, TASKS.c.status == known.status)
-        .values(NEW_ATTEMPT | OUTSIDE_BATCH | request_row(request))
+        .values(NEW_ATTEMPT | OUTSIDE_BATCH | request_row(request) | {"publishing": publishing})
         .values(attempt=known.attempt + 1, losses=0, updated=func.now())
     )
     if connection.execute(statement).rowcount:

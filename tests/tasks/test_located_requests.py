@@ -204,6 +204,28 @@ def test_a_run_that_died_after_publishing_is_completed_by_the_next_one(runs, pho
     assert place.names() == ["a photo.png", "out.webp"]
 
 
+def test_after_a_cancel_in_mid_publish_only_the_own_output_is_replaced(runs, photo, place):
+    """Both files have the size that was noted; what decides is their content."""
+    request = {"url": photo(), "destination": f"{place.address}/out.webp"}
+    cancelled = published_and_cancelled(runs, request)
+    assert runs.converted(**request).output.facts.sha256 == cancelled.file.facts.sha256
+
+    photo("blue")
+    cancelled = published_and_cancelled(runs, request)
+    place.write("out.webp", b"?" * cancelled.file.facts.filesize)
+    with pytest.raises(errors.FieldInvalid, match="it was not replaced"):
+        runs.converted(**request)
+    assert place.read("out.webp") == b"?" * cancelled.file.facts.filesize
+
+
+def published_and_cancelled(runs, request):
+    task = runs.accepted(**request).task
+    with open_run(task.id, task.attempt, runs.services) as run:
+        published = uploaded(run)
+        assert runs.services.records.tasks.end(task.id, task.attempt, "cancelled")
+    return published
+
+
 def test_an_input_that_is_too_large_is_not_fetched(runs, photo):
     accepted = runs.accepted(url=photo())
     tools = runs.services.tools

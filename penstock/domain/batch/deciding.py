@@ -11,9 +11,11 @@ OUTPUT_EXISTS = "another file has the name of the output"
 
 @dataclass(frozen=True, slots=True)
 class ExistingOutput:
-    """A file at the address of an output. `is_ours`: it is what the last conversion of this request wrote there."""
+    """A file at the address of an output. `is_ours`: it is what the last conversion of this request wrote there;
+    `is_noted`: so it seems by its size alone, because that conversion was interrupted before it was recorded."""
 
     is_ours: bool
+    is_noted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def existing_output(task: KnownTask | None, found: Entry | None) -> ExistingOutp
         return None
     is_published = task is not None and (found.size, found.version) == (task.output_bytes, task.output_version)
     is_noted = task is not None and task.noted_bytes == found.size
-    return ExistingOutput(is_published or is_noted)
+    return ExistingOutput(is_published or is_noted, is_noted=is_noted and not is_published)
 
 
 def decide(
