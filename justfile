@@ -25,7 +25,7 @@ prefect-ends:
     set -euo pipefail
     end() {
         with=(uv run -q --with "prefect==$1")
-        if "${with[@]}" python -c "import prefect; assert prefect.__version__ == '$1'"; then
+        if "${with[@]}" python -c "from importlib.metadata import version; assert version('prefect') == '$1'"; then
             echo "Prefect $1"
             "${with[@]}" pytest -q -n 0 --durations 0 --durations-min 9 -p no:cacheprovider "${@:2}"
         else
