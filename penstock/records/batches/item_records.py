@@ -47,8 +47,7 @@ _ENDED = text("""
     WHERE item.batch_id = :batch_id AND item.status = 'processing' AND task.status <> 'processing'
     ORDER BY item.number LIMIT :limit
 """)
-# The output of a failed attempt is that of an earlier one, which still lies at the destination; so does that of a File
-# that has been deleted, which has no id any more.
+# The output of a failed attempt is that of an earlier one; it lies at the destination, as that of a deleted File does.
 _KNOWN = text("""
     SELECT task.fingerprint, task.id, task.status, task.updated, task.input_version,
         CASE WHEN task.status = 'failed' AND NOT CAST(task.error ->> 'retryable' AS boolean)
