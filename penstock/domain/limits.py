@@ -32,6 +32,11 @@ class Limits:
         """The maximum size in bytes of an input of one kind."""
         return {"video": self.video_input_bytes, "audio": self.audio_input_bytes, "image": self.image_input_bytes}[kind]
 
+    @property
+    def largest_input_bytes(self) -> int:
+        """The maximum size in bytes of an input of any kind."""
+        return max(self.video_input_bytes, self.audio_input_bytes, self.image_input_bytes)
+
     def require_fitting(self, kind: Kind, size: int) -> None:
         """Raises `InputTooLarge` if an input of this kind may not have `size` bytes."""
         if size > (maximum := self.input_bytes(kind)):

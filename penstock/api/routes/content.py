@@ -1,15 +1,15 @@
 """`/files/{id}/content`: the bytes of a file, by a signed link."""
 
-import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from penstock.api.api_keys import rate_limit_key
 from penstock.api.byte_ranges import NotModified, RequestedRange, Unsatisfiable, WholeFile, requested_range
-from penstock.api.context import Context, client_address, context_of
+from penstock.api.context import Context, context_of
+from penstock.api.links import open_link
 from penstock.conversion.inputs import require_stored
 from penstock.domain import errors
 from penstock.domain.file_names import content_disposition
@@ -17,6 +17,8 @@ from penstock.domain.task import File
 from penstock.views.tasks import is_valid_link_signature
 
 router = APIRouter(tags=["files"])
+
+INVALID = "This link is invalid or has expired; read the file again to get a new link."
 
 
 @router.get("/files/{file_id}/content", summary="Download a file", response_class=StreamingResponse)
@@ -34,20 +36,10 @@ async def read_content(request: Request, file_id: str, expires: str = "", signat
 async def _linked(request: Request, file_id: str, expires: str, signature: str) -> File:
     """The file of a valid link. Raises `TokenInvalid`, or `RateLimited` for an address that sends many invalid
     links."""
-    context, address = context_of(request), rate_limit_key(client_address(request))
     until = int(expires) if expires.isascii() and expires.isdigit() and len(expires) <= 12 else 0
-    if until < time.time():  # known without a lookup
-        raise _invalid_link()
-    if seconds := context.invalid_link_rates.seconds_left(address):
-        raise errors.RateLimited(
-            f"Too many invalid links were opened from this address; try again in {seconds} s.",
-            retry_after_seconds=seconds,
-        )
-    file = await to_thread.run_sync(_find_signed, context, file_id, until, signature, limiter=context.threads.links)
-    if file is None:
-        context.invalid_link_rates.take(address)
-        raise _invalid_link()
-    return file
+    return await open_link(
+        request, until, partial(_find_signed, context_of(request), file_id, until, signature), INVALID
+    )
 
 
 def _find_signed(context: Context, file_id: str, until: int, signature: str) -> File | None:
@@ -58,10 +50,6 @@ def _find_signed(context: Context, file_id: str, until: int, signature: str) -> 
         return None
     signed = any(is_valid_link_signature(linked.file.id, secret, until, signature) for secret in linked.secrets)
     return linked.file if signed else None
-
-
-def _invalid_link() -> errors.TokenInvalid:
-    return errors.TokenInvalid("This link is invalid or has expired; read the file again to get a new link.")
 
 
 async def _store_link(context: Context, file: File) -> str | None:

@@ -15,7 +15,6 @@ from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_
 from penstock.api.pagination import PageParameters, list_query
 from penstock.cleanup import purge
 from penstock.domain import errors
-from penstock.domain.formats import KINDS
 from penstock.domain.ids import ProjectId
 from penstock.domain.task import File
 from penstock.host.scratch import scratch_folder
@@ -63,7 +62,7 @@ async def upload_file(request: Request, name: UploadName = "") -> Response:
     context, caller = context_of(request), require_caller(request)
     with scratch_folder(context.services.settings.scratch, "upload") as folder:
         path = folder / "input"
-        limit = max(map(context.services.limits.input_bytes, KINDS))
+        limit = context.services.limits.largest_input_bytes
         declared = await receive_upload(request, path, limit, context.threads.writes)
         store = partial(
             store_upload, path, caller.project_id, Declared(name or declared.name, declared.type), context.services

@@ -14,7 +14,6 @@ from fastapi import APIRouter, Request, Response
 from penstock.api.bodies.uploads import append_body
 from penstock.api.context import Context, base_url, context_of, require_caller
 from penstock.domain import errors
-from penstock.domain.formats import KINDS
 from penstock.domain.ids import ProjectId
 from penstock.domain.task import File
 from penstock.uploads.resumable import About, Unfinished
@@ -31,7 +30,7 @@ MAX_DIGITS = 15
 @router.options("/uploads", summary="Read what resumable uploads support", status_code=204)
 async def read_support(request: Request) -> Response:
     told = {"Tus-Version": VERSION, "Tus-Extension": "creation,expiration,termination"}
-    return _answer(204, told | {"Tus-Max-Size": str(_largest(context_of(request)))})
+    return _answer(204, told | {"Tus-Max-Size": str(context_of(request).services.limits.largest_input_bytes)})
 
 
 @router.post("/uploads", summary="Begin a resumable upload", status_code=201)
@@ -41,7 +40,7 @@ async def create_upload(request: Request) -> Response:
     if refused := _wrong_version(request):
         return refused
     context, project_id = context_of(request), require_caller(request).project_id
-    about = _about(request.headers, _largest(context))
+    about = _about(request.headers, context.services.limits.largest_input_bytes)
     create = partial(context.unfinished_uploads.create, project_id, about)
     found = await to_thread.run_sync(create, limiter=context.threads.writes)
     return _answer(201, _progress(found) | {"Location": f"{base_url(request)}/uploads/{found.id}"})
@@ -174,10 +173,6 @@ def _whole(headers: Mapping[str, str], name: str) -> int:
 def _require_offset(given: int, expected: int) -> None:
     if given != expected:
         raise errors.FileInUse(f"The upload continues at byte {expected:,}, not at {given:,}.", field="Upload-Offset")
-
-
-def _largest(context: Context) -> int:
-    return max(map(context.services.limits.input_bytes, KINDS))
 
 
 def _wrong_version(request: Request) -> Response | None:

@@ -11,16 +11,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Query as FromQuery
 from pydantic import BaseModel, Field
 
-from penstock.api.api_keys import rate_limit_key
 from penstock.api.bodies.json_body import read_json_body
 from penstock.api.bodies.signature_body import SignatureBody, parse_signature
 from penstock.api.bodies.uploads import receive_upload
-from penstock.api.context import Context, base_url, client_address, context_of, require_caller
+from penstock.api.context import Context, base_url, context_of, require_caller
 from penstock.api.envelope import Envelope, object_response
+from penstock.api.links import open_link
 from penstock.conversion.inputs import require_stored
 from penstock.domain import errors
 from penstock.domain.api_keys import Caller
-from penstock.domain.formats import KINDS
 from penstock.domain.ids import FileId, ProjectId, is_id, new_file_id
 from penstock.host.scratch import scratch_folder
 from penstock.uploads.storing import Declared, store_upload
@@ -126,7 +125,7 @@ def _signed_download(context: Context, caller: Caller, wanted: SignatureBody, ex
 
 
 def _signed_upload(context: Context, caller: Caller, wanted: SignatureBody, expires: int, base: str) -> SignatureView:
-    largest = max(map(context.services.limits.input_bytes, KINDS))
+    largest = context.services.limits.largest_input_bytes
     max_bytes = min(wanted.max_bytes or largest, largest)
     grant = UploadGrant(caller.project_id, new_file_id(), wanted.filename or "", max_bytes, expires)
     url = base + grant.path(caller.secret)
@@ -145,19 +144,9 @@ def _number(text: str) -> int:
 
 
 async def _require_signed(request: Request, grant: UploadGrant, signature: str) -> None:
-    """Raises `TokenInvalid`, `FileInUse` for a link that was used, `RateLimited` for an address that sends many
-    invalid links."""
-    context, address = context_of(request), rate_limit_key(client_address(request))
-    if grant.expires < time.time():  # known without a lookup
-        raise errors.TokenInvalid(INVALID_LINK)
-    if seconds := context.invalid_link_rates.seconds_left(address):
-        raise errors.RateLimited(
-            f"Too many invalid links were opened from this address; try again in {seconds} s.",
-            retry_after_seconds=seconds,
-        )
-    if not await to_thread.run_sync(_is_signed, context, grant, signature, limiter=context.threads.links):
-        context.invalid_link_rates.take(address)
-        raise errors.TokenInvalid(INVALID_LINK)
+    """Raises what `open_link` raises, and `FileInUse` for a link that was used."""
+    context = context_of(request)
+    await open_link(request, grant.expires, lambda: _is_signed(context, grant, signature) or None, INVALID_LINK)
     if await to_thread.run_sync(context.services.records.files.is_recorded, grant.file_id):
         raise errors.FileInUse(USED_LINK)
 
