@@ -21,7 +21,7 @@ from penstock.domain import errors
 from penstock.domain.ids import BatchId
 from penstock.domain.request_form import redacted
 from penstock.domain.secret_urls import HIDDEN, is_safe_to_show
-from penstock.domain.task import Status, Task
+from penstock.domain.task import Task
 from penstock.orchestration.flow_run_options import failure_tags, run_name, run_tags, without_failure
 from penstock.records import Records
 from penstock.views.tasks import ViewBuilder
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 _CODES = frozenset(each.code for each in errors.error_classes())
 _LATE_MESSAGE = "Recorded late: Prefect was unavailable, or the worker was lost, when the run ended."
-_LATE_STATES: dict[Status, Any] = {"failed": Failed, "cancelled": CancelledState}
 
 
 def completed_state(task: Task, message: str | None = None) -> State[dict[str, Any]]:
@@ -84,8 +83,11 @@ def recorded_state(run_id: UUID, records: Records) -> State[Any] | None:
     task = records.tasks.get_by_id(found[0]) if found else None
     if task is not None and task.status == "completed":
         return completed_state(task, _LATE_MESSAGE)
-    state = _LATE_STATES.get(task.status) if task else None
-    return state(message=_LATE_MESSAGE) if state else None
+    if task is not None and task.status == "failed":
+        return Failed(
+            message=f"{task.error.code}: {task.error.message} {_LATE_MESSAGE}" if task.error else _LATE_MESSAGE
+        )
+    return CancelledState(message=_LATE_MESSAGE) if task is not None and task.status == "cancelled" else None
 
 
 def end_as_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - a hook's parameters

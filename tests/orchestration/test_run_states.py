@@ -5,21 +5,29 @@ from uuid import uuid4
 import pytest
 
 from penstock.domain.ids import ProjectId
+from penstock.domain.task import TaskError
 from penstock.orchestration.run_states import recorded_state
 from penstock.records import Records
 from tests.records.rows import output_of, video_request
 
 
-@pytest.mark.parametrize(("status", "state"), [("failed", "FAILED"), ("cancelled", "CANCELLED")])
-def test_a_run_without_output_ends_as_its_task_did(records: Records, project: ProjectId, status, state):
+@pytest.mark.parametrize(
+    ("status", "failure", "told"),
+    [
+        ("failed", TaskError("worker_lost", "Lost."), "worker_lost: Lost. Recorded late: "),
+        ("cancelled", None, "Recorded late: "),
+    ],
+)
+def test_a_run_without_output_ends_as_its_task_did(records: Records, project: ProjectId, status, failure, told):
     run = uuid4()
     task = records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 1, "me", str(run))
-    records.tasks.end(task.id, 1, status)
+    records.tasks.end(task.id, 1, status, failure)
 
     end = recorded_state(run, records)
     assert end is not None
-    assert end.type == state
+    assert end.type == status.upper()
+    assert (end.message or "").startswith(told)
 
 
 def test_a_completed_task_completes_its_run(records: Records, project: ProjectId):
