@@ -77,6 +77,7 @@ async def _deployment(client: PrefectClient, entry: dict[str, Any]) -> str:
         name=entry["name"],
         description=entry["description"],
         tags=entry["tags"],
+        parameters=entry.get("parameters", {}),
         work_pool_name=entry["work_pool"]["name"],
         work_queue_name=entry["work_pool"]["work_queue_name"],
         entrypoint_type=EntrypointType.MODULE_PATH,

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from penstock.batches.reporting import plan_sentence, size_text, summary_sentence
 from penstock.domain.batch.addresses import path_in, scheme_of, without_user_information
 from penstock.domain.batch.advice import advice_for
-from penstock.domain.batch.batch import Batch, BatchCounts, BatchItem
+from penstock.domain.batch.batch import Batch, BatchCounts
 from penstock.domain.batch.plan_totals import PlanTotals
 from penstock.domain.secret_urls import HIDDEN, is_safe_to_show
 
@@ -16,7 +16,7 @@ def report_page(
     manifest: str | None,
     counts: BatchCounts,
     failures: Sequence[tuple[str, int]],
-    slowest: Sequence[BatchItem],
+    slowest: Sequence[tuple[str, float]],
 ) -> str:
     """Totals, savings, failures by code with what to do, the slowest lines, and where the manifest is."""
     return _page(
@@ -60,12 +60,10 @@ def _failure_table(failures: Sequence[tuple[str, int]]) -> list[str]:
     return [f"### Failures\n\n| code | lines | what to do |\n|---|---|---|\n{rows}"]
 
 
-def _slowest_table(slowest: Sequence[BatchItem]) -> list[str]:
+def _slowest_table(slowest: Sequence[tuple[str, float]]) -> list[str]:
     if not slowest:
         return []
-    rows = "\n".join(
-        f"| {_plain(name_text(item.input))} | {(item.result or {}).get('seconds')} s |" for item in slowest
-    )
+    rows = "\n".join(f"| {_plain(name_text(name))} | {seconds:.2f} s |" for name, seconds in slowest)
     return [f"### Slowest\n\n| input | time |\n|---|---|\n{rows}"]
 
 

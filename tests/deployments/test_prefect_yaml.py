@@ -7,6 +7,7 @@ from prefect.utilities.schema_tools.validation import ValidationError, validate
 
 from penstock.deployments.bootstrap import load_prefect_yaml
 from penstock.domain.errors import FieldInvalid, InvalidRequest, RequestError
+from penstock.domain.formats import FORMATS
 from penstock.domain.request import SourceRequest, parse_request
 from penstock.domain.request_form import parse_parameter, redacted
 from penstock.domain.secret_urls import HIDDEN
@@ -72,6 +73,14 @@ def test_the_form_of_a_request_offers_the_choices(form):
     assert {"mp4", "flac", "webp", "jpg"} <= set(fields["format"]["enum"])
     assert list(fields) == [*SourceRequest.model_fields, "destination", "overwrite"]
     assert [field["position"] for field in fields.values()] == list(range(len(fields)))
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_what_the_form_shows_at_first_is_the_default_of_every_format(format_):
+    shown = DEPLOYMENTS["convert-request"]["parameters"]["request"]
+    wanted = {"url": "https://example.com/a.mov", "format": format_}
+
+    assert parse_parameter(wanted | shown).fingerprint() == parse_parameter(wanted).fingerprint()
 
 
 VIDEO = {"url": "https://example.com/a.mov", "kind": "video", "format": "mp4"}

@@ -61,6 +61,11 @@ def items(api, batch, query=""):
     return api.get(f"/batches/{batch['id']}/items?limit=100{query}").json()["data"]
 
 
+def page_of(penstock, batch):
+    """The page of a batch in the Prefect UI."""
+    return next((one["data"] for one in artifacts_of(penstock, batch) if one["type"] == "markdown"), None)
+
+
 def manifest_of(api, batch):
     return [json.loads(line) for line in api.get(batch["manifest"]["url"]).text.splitlines()]
 
@@ -92,6 +97,9 @@ def test_a_batch_converts_its_lines_and_says_what_became_of_each(penstock, api, 
     assert "webp" in str(task["plan"])
     assert penstock.client.receipt(task["id"])["output"]["width"] == 48
     assert penstock.bytes_of(task["output"]["url"])[8:12] == b"WEBP"
+    page = wait_for(lambda: page_of(penstock, batch), 30)
+    assert all(path.stem in page for path in pictures)
+    assert SECRET not in page
 
 
 def test_the_result_manifest_is_a_file_that_is_a_manifest_again(api, body):

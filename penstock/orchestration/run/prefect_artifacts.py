@@ -33,13 +33,14 @@ def progress_artifact(
     thread.start()
     try:
         yield
+        artifact.end = "done"
     finally:
         done.set()
         thread.join(JOIN_SECONDS)
 
 
 class _ProgressArtifact:
-    """Created at the first progress, then updated every two seconds."""
+    """Created at the first progress, then updated every two seconds. `end` is its last word."""
 
     def __init__(self, progress: RunProgress, description: str, key: str, seconds: float | None) -> None:
         self._progress = progress
@@ -48,16 +49,17 @@ class _ProgressArtifact:
         self._pace = Pace(seconds)
         self._artifact_id: UUID | None = None
         self._shown: tuple[int, str] = (0, "")
+        self.end = "stopped"
 
     def follow(self, done: threading.Event) -> None:
         while not done.wait(UPDATE_SECONDS):
-            self._update()
+            self._update(self._progress.activity)
         if self._artifact_id is not None:
-            self._update()
+            self._update(self.end)
 
-    def _update(self) -> None:
+    def _update(self, activity: str) -> None:
         _, percent = self._progress.read()
-        shown = percent, self._progress.activity
+        shown = percent, activity
         if shown == self._shown:
             return
         try:

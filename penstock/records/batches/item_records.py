@@ -191,12 +191,17 @@ class BatchItems:
         with self._database.reading() as connection:
             return plan_totals(connection, batch_id)
 
-    def slowest(self, batch_id: BatchId, limit: int) -> list[BatchItem]:
-        """The completed items that took longest."""
+    def slowest(self, batch_id: BatchId, limit: int) -> list[tuple[str, float]]:
+        """The completed items that took longest: the name of the upload, or the address, and seconds."""
         seconds = BATCH_ITEMS.c.result["seconds"].as_float()
-        query = _of_batch(batch_id, ["completed"]).where(seconds.is_not(None)).order_by(seconds.desc()).limit(limit)
+        of_batch = (BATCH_ITEMS.c.batch_id == batch_id, BATCH_ITEMS.c.status == "completed", seconds.is_not(None))
+        with_files = BATCH_ITEMS.outerjoin(FILES, FILES.c.id == BATCH_ITEMS.c.input)
+        found = select(func.coalesce(FILES.c.name, BATCH_ITEMS.c.input), seconds).select_from(with_files)
         with self._database.reading() as connection:
-            return [item_of(row) for row in connection.execute(query).mappings()]
+            return [
+                (name, taken)
+                for name, taken in connection.execute(found.where(*of_batch).order_by(seconds.desc()).limit(limit))
+            ]
 
     def follow_tasks(self, batch_id: BatchId, limit: int = PAGE) -> list[BatchItem]:
         """Record how items ended whose tasks have ended, and return them.
