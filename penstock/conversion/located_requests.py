@@ -36,7 +36,8 @@ def request_now(request: SourceRequest, owner: ProjectId, services: Services) ->
     """The request as it is to be submitted: `fresh` where its input has changed since it was converted, or its output
     is not at its destination.
 
-    Raises `FieldInvalid` where another file has the name of the output, and what asking for the input raises."""
+    Raises `FieldInvalid` where another file has the name of the output, what asking for the input raises, and of a
+    destination what `Location.require_writable` raises."""
     if isinstance(request, LineRequest) and request.destination is not None:
         return _with_destination(request, request.destination, owner, services)
     known = services.records.tasks.find_current(owner, request)
@@ -83,4 +84,6 @@ def _decision(request: LineRequest, destination: str, known: KnownTask | None, s
         rule="overwrite" if request.replaces else "skip",
         only="all" if request.fresh else "changed",
     )
+    if decision.skip_reason is None:
+        location.require_writable(f"request-{request.fingerprint()[:16]}")
     return replace(decision, replaces=False) if existing is not None and existing.is_noted else decision

@@ -157,6 +157,17 @@ def test_a_destination_that_can_take_no_output_is_refused_before_a_task_exists(r
             runs.accepted(**request | {"destination": f"{place.address}/a.webp"} | {field: f"{place.address}/%00.png"})
 
 
+def test_a_destination_that_cannot_be_written_to_is_refused_before_anything_is_converted(runs, photo, place, tmp_path):
+    (tmp_path / "flat").write_bytes(b"no folder")
+    unusable = f"file://{tmp_path}/flat" if place.address.startswith("file") else "s3://absent"
+    settings = runs.services.settings.model_copy(update={"batch_roots": f"{place.address},{unusable}"})
+    runs.services = replace(runs.services, settings=settings)
+    with pytest.raises((errors.FieldInvalid, errors.StorageUnavailable)):
+        runs.accepted(url=photo(), destination=f"{unusable}/out.webp")
+    assert runs.accepted(url=photo(), destination=f"{place.address}/out.webp").task.attempt == 1
+    assert place.names() == ["a photo.png"]
+
+
 def test_an_output_whose_file_was_deleted_is_made_again_in_its_place(runs, photo, place):
     request = {"url": photo(), "destination": f"{place.address}/out.webp"}
     done = runs.converted(**request)
