@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 
 from penstock.domain import errors
+from penstock.domain.batch.batch import PendingRun
 from penstock.domain.ids import FileId, new_file_id
 from penstock.domain.task import FileFacts, TaskError
 from penstock.orchestration.run.import_run import open_import
@@ -36,8 +38,13 @@ def complete(parts: Services, lease: ImportLease):
     return parts.records.imports.complete(lease, replace(file, key=f"{file.project_id}/{new_file_id()}", facts=facts))
 
 
-def pending(parts: Services, file_id: str) -> list:
-    return [each for each in parts.records.batch_runs.claim_due(1000) if each.id == file_id]
+def claimed(parts: Services, per_project: int | None = None) -> list[PendingRun]:
+    """All runs that are due."""
+    return list(chain.from_iterable(iter(lambda: parts.records.batch_runs.claim_due(1000, per_project), [])))
+
+
+def pending(parts: Services, file_id: str) -> list[PendingRun]:
+    return [each for each in claimed(parts) if each.id == file_id]
 
 
 def test_an_import_is_a_file_at_once_and_its_run_is_named_after_it(
@@ -191,7 +198,7 @@ def test_metadata_is_taken_only_if_it_can_be_answered(
 
 
 def test_many_waiting_imports_of_a_project_hold_nobody_up(client: httpx.Client, parts: Services, project: Project):
-    parts.records.batch_runs.claim_due(1000)  # what other tests have left
+    claimed(parts)  # what other tests have left
     with psycopg.connect(parts.records.url, autocommit=True) as database:
         numbered = "SELECT 'file_many' || lpad(n::text, 8, '0'), %s, {} FROM generate_series(1, 30000) n"
         facts = numbered.format("'file', '', '', '', '', 0, '', 'processing'")
@@ -202,10 +209,11 @@ def test_many_waiting_imports_of_a_project_hold_nobody_up(client: httpx.Client, 
             runs = parts.records.batch_runs.claim_due(8)
             for run in runs:
                 parts.records.batch_runs.record_run(run, f"run of {run.id}")
+            assert parts.records.batch_runs.claim_due(8) == []
             another = new_project(parts)
             file = imported(client, another)
 
-            assert {run.project_id for run in runs} == {project.id}
+            assert [run.project_id for run in runs] == [project.id] * 2
             assert [run.id for run in parts.records.batch_runs.claim_due(8)] == [file["id"]]
         finally:
             database.execute("UPDATE imports SET status = 'ended' WHERE project_id = %s", [project.id])
@@ -213,13 +221,13 @@ def test_many_waiting_imports_of_a_project_hold_nobody_up(client: httpx.Client, 
 
 def test_imports_count_for_how_many_runs_a_project_may_have(client: httpx.Client, project: Project, parts: Services):
     files = [imported(client, project, name=f"{n}.mov") for n in range(2)]
-    for run in parts.records.batch_runs.claim_due(1000):
+    for run in claimed(parts):
         parts.records.batch_runs.record_run(run, f"run of {run.id}")
     for file in files:
         begun(parts, file["id"])
     third = imported(client, project, name="3.mov")
 
-    assert third["id"] not in [run.id for run in parts.records.batch_runs.claim_due(1000, per_project=2)]
+    assert third["id"] not in [run.id for run in claimed(parts, per_project=2)]
     assert len(pending(parts, third["id"])) == 1
 
 

@@ -37,8 +37,9 @@ CLAIM_TIME = timedelta(seconds=30)
 # Prefect shows no graph of a run with more than 10,000 nodes.
 MAX_SHOWN_LINES = 5000
 
-# About so many runs of imports of one project wait in Prefect, whose queue is first in, first out.
-MAX_WAITING_IMPORTS = 8
+# With so many runs of imports waiting in Prefect a project gets no more: they have the queue of videos, which is first
+# in, first out. Of all projects no more are claimed at once.
+MAX_WAITING_IMPORTS = 2
 _TABLES: dict[PendingObject, Any] = {"batch": BATCHES, "chunk": CHUNKS, "import": IMPORTS}
 _UNFINISHED = TASKS.c.status == "processing"
 
@@ -210,7 +211,8 @@ def _run_of(name: PendingObject, row: Any) -> SubmittedRun:
 
 def _claim(connection: Connection, name: PendingObject, limit: int, most: dict[str, int | None]) -> list[PendingRun]:
     table = _TABLES[name]
-    due = _due(name).order_by(table.c.due).limit(limit).with_for_update(skip_locked=True)
+    most_rows = min(limit, MAX_WAITING_IMPORTS) if name == "import" else limit
+    due = _due(name).order_by(table.c.due).limit(most_rows).with_for_update(skip_locked=True)
     claimed = update(table).where(table.c.id.in_(due)).values(due=func.now() + CLAIM_TIME, tries=table.c.tries + 1)
     rows = connection.execute(claimed.returning(table), most if name == "import" else {}).mappings().all()
     return [_pending(connection, name, row) for row in rows]

@@ -84,6 +84,7 @@ class Imports:
             url = connection.execute(taken.values(values).returning(IMPORTS.c.url)).scalar()
             if url is None:
                 raise _superseded()
+            notify(connection, notifications.OUTBOX, lease.file_id)  # another one of this project may be submitted
             return Import(_file(connection, lease.file_id), url)
 
     def heartbeat(self, lease: ImportLease) -> bool:
