@@ -1,5 +1,6 @@
 """The receipt of an output as a page of Markdown: the artifact that the run shows in the Prefect UI."""
 
+import html
 import shlex
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
@@ -116,7 +117,9 @@ def _checks(receipt: Receipt) -> Iterable[tuple[str, str]]:
 
 
 def _command(argv: Sequence[str]) -> str:
-    return f"#### Argument list\n\n```sh\n{shlex.join(argv)}\n```" if argv else ""
+    # One block of HTML: Prefect's page does not fold Markdown between the tags.
+    shown = html.escape(shlex.join(argv))
+    return f"<details><summary>Argument list</summary><pre>{shown}</pre></details>" if argv else ""
 
 
 def _versions(receipt: Receipt) -> str:

@@ -28,6 +28,7 @@ from penstock.domain.planning.steps import summary_text
 from penstock.domain.task import InputVersion, TaskError
 from penstock.records.batches.batch_rows import item_of, item_row
 from penstock.records.batches.plan_records import plan_totals
+from penstock.records.batches.report_records import failures_of, slowest_of
 from penstock.records.database import Database
 from penstock.records.tables import BATCH_ITEMS, FILES
 
@@ -176,15 +177,8 @@ class BatchItems:
 
     def failures(self, batch_id: BatchId) -> list[tuple[str, int]]:
         """The codes of failed items, the most frequent first."""
-        counted = func.count().label("failed")
-        query = (
-            select(BATCH_ITEMS.c.code, counted)
-            .where(BATCH_ITEMS.c.batch_id == batch_id, BATCH_ITEMS.c.status == "failed")
-            .group_by(BATCH_ITEMS.c.code)
-            .order_by(counted.desc(), BATCH_ITEMS.c.code)
-        )
         with self._database.reading() as connection:
-            return [(row[0] or "internal", row[1]) for row in connection.execute(query)]
+            return failures_of(connection, batch_id)
 
     def plan_totals(self, batch_id: BatchId) -> PlanTotals:
         """The sums of what a plan expects of its lines."""
@@ -193,15 +187,8 @@ class BatchItems:
 
     def slowest(self, batch_id: BatchId, limit: int) -> list[tuple[str, float]]:
         """The completed items that took longest: the name of the upload, or the address, and seconds."""
-        seconds = BATCH_ITEMS.c.result["seconds"].as_float()
-        of_batch = (BATCH_ITEMS.c.batch_id == batch_id, BATCH_ITEMS.c.status == "completed", seconds.is_not(None))
-        with_files = BATCH_ITEMS.outerjoin(FILES, FILES.c.id == BATCH_ITEMS.c.input)
-        found = select(func.coalesce(FILES.c.name, BATCH_ITEMS.c.input), seconds).select_from(with_files)
         with self._database.reading() as connection:
-            return [
-                (name, taken)
-                for name, taken in connection.execute(found.where(*of_batch).order_by(seconds.desc()).limit(limit))
-            ]
+            return slowest_of(connection, batch_id, limit)
 
     def follow_tasks(self, batch_id: BatchId, limit: int = PAGE) -> list[BatchItem]:
         """Record how items ended whose tasks have ended, and return them.
