@@ -79,7 +79,7 @@ def body(penstock, origin, pictures, broken):
     return {"name": "pictures", "defaults": DEFAULTS, "items": lines}
 
 
-def test_a_batch_converts_its_lines_and_says_what_became_of_each(penstock, api, body):
+def test_a_batch_converts_its_lines_and_says_what_became_of_each(penstock, api, body, pictures):
     batch = done(api, post(api, "/batches", body))
     lines = items(api, batch)
     task = api.get(f"/tasks/{lines[3]['task']}").json()["data"]
