@@ -1,7 +1,10 @@
 """Notifications of a real bucket: what arrives is converted once the burst is over; what lies is refused."""
 
 import json
+import os
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -25,6 +28,7 @@ from tests.arrivals.test_shapes import EVENT_BRIDGE, MINIO, R2, RECORD
 from tests.batches.runner import BatchRunner
 
 SHOPS = count()
+EXAMPLES = Path(__file__).parents[2] / "deployments" / "examples"
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,25 @@ def test_a_burst_becomes_one_batch_that_converts_what_arrived(bucket: Bucket):
     bucket.burst_over()
     assert len(bucket.batches()) == 1
     assert bucket.batches()[0].attempt == 1
+
+
+def test_the_example_puts_a_file_and_tells_of_it(bucket: Bucket, s3_endpoint, tmp_path):
+    Image.new("RGB", (80, 60), "navy").save(tmp_path / "photo.png")
+    service = {"PENSTOCK_API_URL": str(bucket.client.base_url).rstrip("/"), "PENSTOCK_API_KEY": bucket.project.key}
+    target = f"s3://{bucket.prefix}/in/Ferien am Meer+1.png"
+    said = subprocess.run(
+        [sys.executable, EXAMPLES / "s3_notification.py", tmp_path / "photo.png", target],
+        env=os.environ | service | {"AWS_ENDPOINT_URL": s3_endpoint},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (said.returncode, said.stdout) == (0, "1 to be converted\n"), said.stderr
+    bucket.burst_over()
+    (batch,) = bucket.batches()
+    BatchRunner(bucket.services, bucket.project.id).run(batch.spec)
+    assert bucket.files.exists(f"{bucket.prefix}/out/Ferien am Meer+1.webp")
 
 
 def test_what_arrives_while_the_batch_runs_is_converted_by_its_next_run(bucket: Bucket):
