@@ -36,7 +36,7 @@ POLL_SECONDS = 0.5
 # A worker's exit after a drain; any other end of it is restarted.
 EXIT_DRAINED = 75
 PREFECT_HOST, PREFECT_OPTION = "127.0.0.1", "--prefect-port"
-SIGN_IN_HINT = "as `penstock env` prints it, after PREFECT_API_AUTH_STRING="
+ENV_HINT = "as `penstock env` prints it, after {}="
 STOPPING = "Stopping: waiting up to {:g} s for running conversions. Ctrl-C again kills them."
 SHARED_MODULES = ("penstock.cli.api", "penstock.cli.worker", "penstock.flows.convert")
 
@@ -72,7 +72,7 @@ def run_service(settings: Settings, options: UpOptions, stopped: threading.Event
         with ExitStack() as stack, started_service(settings, options, home, stopped) as (running, processes):
             if not stopped.is_set():
                 home.publish(running)
-                _print_addresses(running, home, shows=_generated_secrets(settings) if not options.until_idle else ())
+                print_addresses(running, home, generated=_generated_secrets(settings) if not options.until_idle else ())
             # Once idle, no command may begin to use the service until it has stopped: the next one starts its own.
             is_idle = partial(_closed_if_unused, home, stack) if options.until_idle else _never
             _watch(processes, None if settings.database_url else home, lambda: stopped.wait(POLL_SECONDS) or is_idle())
@@ -207,15 +207,22 @@ def _generated_secrets(settings: Settings) -> tuple[str, ...]:
     return (*(() if settings.api_key else ("key",)), *(() if prefect else ("password",)))
 
 
-def _print_addresses(running: RunningService, home: Home, *, shows: tuple[str, ...]) -> None:
+def print_addresses(running: RunningService, home: Home, *, generated: tuple[str, ...]) -> None:
+    """Print the addresses, and once, on a terminal, the secrets that were `generated`: other output is often kept as a
+    log."""
     click.echo(f"API         {running.api_url}")
     click.echo(f"Docs        {running.api_url}/docs")
     click.echo(f"Prefect UI  {running.prefect_ui_url}")
+    shows = partial(_shows_secret, home, generated)
     if running.prefect_auth:
-        shown = running.prefect_auth if "password" in shows and home.is_first_time("password shown") else SIGN_IN_HINT
-        click.echo(f"            password {shown}")
-    if "key" in shows and home.is_first_time("key shown"):
-        click.echo(f"API key     {running.api_key}")
+        password = running.prefect_auth if shows("password") else ENV_HINT.format("PREFECT_API_AUTH_STRING")
+        click.echo(f"            password {password}")
+    if "key" in generated:
+        click.echo(f"API key     {running.api_key if shows('key') else ENV_HINT.format('PENSTOCK_API_KEY')}")
     click.echo(f"Home        {home.root}")
     click.echo("Ready. Ctrl-C stops.")
     sys.stdout.flush()
+
+
+def _shows_secret(home: Home, generated: tuple[str, ...], name: str) -> bool:
+    return name in generated and sys.stdout.isatty() and home.is_first_time(f"{name} shown")
