@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from benchmarks.harness.json_client import JsonClient, Refused
 from penstock.cli.main import cli
 from penstock.deployments.bootstrap import load_prefect_yaml
-from tests.service import exported
+from tests.service import csrf, exported
 
 pytestmark = pytest.mark.service
 
@@ -57,6 +57,24 @@ def test_formats_are_printed_as_a_table_and_as_json(penstock):
 def test_deploy_lists_what_it_deployed_and_can_be_repeated(penstock):
     names = [f"{entry['name']}/{entry['name']}" for entry in load_prefect_yaml()["deployments"]]
     assert penstock_says(penstock, "deploy").stdout.split() == names
+
+
+def test_deploy_restores_its_own_saved_filters_and_leaves_those_of_people(penstock):
+    ours, theirs = "Penstock: films", "films of ours"
+    before = saved_filters(penstock)
+    for name in (ours, theirs):
+        changed = {"name": name, "filters": []}
+        penstock.prefect.put("/saved_searches/", json=changed, headers=csrf(penstock)).raise_for_status()
+    penstock_says(penstock, "deploy")
+
+    after = saved_filters(penstock)
+    assert after.pop(theirs) == []
+    assert (after[ours] != [], after) == (True, before)
+
+
+def saved_filters(penstock):
+    found = penstock.prefect.post("/saved_searches/filter", json={}, headers=csrf(penstock)).raise_for_status().json()
+    return {each["name"]: each["filters"] for each in found}
 
 
 def test_cancel_reports_its_error(penstock):
