@@ -25,12 +25,15 @@ class LiveRuns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._give_back: list[Callable[[], None]] = []
+        self._are_given_back = False
 
     @contextmanager
     def tracking(self, give_back: Callable[[], None]) -> Iterator[None]:
-        """Until the block ends, `give_back` asks its run to stop."""
+        """Until the block ends, `give_back` asks its run to stop; at once, where all were given back before."""
         with self._lock:
             self._give_back.append(give_back)
+            if self._are_given_back:
+                give_back()
         try:
             yield
         finally:
@@ -40,6 +43,7 @@ class LiveRuns:
     def give_back_all(self) -> None:
         """Ask every run to stop; other workers continue their tasks."""
         with self._lock:
+            self._are_given_back = True
             for give_back in self._give_back:
                 give_back()
 
@@ -47,7 +51,7 @@ class LiveRuns:
 @dataclass(frozen=True, slots=True)
 class Services:
     """The records, the storage and the tools of one process. `live` are its runs; `resumable` are those among them that
-    another worker can go on with, so that a stop of the process need not wait for them."""
+    another worker can go on with, or that only wait, so that a stop of the process need not wait for them."""
 
     settings: Settings
     records: Records

@@ -9,6 +9,8 @@ from penstock.domain.ids import TaskId
 SLOT_LIMIT = "transcode"
 # Recorded in place of a lease id while an attempt asks Prefect for a slot.
 SLOT_REQUESTED = "asking"
+# Recorded while an attempt waits for its turn, or for an equal conversion: it holds nothing and does nothing.
+SLOT_WAITING = "waiting"
 
 HealthStatus = Literal["ok", "degraded"]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Update, bindparam, case, delete, func, insert, or_, select, update
 
 from penstock.domain import errors
-from penstock.domain.attempts import HeldSlot, LostAttempt, SubmittedAttempt
+from penstock.domain.attempts import SLOT_WAITING, HeldSlot, LostAttempt, SubmittedAttempt
 from penstock.domain.ids import TaskId
 from penstock.domain.receipt import Receipt
 from penstock.domain.task import File, InputVersion, State, Task, TaskError
@@ -73,7 +73,8 @@ def record_slot(connection: Connection, attempt: tuple[TaskId, int, str], slot: 
 
 
 def held_slots(connection: Connection) -> list[HeldSlot]:
-    query = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.owner, TASKS.c.slot).where(_LIVE, TASKS.c.slot.is_not(None))
+    query = select(TASKS.c.id, TASKS.c.attempt, TASKS.c.owner, TASKS.c.slot)
+    query = query.where(_LIVE, TASKS.c.slot.is_not(None), TASKS.c.slot != SLOT_WAITING)
     return [HeldSlot(TaskId(row[0]), *row[1:]) for row in connection.execute(query.order_by(TASKS.c.id))]
 
 

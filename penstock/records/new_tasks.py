@@ -1,9 +1,9 @@
 """Creates tasks and attempts. Equal requests of a project become one task, however many arrive at once."""
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal, or_, select, text, update
 
 from penstock.domain import errors
-from penstock.domain.attempts import QueueLimits
+from penstock.domain.attempts import SLOT_REQUESTED, SLOT_WAITING, QueueLimits
 from penstock.domain.batch.lines import LineRequest
 from penstock.domain.ids import ProjectId, TaskId, new_task_id
 from penstock.domain.request import SourceRequest
@@ -29,6 +29,8 @@ NEW_ATTEMPT = {
 }
 # What a request from outside a batch ends.
 OUTSIDE_BATCH = {"batch": None, "chunk_id": None}
+# What the loss of the present attempt adds to the losses of its task: nothing, where it only waited.
+PRESENT_LOSS: ColumnElement[int] = case((TASKS.c.slot.in_((SLOT_WAITING, SLOT_REQUESTED)), 0), else_=1)
 _QUEUE_FULL = "Too many tasks are unfinished; try again when some have ended."
 
 # Statements are built once: building them costs more than executing them.
@@ -88,7 +90,7 @@ def submit_task(
 
 
 def start_next_attempt(
-    connection: Connection, task_id: TaskId, attempt: int, *, losses: int, owner: str | None = None
+    connection: Connection, task_id: TaskId, attempt: int, *, losses: int | ColumnElement[int], owner: str | None = None
 ) -> int | None:
     """Start another attempt and return its number; None if this one is not current any more, is another `owner`'s, or
     is to be cancelled."""

@@ -189,7 +189,7 @@ class Tasks:
         """Start another attempt in place of a lost one; returns its number. None: the task has ended or is to be
         cancelled."""
         with self._database.writing() as connection:
-            return new_tasks.start_next_attempt(connection, task_id, attempt, losses=1)
+            return new_tasks.start_next_attempt(connection, task_id, attempt, losses=new_tasks.PRESENT_LOSS)
 
     def give_back(self, task_id: TaskId, attempt: int, owner: str) -> int | None:
         """Start another attempt in place of one that its owner stops in order, without counting a loss.
@@ -199,9 +199,10 @@ class Tasks:
             return new_tasks.start_next_attempt(connection, task_id, attempt, losses=0, owner=owner)
 
     def count_losses(self, task_id: TaskId) -> int:
-        """How many attempts of this task have been lost."""
+        """How many attempts of this task are lost if the present one is; one that only waited is none."""
+        query = select(TASKS.c.losses + new_tasks.PRESENT_LOSS).where(TASKS.c.id == task_id)
         with self._database.reading() as connection:
-            return int(connection.execute(select(TASKS.c.losses).where(TASKS.c.id == task_id)).scalar_one())
+            return int(connection.execute(query).scalar_one())
 
     def submitted_attempts(self, limit: int, after: str = "") -> list[SubmittedAttempt]:
         """Unfinished attempts that have a flow run, by task id, after the id `after`."""

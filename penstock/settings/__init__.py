@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     worker_slots: Slots = Field(12, description="flow runs at once in one worker; without images")
     waiting_slots: SlotsOrNone = Field(
         36,
-        description="flow runs that wait for an encoder beside those, in one worker; each keeps its input on the disk",
+        description="more flow runs in one worker while as many wait for an encoder; each keeps its input on the disk",
     )
     image_slots: Slots = Field(4, description="flow runs of images at once in one worker")
     retention_days: float | None = Field(

@@ -28,6 +28,7 @@ class Host:
     records: Records
     objects: FolderStore
     live: LiveRuns
+    resumable: LiveRuns
     settings: SimpleNamespace
 
     def task(self, task: Task) -> Task:
@@ -37,7 +38,7 @@ class Host:
 @pytest.fixture
 def host(records: Records, tmp_path: Path) -> Host:
     settings = SimpleNamespace(scratch=tmp_path / "scratch", reuse="on", batch_roots="")
-    return Host(records, FolderStore(tmp_path / "files"), LiveRuns(), settings)
+    return Host(records, FolderStore(tmp_path / "files"), LiveRuns(), LiveRuns(), settings)
 
 
 def new_run(task_id: TaskId, services: object = None) -> Run:

@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.attempts import LostAttempt
+from penstock.domain.attempts import SLOT_REQUESTED, SLOT_WAITING, LostAttempt
 from penstock.domain.ids import ProjectId
 from penstock.domain.task import Task
 from penstock.records import Records
@@ -43,12 +43,26 @@ def test_a_lost_attempt_is_replaced(records: Records, project: ProjectId, task: 
 def test_losses_are_counted_until_the_task_is_requested_again(records: Records, project: ProjectId, task: Task):
     records.tasks.retry_lost(task.id, 1)
     records.tasks.begin(task.id, 2, "you", "run 2")
-    assert records.tasks.count_losses(task.id) == 1
+    assert records.tasks.count_losses(task.id) == 2
 
     records.tasks.end(task.id, 2, "failed")
     records.tasks.submit(project, video_request())
     records.tasks.begin(task.id, 3, "you", "run 3")
-    assert records.tasks.count_losses(task.id) == 0
+    assert records.tasks.count_losses(task.id) == 1
+
+
+@pytest.mark.parametrize(("slot", "losses"), [(SLOT_WAITING, 1), (SLOT_REQUESTED, 1), ("a lease", 2), (None, 2)])
+def test_an_attempt_that_only_waited_is_no_loss_of_its_task(records: Records, task: Task, slot, losses):
+    records.tasks.record_slot(task.id, 1, "me", slot)
+    assert records.tasks.count_losses(task.id) == losses - 1
+
+    records.tasks.retry_lost(task.id, 1)
+    assert records.tasks.count_losses(task.id) == losses
+
+
+def test_an_attempt_that_waits_holds_no_slot(records: Records, task: Task):
+    records.tasks.record_slot(task.id, 1, "me", SLOT_WAITING)
+    assert task.id not in [held.task_id for held in records.tasks.held_slots()]
 
 
 def test_two_reconcilers_start_one_attempt(records: Records, task: Task):

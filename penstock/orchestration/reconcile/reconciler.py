@@ -144,7 +144,7 @@ def _record_loss(task_id: TaskId, attempt: int, records: Records, attempts: int)
     log.warning("%s: the run of attempt %d was lost", task_id, attempt)
     if task.state == "cancelling":
         return records.tasks.end(task_id, attempt, "cancelled")
-    if records.tasks.count_losses(task_id) + 1 >= attempts:
+    if records.tasks.count_losses(task_id) >= attempts:
         return records.tasks.end(task_id, attempt, "failed", LOST)
     return records.tasks.retry_lost(task_id, attempt) is not None
 

@@ -9,7 +9,7 @@ from penstock.domain.ids import ProjectId
 from penstock.domain.reuse import Claim, EarlierOutput
 from penstock.domain.task import Task
 from penstock.orchestration.run.lease import Run
-from penstock.orchestration.run.lent_place import place_lent
+from penstock.orchestration.run.waiting import note_slot, only_waiting
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +45,13 @@ def _settled_claim(run: Run, project_id: ProjectId, digest: str) -> Claim:
     if _is_settled(claim):
         return claim
     run.stages.progress.set_activity("waiting for an equal conversion")
-    with place_lent():
+    with only_waiting(run):
         while not _is_settled(claim):
             run.stop.wait(seconds)
             run.stop.require_unset()
             seconds = min(2 * seconds, LONGEST_WAIT_SECONDS)
             claim = _claim(run, project_id, digest)
+    note_slot(run, None)
     return claim
 
 

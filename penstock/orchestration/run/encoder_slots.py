@@ -20,7 +20,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 
 from penstock.domain import errors
-from penstock.domain.attempts import SLOT_LIMIT, SLOT_REQUESTED
+from penstock.domain.attempts import SLOT_LIMIT, SLOT_REQUESTED, SLOT_WAITING
 from penstock.orchestration.run.lease import Run
 from penstock.orchestration.run.shown_stage import shown_waiting
 from penstock.orchestration.run.stop_signal import StopSignal
@@ -37,10 +37,11 @@ RELEASE_RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SlotHolder:
-    """Who holds or requests a slot: `note` records its lease id, that it is requested, or None."""
+    """Who holds or requests a slot: `note` records its lease id, that it is requested, or `waiting`."""
 
     stop: StopSignal
     note: Callable[[str | None], None]
+    waiting: str | None = None
 
 
 class EncoderSlots:
@@ -58,8 +59,8 @@ class EncoderSlots:
         """Hold one slot. Waiting for it does not count as the stage's time. Raises `Cancelled`."""
         tasks, lease = self._records.tasks, run.lease
         note = partial(tasks.record_slot, lease.task_id, lease.attempt, lease.owner)
-        holder = SlotHolder(run.stop, note)
-        with run.stages.untimed(), shown_waiting(run.stages.progress) as show_waiting:
+        holder = SlotHolder(run.stop, note, SLOT_WAITING)
+        with run.stages.untimed(), shown_waiting(run) as show_waiting:
             lease_id = self.acquire(holder, show_waiting)
         with self.holding(holder, lease_id):
             yield
@@ -113,7 +114,7 @@ class EncoderSlots:
     def _noted(self, holder: SlotHolder, lease_id: UUID | None) -> UUID | None:
         """Note the lease. One that cannot be noted is released, else its slot is taken until it expires."""
         try:
-            holder.note(str(lease_id) if lease_id else None)
+            holder.note(str(lease_id) if lease_id else holder.waiting)
         except errors.MediaError:
             if lease_id is not None:
                 _release(lease_id)

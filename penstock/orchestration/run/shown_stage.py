@@ -15,8 +15,8 @@ from prefect.utilities.engine import emit_task_run_state_change_event
 
 from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.steps import steps_of
-from penstock.orchestration.run.heartbeat import RunProgress
-from penstock.orchestration.run.lent_place import place_lent
+from penstock.orchestration.run.lease import Run
+from penstock.orchestration.run.waiting import only_waiting
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +31,16 @@ def name_stage(plan: Plan) -> None:
 
 
 @contextmanager
-def shown_waiting(progress: RunProgress) -> Iterator[Callable[[], None]]:
-    """Yields what shows that the run waits for an encoder slot, and lends its place, until the block ends."""
+def shown_waiting(run: Run) -> Iterator[Callable[[], None]]:
+    """Yields what shows that the run waits for an encoder slot, and lets it only wait, until the block ends."""
     with ExitStack() as waiting:
         shown: list[str] = []
 
         def show() -> None:
             if not shown:
                 shown.append(AWAITING_SLOT)
-                waiting.enter_context(place_lent())
-                progress.set_activity("waiting for an encoder slot")
+                waiting.enter_context(only_waiting(run))
+                run.stages.progress.set_activity("waiting for an encoder slot")
                 waiting.callback(_set_states, "Running")
                 _set_states(AWAITING_SLOT)
 

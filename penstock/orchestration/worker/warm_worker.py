@@ -189,12 +189,15 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
     @contextlib.contextmanager
     def _lent_place(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
         """For a run's thread: while the block runs, another run may have the run's place."""
-        loop.call_soon_threadsafe(self._count_waiting, 1)
+        self._tell_waiting(loop, 1)
         try:
             yield
         finally:
-            with contextlib.suppress(RuntimeError):  # the worker has ended meanwhile
-                loop.call_soon_threadsafe(self._count_waiting, -1)
+            self._tell_waiting(loop, -1)
+
+    def _tell_waiting(self, loop: asyncio.AbstractEventLoop, change: int) -> None:
+        with contextlib.suppress(RuntimeError):  # the worker has ended meanwhile
+            loop.call_soon_threadsafe(self._count_waiting, change)
 
     def _count_waiting(self, change: int) -> None:
         """A run that ends its wait needs no free place: until another run ends, there is one more than places."""

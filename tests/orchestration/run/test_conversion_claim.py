@@ -11,6 +11,7 @@ from penstock.orchestration.run import conversion_claim
 from penstock.orchestration.run.conversion_claim import earlier_output
 from tests.orchestration.conftest import new_run
 from tests.records.rows import begin_task, complete_conversion, output_of, video_request
+from tests.service import wait_for
 
 
 @pytest.fixture
@@ -81,6 +82,20 @@ def test_a_run_takes_over_from_one_that_failed(project, run, maker, digest, wait
 
         assert found.result(30) is None
     assert run.services.records.conversions.claim(project, {digest: (maker.id, 1, "owner")})[digest].is_ours is False
+    assert run.services.records.tasks.count_losses(run.lease.task_id) == 1
+
+
+def test_a_run_that_waits_loses_no_attempt_with_its_worker_and_is_given_back_by_a_drain(project, run, maker, digest):
+    services = run.services
+    assert services.records.tasks.get_by_id(maker.id).status == "processing"
+    with ThreadPoolExecutor(1) as thread:
+        found = thread.submit(asked, run, project, digest)
+        assert wait_for(lambda: services.records.tasks.count_losses(run.lease.task_id) == 0)
+        services.resumable.give_back_all()
+
+        with pytest.raises(errors.Cancelled):
+            found.result(30)
+    assert run.stop.reason == "given_back"
 
 
 def test_a_run_that_waits_can_be_stopped(project, run, maker, digest, waiting):

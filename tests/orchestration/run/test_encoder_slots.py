@@ -1,7 +1,7 @@
 """An encoder slot can be waited for, cancelled, held and released, whatever Prefect does meanwhile."""
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID, uuid4
 
 import httpx
@@ -58,10 +58,14 @@ def prefect(monkeypatch):
 
 
 @pytest.fixture
-def run(records, project):
-    task = records.tasks.submit(project, video_request())
-    records.tasks.begin(task.id, 1, "me", "run")
-    return new_run(task.id)
+def run(host, project):
+    return begun_run(host, project, video_request())
+
+
+def begun_run(host, project, request):
+    task = host.records.tasks.submit(project, request)
+    host.records.tasks.begin(task.id, 1, "me", f"run of {task.id}")
+    return new_run(task.id, host)
 
 
 @pytest.fixture
@@ -168,7 +172,7 @@ def test_an_error_of_the_block_passes_through(prefect, encoder, run):
     assert prefect.all_released.wait(30)
 
 
-def test_of_those_that_wait_only_the_first_asks_prefect(prefect, encoder, records, project, run):
+def test_of_those_that_wait_only_the_first_asks_prefect(prefect, encoder, host, project, run):
     order = []
 
     def wait(name, waiting_run):
@@ -177,15 +181,61 @@ def test_of_those_that_wait_only_the_first_asks_prefect(prefect, encoder, record
 
     with encoder.hold(run):
         prefect.responses = [LOCKED] * 1000
-        runs = [new_run(records.tasks.submit(project, video_request(width=width)).id) for width in (64, 66, 68)]
-        for number, each in enumerate(runs):
-            records.tasks.begin(each.lease.task_id, 1, "me", f"run {number}")
+        runs = [begun_run(host, project, video_request(width=width)) for width in (64, 66, 68)]
         waiting = [threading.Thread(target=wait, args=each) for each in enumerate(runs)]
         for place, thread in enumerate(waiting, 1):
             thread.start()
             wait_for(lambda place=place: len(encoder._queue) == place)
-        assert [len(noted(records, each)) for each in runs[1:]] == [0, 0]
+        assert [len(noted(host.records, each)) for each in runs[1:]] == [0, 0]
         prefect.responses = []
     for thread in waiting:
         thread.join(30)
     assert order == [0, 1, 2]
+
+
+def test_the_next_in_line_asks_at_once_when_the_first_one_is_cancelled(prefect, host, project, run, monkeypatch):
+    encoder = EncoderSlots(host.records)
+    monkeypatch.setattr(encoder_slots, "RETRY_SECONDS", 3600)
+    prefect.responses = [LOCKED]
+    first, second = (threading.Thread(target=hold, args=(encoder, each)) for each in (run, next_run(host, project)))
+    first.start()
+    wait_for(lambda: prefect.requested.is_set() and not prefect.responses)
+    second.start()
+    wait_for(lambda: len(encoder._queue) == 2)
+    run.stop.stop("cancelled")
+
+    for thread in (first, second):
+        thread.join(30)
+    assert (len(prefect.released), encoder._queue) == (1, [])
+
+
+def hold(encoder, run):
+    with suppress(errors.Cancelled), encoder.hold(run):
+        pass
+
+
+def next_run(host, project):
+    return begun_run(host, project, video_request(width=70))
+
+
+@pytest.mark.parametrize("is_draining", [False, True])
+def test_a_worker_that_drains_gives_back_a_run_that_waits(prefect, encoder, host, run, is_draining):
+    """Also one that begins to wait while the worker drains."""
+    prefect.responses = [LOCKED] * 1000
+    if is_draining:
+        host.resumable.give_back_all()
+    waiting = threading.Thread(target=hold, args=(encoder, run))
+    waiting.start()
+    assert prefect.requested.wait(30)
+    wait_for(lambda: host.records.tasks.count_losses(run.lease.task_id) == 0)
+    host.resumable.give_back_all()
+    waiting.join(30)
+
+    assert (waiting.is_alive(), run.stop.reason) == (False, "given_back")
+
+
+def test_a_run_that_has_a_slot_is_not_given_back_by_a_drain(prefect, encoder, host, run):
+    prefect.responses = [LOCKED]
+    with encoder.hold(run):
+        host.resumable.give_back_all()
+        assert (run.stop.reason, host.records.tasks.count_losses(run.lease.task_id)) == (None, 1)

@@ -67,6 +67,14 @@ def test_a_run_takes_more_than_the_places_when_its_wait_ends(worker):
     assert worker.is_full
 
 
+def test_a_run_whose_worker_has_ended_meanwhile_lends_nothing(worker):
+    loop = asyncio.new_event_loop()
+    loop.close()
+    with worker._lent_place(loop):
+        pass
+    assert worker.waiting == 0
+
+
 def test_a_run_in_a_stock_worker_has_no_place_to_lend():
     with place_lent():
         pass
