@@ -37,3 +37,9 @@ def tables_with(secret, penstock, database):
 
 def rows_with(table):
     return sql.SQL("SELECT count(*) FROM {} AS kept WHERE position(%s IN kept::text) > 0").format(sql.Identifier(table))
+
+
+def in_state(penstock, name):
+    """How many runs are in the state of this name."""
+    wanted = {"flow_runs": {"state": {"name": {"any_": [name]}}}}
+    return penstock.prefect.post("/flow_runs/count", json=wanted, headers=csrf(penstock)).raise_for_status().json()

@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from penstock.cli.main import cli
+from penstock.settings import Settings
+from tests.fundamentals.stored import in_state
 from tests.service import exported, part, prefect_project, processes_with, suspended, wait_for
 
 pytestmark = pytest.mark.service
@@ -49,6 +51,7 @@ def test_a_stopped_worker_gives_back_what_it_cannot_finish(penstock, origin, lon
 
 
 def test_a_drained_worker_ends_its_runs_and_takes_no_new_ones(penstock, origin, long_video, tmp_path):
+    """And those that only wait for an encoder go to others at once."""
     with suspended(part(penstock, "worker-1")):
         command = [sys.executable, "-m", "penstock", "worker", "--name", "second"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -57,10 +60,17 @@ def test_a_drained_worker_ends_its_runs_and_takes_no_new_ones(penstock, origin, 
             {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "mp4", "height": 112}
         )
         wait_for(lambda: penstock.client.task(task["id"])["state"] == "transcoding", 90)
+        film = {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm"}
+        heights = range(150, 152 + 2 * Settings().transcode_slots, 2)
+        films = [penstock.client.create(film | {"height": height}) for height in heights]
+        wait_for(lambda: in_state(penstock, "AwaitingEncoderSlot"), 60)
         drained = CliRunner().invoke(cli, ["worker", "drain", "second"], env={"PENSTOCK_HOME": str(penstock.home.root)})
         later = penstock.client.create(
             {"url": f"{origin}/{long_video.name}", "kind": "audio", "format": "wav", "end": 1}
         )
+        assert wait_for(lambda: any(penstock.client.task(each["id"])["attempt"] == 2 for each in films))
+        for each in films:
+            penstock.client.cancel(each["id"])
         assert (drained.exit_code, worker.wait(120)) == (0, 0), drained.output
         done, waiting = (penstock.client.task(each["id"]) for each in (task, later))
     assert (done["status"], done["attempt"]) == ("completed", 1)

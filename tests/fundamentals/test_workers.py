@@ -11,6 +11,7 @@ import pytest
 
 from penstock.orchestration.worker.run_pool import queue_places
 from penstock.settings import Settings
+from tests.fundamentals.stored import in_state
 from tests.service import csrf, exported, prefect_project, processes_with, wait_for, workers
 
 pytestmark = pytest.mark.service
@@ -50,12 +51,6 @@ def test_neither_an_image_nor_a_refusal_waits_for_videos(penstock, origin, long_
     assert (done["status"], refused["error"]["code"]) == ("completed", "upscale_not_allowed")
     assert set(waiting) == {"processing"}
     assert {penstock.finished(task, 30)["status"] for task in films} == {"cancelled"}
-
-
-def in_state(penstock, name):
-    """How many runs are in the state of this name."""
-    wanted = {"flow_runs": {"state": {"name": {"any_": [name]}}}}
-    return penstock.prefect.post("/flow_runs/count", json=wanted, headers=csrf(penstock)).raise_for_status().json()
 
 
 def test_a_paused_queue_keeps_its_runs_until_it_is_resumed(penstock, origin, photo, tone):
