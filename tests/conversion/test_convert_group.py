@@ -191,7 +191,7 @@ def test_the_memory_of_a_child_does_not_grow_with_its_calls(tools, tmp_path):
     photo = tmp_path / "photo.jpeg"
     Image.effect_noise((4000, 3000), 60).convert("RGB").save(photo, quality=90)
     limits = replace(tools.limits, child_memory_bytes=400 * 2**20)
-    inputs = [_large_copy(photo, number) for number in range(16)]
+    inputs = [_large_copy(photo, number) for number in range(8)]
     workspace = workspace_in(tmp_path, replace(tools, limits=limits))
     workspace.services.settings.receipt_stills = False
     spawned = _counting_children(workspace)
