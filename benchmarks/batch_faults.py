@@ -212,7 +212,7 @@ def main() -> int:
             found = FaultyBatches(running, Records(running.service.database_url), s3, due)
             while found.due:
                 found.run()
-            found.faults["runs of batches"] += len(found.records.batch_runs.submitted())
+            found.faults["runs of batches"] += len(found.records.unfinished_runs.submitted())
             remove_dead_folders(running.home.root / "scratch", 0)
             found.faults["scratch folders"] += len(list((running.home.root / "scratch").iterdir()))
             found.records.close()

@@ -78,7 +78,7 @@ class Coordinator:
         is_paused = not is_over and self.services.records.batches.get_by_id(self.batch.id).status == "paused"
         if not is_over and not is_paused:
             return None if self.feeder.feed() else "completed"
-        self.services.records.batch_runs.take_back(self.batch.id)
+        self.services.records.unfinished_runs.take_back(self.batch.id)
         return "paused" if is_paused else "completed"
 
     def _count_processing(self) -> int:
@@ -86,7 +86,7 @@ class Coordinator:
 
     def cancel(self) -> None:
         """End every line: at once what waits, and what runs as soon as its run has stopped."""
-        self.services.records.batch_runs.cancel_lines(self.batch.id)
+        self.services.records.unfinished_runs.cancel_lines(self.batch.id)
         for _ in range(int(CANCEL_SECONDS / POLL_SECONDS)):
             self.follow()
             if not self._count_processing():

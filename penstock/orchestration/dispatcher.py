@@ -44,7 +44,7 @@ async def _submit_due(records: Records, runs: FlowRuns, per_project: int | None)
 async def _submit_pending(records: Records, runs: FlowRuns, per_project: int | None) -> int:
     """The runs of batches, chunks and imports."""
     try:
-        due = await asyncio.to_thread(records.batch_runs.claim_due, CLAIMED_AT_ONCE, per_project)
+        due = await asyncio.to_thread(records.unfinished_runs.claim_due, CLAIMED_AT_ONCE, per_project)
     except errors.DatabaseUnavailable:
         return 0
     await asyncio.gather(*(submit_pending(pending, records, runs) for pending in due))
@@ -55,11 +55,11 @@ async def submit_pending(pending: PendingRun, records: Records, runs: FlowRuns) 
     """Create the run of a batch, chunk or import and record its id, or schedule another try."""
     try:
         run_id = await runs.create_pending(pending)
-        if not await asyncio.to_thread(records.batch_runs.record_run, pending, run_id):
+        if not await asyncio.to_thread(records.unfinished_runs.record_run, pending, run_id):
             await runs.cancel(run_id)
     except PrefectUnavailable as unavailable:
         log.info("no run for %s yet: %s", pending.id, unavailable)
-        await asyncio.to_thread(records.batch_runs.postpone, pending, _backoff_seconds(pending.tries))
+        await asyncio.to_thread(records.unfinished_runs.postpone, pending, _backoff_seconds(pending.tries))
     except errors.DatabaseUnavailable:
         log.warning("the database became unavailable while %s was submitted", pending.id)
 
@@ -74,7 +74,7 @@ async def submit(entry: OutboxEntry, records: Records, runs: FlowRuns) -> None:
             # entry would be claimed again and again, and take one of its project's places for ever.
             await asyncio.to_thread(records.tasks.drop_pending, entry)
             return
-        parent = await asyncio.to_thread(records.batch_runs.parent_of, task) if task.batch else None
+        parent = await asyncio.to_thread(records.unfinished_runs.parent_of, task) if task.batch else None
         run_id = await runs.create(task, parent)
         if not await asyncio.to_thread(records.tasks.record_run, entry, run_id):
             await runs.cancel(run_id)

@@ -12,7 +12,7 @@ from prefect.events.filters import EventFilter, EventNameFilter
 from penstock.domain import errors
 from penstock.domain.ids import TaskId
 from penstock.orchestration.flow_runs import FlowRuns
-from penstock.orchestration.reconcile.batch_runs import LostBatchRuns
+from penstock.orchestration.reconcile.lost_runs import LostRuns
 from penstock.orchestration.reconcile.reconciler import record_cancel, replace_lost_run
 from penstock.records import Records
 
@@ -55,17 +55,17 @@ class EventFollower:
 
     async def _handle_batch(self, state: str, run_id: str) -> None:
         """The run of a batch or chunk."""
-        run = await asyncio.to_thread(self.records.batch_runs.find, run_id)
+        run = await asyncio.to_thread(self.records.unfinished_runs.find, run_id)
         if run is None:
             return
         if state == "Crashed":
-            await self.batch_runs.replace(run)
+            await self.lost_runs.replace(run)
         else:
-            await asyncio.to_thread(self.batch_runs.cancel, run)
+            await asyncio.to_thread(self.lost_runs.cancel, run)
 
     @property
-    def batch_runs(self) -> LostBatchRuns:
-        return LostBatchRuns(self.records, self.runs, self.attempts, lease_seconds=0)
+    def lost_runs(self) -> LostRuns:
+        return LostRuns(self.records, self.runs, self.attempts, lease_seconds=0)
 
     async def cancelling(self, task_id: TaskId, attempt: int) -> None:
         with suppress(errors.TaskEnded):

@@ -9,7 +9,7 @@ from penstock.records.arrivals import Arrivals
 from penstock.records.batches.batch_records import Batches
 from penstock.records.batches.chunk_records import Chunks
 from penstock.records.batches.item_records import BatchItems
-from penstock.records.batches.run_records import BatchRuns
+from penstock.records.batches.run_records import UnfinishedRuns
 from penstock.records.conversions import Conversions
 from penstock.records.database import Database
 from penstock.records.deliveries import Deliveries
@@ -36,7 +36,7 @@ class Records:
         self.receipts = Receipts(self._database)
         self.keys = Keys(self._database)
         self.batches = Batches(self._database, lease_seconds)
-        self.batch_runs = BatchRuns(self._database)
+        self.unfinished_runs = UnfinishedRuns(self._database)
         self.batch_items = BatchItems(self._database)
         self.chunks = Chunks(self._database, lease_seconds)
         self.webhooks = Webhooks(self._database)

@@ -257,7 +257,7 @@ def test_secrets_are_neither_logged_nor_part_of_a_run(
     with caplog.at_level(logging.DEBUG):
         batch = created(client, project, {"url": SECRET, "format": "webp"}, defaults={"webhook_url": SECRET})
         client.get(f"/batches/{batch['id']}/items", **project())
-    (pending,) = [one for one in parts.records.batch_runs.claim_due(1000) if one.id == batch["id"]]
+    (pending,) = [one for one in parts.records.unfinished_runs.claim_due(1000) if one.id == batch["id"]]
 
     assert "5ecr3t" not in caplog.text
     assert "5ecr3t" not in repr(pending)
@@ -274,8 +274,8 @@ def test_a_run_that_no_worker_has_started_is_ended(
     client: httpx.Client, project: Project, parts: Services, runs: FakeRunService
 ):
     batch = created(client, project)
-    (pending,) = [one for one in parts.records.batch_runs.claim_due(1000) if one.id == batch["id"]]
-    parts.records.batch_runs.record_run(pending, "run-not-started")
+    (pending,) = [one for one in parts.records.unfinished_runs.claim_due(1000) if one.id == batch["id"]]
+    parts.records.unfinished_runs.record_run(pending, "run-not-started")
     client.post(f"/batches/{batch['id']}/cancel", **project())
 
     wait_for(lambda: "run-not-started" in runs.cancelled)

@@ -64,7 +64,9 @@ class BatchRunner:
         records, feeder = self.services.records, Feeder(batch, self.services)
         while feeder.feed():
             due = [
-                one for one in records.batch_runs.claim_due(10) if one.object == "chunk" and one.batch_id == batch.id
+                one
+                for one in records.unfinished_runs.claim_due(10)
+                if one.object == "chunk" and one.batch_id == batch.id
             ]
             with ThreadPoolExecutor(4) as workers:
                 list(workers.map(self.convert_chunk, due))

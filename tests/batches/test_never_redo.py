@@ -126,7 +126,7 @@ def test_a_line_whose_task_was_cancelled_with_another_batch_is_converted_all_the
     for batch in (other, shared):
         assert Feeder(batch, runner.services).feed()
     batches.cancel(project, other.id)
-    runner.services.records.batch_runs.cancel_lines(other.id)
+    runner.services.records.unfinished_runs.cancel_lines(other.id)
     runner.services.records.batch_items.follow_tasks(shared.id)
     runner.convert(shared)
 

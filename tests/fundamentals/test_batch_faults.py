@@ -112,7 +112,7 @@ def test_a_chunk_that_is_cancelled_in_prefect_ends_its_lines_alone(penstock, pho
     with opened_records(penstock) as records:
         batch = submitted(records, photos, tmp_path / "out", FEW, **SLOW | {"width": 1400})
         begun(records, batch)
-        chunk = next(run for run in records.batch_runs.submitted() if run.object == "chunk")
+        chunk = next(run for run in records.unfinished_runs.submitted() if run.object == "chunk")
         state = {"state": {"type": "CANCELLING"}}
         address = f"/flow_runs/{chunk.run_id}/set_state"
         penstock.prefect.post(address, json=state, headers=csrf(penstock)).raise_for_status()

@@ -68,7 +68,7 @@ def coordinated(batch, services, feeder):
 
 
 def claimed(services, batch):
-    return [pending.attempt for pending in services.records.batch_runs.claim_due(10) if pending.id == batch.id]
+    return [pending.attempt for pending in services.records.unfinished_runs.claim_due(10) if pending.id == batch.id]
 
 
 def test_a_paused_batch_gives_its_place_in_the_worker_back_and_gets_another_run_when_it_is_resumed(services, batch):

@@ -99,7 +99,7 @@ def test_a_line_that_an_equal_one_has_had_converted_is_not_converted_again(recor
 
 
 def test_lines_that_wait_for_a_run_are_taken_back_and_handed_out_again(records, project, batch, chunk):
-    assert records.batch_runs.take_back(batch.id) == LINES
+    assert records.unfinished_runs.take_back(batch.id) == LINES
 
     assert records.batch_items.counts(batch.id).by_status == {"queued": LINES}
     assert records.chunks.count_waiting(batch.id) == (0, 0)
@@ -115,19 +115,19 @@ def test_lines_that_a_run_has_begun_are_not_taken_back(records, project, batch, 
     alone = records.tasks.find_current(project, line_of(LINES + 1).request)
     records.tasks.begin(alone.id, 1, "owner", "its run")
 
-    assert records.batch_runs.take_back(batch.id) == 0
+    assert records.unfinished_runs.take_back(batch.id) == 0
 
 
 def test_a_line_that_waits_for_a_run_of_its_own_is_taken_back(records, project, batch):
     records.chunks.submit_alone(batch.id, project, [line_of(1)])
 
-    assert records.batch_runs.take_back(batch.id) == 1
+    assert records.unfinished_runs.take_back(batch.id) == 1
     assert records.chunks.count_waiting(batch.id) == (0, 0)
 
 
 CHANGES = {
-    "cancel the batch": lambda records, batch, _chunk: records.batch_runs.cancel_lines(batch.id),
-    "cancel the chunk": lambda records, _batch, chunk: records.batch_runs.cancel_chunk(chunk),
+    "cancel the batch": lambda records, batch, _chunk: records.unfinished_runs.cancel_lines(batch.id),
+    "cancel the chunk": lambda records, _batch, chunk: records.unfinished_runs.cancel_chunk(chunk),
     "begin": lambda records, _batch, chunk: records.chunks.begin(chunk, 1, "owner", "run"),
     "dissolve": lambda records, _batch, chunk: records.chunks.dissolve(chunk, 1),
     "submit again": lambda records, batch, _chunk: records.chunks.submit(

@@ -40,7 +40,7 @@ def complete(parts: Services, lease: ImportLease):
 
 def claimed(parts: Services, per_project: int | None = None) -> list[PendingRun]:
     """All runs that are due."""
-    return list(chain.from_iterable(iter(lambda: parts.records.batch_runs.claim_due(1000, per_project), [])))
+    return list(chain.from_iterable(iter(lambda: parts.records.unfinished_runs.claim_due(1000, per_project), [])))
 
 
 def pending(parts: Services, file_id: str) -> list[PendingRun]:
@@ -206,15 +206,15 @@ def test_many_waiting_imports_of_a_project_hold_nobody_up(client: httpx.Client, 
         database.execute(f"INSERT INTO files ({columns}) {facts}", [project.id])
         database.execute(f"INSERT INTO imports (id, project_id, url) {numbered.format(chr(39) * 2)}", [project.id])
         try:
-            runs = parts.records.batch_runs.claim_due(8)
+            runs = parts.records.unfinished_runs.claim_due(8)
             for run in runs:
-                parts.records.batch_runs.record_run(run, f"run of {run.id}")
-            assert parts.records.batch_runs.claim_due(8) == []
+                parts.records.unfinished_runs.record_run(run, f"run of {run.id}")
+            assert parts.records.unfinished_runs.claim_due(8) == []
             another = new_project(parts)
             file = imported(client, another)
 
             assert [run.project_id for run in runs] == [project.id] * 2
-            assert [run.id for run in parts.records.batch_runs.claim_due(8)] == [file["id"]]
+            assert [run.id for run in parts.records.unfinished_runs.claim_due(8)] == [file["id"]]
         finally:
             database.execute("UPDATE imports SET status = 'ended' WHERE project_id = %s", [project.id])
 
@@ -222,7 +222,7 @@ def test_many_waiting_imports_of_a_project_hold_nobody_up(client: httpx.Client, 
 def test_imports_count_for_how_many_runs_a_project_may_have(client: httpx.Client, project: Project, parts: Services):
     files = [imported(client, project, name=f"{n}.mov") for n in range(2)]
     for run in claimed(parts):
-        parts.records.batch_runs.record_run(run, f"run of {run.id}")
+        parts.records.unfinished_runs.record_run(run, f"run of {run.id}")
     for file in files:
         begun(parts, file["id"])
     third = imported(client, project, name="3.mov")

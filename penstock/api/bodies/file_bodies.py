@@ -9,8 +9,9 @@ from pydantic import AfterValidator, Field
 from penstock.domain import errors
 from penstock.domain.described_body import DescribedBody, field_violations, given_fields
 from penstock.domain.file_names import clean_name
+from penstock.domain.public_request import forbidden_urls
 from penstock.domain.request import Url
-from penstock.domain.web_addresses import AllowedAddresses, parse_address
+from penstock.domain.web_addresses import AllowedAddresses
 
 MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_LEVELS = 32
@@ -77,7 +78,7 @@ def parse_import(body: Any, allowed: AllowedAddresses) -> ImportBody:
     given = given_fields(body, ImportBody)
     found = [*field_violations(given, ImportBody), *_two_names(given)]
     if not any(violation.field == "url" for violation in found):
-        found += _forbidden(given["url"], allowed)
+        found += forbidden_urls(given, allowed)
     _raise(found)
     return ImportBody.model_validate(given)
 
@@ -96,14 +97,6 @@ def _two_names(given: Mapping[str, Any]) -> list[errors.RequestError]:
     if given.get("name", given.get("filename")) == given.get("filename", given.get("name")):
         return []
     return [errors.FieldInvalid("filename means the same as name; send one of them.", field="filename")]
-
-
-def _forbidden(url: str, allowed: AllowedAddresses) -> list[errors.RequestError]:
-    try:
-        parse_address(url, allowed)
-    except errors.UrlForbidden as error:
-        return [error]
-    return []
 
 
 def _raise(found: list[errors.RequestError]) -> None:

@@ -7,8 +7,9 @@ from pydantic import AfterValidator, Field
 
 from penstock.domain import errors
 from penstock.domain.described_body import DescribedBody, field_violations, given_fields
+from penstock.domain.public_request import forbidden_urls
 from penstock.domain.request import Url
-from penstock.domain.web_addresses import AllowedAddresses, parse_address
+from penstock.domain.web_addresses import AllowedAddresses
 from penstock.domain.webhooks import EVENT_TYPES, EventType
 
 
@@ -35,15 +36,7 @@ def parse_webhook(body: Any, allowed: AllowedAddresses) -> WebhookBody:
     given = given_fields(body, WebhookBody)
     found = field_violations(given, WebhookBody)
     if not any(violation.field == "url" for violation in found):
-        found += _forbidden(given["url"], allowed)
+        found += forbidden_urls(given, allowed)
     if found:
         raise errors.InvalidRequest(tuple(found))
     return WebhookBody.model_validate(given)
-
-
-def _forbidden(url: str, allowed: AllowedAddresses) -> list[errors.RequestError]:
-    try:
-        parse_address(url, allowed)
-    except errors.UrlForbidden as error:
-        return [error]
-    return []

@@ -97,7 +97,7 @@ def _record_end(batch: Batch, error: Exception, services: Services) -> None:
         return  # as if its worker was lost: the reconciler gives the batch to another run
     log.error("%s failed: %s %s", batch.id, type(error).__name__, getattr(error, "detail", ""))
     # A batch that has ended has no lines in work: they could not be cancelled any more.
-    services.records.batch_runs.cancel_lines(batch.id)
+    services.records.unfinished_runs.cancel_lines(batch.id)
     services.records.batch_items.cancel_open(batch.id)
     if isinstance(error, errors.Cancelled):
         batches.end(batch.id, batch.attempt, "cancelled")

@@ -12,8 +12,8 @@ from penstock.domain.attempts import SLOT_REQUESTED, SubmittedAttempt
 from penstock.domain.ids import TaskId
 from penstock.domain.task import TaskError
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
-from penstock.orchestration.reconcile.batch_runs import LostBatchRuns
 from penstock.orchestration.reconcile.leaked_slots import LeakedSlots
+from penstock.orchestration.reconcile.lost_runs import LostRuns
 from penstock.orchestration.reconcile.runs_without_task import RunsWithoutTask
 from penstock.orchestration.run.heartbeat import BEAT_SECONDS
 from penstock.records import Records
@@ -53,14 +53,14 @@ class Reconciler:
         self.claimed_at: dict[str, float] = {}
         self.dead: set[str] = set()
         self.without_task = RunsWithoutTask(records, runs, lease_seconds)
-        self.batch_runs = LostBatchRuns(records, runs, attempts, lease_seconds)
+        self.lost_runs = LostRuns(records, runs, attempts, lease_seconds)
         self.leaked = LeakedSlots(records, runs, lease_seconds / CHECKS_PER_LEASE)
 
     async def check(self) -> None:
         """Every part once; an error of one part does not keep the others from running."""
-        batches = (self.batch_runs.replace_silent, self.batch_runs.follow_states, self.batch_runs.crash_dead)
+        others = (self.lost_runs.replace_silent, self.lost_runs.follow_states, self.lost_runs.crash_dead)
         tasks = (self.replace_silent, self.follow_states, self.crash_dead)
-        parts = (*tasks, *batches, self.without_task.end, self.leaked.free)
+        parts = (*tasks, *others, self.without_task.end, self.leaked.free)
         for part in parts:
             try:
                 await part()

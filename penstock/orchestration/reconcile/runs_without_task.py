@@ -47,11 +47,11 @@ class RunsWithoutTask:
         state = await asyncio.to_thread(recorded_state, UUID(run.run_id), self.records)
         if state is None and run.has_task and not await asyncio.to_thread(self.records.tasks.find_by_run, run.run_id):
             state = Crashed(message="Another run has taken its task over.")
-        if state is None and await asyncio.to_thread(self.records.batch_runs.has_ended, run.run_id):
+        if state is None and await asyncio.to_thread(self.records.unfinished_runs.has_ended, run.run_id):
             state = Completed(message="Recorded late: its batch, chunk or import has ended.")
         if state is not None:
             await self.runs.end(run.run_id, state)
 
     def _current(self, run_ids: list[str]) -> set[str]:
         """The runs of unfinished tasks, batches and chunks."""
-        return self.records.tasks.current_run_ids(run_ids) | self.records.batch_runs.current_run_ids()
+        return self.records.tasks.current_run_ids(run_ids) | self.records.unfinished_runs.current_run_ids()

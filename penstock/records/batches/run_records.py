@@ -75,7 +75,7 @@ def _due(name: PendingObject) -> Select[Any]:
 _ANY_DUE = select(or_(*(_due(name).exists() for name in _TABLES)))
 
 
-class BatchRuns:
+class UnfinishedRuns:
     """Runs that batches, chunks and imports need, have, and have lost."""
 
     def __init__(self, database: Database) -> None:

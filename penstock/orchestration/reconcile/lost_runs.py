@@ -31,7 +31,7 @@ CANCELLED = TaskError(errors.Cancelled.code, "The import was cancelled.")
 
 
 @dataclass
-class LostBatchRuns:
+class LostRuns:
     """Gives lost batches, chunks and imports other runs. Remembers since when runs are claimed (monotonic clock)."""
 
     records: Records
@@ -44,13 +44,13 @@ class LostBatchRuns:
 
     async def replace_silent(self) -> None:
         """Replace runs without heartbeats. They are read twice: after an outage of the database all seem silent."""
-        suspected = await asyncio.to_thread(self.records.batch_runs.lost, self.lease_seconds)
+        suspected = await asyncio.to_thread(self.records.unfinished_runs.lost, self.lease_seconds)
         if not suspected:
             return
         await asyncio.sleep(3 * BEAT_SECONDS)
         await self.runs.require_prefect()
         known = {(run.id, run.attempt) for run in suspected}
-        for run in await asyncio.to_thread(self.records.batch_runs.lost, self.lease_seconds):
+        for run in await asyncio.to_thread(self.records.unfinished_runs.lost, self.lease_seconds):
             if (run.id, run.attempt) in known:
                 await self.replace(run)
 
@@ -62,7 +62,7 @@ class LostBatchRuns:
 
     async def follow_states(self) -> None:
         """Record the states of runs whose event was missed."""
-        submitted = await asyncio.to_thread(self.records.batch_runs.submitted)
+        submitted = await asyncio.to_thread(self.records.unfinished_runs.submitted)
         before, self.claimed_at = self.claimed_at, {}
         for start in range(0, len(submitted), PAGE):
             page = submitted[start : start + PAGE]
@@ -107,7 +107,7 @@ class LostBatchRuns:
     def cancel(self, run: SubmittedRun) -> None:
         """A cancel that came from Prefect."""
         if run.object == "chunk":
-            self.records.batch_runs.cancel_chunk(run.id)
+            self.records.unfinished_runs.cancel_chunk(run.id)
         elif run.object == "import":
             self.records.imports.fail(FileId(run.id), run.attempt, CANCELLED)
         else:
