@@ -13,7 +13,7 @@ from penstock.client.batch_models import BatchItem
 from penstock.client.calls import Answer
 from penstock.client.conversions import convert, wait_for_batch, wait_for_task
 from penstock.client.models import File, Task
-from penstock.client.operations import new_entries
+from penstock.client.operations import new_entries, project
 from penstock.client.transfers import download
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -119,3 +119,10 @@ def test_an_entry_that_moves_to_the_next_page_is_not_repeated_with_its_new_link(
     assert new_entries([moved, new], [FILE]) == [new]
     lines = [BatchItem(number=number, input="i", status=status) for number, status in ((1, "queued"), (1, "completed"))]
     assert new_entries(lines[1:], lines[:1]) == []
+
+
+def test_a_service_that_does_not_tell_the_project_is_no_reason_to_take_another_one():
+    steps = project()
+    next(steps)
+    with pytest.raises(errors.ServiceIncompatible, match="older version"):
+        steps.send(Envelope(data=[]))
