@@ -133,11 +133,12 @@ class Exit:
 def killed_from_outside(ended: Exit, rlimits: Rlimits) -> bool:
     """Whether a child was killed by the kernel because memory was short, or by a person, and not by its own limits.
 
-    RLIMIT_CPU kills with SIGKILL too; then nearly all of the granted processor time is used."""
+    RLIMIT_CPU kills with SIGKILL too; then most of the granted processor time is used. The kernel counts it by clock
+    ticks: on a busy machine a limit of 1 s was reached after a measured 0.86 s."""
     if ended.reason == "lost":
         return True
     killed = ended.reason == "exited" and ended.status == -signal.SIGKILL
-    return killed and ended.cpu_seconds < 0.9 * rlimits.cpu_seconds
+    return killed and ended.cpu_seconds < 0.75 * rlimits.cpu_seconds
 
 
 @dataclass(slots=True)

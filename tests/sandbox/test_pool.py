@@ -65,7 +65,7 @@ def test_memory_is_limited(pool):
 
 
 def test_processor_time_is_limited(pool):
-    rlimits = Rlimits(memory_bytes=1 << 30, cpu_seconds=1, file_bytes=1 << 20)
+    rlimits = Rlimits(memory_bytes=1 << 30, cpu_seconds=2, file_bytes=1 << 20)
     ended = supervise(pool.start(ProgramJob(_shell("while :; do :; done"), rlimits)), TIMEOUTS, NoWatch(), Collector())
     assert ended.status == -signal.SIGKILL
     assert not killed_from_outside(ended, rlimits)
