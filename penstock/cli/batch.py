@@ -14,9 +14,9 @@ from penstock.cli.batches.ordering import order_of
 from penstock.cli.batches.progress import BatchBar, batch_bar, done_lines
 from penstock.cli.batches.summary import batch_json, summary
 from penstock.cli.convert import EXIT_INTERRUPTED
-from penstock.cli.records import opened_records
+from penstock.cli.local.records import opened_records
+from penstock.cli.local.service import used_service
 from penstock.cli.request_options import fail
-from penstock.cli.service import used_service
 from penstock.cli.subcommands import CommandWithSubcommands
 from penstock.domain.batch.batch import BatchOrder
 from penstock.domain.batch.spec import MAX_LINES

@@ -2,7 +2,7 @@
 
 import click
 
-from penstock.cli.service import client_of
+from penstock.cli.local.service import client_of
 from penstock.host.home import Home
 from penstock.settings import read_settings
 

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from penstock.cli.local.service import client_of, used_service
 from penstock.cli.request_options import (
     OUTPUT_EXISTS,
     CommandLine,
@@ -19,7 +20,6 @@ from penstock.cli.request_options import (
     request_options,
     require_output,
 )
-from penstock.cli.service import client_of, used_service
 from penstock.client import Client, CompletedTask
 from penstock.client.answers import json_of
 from penstock.errors import MediaError

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from penstock.cli.records import existing_records, opened_records
+from penstock.cli.local.records import existing_records, opened_records
 from penstock.domain.api_keys import ApiKey
 from penstock.domain.ids import ProjectId
 from penstock.domain.webhooks import webhook_secret

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import httpx
 
-from penstock.cli.records import existing_records
+from penstock.cli.local.records import existing_records
 from penstock.domain.webhooks import EVENT_TYPES, signed_headers, webhook_secret
 from penstock.host.home import Home
 from penstock.settings import Settings, read_settings

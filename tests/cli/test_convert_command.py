@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from penstock.cli import convert as command
-from penstock.cli import service
+from penstock.cli.local import service
 from penstock.cli.main import cli
 from tests.service import plain_environment, processes_with, wait_for
 

@@ -7,7 +7,7 @@ import click
 from penstock.cli.batches.following import Snapshot
 from penstock.cli.batches.progress import done_lines
 from penstock.cli.batches.summary import batch_json, summary
-from penstock.cli.records import existing_records
+from penstock.cli.local.records import existing_records
 from penstock.domain.pagination import ListQuery
 from penstock.host.home import Home
 from penstock.records import Records
