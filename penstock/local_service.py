@@ -2,17 +2,22 @@
 
 import json
 import os
+import signal
+import sys
 import time
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 DEFAULT_HOME = "~/.penstock"
+# Tells `penstock up --linger` to end as soon as nothing uses it.
+END_SIGNAL = signal.SIGTERM if sys.platform == "win32" else signal.SIGUSR2
 
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
     """The addresses and credentials of a running service. `process` is the process id of `penstock up`; `batch_roots`
-    is its setting of that name."""
+    is its setting of that name. `started` is in seconds since 1970. `linger_seconds`: how long it stays after its last
+    use; None where it stays until it is told to stop. `settings`: a digest of each setting, by its variable."""
 
     api_url: str
     prefect_api_url: str
@@ -22,6 +27,10 @@ class RunningService:
     api_key: str = field(repr=False)
     prefect_auth: str | None = field(repr=False)
     batch_roots: str = ""
+    version: str = ""
+    started: float = 0.0
+    linger_seconds: float | None = None
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 def service_file(home: Path) -> Path:

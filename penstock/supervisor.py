@@ -2,8 +2,10 @@
 
 import gc
 import os
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,13 +15,16 @@ from importlib import import_module
 import click
 import httpx
 
+from penstock import __version__
 from penstock.arrivals.rules import read_rules
+from penstock.domain.errors import DatabaseUnavailable
 from penstock.host.home import Home, api_key_of, records_database
+from penstock.host.lingering import Lingering
 from penstock.host.ports import BoundPort, PortUnavailable, bind_port, local_url
 from penstock.host.postgres import restart_if_dead
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.host.processes import ServiceProcesses, service_processes, wait_until_ready
-from penstock.local_service import RunningService
+from penstock.local_service import END_SIGNAL, RunningService
 from penstock.orchestration.prefect_server import (
     SERVER_MODULES,
     PrefectAddress,
@@ -28,7 +33,9 @@ from penstock.orchestration.prefect_server import (
     server_command,
     server_environment,
 )
+from penstock.records.unfinished import unfinished_work
 from penstock.settings import Settings
+from penstock.settings.digests import settings_digests
 
 START_SECONDS = 180.0
 GIVE_BACK_SECONDS = 15.0
@@ -43,13 +50,14 @@ SHARED_MODULES = ("penstock.cli.api", "penstock.cli.worker", "penstock.flows.con
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """Where to listen (port 0: any free one), how many workers, and whether to stop once the service is unused."""
+    """Where to listen (port 0: any free one), how many workers, and whether to end when the service has been unused
+    for PENSTOCK_LINGER_SECONDS."""
 
     host: str
     port: int
     prefect_port: int
     workers: int
-    until_idle: bool = False
+    linger: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +77,33 @@ def run_service(settings: Settings, options: UpOptions, stopped: threading.Event
     with home.claim() as is_ours:
         if not is_ours:
             raise ChildProcessError(f"Another penstock runs on {home.root}; choose another --home.")
-        with ExitStack() as stack, started_service(settings, options, home, stopped) as (running, processes):
+        with started_service(settings, options, home, stopped) as (running, processes):
+            lingering = Lingering(home, settings.linger_seconds, partial(_has_work, running))
+            signal.signal(END_SIGNAL, lambda *_: lingering.end_when_unused())
             if not stopped.is_set():
                 home.publish(running)
-                print_addresses(running, home, generated=_generated_secrets(settings) if not options.until_idle else ())
-            # Once idle, no command may begin to use the service until it has stopped: the next one starts its own.
-            is_idle = partial(_closed_if_unused, home, stack) if options.until_idle else _never
-            _watch(processes, None if settings.database_url else home, lambda: stopped.wait(POLL_SECONDS) or is_idle())
-            home.unpublish()
-            click.echo(STOPPING.format(settings.drain_seconds))
+                home.mark_used()
+                print_addresses(running, home, generated=() if options.linger else _generated_secrets(settings))
+            is_idle = lingering.is_over if options.linger else _never
+            with lingering.closing():
+                _watch(
+                    processes, None if settings.database_url else home, lambda: stopped.wait(POLL_SECONDS) or is_idle()
+                )
+                home.unpublish()
+                click.echo(STOPPING.format(settings.drain_seconds))
+                sys.stdout.flush()
 
 
 def _never() -> bool:
     return False
 
 
-def _closed_if_unused(home: Home, stack: ExitStack) -> bool:
-    return stack.enter_context(home.close_if_unused())
+def _has_work(running: RunningService) -> bool:
+    """Whether something is unfinished; taken as so if the database does not respond."""
+    try:
+        return unfinished_work(running.database_url) > 0
+    except DatabaseUnavailable:
+        return True
 
 
 @contextmanager
@@ -126,6 +144,10 @@ def _running_service(
         api_key=api_key_of(settings, home),
         prefect_auth=auth_string(home, settings),
         batch_roots=settings.batch_roots,
+        version=__version__,
+        started=time.time(),
+        linger_seconds=settings.linger_seconds if options.linger else None,
+        settings=settings_digests(settings),
     )
 
 

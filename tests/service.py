@@ -222,5 +222,6 @@ def _exported(home: Path, _address: str) -> dict[str, str]:
 
 
 def plain_environment() -> dict[str, str]:
-    """The environment without the variables of Prefect and Penstock."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}
+    """The environment without the variables of Prefect and Penstock, but for a service to end with its command."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}
+    return plain | {"PENSTOCK_LINGER_SECONDS": "0"}

@@ -12,6 +12,7 @@ from penstock.api.api_keys import CallerCache
 from penstock.api.auth import AuthMiddleware, LinkCors
 from penstock.api.context import PROBE_SLOTS, CachedValue, Context, RunService, ThreadLimits
 from penstock.api.envelope import ErrorEnvelope
+from penstock.api.last_use import LastUse
 from penstock.api.long_poll import LongPolls
 from penstock.api.openapi import DescribedApp
 from penstock.api.routes import (
@@ -32,6 +33,7 @@ from penstock.api.routes import (
 )
 from penstock.api.throttling.fair_share import FairShare
 from penstock.api.throttling.rate_limit import MinBodyRate, RateLimiter
+from penstock.host.home import Home
 from penstock.services import Services
 
 __all__ = ["RunService", "create_app"]
@@ -93,6 +95,7 @@ def create_app(services: Services, runs: RunService, lifespan: Lifespan | None =
     app.add_middleware(MinBodyRate, *min_rate)
     app.add_middleware(AuthMiddleware)
     app.add_middleware(LinkCors)
+    app.add_middleware(LastUse, Home(services.settings.root).mark_used)
     return app
 
 

@@ -15,7 +15,7 @@ from penstock.cli.batches.progress import BatchBar, batch_bar, done_lines
 from penstock.cli.batches.summary import batch_json, summary
 from penstock.cli.convert import EXIT_INTERRUPTED
 from penstock.cli.local.records import opened_records
-from penstock.cli.local.service import used_service
+from penstock.cli.local.service import no_linger_option, used_service
 from penstock.cli.request_options import fail
 from penstock.cli.subcommands import CommandWithSubcommands
 from penstock.domain.batch.batch import BatchOrder
@@ -32,6 +32,7 @@ NEVER_RAN = "No run of this batch has failed files; leave out --rerun-failed."
 
 @click.command("batch")
 @batch_options
+@no_linger_option
 @click.option("--plan", is_flag=True, help="Convert nothing; only say what would be done.")
 @click.option("--limit", type=click.IntRange(1, MAX_LINES), help="Convert at most so many files.")
 @click.option("--rerun-failed", is_flag=True, help="Only the files that failed the last time.")

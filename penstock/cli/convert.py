@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from penstock.cli.local.service import client_of, used_service
+from penstock.cli.local.service import client_of, no_linger_option, used_service
 from penstock.cli.request_options import (
     OUTPUT_EXISTS,
     CommandLine,
@@ -30,6 +30,7 @@ EXIT_INTERRUPTED = 130
 
 @click.command("convert")
 @request_options
+@no_linger_option
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of all data and secrets.  [default: ~/.penstock]")
 @click.option("--json", "as_json", is_flag=True, help="Print the Task as JSON.")
 def convert_command(home: Path | None, *, as_json: bool, **options: Any) -> None:

@@ -14,6 +14,8 @@ COMMANDS = {
     "schedule": "Convert batches at set times, or what arrives in a folder.",
     "plan": "Show what a conversion would do, without doing it.",
     "up": "Run everything one machine needs.",
+    "status": "Tell what runs, with which memory, and when it ends.",
+    "stop": "Stop the service of this machine.",
     "api": "Run the API alone.",
     "worker": "Run one worker alone.",
     "deploy": "Create or update Prefect's pools, limits and deployments.",

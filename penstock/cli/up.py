@@ -10,6 +10,7 @@ import click
 from penstock.domain.errors import MediaError
 from penstock.lineage.telling import require_client
 from penstock.settings import read_settings
+from penstock.settings.working_folder import leave_working_folder
 from penstock.supervisor import UpOptions, run_service
 
 PORT = click.IntRange(0, 65_535)
@@ -23,13 +24,16 @@ PORT = click.IntRange(0, 65_535)
 )
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of all data and secrets.  [default: ~/.penstock]")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes.")
-@click.option("--until-idle", is_flag=True, hidden=True, help="Stop when no command uses the service any more.")
+@click.option("--linger", is_flag=True, hidden=True, help="End when unused for PENSTOCK_LINGER_SECONDS.")
 def up_command(home: Path | None, **options: Any) -> None:
     """Run everything one machine needs: PostgreSQL, Prefect, the API and workers. Ctrl-C stops all."""
     settings = read_settings(home)
     require_client()
+    listen = UpOptions(**options)
+    if listen.linger:
+        leave_working_folder(settings)
     try:
-        run_service(settings, UpOptions(**options), _stop_event())
+        run_service(settings, listen, _stop_event())
     except (MediaError, ChildProcessError, TimeoutError) as error:
         raise click.ClickException(str(error)) from error
 

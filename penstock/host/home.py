@@ -5,9 +5,10 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 from penstock.domain.errors import Misconfigured
 from penstock.host.postgres import postgres_server
@@ -19,7 +20,7 @@ CLAIM_TRIES = 20
 # Everything that a home may contain.
 ENTRIES = (
     *("secrets", "logs", "postgres", "prefect", "scratch", "files", "workers"),
-    *("service.lock", "service.users", "postgres.lock", "postgres.users"),
+    *("service.lock", "service.users", "service.start", "postgres.lock", "postgres.users"),
 )
 
 
@@ -71,21 +72,53 @@ class Home:
                 yield False
                 return
             self.unpublish()  # a killed service has left its file
+            _write_process(lock)
             try:
                 yield True
             finally:
                 self.unpublish()
+                lock.truncate(0)
 
     def is_claimed(self) -> bool:
         """Whether a service runs, starts or stops on this home."""
         return is_claimed(self.root)
 
+    def claimed_by(self) -> int | None:
+        """The process id of the service that runs, starts or stops on this home."""
+        if not self.is_claimed():
+            return None
+        with suppress(OSError, ValueError):
+            return int((self.root / "service.lock").read_text())
+        return None
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Of commands that find no service at once, only one is in this block at a time."""
+        with open_private(self.root / "service.start", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     @contextmanager
     def use(self) -> Iterator[None]:
-        """Keep a service alive that runs with `--until-idle`. Waits while one is closing."""
+        """Keep a service alive that a command has started. Waits while one is closing."""
         with open_private(self.root / "service.users", "a") as users:
             fcntl.flock(users, fcntl.LOCK_SH)
-            yield
+            try:
+                yield
+            finally:
+                self.mark_used()
+
+    def mark_used(self) -> None:
+        """The service was used now."""
+        with suppress(OSError):
+            os.utime(self.root / "service.users")
+
+    def last_use(self) -> float | None:
+        """When the service was last used, in seconds since 1970; None if never."""
+        try:
+            return (self.root / "service.users").stat().st_mtime
+        except OSError:
+            return None
 
     def is_used(self) -> bool:
         """Whether any process is inside `use`."""
@@ -118,6 +151,12 @@ class Home:
     def running_service(self) -> RunningService | None:
         """The service that runs on this home; None if there is none."""
         return running_service(self.root)
+
+
+def _write_process(lock: IO[str]) -> None:
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
 
 
 def api_key_of(settings: Settings, home: Home) -> str:

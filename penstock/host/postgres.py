@@ -75,6 +75,20 @@ def restart_if_dead(home: Path) -> bool:
     return True
 
 
+def stop_if_unused(home: Path) -> bool:
+    """Stop a server that runs without a user, because its users were killed; returns whether there was one."""
+    if server_process(home) is None:
+        return False
+    with open_private(home / "postgres.users", "a") as users, _start_lock(home):
+        _stop_if_last(users.fileno(), home / "postgres")
+    return server_process(home) is None
+
+
+def server_process(home: Path) -> int | None:
+    """The process id of the home's server; None if none runs."""
+    return _pid(home / "postgres") if _process_exists(home / "postgres") else None
+
+
 def _running_or_started(data: Path) -> PostgresServer:
     """The server on this data, started if none runs. After a kill its child processes end a moment later; until then no
     new server can start, so that is tried for a minute."""
@@ -183,9 +197,13 @@ def _running(data: Path) -> PostgresServer | None:
     return server if _accepts_connections(server.sockets) else None
 
 
+def _pid(data: Path) -> int:
+    return int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+
+
 def _process_exists(data: Path) -> bool:
     try:
-        process = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+        process = _pid(data)
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (OSError, ValueError, IndexError):
         return False

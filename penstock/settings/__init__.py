@@ -203,6 +203,9 @@ class Settings(BaseSettings):
         86_400.0, description="how long after its last byte a resumable upload can be continued"
     )
     drain_seconds: float = Field(30.0, ge=0, le=86_400, description="how long a stop waits for running work")
+    linger_seconds: float = Field(
+        600.0, ge=0, le=86_400, description="how long a service that a command started stays after its last use"
+    )
 
     @model_validator(mode="before")
     @classmethod

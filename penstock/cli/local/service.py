@@ -1,21 +1,44 @@
-"""The service that a command uses: the running one of the home, or one that is started and stopped with the command."""
+"""The service that a command uses: the running one of the home, or one that it starts in the background."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
 
 import click
 
+from penstock import __version__
 from penstock.client import Client
 from penstock.host.home import Home
 from penstock.host.private_files import open_private
-from penstock.local_service import RunningService
-from penstock.settings import Settings
+from penstock.local_service import END_SIGNAL, RunningService
+from penstock.settings import Settings, variable_of
+from penstock.settings.digests import differing_settings
 
 START_SECONDS = 180.0
-POLL_SECONDS = 0.1
+STOP_SECONDS = 120.0
+POLL_SECONDS = 0.02
+LINGERS = "The service keeps running for {}; `penstock stop` ends it."
+OTHER_SETTINGS = (
+    "The running service has other values of {}. It keeps them: `penstock stop`, and the next command starts one "
+    "with yours."
+)
+
+
+def no_linger_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--no-linger`: the same as PENSTOCK_LINGER_SECONDS=0, for the command and the service that it starts."""
+
+    def set_variable(_context: click.Context, _option: click.Parameter, given: bool) -> None:  # noqa: FBT001 - click's
+        if given:
+            os.environ[variable_of("linger_seconds")] = "0"
+
+    text = "Stop the service that this command starts when the command ends."
+    return click.option("--no-linger", is_flag=True, expose_value=False, callback=set_variable, help=text)(command)
 
 
 def client_of(service: RunningService, settings: Settings) -> Client:
@@ -25,42 +48,118 @@ def client_of(service: RunningService, settings: Settings) -> Client:
 
 @contextmanager
 def used_service(settings: Settings, show_start: Callable[[], None]) -> Iterator[RunningService]:
-    """The service of the home. `show_start` is called again and again while it starts."""
+    """The service of the home. `show_start` is called again and again while it starts.
+
+    One that is started here stays for `linger_seconds` after its last use; after an interrupt, or for 0 s, it ends with
+    the command, unless something else uses it."""
     home = Home.at(settings.root)
-    started: subprocess.Popen[bytes] | None = None
+    _stop_older(home)
+    start = Start(home)
     try:
         with home.use():
-            running = home.running_service()
-            if running is None:
-                started = _start(home)
-                running = _wait_for_start(home, started, show_start)
-            yield running
+            service = start.wait(show_start)
+            _tell_of_other_settings(service, settings)
+            yield service
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt):
+            start.undo()
+        raise
     finally:
-        if started is not None:
-            _wait_for_stop(home, started)
+        if start.process is not None and settings.linger_seconds == 0:
+            wait_until_ended(home, start.process)
+    if start.process is not None and settings.linger_seconds and home.is_first_time("linger told"):
+        click.echo(
+            f"The service keeps running for {_length(settings.linger_seconds)}; `penstock stop` ends it.", err=True
+        )
 
 
-def _start(home: Home) -> subprocess.Popen[bytes]:
+@dataclass
+class Start:
+    """Waits for the service of the home, and starts one in the background if none runs: `process`, if it did."""
+
+    home: Home
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def wait(self, show_start: Callable[[], None]) -> RunningService:
+        """The service when it is ready. Raises `click.ClickException` with the end of its log if it cannot start."""
+        deadline = time.monotonic() + START_SECONDS
+        while (running := self.home.running_service()) is None:
+            if not self.home.is_claimed():
+                self._start_once()
+            if time.monotonic() > deadline:
+                raise self._failure()
+            show_start()
+            time.sleep(POLL_SECONDS)
+        return running
+
+    def undo(self) -> None:
+        """Let the service that was started here end as soon as nothing uses it; at once if it is not ready yet."""
+        if self.process is None:
+            return
+        if self.home.running_service() is not None:
+            self.process.send_signal(END_SIGNAL)
+        elif not self.home.is_used():
+            self.process.terminate()
+
+    def _start_once(self) -> None:
+        """Start a service, unless another command does. Raises `click.ClickException` if ours has ended."""
+        if self.process is not None:
+            if self.process.poll() is not None and not self.home.is_claimed():
+                raise self._failure()
+            return
+        with self.home.starting():
+            if not self.home.is_claimed():
+                self.process = _started(self.home)
+            while self.process is not None and self.process.poll() is None and not self.home.is_claimed():
+                time.sleep(POLL_SECONDS)
+
+    def _failure(self) -> click.ClickException:
+        with suppress(OSError):
+            log = (self.home.root / "logs" / "up.log").read_text(errors="replace")[-2000:]
+            return click.ClickException(f"The service could not be started. The end of its log:\n{log}")
+        return click.ClickException("The service could not be started.")
+
+
+def _started(home: Home) -> subprocess.Popen[bytes]:
+    """`penstock up` in a session of its own, so that neither Ctrl-C nor the end of the terminal reaches it."""
     command = [sys.executable, "-P", "-m", "penstock", "up", "--home", str(home.root)]
-    command += ["--port", "0", "--prefect-port", "0", "--until-idle"]
+    command += ["--port", "0", "--prefect-port", "0", "--linger"]
     logs = home.root / "logs"
-    logs.mkdir(exist_ok=True, mode=0o700)
-    with open_private(logs / "up.log", "w") as log:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    try:
+        logs.mkdir(exist_ok=True, mode=0o700)
+        with open_private(logs / "up.log", "w") as log:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    except OSError as error:
+        raise click.ClickException(f"The service could not be started: {error.strerror}: {error.filename}.") from error
 
 
-def _wait_for_start(home: Home, started: subprocess.Popen[bytes], show_start: Callable[[], None]) -> RunningService:
-    deadline = time.monotonic() + START_SECONDS
-    while (running := home.running_service()) is None:
-        if (started.poll() is not None and not home.is_claimed()) or time.monotonic() > deadline:
-            log = (home.root / "logs" / "up.log").read_text(errors="replace")[-2000:]
-            raise click.ClickException(f"The service could not be started. The end of its log:\n{log}")
-        show_start()
+def _stop_older(home: Home) -> None:
+    """Stop a service that lingers and is of another version of Penstock, unless something uses it."""
+    running = home.running_service()
+    if running is None or running.linger_seconds is None or running.version == __version__:
+        return
+    with home.close_if_unused() as is_unused:
+        if is_unused:
+            with suppress(ProcessLookupError):
+                os.kill(running.process, signal.SIGTERM)
+            wait_until_ended(home)
+
+
+def wait_until_ended(home: Home, process: subprocess.Popen[bytes] | None = None) -> None:
+    """Wait until the service has ended. With `process`, which we started, not while other commands use it."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while home.is_claimed() and time.monotonic() < deadline:
+        if process is not None and home.running_service() is not None and home.is_used():
+            return
         time.sleep(POLL_SECONDS)
-    return running
+    if process is not None and not home.is_claimed():
+        process.wait()
 
 
-def _wait_for_stop(home: Home, started: subprocess.Popen[bytes]) -> None:
-    """Wait until the service that we started has ended, unless other commands use it."""
-    while started.poll() is None and not (home.running_service() and home.is_used()):
-        time.sleep(POLL_SECONDS)
+def _tell_of_other_settings(service: RunningService, settings: Settings) -> None:
+    if service.linger_seconds is not None and (names := differing_settings(service.settings, settings)):
+        click.echo(OTHER_SETTINGS.format(", ".join(names)), err=True)
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:g} s"

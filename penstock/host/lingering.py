@@ -1,0 +1,60 @@
+"""When a service that a command started has been unused for long enough to end.
+
+A use is a command inside `Home.use`, an API request, or an unfinished task or batch. The time of the last one is that
+of the file `service.users`; how long ago it was is measured without the clock of the day, which may jump.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from penstock.host.home import Home
+
+
+@dataclass
+class Lingering:
+    """Decides when the service of `home` ends. `has_work`: whether a task or batch is unfinished; asked only when
+    nothing else uses the service."""
+
+    home: Home
+    seconds: float
+    has_work: Callable[[], bool]
+    clock: Callable[[], float] = time.monotonic
+    _closed: ExitStack = field(default_factory=ExitStack)
+    _used: float | None = None
+    _seen_at: float = 0.0
+
+    def end_when_unused(self) -> None:
+        """Do not linger any more."""
+        self.seconds = 0.0
+
+    def is_over(self) -> bool:
+        """Whether the service ends now. If so, no command begins to use it until `closing` ends: the next one starts
+        its own."""
+        if self.home.is_used():
+            self.home.mark_used()
+        if self._idle_seconds() < self.seconds:
+            return False
+        with ExitStack() as attempt:
+            if not attempt.enter_context(self.home.close_if_unused()):
+                return False
+            if self.has_work():
+                self.home.mark_used()
+                return False
+            self._closed = attempt.pop_all()
+            return True
+
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """At its end, commands that wait for the service to stop go on."""
+        try:
+            yield
+        finally:
+            self._closed.close()
+
+    def _idle_seconds(self) -> float:
+        used, now = self.home.last_use(), self.clock()
+        if used != self._used:
+            self._used, self._seen_at = used, now
+        return now - self._seen_at
