@@ -10,8 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from penstock.cli.local.service import client_of, no_linger_option, used_service
-from penstock.cli.request_options import (
+from penstock.cli.conversions.request_options import (
     OUTPUT_EXISTS,
     CommandLine,
     command_line_of,
@@ -20,6 +19,7 @@ from penstock.cli.request_options import (
     request_options,
     require_output,
 )
+from penstock.cli.local.service import client_of, no_linger_option, used_service
 from penstock.client import Client, CompletedTask
 from penstock.client.answers import json_of
 from penstock.errors import MediaError

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from penstock.cli.request_options import command_line_of, fail, is_url, output_error, request_options
+from penstock.cli.conversions.request_options import command_line_of, fail, is_url, output_error, request_options
 from penstock.conversion.dry_run import InputProber, plan_dry_run
 from penstock.domain import errors
 from penstock.domain.planning.cost import CostHistory

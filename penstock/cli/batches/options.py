@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from penstock.cli.request_options import field_options
+from penstock.cli.conversions.request_options import field_options
 from penstock.domain.batch.spec import DEFAULT_OUTPUT_NAME
 
 Command = TypeVar("Command", bound=Callable[..., Any])

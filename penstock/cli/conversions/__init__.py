@@ -1,0 +1,1 @@
+"""What `convert`, `plan` and `batch` share: options, checks, progress and results."""
