@@ -16,7 +16,7 @@ from penstock.domain import errors
 from penstock.domain.formats import FORMATS, Format, kind_of
 from penstock.domain.limits import Limits
 from penstock.domain.media import Media
-from penstock.domain.planning.compatibility import OUTPUT_KINDS, REFUSED_PAIRS
+from penstock.domain.planning.matrix import OUTPUT_KINDS, REFUSED_PAIRS
 from penstock.domain.planning.plan import Plan, needs_slot
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import parse_request

@@ -4,17 +4,24 @@ import atexit
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 from penstock.domain.attempts import QueueLimits
 from penstock.domain.limits import Limits
-from penstock.engines import Tools, bundled_ffmpeg, sandbox_pool
+from penstock.engines import (
+    Tools,
+    encoding,  # noqa: F401 - these are loaded here, so that no run waits for them
+    sandbox_pool,
+    thumbnail_files,  # noqa: F401
+)
+from penstock.engines.probing import facts, remote_probe  # noqa: F401
+from penstock.engines.verification import scoring, verifier  # noqa: F401
 from penstock.host.home import records_database
 from penstock.records import Records
 from penstock.settings import Settings, read_settings
+from penstock.settings.fetching import fetch_policy_of
+from penstock.settings.limits import ffmpeg_of, limits_of
 from penstock.storage.http_source import FetchPolicy
 from penstock.storage.object_store import ObjectStore
 
@@ -96,25 +103,3 @@ def current_services() -> Services:
     opened = ExitStack()
     atexit.register(opened.close)
     return opened.enter_context(open_services(read_settings()))
-
-
-def ffmpeg_of(settings: Settings) -> Path:
-    return settings.ffmpeg or bundled_ffmpeg()
-
-
-def limits_of(settings: Settings) -> Limits:
-    """Each limit is the setting of its name, or of its name after `max_`."""
-    return Limits(**{limit.name: _setting(settings, limit.name, f"max_{limit.name}") for limit in fields(Limits)})
-
-
-def fetch_policy_of(settings: Settings) -> FetchPolicy:
-    """Each field is the setting of its name after `fetch_`; `max_bytes` is the largest input of any kind."""
-    names = (policy.name for policy in fields(FetchPolicy) if policy.name not in ("max_bytes", "resolve"))
-    policies = {name: _setting(settings, f"fetch_{name}") for name in names}
-    return FetchPolicy(max_bytes=settings.max_video_input_bytes, **policies)
-
-
-def _setting(settings: Settings, *names: str) -> Any:
-    """The value of the one setting that has one of these names."""
-    (name,) = (name for name in names if name in Settings.model_fields)
-    return getattr(settings, name)

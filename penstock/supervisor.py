@@ -29,9 +29,9 @@ from penstock.orchestration.prefect_server import (
     SERVER_MODULES,
     PrefectAddress,
     auth_string,
-    client_environment,
     server_command,
     server_environment,
+    service_environment,
 )
 from penstock.records.unfinished import unfinished_work
 from penstock.settings import Settings
@@ -192,16 +192,6 @@ def _import_shared(modules: tuple[str, ...]) -> None:
         import_module(module)
     gc.collect()
     gc.freeze()  # objects that the collector skips are not written to, so that their pages stay shared
-
-
-def service_environment(home: Home, running: RunningService) -> dict[str, str]:
-    """The environment variables that every process of the service needs."""
-    return {
-        **client_environment(home, PrefectAddress(running.prefect_api_url), running.prefect_auth),
-        "PENSTOCK_HOME": str(home.root),
-        "PENSTOCK_DATABASE_URL": running.database_url,
-        "PENSTOCK_API_KEY": running.api_key,
-    }
 
 
 def _is_healthy(http: httpx.Client) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.domain.formats import FORMATS, Format, Kind
-from penstock.domain.planning.compatibility import OUTPUT_KINDS, REFUSED_PAIRS
+from penstock.domain.planning.matrix import OUTPUT_KINDS, REFUSED_PAIRS
 from penstock.engines import sniff
 
 Pair = tuple[str, str]

@@ -6,8 +6,9 @@ import pytest
 
 from penstock.domain.attempts import QueueLimits
 from penstock.domain.limits import Limits
-from penstock.services import fetch_policy_of, limits_of
 from penstock.settings import Settings
+from penstock.settings.fetching import fetch_policy_of
+from penstock.settings.limits import limits_of
 from penstock.storage.http_source import FetchPolicy
 
 UNDER_OTHER_NAMES = {"max_bytes": "max_video_input_bytes", "allow": "fetch_allow"}

@@ -21,8 +21,8 @@ from penstock.domain.planning.plan import VideoPlan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import parse_request
 from penstock.engines import MediaFile, Tools, bundled_ffmpeg, command_line, probe, sandbox_pool
-from penstock.services import limits_of
 from penstock.settings import Settings
+from penstock.settings.limits import limits_of
 
 TITLE = "A batch of films"
 FILMS, DISTINCT, BAR = 200, 10, 0.9

@@ -11,16 +11,10 @@ from pathlib import Path
 from penstock import engines
 from penstock.batches.feeding import Feeder
 from penstock.batches.line_requests import failed_item
-from penstock.conversion.dry_run import (
-    DryRun,
-    HistoryOf,
-    InputProber,
-    Probed,
-    plan_dry_run,
-    reusing,
-    watch_with_deadline,
-)
+from penstock.conversion.dry_run import DryRun, HistoryOf, plan_dry_run, reusing
+from penstock.conversion.input_prober import InputProber, watch_with_deadline
 from penstock.conversion.line_files import LineFiles
+from penstock.conversion.local_probe import Probed
 from penstock.conversion.located_files import is_located
 from penstock.conversion.reuse import digest_of
 from penstock.domain import errors

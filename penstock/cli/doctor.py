@@ -4,20 +4,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 
 import click
 import httpx
 
+from penstock.cli.local.records import existing_records, opened_records
 from penstock.domain.attempts import SLOT_LIMIT, SLOT_REQUESTED, HeldSlot
 from penstock.domain.errors import MediaError, Misconfigured
 from penstock.host.home import Home, existing_records_database
 from penstock.orchestration.prefect_server import PrefectAddress, is_ready, prefect_address
-from penstock.records import Records
-from penstock.services import ffmpeg_of
 from penstock.settings import Settings, read_settings
-from penstock.storage.object_store import ObjectStore
+from penstock.settings.limits import ffmpeg_of
 
 ENCODERS = ("libx264", "libvpx-vp9", "mpeg4", "aac", "libmp3lame", "libopus", "libvorbis", "flac", "pcm_s16le", "gif")
 FREE_BYTES = 2 * 2**30
@@ -67,14 +65,15 @@ def _output(settings: Settings, option: str) -> str:
 
 
 def _database(settings: Settings) -> str:
-    with existing_records_database(settings) as url, closing(Records(url)) as records:
-        records.require_current()
-    return "reachable" if settings.database_url else "embedded, in the home"
+    with existing_records(settings):
+        return "reachable" if settings.database_url else "embedded, in the home"
 
 
 def _storage(settings: Settings) -> str:
     if not settings.storage_url and not (settings.root / "files").exists():
         return "a folder of the home; the first start creates it"
+    from penstock.storage.object_store import ObjectStore  # noqa: PLC0415 - 0.2 s, and a new home has none
+
     ObjectStore.at(settings.storage, settings.s3_endpoint_url).ping()
     return settings.storage.split("://", 1)[0]
 
@@ -111,7 +110,7 @@ def _slots(settings: Settings) -> str:
             limit = prefect.get(f"/v2/concurrency_limits/{SLOT_LIMIT}").raise_for_status().json()
     except httpx.HTTPError as error:
         raise LookupError(f"no response from Prefect ({type(error).__name__})") from error
-    with existing_records_database(settings) as url, closing(Records(url)) as records:
+    with existing_records_database(settings) as url, opened_records(url) as records:
         return slot_summary(limit["active_slots"], limit["limit"], records.tasks.held_slots())
 
 

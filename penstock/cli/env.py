@@ -5,8 +5,8 @@ import shlex
 import click
 
 from penstock.host.home import Home
+from penstock.orchestration.prefect_server import service_environment
 from penstock.settings import read_settings
-from penstock.supervisor import service_environment
 
 
 @click.command("env")

@@ -9,15 +9,15 @@ from rich.console import Console
 from rich.table import Table
 
 from penstock.domain.formats import KINDS
-from penstock.domain.planning.compatibility import conversion_matrix
-from penstock.settings import read_settings
+from penstock.domain.planning.matrix import conversion_matrix
+from penstock.settings.allowed_pairs import read_allowed_pairs
 
 
 @click.command("formats")
 @click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON.")
 def formats_command(*, as_json: bool) -> None:
     """Show which input can become which output. With --json also why a pair is refused."""
-    cells = conversion_matrix(read_settings().allowed_pairs)
+    cells = conversion_matrix(read_allowed_pairs())
     if as_json:
         click.echo(json.dumps(cells, indent=2))
         return

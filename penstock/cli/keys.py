@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,8 +12,10 @@ from penstock.domain.api_keys import ApiKey
 from penstock.domain.ids import ProjectId
 from penstock.domain.webhooks import webhook_secret
 from penstock.host.home import Home, api_key_of, existing_records_database, records_database
-from penstock.records import Records
 from penstock.settings import read_settings
+
+if TYPE_CHECKING:
+    from penstock.records import Records
 
 OVERLAP = "Hours for which the old one still works."
 
@@ -95,7 +98,7 @@ def show_webhook_secret(project: str | None) -> None:
         click.echo(webhook_secret(records.keys.project_secret(_owner(records, project))))
 
 
-def _owner(records: Records, project: str | None) -> ProjectId:
+def _owner(records: "Records", project: str | None) -> ProjectId:
     return records.keys.find_project(project) if project else records.keys.default_project()
 
 
@@ -109,7 +112,7 @@ def state_of(key: ApiKey) -> str:
 
 
 @contextmanager
-def _records_or_new() -> Iterator[Records]:
+def _records_or_new() -> "Iterator[Records]":
     """The records. Creates the database, the tables and a first project with its key if they are missing."""
     settings = read_settings()
     home = Home.at(settings.root)

@@ -1,25 +1,17 @@
 """`penstock plan INPUT OUTPUT`: what `convert` would do. Needs no running service."""
 
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from penstock.cli.conversions.request_options import command_line_of, fail, is_url, output_error, request_options
-from penstock.conversion.dry_run import InputProber, plan_dry_run
-from penstock.domain import errors
-from penstock.domain.planning.cost import CostHistory
-from penstock.domain.request import parse_request
-from penstock.engines import Tools, sandbox_pool
-from penstock.host.home import Home
-from penstock.records import Records
-from penstock.services import fetch_policy_of, ffmpeg_of, limits_of
-from penstock.settings import Settings, read_settings
-from penstock.views.plans import EstimateView, PlanView, RangeView
+from penstock.cli.conversions.request_options import CommandLine, command_line_of, fail, output_error, request_options
+from penstock.domain.errors import MediaError
+from penstock.engines.probe_pool import probe_pool
+from penstock.settings import read_settings
 
-# The request needs an input; a local file has no URL.
-PLACEHOLDER = "input"
+if TYPE_CHECKING:
+    from penstock.views.plans import EstimateView, PlanView, RangeView
 
 
 @click.command("plan")
@@ -28,43 +20,29 @@ PLACEHOLDER = "input"
 @click.option("--json", "as_json", is_flag=True, help="Print the Plan as JSON.")
 def plan_command(home: Path | None, *, as_json: bool, **options: Any) -> None:
     """Show what converting INPUT (a file or an http(s) URL) to OUTPUT would do and why, or why it is refused."""
-    settings = read_settings(home)
     given = command_line_of(options)
     try:
-        view = _plan_view(settings, given.source, given.request)
-    except errors.MediaError as refused:
+        view = _plan_view(home, given)
+    except MediaError as refused:
         fail(refused.primary.code, refused.message)
     click.echo(view.model_dump_json(indent=2) if as_json else summary(given.target, view))
     if error := output_error(given):
         click.echo(f"convert would refuse OUTPUT: {error}", err=True)
 
 
-def _plan_view(settings: Settings, source: str, body: dict[str, Any]) -> PlanView:
-    request = parse_request(body | {"url": source if is_url(source) else PLACEHOLDER})
-    with sandbox_pool() as pool:
-        tools = Tools(pool, ffmpeg_of(settings), limits_of(settings), settings.threads_per_encoder)
-        prober = InputProber.from_settings(settings, tools, fetch_policy_of(settings))
-        probed = prober.probe_url(source) if is_url(source) else prober.probe_file(Path(source))
-        view = plan_dry_run(request, probed, tools, settings.allowed_pairs, partial(_cost_history, settings)).view
-        return view.model_copy(update={"input": source})
+def _plan_view(home: Path | None, given: CommandLine) -> "PlanView":
+    if given.path is None:
+        from penstock.cli.conversions.local_plan import plan_url  # noqa: PLC0415 - as below
+
+        return plan_url(read_settings(home), given.source, given.request)
+    with probe_pool(given.path) as pool:
+        from penstock.cli.conversions.local_plan import plan_file  # noqa: PLC0415 - while the child process starts
+
+        view = plan_file(read_settings(home), given.path, given.request, pool)
+        return view.model_copy(update={"input": given.source})
 
 
-def _cost_history(settings: Settings, cost_class: str) -> CostHistory:
-    """The cost history of the default project; an empty one if no database can be reached."""
-    running = Home(settings.root).running_service()
-    url = settings.database_url or (running and running.database_url)
-    if not url:
-        return CostHistory(0)
-    records = Records(url)
-    try:
-        return records.receipts.cost_history(records.keys.default_project(), cost_class)
-    except (errors.DatabaseUnavailable, errors.NotFound):
-        return CostHistory(0)
-    finally:
-        records.close()
-
-
-def summary(target: Path, view: PlanView) -> str:
+def summary(target: Path, view: "PlanView") -> str:
     """The plan as a few lines of text."""
     facts = (
         f"{view.width}×{view.height}" if view.width else None,
@@ -76,12 +54,12 @@ def summary(target: Path, view: PlanView) -> str:
     return "\n".join([*lines, *_estimate_lines(view.estimate)])
 
 
-def _estimate_lines(estimate: EstimateView) -> list[str]:
+def _estimate_lines(estimate: "EstimateView") -> list[str]:
     if estimate.bytes is None or estimate.seconds is None:
         return ["  no estimate yet: too few similar conversions have been made here"]
     size, time = _range(estimate.bytes, 1e6, "MB"), _range(estimate.seconds, 1, "s")
     return [f"  expected: {size}, {time}, from {estimate.tasks} similar conversions"]
 
 
-def _range(value: RangeView, unit: float, name: str) -> str:
+def _range(value: "RangeView", unit: float, name: str) -> str:
     return f"{value.expected / unit:.2f} {name} ({value.low / unit:.2f} to {value.high / unit:.2f})"

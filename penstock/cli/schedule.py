@@ -14,8 +14,8 @@ from penstock.cli.batches.summary import place_text
 from penstock.domain.errors import FieldInvalid
 from penstock.host.home import Home
 from penstock.local_service import RunningService
+from penstock.orchestration.prefect_server import service_environment
 from penstock.settings import Settings, read_settings
-from penstock.supervisor import service_environment
 
 NO_SERVICE = "No service runs on this home; start `penstock up` first."
 HOME = click.option("--home", type=click.Path(path_type=Path), help="Folder of all data.  [default: ~/.penstock]")

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penstock import engines
-from penstock.conversion.dry_run import InputProber, watch_with_deadline
+from penstock.conversion.input_prober import InputProber, watch_with_deadline
 from penstock.domain import errors
 from penstock.domain.formats import KINDS, Kind
 from penstock.domain.media import Media
-from penstock.domain.planning.compatibility import CONTAINERS, INDEXED_CONTAINERS, Pair, is_final, is_final_by_index
+from penstock.domain.planning.compatibility import INDEXED_CONTAINERS, is_final, is_final_by_index
+from penstock.domain.planning.matrix import CONTAINERS, Pair
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import SourceRequest
 from penstock.storage.download import OngoingDownload

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from penstock import engines
-from penstock.conversion.dry_run import InputProber
 from penstock.conversion.early_refusal import EarlyCheck
+from penstock.conversion.input_prober import InputProber
 from penstock.conversion.line_files import LineFiles
 from penstock.conversion.located_files import LocatedFiles, is_located
 from penstock.domain import errors

@@ -99,7 +99,7 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The facts of one file. `container` is a key of `compatibility.CONTAINERS`, found by signature.
+    """The facts of one file. `container` is a key of `matrix.CONTAINERS`, found by signature.
 
     A video has `video`; an audio file has `audio` and no `video`, perhaps a `cover`; an image has `image`.
     `duration` is measured on the packets, `header_duration` is what the header states. All times are relative to

@@ -1,16 +1,22 @@
-"""Probing, encoding and verifying. Every decoder and encoder runs in a child process of the sandbox."""
+"""Probing, encoding and verifying. Every decoder and encoder runs in a child process of the sandbox.
 
-from penstock.engines.encoding import ImageConversion, MediaFile, command_line, encode, encode_each, public_command
-from penstock.engines.probing.facts import file_facts
-from penstock.engines.probing.file_probe import probe, probe_each, probe_header
-from penstock.engines.probing.remote_probe import PartialInput, probe_remote
-from penstock.engines.probing.signatures import sniff
-from penstock.engines.thumbnails import thumbnails
-from penstock.engines.tools import Tools, bundled_ffmpeg, sandbox_pool, tool_versions
-from penstock.engines.verification.scoring import Comparison, score
-from penstock.engines.verification.verifier import EncodedFile, VerifiedOutput, verify, verify_each
-from penstock.sandbox.call_each import CallOutcome
-from penstock.sandbox.supervise import CpuMeter, NoWatch, Watch
+Each module is loaded when it is first used: a command that only probes needs few of them. `services` loads all."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from penstock.engines.encoding import ImageConversion, MediaFile, command_line, encode, encode_each, public_command
+    from penstock.engines.probing.facts import file_facts
+    from penstock.engines.probing.file_probe import probe, probe_each, probe_header
+    from penstock.engines.probing.remote_probe import PartialInput, probe_remote
+    from penstock.engines.probing.signatures import sniff
+    from penstock.engines.thumbnail_files import thumbnails
+    from penstock.engines.tools import Tools, bundled_ffmpeg, sandbox_pool, tool_versions
+    from penstock.engines.verification.scoring import Comparison, score
+    from penstock.engines.verification.verifier import EncodedFile, VerifiedOutput, verify, verify_each
+    from penstock.sandbox.call_each import CallOutcome
+    from penstock.sandbox.supervise import CpuMeter, NoWatch, Watch
 
 __all__ = [
     "CallOutcome",
@@ -42,3 +48,28 @@ __all__ = [
     "verify",
     "verify_each",
 ]
+
+# Where each name is, below this package and the sandbox.
+_MODULES = {
+    "penstock.engines.encoding": (
+        *("ImageConversion", "MediaFile", "command_line"),
+        *("encode", "encode_each", "public_command"),
+    ),
+    "penstock.engines.probing.facts": ("file_facts",),
+    "penstock.engines.probing.file_probe": ("probe", "probe_each", "probe_header"),
+    "penstock.engines.probing.remote_probe": ("PartialInput", "probe_remote"),
+    "penstock.engines.probing.signatures": ("sniff",),
+    "penstock.engines.thumbnail_files": ("thumbnails",),
+    "penstock.engines.tools": ("Tools", "bundled_ffmpeg", "sandbox_pool", "tool_versions"),
+    "penstock.engines.verification.scoring": ("Comparison", "score"),
+    "penstock.engines.verification.verifier": ("EncodedFile", "VerifiedOutput", "verify", "verify_each"),
+    "penstock.sandbox.call_each": ("CallOutcome",),
+    "penstock.sandbox.supervise": ("CpuMeter", "NoWatch", "Watch"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = next((module for module, names in _MODULES.items() if name in names), None)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(module), name)

@@ -17,9 +17,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
 from penstock.domain import errors
 from penstock.host.private_files import open_private
 
@@ -175,6 +172,9 @@ def create_database(server_url: str, name: str) -> None:
     """Create the database `name` on the server of this libpq URL, if it does not exist.
 
     Raises `DatabaseUnavailable`."""
+    import psycopg  # noqa: PLC0415 - 0.1 s in every command, and only one that starts a server needs it
+    from psycopg import sql  # noqa: PLC0415
+
     try:
         with psycopg.connect(server_url, autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()

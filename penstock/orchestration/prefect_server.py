@@ -4,14 +4,17 @@ import asyncio
 import logging
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
-
-import httpx
 
 from penstock.domain.errors import Misconfigured
 from penstock.host.home import Home
 from penstock.host.postgres import create_database
+from penstock.local_service import RunningService
 from penstock.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
 
 PREFECT_DATABASE = "prefect"
 DAY_SECONDS = 86_400
@@ -75,6 +78,16 @@ def auth_string(home: Home, settings: Settings) -> str | None:
     return f"penstock:{home.secret('prefect')}"
 
 
+def service_environment(home: Home, running: RunningService) -> dict[str, str]:
+    """The environment variables that every process of the service needs."""
+    return {
+        **client_environment(home, PrefectAddress(running.prefect_api_url), running.prefect_auth),
+        "PENSTOCK_HOME": str(home.root),
+        "PENSTOCK_DATABASE_URL": running.database_url,
+        "PENSTOCK_API_KEY": running.api_key,
+    }
+
+
 def client_environment(home: Home, address: PrefectAddress, auth: str | None) -> dict[str, str]:
     """The environment variables of every process that uses our Prefect."""
     return {
@@ -117,8 +130,10 @@ def server_command(host: str, port: int) -> list[str]:
     return ["prefect", "server", "start", "--host", host, "--port", str(port)]
 
 
-def is_ready(address: PrefectAddress, http: httpx.Client) -> bool:
+def is_ready(address: PrefectAddress, http: "httpx.Client") -> bool:
     """Whether the server and its database respond."""
+    import httpx  # noqa: PLC0415 - 0.2 s beside click and rich, and `penstock env` calls nobody
+
     try:
         return http.get(f"{address.api_url}/ready", timeout=2.0).status_code == httpx.codes.OK
     except httpx.HTTPError:
@@ -134,6 +149,8 @@ def prefect_address(settings: Settings) -> PrefectAddress:
 
 async def wait_for_prefect(address: PrefectAddress) -> None:
     """Wait until the server responds, without a time limit."""
+    import httpx  # noqa: PLC0415 - as above
+
     with httpx.Client(trust_env=False) as http:
         while not await asyncio.to_thread(is_ready, address, http):
             await asyncio.sleep(0.2)

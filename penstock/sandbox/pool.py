@@ -77,6 +77,11 @@ class SandboxPool:
                 return child
         raise errors.ResourceShortage("No process can be started at the moment; try again later.")
 
+    def start_server(self) -> None:
+        """Start the fork server now, which otherwise starts at the first job. It loads its decoders meanwhile."""
+        with self._lock:
+            self._running_server()
+
     def close(self) -> None:
         with self._lock:
             self._discard()

@@ -5,11 +5,8 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-
 from penstock.domain.batch.roots import parse_roots
-from penstock.domain.planning.compatibility import REFUSED_PAIRS
+from penstock.domain.planning.matrix import REFUSED_PAIRS
 from penstock.domain.web_addresses import parse_allowed, quoted
 
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
@@ -47,11 +44,13 @@ def key(text: str) -> str:
 
 def database_url(url: str) -> str:
     """One server, in a form that both libpq and SQLAlchemy accept."""
+    from psycopg import ProgrammingError, conninfo  # noqa: PLC0415 - 0.1 s in every command, and few set a URL
+
     if _split(url).scheme not in ("postgresql", "postgres"):
         raise ValueError("must be the URL of a PostgreSQL database: postgresql://user:password@host/database")
     try:
-        fields = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
+        fields = conninfo.conninfo_to_dict(url)
+    except ProgrammingError as error:
         raise ValueError("must be a valid PostgreSQL URL, like postgresql://user@host/name") from error
     if "," in str(fields.get("host", "")) or not _is_port(str(fields.get("port", 5432))):
         raise ValueError("must name one host and, if any, a port from 1 to 65535")

@@ -16,7 +16,8 @@ from PIL import Image
 from penstock import engines
 from penstock.domain.ids import new_file_id
 from penstock.domain.task import File, FileFacts
-from penstock.services import Services, limits_of
+from penstock.services import Services
+from penstock.settings.limits import limits_of
 from tests.api.app import BODY, FakeRunService, Project, complete_task_of, serving, store_upload, with_settings
 
 

@@ -15,7 +15,7 @@ from penstock.api.openapi import operations
 from penstock.api.routes.docs import FILES, HEADERS
 from penstock.batches.batch_body import BatchBody, parse_body
 from penstock.domain.formats import FORMATS
-from penstock.domain.planning.compatibility import CONTAINERS
+from penstock.domain.planning.matrix import CONTAINERS
 from penstock.domain.public_request import parse_public_request
 from penstock.domain.request import SourceRequest
 from penstock.domain.web_addresses import parse_allowed

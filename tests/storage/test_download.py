@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from penstock.domain import errors
-from penstock.services import fetch_policy_of
 from penstock.settings import Settings
+from penstock.settings.fetching import fetch_policy_of
 from penstock.storage.download import download_input
 from tasks.policy import fetch_seconds
 from tests.storage.ports import free_port

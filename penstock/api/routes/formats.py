@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from penstock.api.context import context_of
 from penstock.api.envelope import Envelope, object_response
 from penstock.domain.formats import FORMATS, Format, Kind
-from penstock.domain.planning.compatibility import conversion_matrix
+from penstock.domain.planning.matrix import conversion_matrix
 
 router = APIRouter(tags=["formats"])
 

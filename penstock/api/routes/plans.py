@@ -10,8 +10,10 @@ from penstock.api.bodies.json_body import read_json_body
 from penstock.api.context import Context, context_of, require_caller
 from penstock.api.envelope import Envelope, object_response
 from penstock.api.task_requests import CONVERSION_BODY
-from penstock.conversion.dry_run import DryRun, InputProber, Probed, plan_dry_run, reusing
+from penstock.conversion.dry_run import DryRun, plan_dry_run, reusing
+from penstock.conversion.input_prober import InputProber
 from penstock.conversion.inputs import require_media
+from penstock.conversion.local_probe import Probed
 from penstock.conversion.reuse import digest_of
 from penstock.domain.ids import ProjectId
 from penstock.domain.public_request import parse_public_request

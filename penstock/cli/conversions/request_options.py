@@ -78,6 +78,11 @@ class CommandLine:
     overwrite: bool
     request: dict[str, Any]
 
+    @property
+    def path(self) -> Path | None:
+        """INPUT as a file of this disk; None for a URL."""
+        return None if is_url(self.source) else Path(self.source)
+
 
 def command_line_of(options: dict[str, Any]) -> CommandLine:
     """The parsed options of `request_options`. Raises `click.UsageError` for a wrong input or format."""

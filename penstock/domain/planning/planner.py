@@ -8,7 +8,8 @@ from penstock.domain.formats import FORMATS, AudioFormat, ImageFormat, VideoForm
 from penstock.domain.limits import Limits
 from penstock.domain.media import AudioStream, CoverArt, ImageFacts, Media, VideoStream
 from penstock.domain.planning import frame_rate, sizing
-from penstock.domain.planning.compatibility import Pair, require_possible
+from penstock.domain.planning.compatibility import require_possible
+from penstock.domain.planning.matrix import Pair
 from penstock.domain.planning.plan import (
     AudioPlan,
     Copy,

@@ -4,14 +4,8 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.formats import FORMATS
-from penstock.domain.planning.compatibility import (
-    CONTAINERS,
-    REFUSED_PAIRS,
-    conversion_matrix,
-    is_final,
-    is_final_by_index,
-    require_possible,
-)
+from penstock.domain.planning.compatibility import is_final, is_final_by_index, require_possible
+from penstock.domain.planning.matrix import CONTAINERS, REFUSED_PAIRS, conversion_matrix
 from tests.domain.facts import asked, audio, image, video
 
 MOV_TO_MP3 = ("mov", "mp3")

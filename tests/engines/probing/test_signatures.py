@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.domain import errors
-from penstock.domain.planning.compatibility import CONTAINERS
+from penstock.domain.planning.matrix import CONTAINERS
 from penstock.engines.probing.signatures import READERS, sniff, sniff_bytes
 
 KNOWN = {

@@ -1,0 +1,97 @@
+"""The tables of what may become what: containers, kinds, refused pairs. `penstock formats` reads them alone, so that it
+needs no pydantic."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.domain.formats import FORMATS, KINDS, Format, Kind
+
+Pair = tuple[str, str]
+
+OUTPUT_KINDS: dict[Kind, tuple[Kind, ...]] = {
+    "video": ("video", "audio", "image"),
+    "audio": ("audio",),
+    "image": ("image",),
+}
+
+REFUSED_PAIRS: dict[Pair, str] = {
+    ("mov", "mp3"): "A .mov file cannot be converted to mp3; choose wav, ogg or flac.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container that we read, and the kinds that a probe may find in it, the usual one first."""
+
+    label: str
+    kinds: tuple[Kind, ...]
+
+
+CONTAINERS: dict[str, Container] = {
+    "mp4": Container("MP4", ("video", "audio")),
+    "mov": Container("QuickTime", ("video", "audio")),
+    "m4a": Container("MPEG-4 audio", ("audio", "video")),
+    "3gp": Container("3GPP", ("video", "audio")),
+    "webm": Container("WebM", ("video", "audio")),
+    "matroska": Container("Matroska", ("video", "audio")),
+    "avi": Container("AVI", ("video", "audio")),
+    "flv": Container("Flash video", ("video", "audio")),
+    "mpeg": Container("MPEG program stream", ("video", "audio")),
+    "mpegts": Container("MPEG transport stream", ("video", "audio")),
+    "asf": Container("Windows Media", ("video", "audio")),
+    "ogg": Container("Ogg", ("video", "audio")),
+    "mp3": Container("MP3", ("audio",)),
+    "wav": Container("WAV", ("audio",)),
+    "flac": Container("FLAC", ("audio",)),
+    "aiff": Container("AIFF", ("audio",)),
+    "aac": Container("AAC (ADTS)", ("audio",)),
+    "ac3": Container("AC-3", ("audio",)),
+    "amr": Container("AMR", ("audio",)),
+    "ape": Container("Monkey's Audio", ("audio",)),
+    "wavpack": Container("WavPack", ("audio",)),
+    "jpeg": Container("JPEG", ("image",)),
+    "png": Container("PNG and APNG", ("image",)),
+    "gif": Container("GIF", ("image",)),
+    "webp": Container("WebP", ("image",)),
+    "tiff": Container("TIFF", ("image",)),
+    "bmp": Container("BMP", ("image",)),
+    "ico": Container("Icon", ("image",)),
+    "jpeg2000": Container("JPEG 2000", ("image",)),
+    "avif": Container("AVIF", ("image",)),
+    "heif": Container("HEIF", ("image",)),
+}
+
+
+def conversion_matrix(allowed_pairs: frozenset[Pair] = frozenset()) -> list[dict[str, Any]]:
+    """The JSON of `GET /formats`: for each container the kinds it can hold, and which formats each can become."""
+    return [
+        {
+            "container": name,
+            "label": container.label,
+            "inputs": [
+                {"kind": kind, "outputs": [_matrix_cell(kind, name, output, allowed_pairs) for output in FORMATS]}
+                for kind in KINDS
+                if kind in container.kinds
+            ],
+        }
+        for name, container in CONTAINERS.items()
+    ]
+
+
+def _matrix_cell(kind: Kind, container: str, output: Format, allowed_pairs: frozenset[Pair]) -> dict[str, Any]:
+    target = FORMATS[output].kind
+    wrong_kind = None if target in OUTPUT_KINDS[kind] else kinds_message(kind, target)
+    reason = wrong_kind or refused_reason((container, output), allowed_pairs)
+    return {"kind": target, "format": output, "allowed": reason is None, "reason": reason}
+
+
+def refused_reason(pair: Pair, allowed_pairs: frozenset[Pair]) -> str | None:
+    return None if pair in allowed_pairs else REFUSED_PAIRS.get(pair)
+
+
+def kinds_message(kind: Kind, target: Kind) -> str:
+    return f"{_SUBJECTS[kind]} cannot become {_OBJECTS[target]}."
+
+
+_SUBJECTS: dict[Kind, str] = {"video": "A video", "audio": "Audio", "image": "An image"}
+_OBJECTS: dict[Kind, str] = {"video": "a video", "audio": "audio", "image": "an image"}
