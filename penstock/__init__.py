@@ -4,11 +4,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from penstock._version import __version__
+
 if TYPE_CHECKING:
     from penstock.client import AsyncClient, Client, aconvert, convert
 
 __all__ = ["AsyncClient", "Client", "__version__", "aconvert", "convert"]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

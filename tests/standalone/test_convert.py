@@ -17,7 +17,7 @@ PACKAGE = Path(penstock.__file__).parent
 def test_a_wheel_has_one_package_with_all_modules(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
 
-    assert {name.split("/")[0] for name in names} == {"penstock", "penstock-0.1.0.dist-info"}
+    assert {name.split("/")[0] for name in names} == {"penstock", f"penstock-{penstock.__version__}.dist-info"}
     assert {f"penstock/{name}" for name in ours()} == {name for name in names if name.startswith("penstock/")}
 
 
