@@ -15,6 +15,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from openapidocs.mk.v3 import OpenAPIV3DocumentationHandler
 
+import penstock
 from penstock.api import create_app
 from penstock.services import open_services
 from penstock.settings import Settings
@@ -28,14 +29,14 @@ OF_THE_ROOT = {
 }
 # In these pages links start at the root of the repository.
 LINK = re.compile(r"\]\(docs/")
-EXAMPLES = ROOT / "deployments" / "examples"
+EXAMPLES = Path(penstock.__file__).parent / "deployments" / "examples"
 EXAMPLE_LINK = re.compile(r"\]\(\.\./deployments/examples/(\w+)\.py\)")
 # The document describes the app. Neither the database nor Prefect is asked.
 NO_DATABASE = "postgresql://127.0.0.1:1/none"
 OPENAPI_HEAD = """\
 # HTTP API, every field
 
-Made from the OpenAPI document that a service has at `/openapi.json`. At `/docs` of a service its requests can be tried out.
+Made from the OpenAPI document that a service has at `/openapi.json`. At its `/docs` the requests can be tried out.
 """
 
 

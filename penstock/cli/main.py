@@ -24,6 +24,7 @@ COMMANDS = {
     "formats": "Show which input can become which output.",
     "cancel": "Cancel a task.",
     "doctor": "Check everything that a conversion needs.",
+    "docs": "Open this documentation in a browser.",
     "env": "Print the variables that plain `prefect …` commands need.",
 }
 

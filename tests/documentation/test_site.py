@@ -1,0 +1,85 @@
+"""`penstock docs` builds the site, strictly, and serves it. It asks no other host for anything."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+import yaml
+
+from penstock.cli.main import COMMANDS
+from tests.documentation.pages import CHECKOUT
+from tests.service import plain_environment, wait_for
+
+LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src"}
+
+
+@contextmanager
+def served(log) -> Iterator[httpx.Client]:
+    """The site, as the command serves it until Ctrl-C."""
+    command = [sys.executable, "-m", "penstock", "docs", "--no-open"]
+    with log.open("w") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=plain_environment(), cwd=log.parent)
+    try:
+        address = wait_for(lambda: re.search(r"http://\S+", log.read_text()))[0]
+        with httpx.Client(base_url=address, trust_env=False, timeout=10) as http:
+            wait_for(lambda: process.poll() is not None or answers(http), 60)
+            assert process.poll() is None, log.read_text()
+            yield http
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+
+
+def answers(http: httpx.Client) -> bool:
+    try:
+        return http.get("/").is_success
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[httpx.Client]:
+    with served(tmp_path_factory.mktemp("docs") / "log") as http:
+        yield http
+
+
+def pages(entry) -> list[str]:
+    """The pages of a part of the navigation."""
+    if isinstance(entry, str):
+        return [entry.replace("README", "index").replace(".md", ".html")]
+    return [page for part in (entry if isinstance(entry, list) else entry.values()) for page in pages(part)]
+
+
+class Loaded(HTMLParser):
+    """Collects what a page loads by itself."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag in LOADED and given.get("rel") not in ("canonical", "next", "prev"):
+            self.found.append(given.get(LOADED[tag]) or "")
+
+
+def test_every_page_of_the_navigation_is_there_and_asks_no_other_host(site):
+    named = pages(yaml.load((CHECKOUT / "mkdocs.yml").read_text(), yaml.BaseLoader)["nav"])
+    texts = {name: site.get(f"/{name}").raise_for_status().text for name in named}
+
+    assert [each for text in texts.values() for each in Loaded(text).found if re.match(r"(https?:)?//", each)] == []
+    assert "POST /tasks" in texts["openapi.html"]
+    assert [name for name in COMMANDS if f"penstock {name}" not in texts["cli.html"]] == []
+
+
+def test_the_search_finds_words_of_every_part(site):
+    found = {entry["location"].partition("#")[0] for entry in site.get("/search/search_index.json").json()["docs"]}
+
+    assert {"batch.html", "openapi.html", "cli.html", "settings.html", "architecture.html"} <= found
