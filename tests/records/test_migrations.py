@@ -9,6 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
 from penstock.domain import errors
@@ -76,6 +77,48 @@ def test_a_migration_may_take_longer_than_a_statement(new_database: Callable[[],
 
         migrated.result(60)
         assert migrations.is_current(connection)
+    engine.dispose()
+
+
+ENDED = "tsk_111111111111111111111111"
+WAITING = "tsk_222222222222222222222222"
+INPUT = "file_333333333333333333333333"
+OUTPUT = "file_444444444444444444444444"
+FIRST_ROWS = f"""
+INSERT INTO organisations (id, name) VALUES ('org_1', 'o');
+INSERT INTO projects (id, organisation_id, name, secret) VALUES ('prj_1', 'org_1', 'p', 's');
+INSERT INTO keys (id, project_id, sha256) VALUES ('key_1', 'prj_1', 'abc');
+INSERT INTO files (id, project_id, object, key, kind, format, type, filesize, sha256, media)
+  VALUES ('{INPUT}', 'prj_1', 'file', 'files/in', 'video', 'mov', 'video/quicktime', 9, 'aa', NULL),
+         ('{OUTPUT}', 'prj_1', 'source', 'files/out', 'video', 'mp4', 'video/mp4', 5, 'bb', NULL);
+INSERT INTO tasks (id, project_id, fingerprint, request, file_id, kind, format, status, output_id) VALUES
+  ('{ENDED}', 'prj_1', 'f1', '{{"file_id": "{INPUT}", "kind": "video", "format": "mp4"}}', '{INPUT}',
+   'video', 'mp4', 'completed', '{OUTPUT}'),
+  ('{WAITING}', 'prj_1', 'f2', '{{"file_id": "{INPUT}", "kind": "video", "format": "webm"}}', '{INPUT}',
+   'video', 'webm', 'processing', NULL);
+INSERT INTO outbox (task_id, attempt) VALUES ('{WAITING}', 1);
+"""
+
+
+def test_what_the_first_version_kept_is_there_after_every_upgrade(new_database: Callable[[], str]):
+    records = Records(new_database())
+    engine = create_engine(records.url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        migrate(connection, command.upgrade, "0001")
+        connection.exec_driver_sql(FIRST_ROWS)
+    for revision in [*ScriptDirectory.from_config(migrations._config()).walk_revisions()][::-1]:
+        with engine.begin() as connection:
+            migrate(connection, command.upgrade, revision.revision)
+    records.migrate()
+    project = ProjectId("prj_1")
+    ended = records.tasks.get(project, ENDED)
+
+    assert (ended.status, ended.output.id) == ("completed", OUTPUT)
+    assert [due.task_id for due in records.tasks.claim_due(10)] == [WAITING]
+    assert records.tasks.begin(WAITING, 1, "me", "run").status == "processing"
+    assert records.files.get(project, INPUT).status == "ready"
+    assert {key.id for key in records.keys.list()} == {"key_1"}
+    records.close()
     engine.dispose()
 
 
