@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.harness.report import RESULTS, Report, Row, keep, reported
+from benchmarks.plots import PICTURES, PLOTS, drawn
 from benchmarks.table import BEGIN, END, PAGES, table
 
 
@@ -15,6 +16,11 @@ def found(what: str, *, met: bool) -> Report:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_shows_the_results_of_the_benchmarks(page: Path):
     assert f"{BEGIN}\n\n{table(RESULTS, PAGES[page])}\n{END}" in page.read_text()
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_shows_the_results_of_the_benchmarks(name: str):
+    assert (PICTURES / f"{name}.svg").read_bytes() == drawn(PLOTS[name], RESULTS)
 
 
 def test_every_result_is_on_a_page():
