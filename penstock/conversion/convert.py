@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
@@ -21,7 +22,7 @@ from penstock.conversion.rendition import (
 )
 from penstock.conversion.reuse import FindEarlier, digest_of, nothing_earlier, reuse_of
 from penstock.domain import errors
-from penstock.domain.planning.plan import Plan
+from penstock.domain.planning.plan import ImagePlan, KeepImage, Plan
 from penstock.domain.reuse import EarlierOutput
 from penstock.domain.stages import Accepted, Original, Rendition, Reuse
 from penstock.domain.task import InputVersion
@@ -88,8 +89,9 @@ def convert_original(
         return conversion.reuse(plan, earlier)
     with reserve(plan):
         started = time.monotonic()
-        path = conversion.encode(plan, workspace.scratch)
-    output = call_part("verify", lambda: conversion.or_kept_input(conversion.verify(plan, path)))
+        made = conversion.make(plan, workspace.scratch)
+    output = made if isinstance(made, PlannedOutput) else call_part("verify", partial(conversion.verify, plan, made))
+    output = conversion.or_kept_input(output)
     spent = (time.monotonic() - started, meter.cpu_seconds)
     # Scoring holds no encoder slot: waiting for another one could take longer than the encode did.
     score = call_part("score", lambda: score_of(output, original, conversion.workspace))
@@ -113,8 +115,13 @@ class _Conversion:
         self.workspace.record_plan(self.original.task, reuse.receipt.work.plan)
         return reuse
 
-    def encode(self, plan: Plan, folder: Path) -> Path:
+    def make(self, plan: Plan, folder: Path) -> PlannedOutput | Path:
+        """An image is verified with what the child that made it has read back; of all else the path."""
         source, workspace = engines.MediaFile(self.original.path, self.original.media), self.workspace
+        if isinstance(plan, ImagePlan | KeepImage):
+            conversion = engines.ImageConversion(plan, source, folder)
+            image = engines.make_image(conversion, workspace.tools, workspace.watch)
+            return PlannedOutput(plan, image.path, image.verified)
         return engines.encode(plan, source, folder, workspace.tools, workspace.watch)
 
     def verify(self, plan: Plan, path: Path) -> PlannedOutput:
@@ -130,7 +137,8 @@ class _Conversion:
         folder = self.workspace.scratch / "kept"
         folder.mkdir(exist_ok=True)
         try:
-            output = self.verify(plan, self.encode(plan, folder))
+            made = self.make(plan, folder)
+            output = made if isinstance(made, PlannedOutput) else self.verify(plan, made)
         except (errors.InputError, errors.EngineError) as error:
             self.workspace.log.info("the input cannot be kept as it is: %s", error.code)
             return None

@@ -1,5 +1,5 @@
-"""Convert several planned files together: images are encoded in shared child processes, all others one after another.
-The outputs of all are verified in shared child processes."""
+"""Convert several planned files together: images are made and read back in shared child processes, all others encoded
+one after another and verified in shared child processes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -62,21 +62,27 @@ class _Files:
         ]
 
     def _outputs(self, files: Sequence[PlannedFile]) -> list[_Outcome]:
-        """Encode and verify."""
-        encoded = self._encoded(files)
+        """Images are made and read back by the same children; all else is encoded and then verified."""
+        for file in files:
+            file.folder.mkdir(parents=True, exist_ok=True)
+        conversions = {number: each for number, file in enumerate(files) if (each := _image_conversion(file))}
+        tools, watch = self.workspace.tools, self.workspace.watch
+        images = engines.make_each_image(list(conversions.values()), tools, watch)
+        made = {
+            number: outcome.with_result(attempt(partial(_planned_output, files[number]), outcome.result))
+            for number, outcome in zip(conversions, images, strict=True)
+        }
+        others = {number: file for number, file in enumerate(files) if number not in made}
+        made |= dict(zip(others, self._encoded([*others.values()]), strict=True))
+        return [made[number] for number in range(len(files))]
+
+    def _encoded(self, files: Sequence[PlannedFile]) -> list[_Outcome]:
+        encoded = [self.encode_alone(file) for file in files]
         outputs = [
             attempt(partial(_encoded_file, file), made.result) for file, made in zip(files, encoded, strict=True)
         ]
         verified = engines.verify_each(outputs, self.workspace.tools, self.workspace.watch)
         return [_combined(file, made, checked) for file, made, checked in zip(files, encoded, verified, strict=True)]
-
-    def _encoded(self, files: Sequence[PlannedFile]) -> list[engines.CallOutcome[Path]]:
-        for file in files:
-            file.folder.mkdir(parents=True, exist_ok=True)
-        conversions = {number: each for number, file in enumerate(files) if (each := _image_conversion(file))}
-        images = engines.encode_each(list(conversions.values()), self.workspace.tools, self.workspace.watch)
-        made = dict(zip(conversions, images, strict=True))
-        return [made.get(number) or self.encode_alone(file) for number, file in enumerate(files)]
 
     def _with_kept_inputs(self, files: Sequence[PlannedFile], outcomes: Sequence[_Outcome]) -> list[_Outcome]:
         """The inputs in place of outputs that are larger, where an input is already what was requested."""
@@ -111,6 +117,10 @@ def _image_conversion(file: PlannedFile) -> engines.ImageConversion | None:
     if isinstance(file.plan, ImagePlan | KeepImage):
         return engines.ImageConversion(file.plan, file.source, file.folder)
     return None
+
+
+def _planned_output(file: PlannedFile, image: engines.MadeImage) -> PlannedOutput:
+    return PlannedOutput(file.plan, image.path, image.verified)
 
 
 def _encoded_file(file: PlannedFile, path: Path) -> engines.EncodedFile:

@@ -6,13 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from penstock.engines.encoding import ImageConversion, MediaFile, command_line, encode, encode_each, public_command
+    from penstock.engines.encoding import ImageConversion, MediaFile, command_line, encode, public_command
     from penstock.engines.probing.facts import file_facts
     from penstock.engines.probing.file_probe import probe, probe_each, probe_header
     from penstock.engines.probing.remote_probe import PartialInput, probe_remote
     from penstock.engines.probing.signatures import sniff
     from penstock.engines.thumbnail_files import thumbnails
     from penstock.engines.tools import Tools, bundled_ffmpeg, sandbox_pool, tool_versions
+    from penstock.engines.verification.made_images import MadeImage, make_each_image, make_image
     from penstock.engines.verification.scoring import Comparison, score
     from penstock.engines.verification.verifier import EncodedFile, VerifiedOutput, verify, verify_each
     from penstock.sandbox.call_each import CallOutcome
@@ -24,6 +25,7 @@ __all__ = [
     "CpuMeter",
     "EncodedFile",
     "ImageConversion",
+    "MadeImage",
     "MediaFile",
     "NoWatch",
     "PartialInput",
@@ -33,8 +35,9 @@ __all__ = [
     "bundled_ffmpeg",
     "command_line",
     "encode",
-    "encode_each",
     "file_facts",
+    "make_each_image",
+    "make_image",
     "probe",
     "probe_each",
     "probe_header",
@@ -53,7 +56,7 @@ __all__ = [
 _MODULES = {
     "penstock.engines.encoding": (
         *("ImageConversion", "MediaFile", "command_line"),
-        *("encode", "encode_each", "public_command"),
+        *("encode", "public_command"),
     ),
     "penstock.engines.probing.facts": ("file_facts",),
     "penstock.engines.probing.file_probe": ("probe", "probe_each", "probe_header"),
@@ -61,6 +64,7 @@ _MODULES = {
     "penstock.engines.probing.signatures": ("sniff",),
     "penstock.engines.thumbnail_files": ("thumbnails",),
     "penstock.engines.tools": ("Tools", "bundled_ffmpeg", "sandbox_pool", "tool_versions"),
+    "penstock.engines.verification.made_images": ("MadeImage", "make_each_image", "make_image"),
     "penstock.engines.verification.scoring": ("Comparison", "score"),
     "penstock.engines.verification.verifier": ("EncodedFile", "VerifiedOutput", "verify", "verify_each"),
     "penstock.sandbox.call_each": ("CallOutcome",),

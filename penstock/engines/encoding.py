@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from penstock.domain import errors
+from penstock.domain.limits import Limits
 from penstock.domain.media import Media
 from penstock.domain.planning.plan import (
     AudioPlan,
@@ -70,6 +71,10 @@ class ImageConversion:
     source: MediaFile
     folder: Path
 
+    @property
+    def target(self) -> Path:
+        return self.folder / output_filename(self.plan)
+
 
 @dataclass(frozen=True, slots=True)
 class _Conversion:
@@ -100,13 +105,21 @@ def encode_each(
 ) -> list[CallOutcome[Path]]:
     """Make the outputs of several images; each is a path, or the error that `encode` raises. Raises `Cancelled`."""
     active_watch = watch or NoWatch()
-    targets = [each.folder / output_filename(each.plan) for each in conversions]
+    targets = [each.target for each in conversions]
     requests = [
         _image_call(each.plan, _Conversion(each.source, target, tools, active_watch))
         for each, target in zip(conversions, targets, strict=True)
     ]
     outcomes = call_each(tools.pool, requests, NOTHING, active_watch)
     return [outcome.with_value(target) for outcome, target in zip(outcomes, targets, strict=True)]
+
+
+def make_image_call(image: ImageConversion, output_limits: Limits, tools: Tools) -> SandboxCall:
+    """Make the image and read it back; `output_limits` are those of the file that is made."""
+    conversion = _Conversion(image.source, image.target, tools, NoWatch())
+    source = (str(image.source.path), forced_format(image.source.media.container))
+    target = (str(image.target), forced_format(image.plan.format))
+    return _sandbox_call("make_image", (image.plan, source, target, (tools.limits, output_limits)), conversion)
 
 
 def command_line(plan: VideoPlan | AudioPlan | GifPlan, source: MediaFile, target: Path, tools: Tools) -> list[str]:

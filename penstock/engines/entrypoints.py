@@ -7,6 +7,7 @@ from typing import Any
 from penstock.engines.ffmpeg.poster_frame import poster_frame_time
 from penstock.engines.images.image_probe import probe_image
 from penstock.engines.images.lossless_copy import copy_image
+from penstock.engines.images.making import make_image
 from penstock.engines.images.rendering import render
 from penstock.engines.probing.container import probe_container, probe_container_header
 from penstock.engines.probing.partial_probe import probe_partial
@@ -14,6 +15,7 @@ from penstock.engines.verification.read_back import read_back_container, read_ba
 
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     copy_image,
+    make_image,
     poster_frame_time,
     probe_container,
     probe_container_header,

@@ -35,17 +35,17 @@ def outputs(tmp_path):
 @pytest.fixture
 def encoded(monkeypatch):
     """The inputs that were encoded, by their sha256 or path."""
-    seen, encode_each, encode = [], engines.encode_each, engines.encode
+    seen, make_each_image, encode = [], engines.make_each_image, engines.encode
 
     def watched_each(conversions, *given):
         seen.extend(conversion.source.path.name for conversion in conversions)
-        return encode_each(conversions, *given)
+        return make_each_image(conversions, *given)
 
     def watched(plan, source, *given):
         seen.append(source.path.name)
         return encode(plan, source, *given)
 
-    monkeypatch.setattr(engines, "encode_each", watched_each)
+    monkeypatch.setattr(engines, "make_each_image", watched_each)
     monkeypatch.setattr(engines, "encode", watched)
     return seen
 

@@ -110,14 +110,14 @@ def test_an_input_that_is_already_what_was_requested_is_kept_where_re_encoding_m
 
 
 def test_the_encoded_output_is_used_where_the_input_cannot_be_kept(rough_jpeg, workspace, monkeypatch):
-    encode = engines.encode
+    make_image = engines.make_image
 
-    def refuse_to_keep(plan, source, folder, tools, watch):
-        if folder.name == "kept":
+    def refuse_to_keep(conversion, tools, watch):
+        if conversion.folder.name == "kept":
             raise errors.EngineError("no")
-        return encode(plan, source, folder, tools, watch)
+        return make_image(conversion, tools, watch)
 
-    monkeypatch.setattr(engines, "encode", refuse_to_keep)
+    monkeypatch.setattr(engines, "make_image", refuse_to_keep)
     rendition = convert_original(original_of(rough_jpeg, workspace, "image", "jpeg", quality=0.9), workspace)
 
     assert rendition.facts.filesize > rough_jpeg.stat().st_size
@@ -133,7 +133,7 @@ def test_an_impossible_request_is_refused_before_anything_is_reserved(media, wor
 def test_an_output_that_is_not_what_was_planned_is_never_returned(media, workspace, monkeypatch):
     monkeypatch.setattr(engines, "encode", lambda *_: media("moving.gif"))
     with pytest.raises(errors.OutputInvalid):
-        convert_original(original_of(media("still.png"), workspace, "image", "webp"), workspace)
+        convert_original(original_of(media("clip.mp4"), workspace, "video", "mp4", width=80), workspace)
 
 
 def test_a_stop_kills_the_encoder(media, tools, workspace):

@@ -197,7 +197,7 @@ def test_the_memory_of_a_child_does_not_grow_with_its_calls(tools, tmp_path):
     spawned = _counting_children(workspace)
     results = group_results(inputs, workspace)
     assert all(isinstance(result, Rendition) for result in results.values())
-    assert spawned() == 3
+    assert spawned() == 2
 
 
 def _large_copy(photo: Path, number: int) -> GroupInput:

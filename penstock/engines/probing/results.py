@@ -5,6 +5,7 @@ Apart from those functions, because they load decoders, which the parent must no
 
 from dataclasses import dataclass
 
+from penstock.domain import errors
 from penstock.domain.media import Media
 
 # The first byte, and the one after the last.
@@ -47,3 +48,8 @@ class ReadBack:
 
     media: Media
     decoded_frames: dict[int, DecodedFrames]
+
+
+def invalid_output(reason: str, detail: str) -> errors.OutputInvalid:
+    """The error of an output that was made and must not be published."""
+    return errors.OutputInvalid(f"The output was made but not published: {reason}.", detail=detail)

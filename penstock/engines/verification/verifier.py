@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from penstock.domain import errors
 from penstock.domain.formats import FORMATS, kind_of
+from penstock.domain.limits import Limits
 from penstock.domain.media import AudioStream, Media, Size, VideoStream
 from penstock.domain.planning.plan import (
     AudioPlan,
@@ -27,7 +28,7 @@ from penstock.domain.planning.plan import (
 from penstock.domain.task import FileFacts
 from penstock.engines.probing.facts import file_facts
 from penstock.engines.probing.file_probe import read_timeout
-from penstock.engines.probing.results import ReadBack
+from penstock.engines.probing.results import ReadBack, invalid_output
 from penstock.engines.probing.signatures import sniff
 from penstock.engines.tools import Tools
 from penstock.sandbox.call import SandboxCall
@@ -74,7 +75,8 @@ def verify_each(
 ) -> list[CallOutcome[VerifiedOutput]]:
     """Verify several outputs; an error instead of an output is passed on. Raises `Cancelled`."""
     active_watch = watch or NoWatch()
-    requests = [attempt(partial(_request, _with_output_limits(tools)), output) for output in outputs]
+    limits = output_limits(tools.limits)
+    requests = [attempt(partial(_request, replace(tools, limits=limits)), output) for output in outputs]
     read_back = call_each(tools.pool, requests, _result_decoder(), active_watch)
     return [
         outcome.with_result(attempt(partial(_verified, outcome.result, active_watch), output))
@@ -82,18 +84,28 @@ def verify_each(
     ]
 
 
+def checked(output: EncodedFile, read_back: ReadBack, watch: Watch) -> VerifiedOutput:
+    """Compare what was read back with the plan. Raises `OutputInvalid`, or `Cancelled`."""
+    plan, media = output.plan, read_back.media
+    _require_decodable(plan, read_back)
+    if mismatch := next(_mismatches(plan, output.source, media), None):
+        raise invalid_output("it differs from its plan", mismatch)
+    probed = file_facts(output.path, media, watch)
+    published = replace(probed, kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
+    return VerifiedOutput(published, read_back)
+
+
+def output_limits(limits: Limits) -> Limits:
+    """JPEG inputs may have twice the pixels of other formats; an output of any format may be as large."""
+    return replace(limits, image_pixels=2 * limits.image_pixels)
+
+
 def _verified(outcome: ReadBack | errors.MediaError, watch: Watch, output: EncodedFile) -> VerifiedOutput:
     try:
         read_back = required(outcome)
     except errors.InputError as error:
-        raise _invalid("it cannot be read back", error.detail or error.message) from error
-    plan, media = output.plan, read_back.media
-    _require_decodable(plan, read_back)
-    if mismatch := next(_mismatches(plan, output.source, media), None):
-        raise _invalid("it differs from its plan", mismatch)
-    probed = file_facts(output.path, media, watch)
-    published = replace(probed, kind=kind_of(plan.format), format=plan.format, type=FORMATS[plan.format].mime)
-    return VerifiedOutput(published, read_back)
+        raise invalid_output("it cannot be read back", error.detail or error.message) from error
+    return checked(output, read_back, watch)
 
 
 def _request(tools: Tools, output: EncodedFile) -> SandboxCall:
@@ -101,7 +113,7 @@ def _request(tools: Tools, output: EncodedFile) -> SandboxCall:
     try:
         file_type, seconds = sniff(path), read_timeout(path) + _DECODE_SECONDS
     except OSError as error:  # a child that was taken over may claim that it wrote a file
-        raise _invalid("it cannot be read back", repr(error)) from error
+        raise invalid_output("it cannot be read back", repr(error)) from error
     return SandboxCall(
         function="read_back_container" if file_type.reader == "libav" else "read_back_image",
         arguments=(str(path), file_type.container, file_type.format_name, tools.limits),
@@ -115,11 +127,6 @@ def _request(tools: Tools, output: EncodedFile) -> SandboxCall:
 @cache
 def _result_decoder() -> ResultDecoder[ReadBack]:
     return ResultDecoder(TypeAdapter(ReadBack))
-
-
-def _with_output_limits(tools: Tools) -> Tools:
-    """JPEG inputs may have twice the pixels of other formats; an output of any format may be as large."""
-    return replace(tools, limits=replace(tools.limits, image_pixels=2 * tools.limits.image_pixels))
 
 
 def _mismatches(plan: Plan, source: Media, media: Media) -> Iterator[str]:
@@ -254,7 +261,7 @@ def _require_decodable(plan: Plan, read_back: ReadBack) -> None:
         # A copied stream may have damaged packets from the input; an encoded one may have none.
         max_failed = math.inf if index in copied else 0
         if not frames.first_second or not frames.last_second or frames.middle == 0 or frames.failed > max_failed:
-            raise _invalid("it does not play from start to end", f"frames decoded: {read_back.decoded_frames}")
+            raise invalid_output("it does not play from start to end", f"frames decoded: {read_back.decoded_frames}")
 
 
 def _copied_streams(plan: Plan, media: Media) -> set[int]:
@@ -265,7 +272,3 @@ def _copied_streams(plan: Plan, media: Media) -> set[int]:
     if isinstance(plan, VideoPlan | AudioPlan):
         steps.append((plan.audio, media.audio))
     return {stream.index for step, stream in steps if isinstance(step, Copy) and stream}
-
-
-def _invalid(reason: str, detail: str) -> errors.OutputInvalid:
-    return errors.OutputInvalid(f"The output was made but not published: {reason}.", detail=detail)
