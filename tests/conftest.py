@@ -24,7 +24,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_threa
 
 SCOPES = {
     "standalone": "home", "browser": "browser", "cli": "commands", "automation": "commands",
-    "documentation": "commands",
+    "documentation": "commands", "page": "commands",
     "fundamentals": "service", "client": "service", "uploads": "service",
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ from penstock.api.routes import (
     files,
     formats,
     health,
+    page,
     plans,
     resumable,
     signatures,
@@ -57,6 +58,7 @@ ROUTERS = (
     formats.router,
     health.router,
     docs.router,
+    page.router,
 )
 
 
@@ -86,10 +88,11 @@ def create_app(services: Services, runs: RunService, lifespan: Lifespan | None =
         responses={"default": {"model": ErrorEnvelope, "description": "An error; `error.code` says which."}},
     )
     app.state.context = _context(services, runs, long_polls)
-    for router in ROUTERS:
+    routers = [router for router in ROUTERS if router is not page.router or services.settings.page == "on"]
+    for router in routers:
         app.include_router(router)
     exception_handlers.install_handlers(
-        app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+        app, [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     )
     min_rate = (services.settings.upload_min_bytes_per_second, services.settings.upload_grace_seconds)
     app.add_middleware(MinBodyRate, *min_rate)

@@ -15,6 +15,7 @@ from penstock.domain.ids import new_request_id
 UPLOAD_PATH = re.compile(r"/uploads/[^/]+")
 CONTENT_PATH = re.compile(r"/files/[^/]+/content")
 PUBLIC_PATH = re.compile(r"/health|/docs(/[a-z.-]+)?|/openapi\.json|/files/[^/]+/content")
+PAGE_PATH = re.compile(r"/|/page/[a-z0-9]+/[a-z-]+\.[a-z]+")
 # The second is what version 0.8.7 of PyPI's `ittybit` sends.
 VERSION_HEADERS = ("accept-version", "accept_version")
 
@@ -68,7 +69,7 @@ def _head_as_get(scope: Scope) -> Scope:
 
 
 async def _authenticate(request: Request) -> None:
-    if PUBLIC_PATH.fullmatch(request.scope["path"]) or _is_signed_otherwise(request):
+    if _is_public(request) or _is_signed_otherwise(request):
         return
     caller = await _caller(request)
     request.scope["state"]["caller"] = caller
@@ -87,6 +88,13 @@ def _require_known_version(request: Request) -> None:
                 f"This service answers as version {VERSION}; send that as Accept-Version, or leave it out.",
                 field="Accept-Version",
             )
+
+
+def _is_public(request: Request) -> bool:
+    path = request.scope["path"]
+    if PAGE_PATH.fullmatch(path):
+        return context_of(request).services.settings.page == "on"
+    return PUBLIC_PATH.fullmatch(path) is not None
 
 
 def _is_signed_otherwise(request: Request) -> bool:

@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     links: Literal["api", "redirect"] = Field(
         "api", description="`api` serves the bytes of a link, `redirect` sends the caller to the storage"
     )
+    page: Literal["on", "off"] = Field("on", description="`on` serves the page for browsers at `/`; `off`")
     ffmpeg: Annotated[Path, AfterValidator(checks.program)] | None = Field(
         None, description="path of another ffmpeg binary"
     )

@@ -42,7 +42,8 @@ NAMING = {
 NAMELESS = {
     ("POST", "/tasks"), ("GET", "/tasks"), ("POST", "/sources"), ("GET", "/sources"), ("POST", "/files"),
     ("POST", "/plans"), ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
-    ("GET", "/docs"), ("GET", "/docs/{name}"), ("POST", "/batches"), ("GET", "/batches"),
+    ("GET", "/docs"), ("GET", "/docs/{name}"), ("GET", "/"), ("GET", "/page/{version}/{name}"),
+    ("POST", "/batches"), ("GET", "/batches"),
     ("POST", "/webhooks"), ("GET", "/webhooks"), ("POST", "/events/s3"),
     ("POST", "/signatures"), ("POST", "/uploads"), ("OPTIONS", "/uploads"),
 }  # fmt: skip

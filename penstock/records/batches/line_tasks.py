@@ -27,15 +27,17 @@ _SUBMIT = text("""
         SELECT * FROM jsonb_to_recordset(CAST(:lines AS jsonb))
             AS (number int, id text, fingerprint text, request jsonb, file_id text, kind text, format text)
     ), made AS (
-        INSERT INTO tasks (id, project_id, fingerprint, request, file_id, kind, format, batch, chunk_id)
+        INSERT INTO tasks (id, project_id, fingerprint, request, file_id, kind, format, batch, chunk_id, file_name)
         SELECT DISTINCT ON (fingerprint)
-            id, :project_id, fingerprint, request, file_id, kind, format, :batch_id, :chunk_id
+            id, :project_id, fingerprint, request, file_id, kind, format, :batch_id, :chunk_id,
+            (SELECT name FROM files WHERE files.id = given.file_id)
         FROM given ORDER BY fingerprint, number
         ON CONFLICT (project_id, fingerprint) DO UPDATE SET
             request = excluded.request, batch = excluded.batch, chunk_id = excluded.chunk_id, status = 'processing',
             state = 'queued', progress = 0, attempt = tasks.attempt + 1, losses = 0, cancelling = false, owner = NULL,
             run_id = NULL, slot = NULL, beat = NULL, error = NULL, plan = NULL, output_id = NULL,
-            input_version = NULL, conversion = NULL, updated = now()
+            input_version = NULL, conversion = NULL, updated = now(),
+            file_name = coalesce(tasks.file_name, excluded.file_name)
         WHERE tasks.status <> 'processing' AND NOT (
             tasks.status = 'completed' AND tasks.batch = :batch_id
             AND tasks.updated >= (SELECT started FROM batches WHERE id = :batch_id)

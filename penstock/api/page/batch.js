@@ -1,0 +1,117 @@
+/** The view of one batch: how many lines have ended, what can be done with it, and its lines. */
+
+import { call, ownLink, read } from "./api.js";
+import { button, el, select, title } from "./dom.js";
+import { bytes, duration, t } from "./language.js";
+import { inputNames } from "./names.js";
+import { pager } from "./pager.js";
+import { faultBox, pill, saving, shortFault } from "./words.js";
+
+const LOOK_SECONDS = 2;
+const LINE_STATUSES = ["queued", "processing", "completed", "skipped", "failed", "cancelled"];
+
+export async function showBatch(main, [batchId, query], signal) {
+  const asked = new URLSearchParams(query ?? "");
+  const head = el("div", {});
+  const fault = el("div", {});
+  const list = el("div", {});
+  let batch = await read(`batches/${batchId}`, { signal });
+  main.replaceChildren(title(batch.name ?? t("batch.title")), head, fault, lineFilter(batchId, asked), list);
+  const again = { fault, reopen: () => showBatch(main, [batchId, query], signal) };
+  for (let shown = null; ; ) {
+    const state = JSON.stringify([batch.status, batch.counts]);
+    if (state !== shown) await showNow(batch, { head, list, asked, again, signal });
+    shown = state;
+    if (!["processing", "paused"].includes(batch.status)) return;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_SECONDS * 1000));
+    signal.throwIfAborted();
+    batch = await read(`batches/${batchId}`, { signal });
+  }
+}
+
+async function showNow(batch, { head, list, asked, again, signal }) {
+  head.replaceChildren(batchCard(batch, again));
+  const lines = await call("GET", `batches/${batch.id}/items?${asked}`, { signal });
+  list.replaceChildren(await lineRows(lines.data, signal), pager(`#/batches/${batch.id}`, asked, lines.meta));
+}
+
+function batchCard(batch, again) {
+  const { counts } = batch;
+  const done = counts.total - counts.queued - counts.processing;
+  return el("section", { class: "card" },
+    el("p", { class: "headline" }, pill(batch.status), el("strong", {}, t("batch.count", { done, count: counts.total })), batchFigures(batch)),
+    el("progress", { max: Math.max(1, counts.total), value: done, "aria-label": t("batch.progress") }),
+    el("p", { class: "muted" }, countsText(counts)),
+    batch.error && faultBox(batch.error),
+    el("div", { class: "actions" }, ...batchActions(batch, again)));
+}
+
+function batchFigures(batch) {
+  const size = batch.bytes_in ? saving(batch.bytes_in, batch.bytes_out) : null;
+  const left = batch.eta === null ? null : t("batch.left", { time: duration(batch.eta) });
+  return el("span", { class: "muted" }, [size, left].filter(Boolean).join(" · "));
+}
+
+function countsText(counts) {
+  return LINE_STATUSES.filter((status) => counts[status]).map((status) => `${t(`status.${status}`)}: ${counts[status]}`).join(" · ");
+}
+
+function batchActions(batch, again) {
+  const does = (name, body, style = {}) => {
+    const pressed = button(t(`batch.${name}`), () => act(batch, name, body, pressed, again), style);
+    return pressed;
+  };
+  const run = batch.run?.url?.startsWith("http") && el("a", { class: "button quiet", href: batch.run.url, target: "_blank", rel: "noreferrer noopener" }, t("task.run.open"));
+  const manifest = batch.manifest?.url && el("a", { class: "button", href: ownLink(batch.manifest.url), download: batch.manifest.name ?? "" }, t("batch.report"));
+  const offered = {
+    processing: () => [does("pause"), does("cancel")],
+    paused: () => [does("resume", undefined, { class: "primary" }), does("cancel")],
+  }[batch.status]?.() ?? [batch.counts.failed + batch.counts.cancelled > 0 && does("rerun", { only: "failed" }), manifest];
+  return [...offered, run].filter(Boolean);
+}
+
+async function act(batch, name, body, pressed, { fault, reopen }) {
+  pressed.disabled = true;
+  try {
+    await call("POST", `batches/${batch.id}/${name}`, { body });
+    await reopen();
+  } catch (error) {
+    fault.replaceChildren(faultBox(error));
+    pressed.disabled = false;
+  }
+}
+
+function lineFilter(batchId, asked) {
+  const choices = [["", t("filter.all")], ...LINE_STATUSES.map((status) => [status, t(`status.${status}`)])];
+  const input = select(choices, asked.get("status") ?? "", (status) => (location.hash = `#/batches/${batchId}?${status ? `status=${status}` : ""}`));
+  return el("div", { class: "filters" }, el("label", { class: "choice" }, el("span", {}, t("filter.status")), " ", input));
+}
+
+async function lineRows(lines, signal) {
+  if (!lines.length) return el("p", { class: "empty" }, t("empty.lines"));
+  const names = await inputNames(lines.map((line) => line.input), signal);
+  return el("ul", { class: "rows" }, ...lines.map((line) => lineRow(line, names.get(line.input))));
+}
+
+function lineRow(line, name) {
+  const shown = line.task ? el("a", { href: `#/tasks/${line.task}`, class: "name" }, name) : el("span", { class: "name" }, name);
+  return el("li", {}, el("span", { class: "number" }, String(line.number)),
+    el("div", { class: "what" }, shown, lineNote(line)),
+    pill(line.status), line.output?.startsWith("file_") ? downloadButton(line.output, name) : el("span", {}));
+}
+
+function lineNote(line) {
+  if (line.error) return el("span", { class: "muted" }, shortFault(line.error), el("span", { lang: "en" }, `: ${line.error.message}`));
+  if (line.bytes_in && line.bytes_out) return el("span", { class: "muted" }, saving(line.bytes_in, line.bytes_out));
+  if (line.reason) return el("span", { class: "muted", lang: "en" }, line.reason);
+  return el("span", { class: "muted" }, line.bytes_in ? bytes(line.bytes_in) : "");
+}
+
+/** The link is signed for an hour: it is asked for when it is needed. */
+function downloadButton(fileId, name) {
+  return button(t("task.download"), async () => {
+    const file = await read(`files/${fileId}`);
+    const link = el("a", { href: ownLink(file.url), download: file.name ?? "" });
+    link.click();
+  }, { class: "quiet", "aria-label": t("row.download", { name }) });
+}

@@ -1,0 +1,135 @@
+/** The first view: where files are dropped, how far their upload is, and the latest tasks. */
+
+import { readChosen, readDrop } from "./dropping.js";
+import { button, el, field, icon, say, title } from "./dom.js";
+import { bytes, number, t } from "./language.js";
+import { showLatest } from "./lists.js";
+import { runningTransfer, startImport, startUpload } from "./transfers.js";
+import { discard, unfinished } from "./uploads.js";
+import { faultBox, shortFault } from "./words.js";
+
+const SHOWN_LINES = 200;
+
+/** @param {HTMLElement} main @param {AbortSignal} signal */
+export async function showHome(main, _, signal) {
+  const place = el("div", {});
+  const latest = el("section", { class: "latest" });
+  main.replaceChildren(title(t("home.title")), place, latest);
+  if (runningTransfer()) follow(place, runningTransfer(), signal);
+  else offer(place, signal);
+  await showLatest(latest, signal);
+}
+
+/** The place for files. @param {HTMLElement|null} fault why the last ones were not taken */
+function offer(place, signal, fault = null) {
+  const begin = (drop) => {
+    if (drop.files.length) follow(place, startUpload(drop), signal);
+    else offer(place, signal, el("p", { class: "fault", role: "alert" }, t("home.empty")));
+  };
+  const half = el("div", { role: "status" });
+  place.replaceChildren(...[fault, half, dropZone(begin), addressForm(place, signal)].filter(Boolean));
+  showHalfUploads(half, signal);
+}
+
+function dropZone(begin) {
+  const files = chooser(t("home.files"), { multiple: true }, begin);
+  const folder = chooser(t("home.folder"), { webkitdirectory: true }, begin);
+  const zone = el("div", { class: "drop" },
+    icon("drop"), el("p", { class: "large" }, t("home.drop")), el("p", { class: "muted" }, t("home.kinds")),
+    el("div", { class: "actions" }, ...files, ...folder));
+  const over = (is) => (event) => {
+    event.preventDefault();
+    zone.classList.toggle("over", is);
+  };
+  zone.addEventListener("dragenter", over(true));
+  zone.addEventListener("dragover", over(true));
+  zone.addEventListener("dragleave", over(false));
+  zone.addEventListener("drop", async (event) => {
+    over(false)(event);
+    begin(await readDrop(event.dataTransfer));
+  });
+  return zone;
+}
+
+/** A button that opens the browser's own dialog, and the input behind it. */
+function chooser(text, attributes, begin) {
+  const input = el("input", { type: "file", class: "behind", tabindex: "-1", "aria-hidden": "true", ...attributes });
+  input.addEventListener("change", () => begin(readChosen(input.files)));
+  return [button(text, () => input.click(), { class: attributes.multiple ? "primary" : "" }), input];
+}
+
+function addressForm(place, signal) {
+  const address = el("input", { type: "url", required: true, placeholder: "https://", autocomplete: "off", spellcheck: "false" });
+  const form = el("form", { class: "address" }, field(t("home.address"), address), el("button", {}, t("home.fetch")));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    follow(place, startImport(address.value.trim()), signal);
+  });
+  return form;
+}
+
+/** A reload loses the file itself: the browser must be given it again. */
+async function showHalfUploads(place, signal) {
+  const half = await unfinished(signal).catch(() => []);
+  if (!half.length) return;
+  const [{ name, sent, size }] = half;
+  const told = half.length === 1
+    ? t("half.one", { name, sent: bytes(sent), size: bytes(size) })
+    : t("half.many", { count: half.length });
+  const forget = async () => {
+    await discard(half, signal);
+    place.replaceChildren();
+  };
+  place.replaceChildren(el("div", { class: "note box" }, el("p", {}, told), button(t("half.forget"), forget, { class: "quiet" })));
+}
+
+/** Shows how far a transfer is, and where it ends. */
+function follow(place, transfer, signal) {
+  const shown = transferCard(transfer);
+  place.replaceChildren(shown.card);
+  say(t("upload.begun"));
+  transfer.changed.addEventListener("progress", shown.update, { signal });
+  transfer.changed.addEventListener("end", ({ detail }) => {
+    if (detail.hash) location.hash = detail.hash;
+    else offer(place, signal, detail.stopped ? null : transferFaults(transfer));
+  }, { signal });
+  shown.update();
+}
+
+function transferCard(transfer) {
+  const isImport = !transfer.lines[0].file;
+  const name = transfer.name ?? (transfer.lines.length === 1 ? transfer.lines[0].path : t("upload.files", { count: transfer.lines.length }));
+  const bar = el("progress", { max: 100, "aria-label": t("upload.progress") });
+  const figures = el("p", { class: "muted figures" }, isImport ? t("upload.fetching") : "");
+  const lines = transfer.lines.length > 1 ? lineList(transfer.lines) : null;
+  const card = el("section", { class: "card" }, el("h2", { class: "name" }, name), bar, figures,
+    lines?.list, el("div", { class: "actions" }, button(t("upload.stop"), transfer.stop)));
+  const update = () => {
+    if (isImport) return;
+    const [sent, size] = ["sent", "size"].map((key) => transfer.lines.reduce((sum, line) => sum + line[key], 0));
+    bar.value = size ? (100 * sent) / size : 0;
+    const isWhole = sent >= size;
+    figures.textContent = isWhole ? t("upload.checking") : t("upload.figures", { sent: bytes(sent), size: bytes(size), percent: number(bar.value) });
+    lines?.update();
+  };
+  return { card, update };
+}
+
+function lineList(lines) {
+  const shown = lines.slice(0, SHOWN_LINES).map((line) => ({ line, state: el("span", { class: "muted" }) }));
+  const list = el("ul", { class: "lines" }, ...shown.map(({ line, state }) => el("li", {}, el("span", { class: "name" }, line.path), state)));
+  const update = () => shown.forEach(({ line, state }) => (state.textContent = lineText(line)));
+  return { list, update };
+}
+
+function lineText(line) {
+  if (line.error) return shortFault(line.error);
+  if (line.id) return t("upload.done");
+  return line.sent ? `${number((100 * line.sent) / Math.max(1, line.size))} %` : t("upload.waiting");
+}
+
+function transferFaults(transfer) {
+  const failed = transfer.lines.filter((line) => line.error);
+  const boxes = failed.slice(0, 5).map((line) => el("div", {}, el("p", { class: "name" }, line.path), faultBox(line.error)));
+  return el("div", { class: "faults" }, ...boxes);
+}

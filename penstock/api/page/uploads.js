@@ -1,0 +1,133 @@
+/** Uploads files by the tus protocol (`/uploads`): what broke off goes on where it stopped, also after a reload. */
+
+import { Away, authorization, call, envelopeOf, patiently, Refusal } from "./api.js";
+import { recall, remember } from "./session.js";
+
+const PART_BYTES = 32 * 2 ** 20;
+const TUS = { "Tus-Resumable": "1.0.0" };
+const KEPT = "uploads";
+
+/** @typedef {{id: string, name: string, size: number, sent: number}} Known an upload that this tab has begun */
+
+/**
+ * Sends a file, or the rest of it.
+ * @param {File} file @param {{name?: string, progress: (sent: number) => void, signal: AbortSignal}} options
+ * @returns {Promise<string>} the id of the File that it became
+ * @throws {Refusal} and an AbortError
+ */
+export async function upload(file, { name = file.name, progress, signal }) {
+  const known = recall(KEPT)?.[fingerprint(file)];
+  let at = known ? await offsetOf(known.id, signal) : null;
+  const id = at === null ? await begin(file, name, signal) : known.id;
+  at ??= 0;
+  note(file, { id, name, size: file.size, sent: at });
+  while (at < file.size) {
+    progress(at);
+    at = await patiently(() => sendPart(id, file, progress, signal), signal).catch((error) => raiseForgotten(file, error));
+    note(file, { id, name, size: file.size, sent: at });
+  }
+  progress(file.size);
+  return id;
+}
+
+/** Uploads of this tab that are not whole, with how much of them the service has. @returns {Promise<Known[]>} */
+export async function unfinished(signal) {
+  const half = Object.values(recall(KEPT) ?? {}).filter((one) => one.sent < one.size);
+  const offsets = await Promise.all(half.map((one) => offsetOf(one.id, signal)));
+  return half.map((one, index) => ({ ...one, sent: offsets[index] })).filter((one) => one.sent !== null && one.sent < one.size);
+}
+
+/** Deletes what has come of uploads. @param {Known[]} uploads */
+export async function discard(uploads, signal) {
+  await Promise.all(uploads.map(({ id }) => send("DELETE", `uploads/${id}`, {}, signal).catch(() => null)));
+  const ids = uploads.map(({ id }) => id);
+  const others = Object.entries(recall(KEPT) ?? {}).filter(([, one]) => !ids.includes(one.id));
+  remember(KEPT, Object.fromEntries(others));
+}
+
+/** Stores the file at an address. @returns {Promise<string>} the id of the File; it is fetched in the background */
+export async function importAddress(url, signal) {
+  return (await call("POST", "files", { body: { url }, signal })).data.id;
+}
+
+function fingerprint(file) {
+  return [file.name, file.size, file.lastModified].join("|");
+}
+
+function note(file, known) {
+  remember(KEPT, { ...recall(KEPT), [fingerprint(file)]: known });
+}
+
+function raiseForgotten(file, error) {
+  if (error instanceof Refusal) {
+    const { [fingerprint(file)]: _, ...others } = recall(KEPT) ?? {};
+    remember(KEPT, others);
+  }
+  throw error;
+}
+
+async function begin(file, name, signal) {
+  const metadata = [`filename ${base64(name)}`, ...(file.type ? [`filetype ${base64(file.type)}`] : [])].join(",");
+  const headers = { "Upload-Length": String(file.size), "Upload-Metadata": metadata };
+  const answer = await patiently(() => send("POST", "uploads", headers, signal), signal);
+  return answer.headers.get("Location").split("/").pop();
+}
+
+/** How many bytes have come; null if the upload is unknown by now. */
+async function offsetOf(id, signal) {
+  const answer = await patiently(() => send("HEAD", `uploads/${id}`, {}, signal), signal).catch((error) => {
+    if (error instanceof Refusal && error.status === 404) return null;
+    throw error;
+  });
+  return answer && Number(answer.headers.get("Upload-Offset"));
+}
+
+/** A request without a body. A HEAD has no envelope: its status says what is wrong. */
+async function send(method, path, headers, signal) {
+  const options = { method, headers: { ...authorization(), ...TUS, ...headers }, signal, cache: "no-store" };
+  const answer = await fetch(path, options).catch(() => {
+    signal.throwIfAborted();
+    throw new Away("");
+  });
+  if (answer.status === 423) throw new Away("", Number(answer.headers.get("Retry-After")) || 1);
+  if (method === "HEAD" && answer.status === 404) throw new Refusal(404, { code: "file_not_found", message: "" });
+  await envelopeOf(answer.status, answer.headers.get("Retry-After"), await answer.text());
+  return answer;
+}
+
+/** Sends one part from where the service is. @returns {Promise<number>} how many bytes have come then */
+async function sendPart(id, file, progress, signal) {
+  const at = await offsetOf(id, signal);
+  if (at === null) throw new Refusal(404, { code: "file_not_found", message: "" });
+  if (at >= file.size) return at;
+  return await patch(`uploads/${id}`, file.slice(at, at + PART_BYTES), at, { progress, signal });
+}
+
+/** `fetch` tells nothing of what it has sent, so that this is an XMLHttpRequest. */
+function patch(path, part, at, { progress, signal }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const stop = () => request.abort();
+    request.open("PATCH", path);
+    const headers = { ...authorization(), ...TUS, "Upload-Offset": at, "Content-Type": "application/offset+octet-stream" };
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = (event) => progress(at + event.loaded);
+    request.onerror = () => reject(new Away(""));
+    request.onabort = () => reject(signal.reason);
+    request.onload = () =>
+      envelopeOf(request.status, request.getResponseHeader("Retry-After"), request.responseText)
+        .then(() => resolve(Number(request.getResponseHeader("Upload-Offset"))), (error) => reject(orBusy(error)))
+        .finally(() => signal.removeEventListener("abort", stop));
+    signal.addEventListener("abort", stop, { once: true });
+    request.send(part);
+  });
+}
+
+/** After a broken connection the service may still write what came by it: then the next try asks where to go on. */
+function orBusy(error) {
+  return error.code === "file_in_use" ? new Away(error.message) : error;
+}
+
+function base64(text) {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
