@@ -23,8 +23,8 @@ from penstock.host.postgres import postgres_server
 from penstock.orchestration.prefect_server import (
     PrefectAddress,
     client_environment,
+    create_prefect_database,
     is_ready,
-    server_command,
     server_environment,
 )
 
@@ -60,8 +60,9 @@ def prefect_alone(root: Path) -> float:
     with httpx.Client(trust_env=False) as http:
         begun = time.monotonic()
         with postgres_server(root) as server:
+            create_prefect_database(server.url())
             extra = client_environment(home, address, AUTH) | server_environment(address, AUTH, server.url())
-            command = [sys.executable, "-m", *server_command("127.0.0.1", PREFECT_PORT)]
+            command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(PREFECT_PORT)]
             return _timed(command, extra, begun, lambda: is_ready(address, http))
 
 

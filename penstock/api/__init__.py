@@ -39,7 +39,7 @@ from penstock.services import Services
 
 __all__ = ["RunService", "create_app"]
 
-HEALTH_CACHE_SECONDS = 1.0
+HEALTH_CACHE_SECONDS = 0.25
 # How many requests of one project may wait for each plan that is being made.
 WAITING_PER_PLAN = 4
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -14,7 +14,7 @@ from penstock.api.server import Server
 from penstock.arrivals.rules import read_rules
 from penstock.host.ports import bind_port, local_url
 from penstock.host.private_files import PRIVATE_UMASK
-from penstock.lineage.telling import is_configured, require_client
+from penstock.lineage.configured import is_configured, require_client
 from penstock.orchestration.control_plane import control_plane
 from penstock.orchestration.flow_runs import FlowRuns
 from penstock.orchestration.prefect_server import enable_info_logging, prefect_address

@@ -13,8 +13,8 @@ import click
 from penstock.domain.errors import MediaError
 from penstock.host.home import Home
 from penstock.host.process_memory import memory_of_parts
+from penstock.host.unfinished_work import unfinished_work
 from penstock.local_service import RunningService
-from penstock.records.unfinished import unfinished_work
 from penstock.settings import read_settings
 
 # As `systemctl status` exits for a service that does not run.

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from penstock.domain.errors import MediaError
-from penstock.lineage.telling import require_client
+from penstock.lineage.configured import require_client
 from penstock.settings import read_settings
 from penstock.settings.working_folder import leave_working_folder
-from penstock.supervisor import UpOptions, run_service
+from penstock.supervisor.running import run_service
+from penstock.supervisor.starting import UpOptions
 
 PORT = click.IntRange(0, 65_535)
 

@@ -38,12 +38,12 @@ def _run(slots: int | None, image_slots: int | None, name: str | None, drained_e
     os.umask(PRIVATE_UMASK)
     enable_info_logging()
     import_module("penstock.flows.convert")
-    asyncio.run(wait_for_prefect(address))
-    if deploy:
-        asyncio.run(import_module("penstock.deployments.bootstrap").apply_prefect_yaml(settings))
     services = current_services()
     remove_dead_folders(settings.scratch)
-    tool_versions(services.tools)  # starts the fork server before the first run needs it
+    tool_versions(services.tools)  # starts the fork server before the first run needs it, while Prefect starts
+    asyncio.run(wait_for_prefect(address))
+    if deploy:
+        asyncio.run(import_module("penstock.deployments.bootstrap").apply_if_changed(settings))
     places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots, settings.waiting_slots)
     is_drained = asyncio.run(run_worker(places, services, name or f"worker-{os.getpid()}"))
     sys.exit(drained_exit if is_drained else 0)

@@ -5,9 +5,9 @@ of the file `service.users`; how long ago it was is measured without the clock o
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 from penstock.host.home import Home
 
@@ -15,13 +15,14 @@ from penstock.host.home import Home
 @dataclass
 class Lingering:
     """Decides when the service of `home` ends. `has_work`: whether a task or batch is unfinished; asked only when
-    nothing else uses the service."""
+    nothing else uses the service. When it ends, no command begins to use it until `closed` is closed: the next one
+    starts its own."""
 
     home: Home
     seconds: float
     has_work: Callable[[], bool]
+    closed: ExitStack
     clock: Callable[[], float] = time.monotonic
-    _closed: ExitStack = field(default_factory=ExitStack)
     _used: float | None = None
     _seen_at: float = 0.0
 
@@ -30,8 +31,7 @@ class Lingering:
         self.seconds = 0.0
 
     def is_over(self) -> bool:
-        """Whether the service ends now. If so, no command begins to use it until `closing` ends: the next one starts
-        its own."""
+        """Whether the service ends now."""
         if self.home.is_used():
             self.home.mark_used()
         if self._idle_seconds() < self.seconds:
@@ -42,16 +42,8 @@ class Lingering:
             if self.has_work():
                 self.home.mark_used()
                 return False
-            self._closed = attempt.pop_all()
+            self.closed.push(attempt.pop_all())
             return True
-
-    @contextmanager
-    def closing(self) -> Iterator[None]:
-        """At its end, commands that wait for the service to stop go on."""
-        try:
-            yield
-        finally:
-            self._closed.close()
 
     def _idle_seconds(self) -> float:
         used, now = self.home.last_use(), self.clock()

@@ -3,10 +3,12 @@
 import errno
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from penstock.domain.errors import Misconfigured
+
+SEARCHED_PORTS = 100
 
 
 class PortUnavailable(Misconfigured):
@@ -31,16 +33,22 @@ def bind_port(host: str, port: int, option: str) -> Iterator[BoundPort]:
 
     `option` is the command-line option that an error names. Raises `PortUnavailable`."""
     with ExitStack() as stack:
-        sockets: list[socket.socket] = []
-        for family, address in _addresses(host, option):
-            each = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
-            try:
-                _bind(each, (address, port))
-            except OSError as error:
-                raise PortUnavailable(_message(error, host, port, option)) from error
-            port = each.getsockname()[1]
-            sockets.append(each)
-        yield BoundPort(tuple(sockets), port)
+        try:
+            bound = _bind_all(host, port, option, stack)
+        except OSError as error:
+            raise PortUnavailable(_message(error, host, port, option)) from error
+        yield bound
+
+
+def _bind_all(host: str, port: int, option: str, stack: ExitStack) -> BoundPort:
+    """The port of every address of the host, until the stack is closed. Raises `OSError` if it cannot be bound."""
+    sockets: list[socket.socket] = []
+    for family, address in _addresses(host, option):
+        each = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        _bind(each, (address, port))
+        port = each.getsockname()[1]
+        sockets.append(each)
+    return BoundPort(tuple(sockets), port)
 
 
 def local_url(host: str, port: int) -> str:
@@ -68,12 +76,21 @@ def _bind(each: socket.socket, address: tuple[str, int]) -> None:
 def _message(error: OSError, host: str, port: int, option: str) -> str:
     default = "Port {port} of {host} cannot be used ({reason}); choose another with {option}."
     message = _MESSAGES.get(error.errno or 0, default)
-    return message.format(host=host, port=port, option=option, reason=error.strerror)
+    free = _free_port(host, port) if error.errno == errno.EADDRINUSE else None
+    return message.format(host=host, port=port, option=option, reason=error.strerror, free=free)
+
+
+def _free_port(host: str, taken: int) -> int:
+    """The next port that is free on all addresses of the host; far from it, any."""
+    for port in (*range(taken + 1, min(taken + SEARCHED_PORTS, 65_536)), 0):
+        with suppress(PortUnavailable, OSError), ExitStack() as stack:
+            return _bind_all(host, port, "", stack).port
+    return 0
 
 
 _NO_HOST = "{host} is not an address of this machine; choose another --host."
 _MESSAGES = {
-    errno.EADDRINUSE: "Port {port} of {host} is taken by another program; choose another with {option}, 0 for any.",
+    errno.EADDRINUSE: "Port {port} of {host} is taken by another program; choose another: {option} {free} is free.",
     errno.EACCES: "Port {port} of {host} is not allowed for this user; choose another with {option}.",
     errno.EADDRNOTAVAIL: _NO_HOST,
 }

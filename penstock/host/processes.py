@@ -17,7 +17,7 @@ from pathlib import Path
 
 from penstock.sandbox.parent_death import die_with_parent, set_process_name
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.05
 KILL_SECONDS = 5.0
 MAX_FAILURES, WINDOW_SECONDS, RESTART_DELAY_SECONDS = 3, 60.0, 5.0
 # Exits that are no failure of the process: it was told to stop, or was killed by a person or because memory was short.

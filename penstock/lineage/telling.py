@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 from penstock.domain import errors
@@ -16,23 +14,8 @@ from penstock.services import Services
 
 log = logging.getLogger(__name__)
 
-URL_VARIABLE = "OPENLINEAGE_URL"
-MISSING = (
-    f"{URL_VARIABLE} is set, but the client of OpenLineage is not installed; install penstock[lineage], or unset it."
-)
 POLL_SECONDS, RETRY_SECONDS, BROKEN_SECONDS = 2.0, 60.0, 3600.0
 PAGE = 50
-
-
-def is_configured() -> bool:
-    """Whether there is a lineage server."""
-    return bool(os.environ.get(URL_VARIABLE))
-
-
-def require_client() -> None:
-    """Raises `Misconfigured` if there is a lineage server, but its client is not installed."""
-    if is_configured() and find_spec("openlineage") is None:
-        raise errors.Misconfigured(MISSING)
 
 
 async def tell_lineage(services: Services) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from penstock.arrivals.rules import read_rules
 from penstock.arrivals.submitting import submit_arrivals
 from penstock.host.scratch import CREATION_SECONDS, remove_dead_folders
-from penstock.lineage.telling import is_configured, tell_lineage
+from penstock.lineage.configured import is_configured
+from penstock.lineage.telling import tell_lineage
 from penstock.orchestration.dispatcher import dispatch
 from penstock.orchestration.ended_events import emit_ended
 from penstock.orchestration.flow_runs import FlowRuns

@@ -1,15 +1,19 @@
 """Our own Prefect server: how it is started and configured, and what our processes need to reach it."""
 
 import asyncio
+import gzip
 import logging
 import os
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
+from penstock import __version__
 from penstock.domain.errors import Misconfigured
 from penstock.host.home import Home
-from penstock.host.postgres import create_database
+from penstock.host.postgres import create_database, run_sql
 from penstock.local_service import RunningService
 from penstock.settings import Settings
 
@@ -18,8 +22,6 @@ if TYPE_CHECKING:
 
 PREFECT_DATABASE = "prefect"
 DAY_SECONDS = 86_400
-# The modules that `server_command` imports.
-SERVER_MODULES = ("prefect.cli", "prefect.server.api.server")
 # Our defaults for Prefect's clients; a variable of the environment wins.
 CLIENT_DEFAULTS = {
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
@@ -101,8 +103,7 @@ def client_environment(home: Home, address: PrefectAddress, auth: str | None) ->
 
 
 def server_environment(address: PrefectAddress, auth: str | None, records_url: str) -> dict[str, str]:
-    """The environment variables of the server, beside those of clients. Creates its database."""
-    create_database(records_url, PREFECT_DATABASE)
+    """The environment variables of the server, beside those of clients."""
     return {
         **_unless_set(SERVER_DEFAULTS),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_database_url(records_url),
@@ -110,6 +111,33 @@ def server_environment(address: PrefectAddress, auth: str | None, records_url: s
         "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": address.ui_url,
     }
+
+
+def create_prefect_database(records_url: str) -> None:
+    """Create the server's database on the PostgreSQL of the records, if it does not exist; its tables are made by the
+    server."""
+    create_database(records_url, PREFECT_DATABASE)
+
+
+def fill_prefect_database(root: Path, records_url: str) -> None:
+    """The same on the embedded PostgreSQL of this home, with the tables and block types of this version of Prefect: its
+    migrations take two seconds, and registering the blocks two more."""
+    if create_database(records_url, PREFECT_DATABASE) and (tables := tables_file()).is_file():
+        run_sql(database_url_of(records_url, PREFECT_DATABASE), gzip.decompress(tables.read_bytes()).decode())
+        blocks_file(root).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        blocks_file(root).touch()
+
+
+def tables_file() -> Path:
+    """What `pg_dump` prints of a new database of this version of Prefect.
+
+    `python -m tests.orchestration.prefect_tables` makes it."""
+    return Path(__file__).with_name(f"prefect_tables_{version('prefect')}.sql.gz")
+
+
+def blocks_file(root: Path) -> Path:
+    """A file that exists once the block types of these versions are in the embedded database."""
+    return root / "prefect" / f"blocks-{version('prefect')}-{__version__}"
 
 
 def _unless_set(defaults: dict[str, str]) -> dict[str, str]:
@@ -125,9 +153,17 @@ def prefect_database_url(records_url: str) -> str:
     return urlunsplit(("postgresql+asyncpg", user, f"/{PREFECT_DATABASE}", parts.query, ""))
 
 
-def server_command(host: str, port: int) -> list[str]:
-    """The arguments of `python -m`."""
-    return ["prefect", "server", "start", "--host", host, "--port", str(port)]
+def database_url_of(records_url: str, name: str) -> str:
+    """The libpq URL of another database of the same server."""
+    parts = urlsplit(records_url)
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+def server_command(socket: int, blocks: Path | None) -> list[str]:
+    """The arguments of `python -m`: the descriptor of the server's bound socket, and `blocks_file` on the embedded
+    database."""
+    command = ["penstock.orchestration.prefect_main", "--inherited", str(socket)]
+    return [*command, *(["--blocks", str(blocks)] if blocks else [])]
 
 
 def is_ready(address: PrefectAddress, http: "httpx.Client") -> bool:
@@ -153,4 +189,4 @@ async def wait_for_prefect(address: PrefectAddress) -> None:
 
     with httpx.Client(trust_env=False) as http:
         while not await asyncio.to_thread(is_ready, address, http):
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.05)

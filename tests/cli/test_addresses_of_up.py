@@ -7,7 +7,7 @@ import pytest
 
 from penstock.host.home import Home
 from penstock.local_service import RunningService
-from penstock.supervisor import print_addresses
+from penstock.supervisor.addresses import print_addresses
 
 KEY, PASSWORD = "the-key", "penstock:the-password"
 SERVICE = RunningService(

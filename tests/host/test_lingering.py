@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -27,7 +28,7 @@ def home(tmp_path):
 
 
 def lingering(home, clock, *, work=0):
-    return Lingering(home, 600.0, lambda: bool(work), clock)
+    return Lingering(home, 600.0, lambda: bool(work), ExitStack(), clock)
 
 
 def test_it_ends_only_after_its_time(home, clock):
@@ -89,7 +90,7 @@ def test_no_command_begins_to_use_it_while_it_closes(home, clock):
     service = lingering(home, clock)
     service.end_when_unused()
     assert service.is_over()
-    with service.closing(), home.close_if_unused() as can_close:
+    with service.closed, home.close_if_unused() as can_close:
         assert not can_close
     with home.close_if_unused() as can_close:
         assert can_close

@@ -8,7 +8,7 @@ from PIL import Image
 
 from penstock.domain.batch.spec import BatchSpec
 from penstock.domain.errors import Misconfigured
-from penstock.lineage import telling
+from penstock.lineage import configured, telling
 from tests.batches.conftest import batch_database, new_services, runner, services  # noqa: F401 - fixtures
 from tests.webhooks.receiver import receiving
 
@@ -102,7 +102,7 @@ def test_without_a_server_nothing_is_kept_for_it(services, runner, photos):  # n
 
 def test_a_server_without_the_client_is_told_at_the_start(monkeypatch):
     monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
-    monkeypatch.setattr(telling, "find_spec", lambda _name: None)
+    monkeypatch.setattr(configured, "find_spec", lambda _name: None)
 
     with pytest.raises(Misconfigured, match="install penstock\\[lineage\\]"):
-        telling.require_client()
+        configured.require_client()

@@ -38,7 +38,9 @@ HEALTH_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[Heal
 
 @router.get("/health", responses=HEALTH_RESPONSE, summary="Check the service")
 async def read_health(request: Request) -> Response:
-    """200 once tasks are accepted; 503 while the database or the storage cannot be reached. Checked once a second."""
+    """200 once tasks are accepted; 503 while the database or the storage cannot be reached.
+
+    Checked at most four times a second."""
     context = context_of(request)
     view = await context.health.get(partial(_check, context))
     return object_response(request, view, "/health", None)

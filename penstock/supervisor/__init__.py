@@ -1,0 +1,1 @@
+"""What `penstock up` does on one machine."""
