@@ -203,7 +203,7 @@ def test_half_an_upload_goes_on_after_a_reload(tab: Tab, clip):
     expect(page.get_by_text("The upload of clip.mp4 stopped at 1 kB of")).to_be_visible()
     page.on("request", lambda asked: offsets.append(asked.headers.get("upload-offset")))
     page.set_input_files("input[multiple]", clip)
-    expect(page.get_by_role("heading", name="clip.mp4")).to_be_visible()
+    expect(page.get_by_role("heading", name="clip.mp4", level=1)).to_be_visible()
     assert [offset for offset in offsets if offset] == ["1000"]
 
 
