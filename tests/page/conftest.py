@@ -1,7 +1,7 @@
 """The page at `/` in a real browser, over the service that the tests share. Each test has a project of its own."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -61,16 +61,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def new_key(penstock: Penstock) -> Iterator[Callable[[], str]]:
-    """Makes keys, each of another project."""
-    records = Records(penstock.service.database_url)
-    yield lambda: records.keys.create(records.keys.new_project(f"page {secrets.token_hex(6)}"))[1]
-    records.close()
+def records(penstock: Penstock) -> Iterator[Records]:
+    opened = Records(penstock.service.database_url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
-def key(new_key: Callable[[], str]) -> str:
-    return new_key()
+def key(records: Records) -> str:
+    """A key of a new project."""
+    return records.keys.create(records.keys.new_project(f"page {secrets.token_hex(6)}"))[1]
 
 
 @pytest.fixture

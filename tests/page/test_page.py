@@ -35,6 +35,16 @@ def test_a_wrong_key_is_refused_in_words(stranger: Tab, wrong: str):
     assert page.evaluate("sessionStorage.length") == 0
 
 
+def test_a_key_that_is_revoked_meanwhile_is_asked_for_again(tab: Tab):
+    page = tab.open("#/batches")
+    expect(page.get_by_text("No batches yet.")).to_be_visible()
+    page.evaluate("sessionStorage.setItem('penstock.key', 'one-that-was-revoked')")
+    page.get_by_role("link", name="Tasks").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("unknown, expired or revoked")
+    expect(page.get_by_label("API key")).to_be_focused()
+
+
 def test_a_picture_is_converted_and_compared(tab: Tab, photo):
     page = tab.drop(photo)
     expect(page.get_by_role("heading", name="photo.png")).to_be_visible()
@@ -135,18 +145,18 @@ def test_tasks_are_listed_and_filtered(tab: Tab, api: JsonClient, photo):
     expect(page.get_by_role("link", name="photo.png → PNG")).to_be_visible()
 
 
-def test_a_folder_becomes_a_batch(tab: Tab, photo, broken, tmp_path):
+def test_a_dropped_folder_becomes_a_batch(tab: Tab, photo, tmp_path):
     folder = tmp_path / "holiday"
     (folder / "beach").mkdir(parents=True)
     for name, color in {"one.png": "red", "beach/two.png": "blue"}.items():
         Image.new("RGB", (90, 60), color).save(folder / name)
     (folder / "notes.txt").write_text("no media")
     (folder / ".hidden.png").write_bytes(photo.read_bytes())
-    page = tab.open()
-    page.set_input_files("input[webkitdirectory]", folder)
+    page = tab.open("#/tasks")
+    expect(page.get_by_text("No tasks yet.")).to_be_visible()
+    drag(page, folder)
 
-    expect(page.get_by_role("heading", name="holiday")).to_be_visible()
-    expect(page.locator("#main")).to_contain_text("2 files")
+    expect(page.locator(".source")).to_contain_text("2 files")
     page.reload()
     page.get_by_text("One file was not taken").click()
     expect(page.get_by_text("holiday/notes.txt")).to_be_visible()
@@ -156,6 +166,14 @@ def test_a_folder_becomes_a_batch(tab: Tab, photo, broken, tmp_path):
     with page.expect_download() as download:
         page.get_by_role("button", name="Download two.png").click()
     assert download.value.suggested_filename == "two.webp"
+
+
+def drag(page: Page, path: Path):
+    """Drops it as a file manager does: the page is given a folder, not its files."""
+    session = page.context.new_cdp_session(page)
+    dragged = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 400, "data": dragged})
 
 
 def test_the_keyboard_alone_converts(tab: Tab, photo):

@@ -6,12 +6,14 @@ import { showBatch } from "./batch.js";
 import { showBatchForm } from "./batchform.js";
 import { showCompose } from "./compose.js";
 import { el, title } from "./dom.js";
+import { readDrop } from "./dropping.js";
 import { showHome } from "./home.js";
 import { currentLanguage, languages, setLanguage, t } from "./language.js";
 import { showBatches, showTasks } from "./lists.js";
 import { apiKey, forgetKey, signOut } from "./session.js";
 import { showSignIn } from "./signin.js";
 import { showTask } from "./task.js";
+import { runningTransfer, startUpload } from "./transfers.js";
 import { faultBox } from "./words.js";
 
 /** The views by their addresses. A view gets `main`, the parts of the address, and a signal that ends with it. */
@@ -33,7 +35,6 @@ function open() {
   opened = new AbortController();
   document.getElementById("navigation").hidden = document.getElementById("leave").hidden = !apiKey();
   if (!apiKey()) {
-    document.title = `${t("signin.title")} · Penstock`;
     showSignIn(main, { message: null, entered: open });
     return;
   }
@@ -48,7 +49,6 @@ async function show(view, parts, signal) {
   } catch (error) {
     if (!signal.aborted) main.replaceChildren(title(t("fault.unknown")), faultBox(error));
   }
-  if (!signal.aborted) nameView();
 }
 
 /** The view's heading names the window, and takes the focus, so that it is read aloud. */
@@ -95,6 +95,7 @@ function start() {
     open();
   });
   document.getElementById("leave").addEventListener("click", () => {
+    runningTransfer()?.stop();
     signOut();
     open();
   });
@@ -103,10 +104,22 @@ function start() {
     main.focus();
   });
   service.addEventListener("refused", refuse);
-  // A file that misses its place must not replace the page.
-  for (const event of ["dragover", "drop"]) window.addEventListener(event, (one) => one.preventDefault());
+  window.addEventListener("dragover", (event) => event.preventDefault());
+  window.addEventListener("drop", takeDrop);
   window.addEventListener("hashchange", open);
+  new MutationObserver(nameView).observe(main, { childList: true });
   open();
+}
+
+/** Files may be dropped on every view. The browser would show them in place of the page. */
+async function takeDrop(event) {
+  event.preventDefault();
+  if (!apiKey() || runningTransfer()) return;
+  const drop = await readDrop(event.dataTransfer);
+  if (!drop.files.length) return;
+  startUpload(drop);
+  if (/^(#\/)?$/.test(location.hash)) open();
+  else location.hash = "#/";
 }
 
 /** The key was revoked while the page was open. The form that is open says so itself. */

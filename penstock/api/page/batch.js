@@ -10,23 +10,29 @@ import { faultBox, pill, saving, shortFault } from "./words.js";
 const LOOK_SECONDS = 2;
 const LINE_STATUSES = ["queued", "processing", "completed", "skipped", "failed", "cancelled"];
 
+/** Shows it now, and again while it runs; what its buttons do is shown at once. */
 export async function showBatch(main, [batchId, query], signal) {
   const asked = new URLSearchParams(query ?? "");
-  const head = el("div", {});
-  const fault = el("div", {});
-  const list = el("div", {});
+  const [head, fault, list] = [el("div"), el("div"), el("div")];
+  const again = { fault, wake: () => null };
   let batch = await read(`batches/${batchId}`, { signal });
   main.replaceChildren(title(batch.name ?? t("batch.title")), head, fault, lineFilter(batchId, asked), list);
-  const again = { fault, reopen: () => showBatch(main, [batchId, query], signal) };
   for (let shown = null; ; ) {
     const state = JSON.stringify([batch.status, batch.counts]);
     if (state !== shown) await showNow(batch, { head, list, asked, again, signal });
     shown = state;
-    if (!["processing", "paused"].includes(batch.status)) return;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_SECONDS * 1000));
+    await pause(again, ["processing", "paused"].includes(batch.status));
     signal.throwIfAborted();
     batch = await read(`batches/${batchId}`, { signal });
   }
+}
+
+/** Until a button is pressed, or a moment if the batch changes by itself. */
+function pause(again, isLive) {
+  return new Promise((resolve) => {
+    again.wake = resolve;
+    if (isLive) setTimeout(resolve, LOOK_SECONDS * 1000);
+  });
 }
 
 async function showNow(batch, { head, list, asked, again, signal }) {
@@ -61,22 +67,24 @@ function batchActions(batch, again) {
     const pressed = button(t(`batch.${name}`), () => act(batch, name, body, pressed, again), style);
     return pressed;
   };
-  const run = batch.run?.url?.startsWith("http") && el("a", { class: "button quiet", href: batch.run.url, target: "_blank", rel: "noreferrer noopener" }, t("task.run.open"));
-  const manifest = batch.manifest?.url && el("a", { class: "button", href: ownLink(batch.manifest.url), download: batch.manifest.name ?? "" }, t("batch.report"));
+  const { run, manifest } = batch;
+  const page = run?.url?.startsWith("http") && el("a", { class: "button quiet", href: run.url, target: "_blank", rel: "noreferrer noopener" }, t("task.run.open"));
+  const report = manifest?.url && el("a", { class: "button", href: ownLink(manifest.url), download: manifest.name ?? "" }, t("batch.report"));
   const offered = {
     processing: () => [does("pause"), does("cancel")],
     paused: () => [does("resume", undefined, { class: "primary" }), does("cancel")],
-  }[batch.status]?.() ?? [batch.counts.failed + batch.counts.cancelled > 0 && does("rerun", { only: "failed" }), manifest];
-  return [...offered, run].filter(Boolean);
+  }[batch.status]?.() ?? [batch.counts.failed + batch.counts.cancelled > 0 && does("rerun", { only: "failed" }), report];
+  return [...offered, page].filter(Boolean);
 }
 
-async function act(batch, name, body, pressed, { fault, reopen }) {
+async function act(batch, name, body, pressed, again) {
   pressed.disabled = true;
+  again.fault.replaceChildren();
   try {
     await call("POST", `batches/${batch.id}/${name}`, { body });
-    await reopen();
+    again.wake();
   } catch (error) {
-    fault.replaceChildren(faultBox(error));
+    again.fault.replaceChildren(faultBox(error));
     pressed.disabled = false;
   }
 }

@@ -52,7 +52,7 @@ function slider([first, second], before, after) {
 function sideBySide(before, after) {
   const shown = [before && part("compare.before", before), part("compare.after", after)].filter(Boolean);
   const players = shown.map((figure) => figure.querySelector("video, audio")).filter(Boolean);
-  const both = players.length === 2 && button(t("compare.both"), () => playBoth(players), { class: "quiet" });
+  const both = players.length === 2 && button(t("compare.both"), () => playBoth(players));
   return el("div", {}, el("div", { class: "pair" }, ...shown), both);
 }
 
@@ -77,7 +77,11 @@ function caption(name, file) {
 }
 
 /** What the browser cannot show is said in its place. */
-function player(file, figure) {
+/**
+ * The file as the browser shows it.
+ * @param {HTMLElement} figure whose first child the player is @returns {HTMLElement}
+ */
+export function player(file, figure) {
   const fail = () => figure.firstElementChild.replaceWith(el("p", { class: "unplayable" }, t("compare.unplayable", { format: file.format.toUpperCase() })));
   const attributes = { src: ownLink(file.url), on: { error: fail } };
   if (file.kind === "image") return el("img", { ...attributes, alt: file.name ?? "" });

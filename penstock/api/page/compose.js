@@ -1,6 +1,7 @@
 /** The view of an uploaded file: what it may become, the plan for it, and the button that converts it. */
 
 import { call, read, Refusal } from "./api.js";
+import { player } from "./compare.js";
 import { el, icon, title } from "./dom.js";
 import { allFormats, firstChoice, kindOf, optionsFor, outputsFor } from "./formats.js";
 import { facts, t } from "./language.js";
@@ -16,13 +17,19 @@ export async function showCompose(main, [fileId], signal) {
   if (file.status === "failed") throw new Refusal(422, file.error);
   const groups = outputsFor(table, file);
   const form = conversionForm(file, table, groups, signal);
-  main.replaceChildren(title(file.name ?? file.id), sourceLine(file), form);
+  main.replaceChildren(title(file.name ?? file.id), sourceLine(file), preview(file), form);
 }
 
 /** A manifest lists many inputs: they become a batch. */
 function openBatchForm(file) {
   remember("batch", { name: file.name, manifest: file.id, files: [], refused: [] });
   location.replace("#/batch");
+}
+
+function preview(file) {
+  const figure = el("figure", { class: "preview" });
+  figure.append(player(file, figure));
+  return figure;
 }
 
 /** What the file is, by its bytes. @returns {HTMLElement} */

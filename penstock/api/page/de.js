@@ -32,6 +32,8 @@ export default {
   "half.one": "Das Hochladen von {name} hielt bei {sent} von {size} an. Ziehen Sie dieselbe Datei noch einmal hierher: Es geht dort weiter.",
   "half.many": "{count} Dateien sind nicht ganz hochgeladen. Ziehen Sie dieselben Dateien noch einmal hierher: Es geht dort weiter.",
   "half.forget": "Verwerfen",
+  "ready.sentence": "{name} ist hochgeladen.",
+  "ready.open": "Weiter",
   "upload.begun": "Das Hochladen hat begonnen.",
   "upload.progress": "Hochladen",
   "upload.figures": "{sent} von {size} ({percent} %)",

@@ -12,6 +12,7 @@ const NEVER_MEDIA = /^(text|font|model|message|multipart)\/|^application\/(zip|p
 export async function readDrop(transfer) {
   // The list is emptied when the event ends: all entries are taken before the first wait.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return readChosen(transfer.files);
   const files = (await Promise.all(entries.map((entry) => filesOf(entry)))).flat();
   const folders = entries.filter((entry) => entry.isDirectory);
   return { name: folders.length ? folders[0].name : null, files: visible(files) };

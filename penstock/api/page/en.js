@@ -32,6 +32,8 @@ export default {
   "half.one": "The upload of {name} stopped at {sent} of {size}. Drop the same file again: it goes on from there.",
   "half.many": "{count} uploads have stopped. Drop the same files again: they go on from there.",
   "half.forget": "Discard it",
+  "ready.sentence": "{name} is uploaded.",
+  "ready.open": "Go on",
   "upload.begun": "The upload has begun.",
   "upload.progress": "Upload",
   "upload.figures": "{sent} of {size} ({percent} %)",

@@ -1,9 +1,10 @@
 /** The first view: where files are dropped, how far their upload is, and the latest tasks. */
 
-import { readChosen, readDrop } from "./dropping.js";
+import { readChosen } from "./dropping.js";
 import { button, el, field, icon, say, title } from "./dom.js";
 import { bytes, number, t } from "./language.js";
 import { showLatest } from "./lists.js";
+import { recall, remember } from "./session.js";
 import { runningTransfer, startImport, startUpload } from "./transfers.js";
 import { discard, unfinished } from "./uploads.js";
 import { faultBox, shortFault } from "./words.js";
@@ -26,9 +27,9 @@ function offer(place, signal, fault = null) {
     if (drop.files.length) follow(place, startUpload(drop), signal);
     else offer(place, signal, el("p", { class: "fault", role: "alert" }, t("home.empty")));
   };
-  const half = el("div", { role: "status" });
-  place.replaceChildren(...[fault, half, dropZone(begin), addressForm(place, signal)].filter(Boolean));
-  showHalfUploads(half, signal);
+  const notes = el("div", { class: "bare", role: "status" }, readyNote());
+  place.replaceChildren(...[fault, notes, dropZone(begin), addressForm(place, signal)].filter(Boolean));
+  showHalfUploads(notes, signal);
 }
 
 function dropZone(begin) {
@@ -37,17 +38,9 @@ function dropZone(begin) {
   const zone = el("div", { class: "drop" },
     icon("drop"), el("p", { class: "large" }, t("home.drop")), el("p", { class: "muted" }, t("home.kinds")),
     el("div", { class: "actions" }, ...files, ...folder));
-  const over = (is) => (event) => {
-    event.preventDefault();
-    zone.classList.toggle("over", is);
-  };
-  zone.addEventListener("dragenter", over(true));
-  zone.addEventListener("dragover", over(true));
-  zone.addEventListener("dragleave", over(false));
-  zone.addEventListener("drop", async (event) => {
-    over(false)(event);
-    begin(await readDrop(event.dataTransfer));
-  });
+  const over = (is) => () => zone.classList.toggle("over", is);
+  for (const event of ["dragenter", "dragover"]) zone.addEventListener(event, over(true));
+  for (const event of ["dragleave", "drop"]) zone.addEventListener(event, over(false));
   return zone;
 }
 
@@ -68,6 +61,12 @@ function addressForm(place, signal) {
   return form;
 }
 
+/** What was uploaded while another view was open. */
+function readyNote() {
+  const ready = recall("ready") ?? (recall("batch") && { name: recall("batch").name ?? t("batch.title"), hash: "#/batch" });
+  return ready && el("div", { class: "note box" }, el("p", {}, t("ready.sentence", { name: ready.name })), el("a", { class: "button", href: ready.hash }, t("ready.open")));
+}
+
 /** A reload loses the file itself: the browser must be given it again. */
 async function showHalfUploads(place, signal) {
   const half = await unfinished(signal).catch(() => []);
@@ -78,9 +77,10 @@ async function showHalfUploads(place, signal) {
     : t("half.many", { count: half.length });
   const forget = async () => {
     await discard(half, signal);
-    place.replaceChildren();
+    note.remove();
   };
-  place.replaceChildren(el("div", { class: "note box" }, el("p", {}, told), button(t("half.forget"), forget, { class: "quiet" })));
+  const note = el("div", { class: "note box" }, el("p", {}, told), button(t("half.forget"), forget, { class: "quiet" }));
+  place.append(note);
 }
 
 /** Shows how far a transfer is, and where it ends. */
@@ -90,10 +90,15 @@ function follow(place, transfer, signal) {
   say(t("upload.begun"));
   transfer.changed.addEventListener("progress", shown.update, { signal });
   transfer.changed.addEventListener("end", ({ detail }) => {
-    if (detail.hash) location.hash = detail.hash;
+    if (detail.hash) openReady(detail.hash);
     else offer(place, signal, detail.stopped ? null : transferFaults(transfer));
   }, { signal });
   shown.update();
+}
+
+function openReady(hash) {
+  remember("ready", null);
+  location.hash = hash;
 }
 
 function transferCard(transfer) {

@@ -84,7 +84,12 @@ function taskRow(task, name) {
       el("a", { href: `#/tasks/${task.id}`, class: "name" }, `${name} → ${task.format.toUpperCase()}`),
       el("span", { class: "muted" }, taskNote(task), " · ", when(task))),
     isOpen ? el("progress", { max: 100, value: task.progress, "aria-label": t("task.progress") }) : pill(task.status),
-    task.output?.url ? el("a", { class: "button quiet", href: ownLink(task.output.url), download: task.output.name ?? "", "aria-label": t("row.download", { name: task.output.name ?? "" }) }, t("task.download")) : el("span", {}));
+    task.output?.url ? downloadLink(task.output) : el("span"));
+}
+
+function downloadLink({ url, name, id }) {
+  const label = t("row.download", { name: name ?? id });
+  return el("a", { class: "button quiet", href: ownLink(url), download: name ?? "", "aria-label": label }, t("task.download"));
 }
 
 function taskNote(task) {

@@ -13,7 +13,10 @@ const USUAL_QUALITY = 80;
  *   `values`: the fields of the request that are set and apply
  */
 export function optionForm(file, changed) {
-  const parts = { size: sizePart(file, changed), background: backgroundPart(changed), quality: qualityPart(changed), cut: cutPart(file, changed), at: momentPart(changed) };
+  const parts = {
+    size: sizePart(file, changed), background: backgroundPart(changed), quality: qualityPart(changed),
+    cut: cutPart(file, changed), at: momentPart(changed),
+  };
   const node = el("details", { class: "options" }, el("summary", {}, t("options.more")),
     el("div", { class: "grid" }, ...Object.values(parts).map((part) => part.node)));
   let applicable = new Set();

@@ -62,6 +62,7 @@ function end(transfer, controller, hash) {
   const stopped = controller.signal.aborted;
   controller.abort();
   running = null;
+  if (hash) remember("ready", { name: transfer.name ?? transfer.lines[0].path, hash });
   transfer.changed.dispatchEvent(new CustomEvent("end", { detail: { hash, stopped } }));
 }
 
