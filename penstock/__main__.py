@@ -1,10 +1,13 @@
 """`penstock …` and `python -m penstock …`."""
 
 import sys
+from types import ModuleType
 
 
 def main() -> None:
     """Run the command line. Without the dependencies of the service it says how to install them, and exits with 1."""
+    # httpx imports a command line of its own where it finds click, with rich and pygments: 0.1 s for each command.
+    sys.modules.setdefault("httpx._main", ModuleType("httpx._main"))
     try:
         from penstock.cli.main import cli  # noqa: PLC0415 - the client is installed without click
 

@@ -13,8 +13,7 @@ from penstock.cli.batches.options import batch_options
 from penstock.cli.batches.ordering import order_of
 from penstock.cli.batches.progress import BatchBar, batch_bar, done_lines
 from penstock.cli.batches.summary import batch_json, summary
-from penstock.cli.conversions.request_options import fail
-from penstock.cli.convert import EXIT_INTERRUPTED
+from penstock.cli.conversions.request_options import EXIT_INTERRUPTED, fail
 from penstock.cli.local.records import opened_records
 from penstock.cli.local.service import no_linger_option, used_service
 from penstock.cli.subcommands import CommandWithSubcommands

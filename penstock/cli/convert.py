@@ -1,101 +1,155 @@
-"""`penstock convert INPUT OUTPUT`: one conversion by the service, its output written to OUTPUT."""
+"""`penstock convert INPUT OUTPUT`: conversions by the service, their outputs written to this disk."""
 
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from penstock.cli.conversions.request_options import (
-    OUTPUT_EXISTS,
-    CommandLine,
-    command_line_of,
-    fail,
-    is_url,
-    request_options,
-    require_output,
-)
+from penstock.cli.conversions.command_line import CommandLine
+from penstock.cli.conversions.ended import Converted, Ended, Failed
+from penstock.cli.conversions.progress_line import ProgressDisplay, display_on
+from penstock.cli.conversions.request_options import EXIT_INTERRUPTED, several_request_options
+from penstock.cli.conversions.several import conversions_of, usage_error
+from penstock.cli.conversions.streams import files_for_streams
 from penstock.cli.local.service import client_of, no_linger_option, used_service
-from penstock.client import Client, CompletedTask
-from penstock.client.answers import json_of
 from penstock.errors import MediaError
+from penstock.local_service import running_service
 from penstock.settings import Settings, read_settings
 
-EXIT_INTERRUPTED = 130
+CANCELLED = "Cancelled."
 
 
 @click.command("convert")
-@request_options
+@several_request_options
 @no_linger_option
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of all data and secrets.  [default: ~/.penstock]")
-@click.option("--json", "as_json", is_flag=True, help="Print the Task as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the Task as JSON; of several INPUTs one a line.")
 def convert_command(home: Path | None, *, as_json: bool, **options: Any) -> None:
-    """Convert INPUT (a file or an http(s) URL) to OUTPUT; its extension is the format."""
+    """Convert INPUT (a file, an http(s) URL, or - for standard input) to OUTPUT (a file, or - for standard output); its
+    extension is the format. With --to, convert every INPUT to that format.
+    """
     settings = read_settings(home)
-    given = command_line_of(options)
-    require_output(given)
+    given = conversions_of(options)
     try:
-        task = _convert(settings, given)
-    except MediaError as error:
-        fail(error.code, error.message)
-    except FileExistsError as exists:
-        raise click.UsageError(
-            f"During the conversion another program created OUTPUT: {OUTPUT_EXISTS.format(given.target)}"
-        ) from exists
-    except OSError as error:
-        fail("internal", f"{error.strerror}: {error.filename}")
+        if len(given) == 1:
+            _convert_one(settings, given[0], _say_json if as_json else _say_sentence)
+        else:
+            _convert_several(settings, given, _say_json_line if as_json else _say_sentence)
     except KeyboardInterrupt:
+        click.echo(CANCELLED, err=True)
         sys.exit(EXIT_INTERRUPTED)
-    click.echo(json_of(task) if as_json else _summary(given.target, task))
 
 
-def _convert(settings: Settings, given: CommandLine) -> CompletedTask:
-    with _bar() as bar, used_service(settings, bar.show_start) as service, client_of(service, settings) as client:
-        return _run(client, given, bar)
-
-
-def _run(client: Client, given: CommandLine, bar: "Bar") -> CompletedTask:
-    """Convert what INPUT holds now. The home keeps the record, not the bytes."""
-    source: str | Path = given.source if is_url(given.source) else Path(given.source)
-    request: dict[str, Any] = given.request | ({"fresh": True} if is_url(given.source) else {})
-    task = client.convert(source, progress=bar.show, **request)
+def _convert_one(settings: Settings, given: CommandLine, say: Callable[[Converted], None]) -> None:
+    """Wrong usage exits with 2, a failure with 1."""
+    if error := usage_error(given):
+        raise click.UsageError(error)
+    results: list[Ended] = []
     try:
-        client.download(task.output, given.target, overwrite=given.overwrite)
+        with files_for_streams(given) as between_files:
+            _run(settings, [between_files], results.append)
+            converted = _require_converted(results[0])
+    except BrokenPipeError:
+        raise click.ClickException("The program that reads standard output has ended.") from None
+    say(Converted(given, converted.task, converted.seconds))
+
+
+def _require_converted(ended: Ended) -> Converted:
+    """The same. Exits with 1 for a failure, with 2 where another program has created OUTPUT."""
+    if isinstance(ended, Converted):
+        return ended
+    if isinstance(ended.error, FileExistsError):
+        raise click.UsageError(ended.sentence)
+    click.echo(ended.sentence, err=True)
+    sys.exit(1)
+
+
+def _convert_several(settings: Settings, given: Sequence[CommandLine], say: Callable[[Converted], None]) -> None:
+    """Each failure is told; they exit with 1 when all conversions have ended."""
+    failed: list[CommandLine] = []
+
+    def tell(one: CommandLine, error: str) -> None:
+        failed.append(one)
+        click.echo(f"{one.source}: {error}", err=True)
+
+    def ended(one: Ended) -> None:
+        if isinstance(one, Converted):
+            say(one)
+        else:
+            tell(one.given, one.sentence)
+
+    possible = []
+    for one in given:
+        if error := usage_error(one):
+            tell(one, error)
+        else:
+            possible.append(one)
+    _run(settings, possible, ended)
+    sys.exit(1 if failed else 0)
+
+
+def _say_sentence(converted: Converted) -> None:
+    click.echo(converted.sentence, err=converted.given.writes_stream)
+
+
+def _say_json(converted: Converted) -> None:
+    from penstock.client.answers import json_of  # noqa: PLC0415 - loaded with the client, after the checks
+
+    click.echo(json_of(converted.task), err=converted.given.writes_stream)
+
+
+def _say_json_line(converted: Converted) -> None:
+    from penstock.client.answers import json_line_of  # noqa: PLC0415 - as above
+
+    click.echo(json_line_of(converted.task))
+
+
+def _run(settings: Settings, given: Sequence[CommandLine], ended: Callable[[Ended], None]) -> None:
+    """Convert, and call `ended` for each. While no service runs, what a service would refuse is refused before one is
+    started; a running one refuses by itself."""
+    display = display_on(sys.stderr, os.environ)
+    possible = list(given)
+    if running_service(settings.root) is None:
+        possible = _without_refused_first(settings, given, display, ended)
+    if possible:
+        _convert(settings, possible, display, ended)
+
+
+def _without_refused_first(
+    settings: Settings, given: Sequence[CommandLine], display: ProgressDisplay, ended: Callable[[Ended], None]
+) -> list[CommandLine]:
+    """From the first one on that can be converted: then a service is needed, and it checks the others."""
+    from penstock.cli.conversions.local_check import require_convertible  # noqa: PLC0415 - 0.2 s, seldom needed
+
+    for number, one in enumerate(given):
+        display.show("checking the input")
+        try:
+            require_convertible(settings, one)
+        except MediaError as refused:
+            display.clear()
+            ended(Failed(one, refused))
+        else:
+            return list(given[number:])
+    return []
+
+
+def _convert(
+    settings: Settings, given: Sequence[CommandLine], display: ProgressDisplay, ended: Callable[[Ended], None]
+) -> None:
+    from penstock.cli.conversions.running import Conversions  # noqa: PLC0415 - a refusal needs no client
+
+    began = time.monotonic()
+    display.show("connecting to the service")
+
+    def show_start() -> None:
+        display.show(f"{time.monotonic() - began:.0f} s · starting the service")
+
+    try:
+        with used_service(settings, show_start) as service:
+            Conversions(given, lambda: client_of(service, settings), display).run(ended)
     finally:
-        with suppress(MediaError):
-            client.delete(task.output.id)
-    return task
-
-
-class Bar:
-    """Progress on a terminal; writes nothing elsewhere."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._line = progress.add_task("starting the service", total=None)
-
-    def show_start(self) -> None:
-        self._progress.update(self._line, description="starting the service")
-
-    def show(self, state: str, percent: int) -> None:
-        self._progress.update(self._line, description=state, completed=percent, total=100 if percent else None)
-
-
-@contextmanager
-def _bar() -> Iterator[Bar]:
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description:<20}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield Bar(progress)
-
-
-def _summary(target: Path, task: CompletedTask) -> str:
-    output = task.output
-    size = f"{output.width}×{output.height}" if output.width else None
-    length = f"{output.duration:.2f} s" if output.duration else None
-    facts = (size, length, output.codecs, f"{output.filesize / 1e6:.2f} MB")
-    return f"{target}: {', '.join(fact for fact in facts if fact)}"
+        display.clear()

@@ -1,5 +1,6 @@
 """The commands by name. Each is imported only when it is called: `--help` needs no Prefect and no SQLAlchemy."""
 
+import sys
 from importlib import import_module
 from typing import IO, Any
 
@@ -27,6 +28,14 @@ COMMANDS = {
     "docs": "Open this documentation in a browser.",
     "env": "Print the variables that plain `prefect …` commands need.",
 }
+
+
+# The commands that work on any system.
+ANYWHERE = ("formats", "docs")
+NEEDS_LINUX = (
+    "The service and its commands need Linux: run them in a container, on Windows in WSL 2. The client works here: "
+    "`from penstock import Client`."
+)
 
 
 class ConfigurationError(click.ClickException):
@@ -57,6 +66,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
+        if sys.platform != "linux" and cmd_name not in ANYWHERE:
+            raise click.ClickException(NEEDS_LINUX)
         command: click.Command = getattr(import_module(f"penstock.cli.{cmd_name}"), f"{cmd_name}_command")
         return command
 

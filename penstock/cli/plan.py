@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from penstock.cli.conversions.request_options import CommandLine, command_line_of, fail, output_error, request_options
+from penstock.cli.conversions.command_line import CommandLine, command_line_of, input_error, output_error
+from penstock.cli.conversions.request_options import fail, request_options
 from penstock.domain.errors import MediaError
 from penstock.engines.probe_pool import probe_pool
 from penstock.settings import read_settings
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the Plan as JSON.")
 def plan_command(home: Path | None, *, as_json: bool, **options: Any) -> None:
     """Show what converting INPUT (a file or an http(s) URL) to OUTPUT would do and why, or why it is refused."""
-    given = command_line_of(options)
+    given = command_line_of(options.pop("source"), options.pop("target"), options)
+    if error := "plan reads no standard input." if given.reads_stream else input_error(given.source):
+        raise click.UsageError(error)
     try:
         view = _plan_view(home, given)
     except MediaError as refused:
         fail(refused.primary.code, refused.message)
     click.echo(view.model_dump_json(indent=2) if as_json else summary(given.target, view))
-    if error := output_error(given):
+    if not given.writes_stream and (error := output_error(given)):
         click.echo(f"convert would refuse OUTPUT: {error}", err=True)
 
 

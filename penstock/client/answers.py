@@ -53,3 +53,8 @@ def error_in(answer: Answer) -> MediaError:
 def json_of(model: Any) -> str:
     """A model as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(model), indent=2).decode()
+
+
+def json_line_of(model: Any) -> str:
+    """A model as one line of JSON."""
+    return msgspec.json.encode(model).decode()

@@ -1,7 +1,7 @@
 """Waiting, and one conversion from a path or an address to the ended Task."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -123,10 +123,12 @@ def convert(
     format: RequestedFormat,
     timeout: float | None = None,
     progress: Progress | None = None,
+    uploaded: Callable[[StoredFile], object] | None = None,
     **options: Unpack[ConversionOptions],
 ) -> Steps[CompletedTask]:
-    """Convert a file or an http(s) address, and wait; see `penstock.convert`."""
-    body, waiting = body_of({**options, "format": format}), Waiting(timeout, progress)
+    """Convert a file or an http(s) address, and wait; see `penstock.convert`. `uploaded` is called with the uploaded
+    file, whose facts are known then."""
+    body, waiting = body_of({**options, "format": format}), Waiting(timeout, progress, uploaded)
     if is_address(source):
         return (yield from _convert_request(body | {"url": fspath(source)}, waiting))
     return (yield from _convert_file(Path(source), body, waiting))
@@ -136,6 +138,7 @@ def convert(
 class Waiting:
     timeout: float | None
     progress: Progress | None
+    uploaded: Callable[[StoredFile], object] | None
 
 
 def _convert_file(path: Path, body: dict[str, Any], waiting: Waiting) -> Steps[CompletedTask]:
@@ -143,6 +146,8 @@ def _convert_file(path: Path, body: dict[str, Any], waiting: Waiting) -> Steps[C
     uploaded: StoredFile = yield from upload(path, progress=waiting.progress)
     goes_on = False
     try:
+        if waiting.uploaded is not None:
+            waiting.uploaded(uploaded)
         return (yield from _convert_request(body | {"file_id": uploaded.id}, waiting))
     except WaitTimeout:
         goes_on = True

@@ -8,6 +8,9 @@ from penstock.domain.limits import Limits
 from penstock.engines.tools import bundled_ffmpeg
 from penstock.settings import Settings
 
+# For tools that only probe and plan: to find the binary that would convert takes 60 ms.
+UNUSED_FFMPEG = Path("ffmpeg")
+
 
 def ffmpeg_of(settings: Settings) -> Path:
     return settings.ffmpeg or bundled_ffmpeg()

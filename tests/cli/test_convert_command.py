@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from penstock.cli import convert as command
+from penstock.cli.conversions.running import CANCELLING
 from penstock.cli.local import service
 from penstock.cli.main import cli
 from tests.service import plain_environment, processes_with, wait_for
@@ -22,10 +23,12 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def test_convert_uses_the_running_service(penstock, clip, tmp_path):
-    said = convert(penstock.home.root, str(clip), str(tmp_path / "clip.webm"), "--width", "160")
+    target = tmp_path / "clip.webm"
+    said = convert(penstock.home.root, str(clip), str(target), "--width", "160")
 
-    assert said.returncode == 0, said.stderr
-    assert said.stdout.startswith(f"{tmp_path / 'clip.webm'}: 160×90, 2.0")
+    assert (said.returncode, said.stderr) == (0, "")  # no progress where no terminal is
+    sentence = rf"clip.mp4 [\d.]+ kB → {target} [\d.]+ kB \(−\d+ %\), VMAF \d+, [\d.]+ s\n"
+    assert re.fullmatch(sentence, said.stdout)
     assert (tmp_path / "clip.webm").read_bytes()[:4] == b"\x1aE\xdf\xa3"
 
 
@@ -37,7 +40,7 @@ def test_the_first_command_of_the_readme_works_the_second_time_too(penstock, tmp
     said = CliRunner().invoke(cli, shlex.split(command[1]), env={"PENSTOCK_HOME": str(penstock.home.root)})
 
     assert said.exit_code == 0, said.output
-    assert said.stdout.startswith("clip.mp4: 1280×720, 6.0")
+    assert said.stdout.startswith("clip.mov 278.9 kB → clip.mp4 ")
 
 
 def test_it_prints_the_task_as_json(penstock, photo, tmp_path):
@@ -97,6 +100,7 @@ def test_an_interrupt_exits_130_and_leaves_nothing(penstock, long_video, tmp_pat
         wait_for(lambda: processes_with("ffmpeg", "output.mp4", ":690"), 60)
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 130
+        assert running.stderr.read() == f"{CANCELLING}\nCancelled.\n"
 
     wait_for(lambda: not processes_with("ffmpeg", "output.mp4", ":690"), 5)
     assert list(tmp_path.iterdir()) == []
@@ -109,4 +113,5 @@ def convert(home, *words):
 
 def started(home, *words):
     command = [sys.executable, "-m", "penstock", "convert", *words, "--home", str(home)]
-    return subprocess.Popen(command, env=plain_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=plain_environment(), text=True, **pipes)

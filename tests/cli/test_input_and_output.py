@@ -71,7 +71,9 @@ def test_an_output_that_cannot_be_written_is_refused(refused, clip):
     (clip.parent / "nowhere.mp4").symlink_to("gone.mp4")
     os.mkfifo(clip.parent / "pipe.mp4", stat.S_IRUSR)
 
-    assert refused(clip, "folder.mp4", "-y") == "folder.mp4 is a folder; OUTPUT is the file to write."
+    assert refused(clip, "folder.mp4", "-y") == (
+        "folder.mp4 is a folder; OUTPUT is the file to write. `--to FORMAT -d folder.mp4` writes into it."
+    )
     assert refused(clip, "nowhere.mp4", "-y").startswith("nowhere.mp4 is a broken link")
     assert refused(clip, "pipe.mp4", "-y").startswith("pipe.mp4 is not a regular file")
     assert refused(clip, "none/out.mp4").startswith("There is no folder ")
@@ -88,5 +90,7 @@ def test_an_input_that_is_not_a_file_is_named(refused, clip):
     assert refused("ftp://host/a.mov", "out.mp4").startswith(
         "INPUT is a file or an http(s) URL; ftp:// is not supported."
     )
-    assert refused(".", "out.mp4") == ". is a folder; INPUT is one file or an http(s) URL."
+    assert refused(".", "out.mp4") == (
+        ". is a folder; INPUT is one file or an http(s) URL. `penstock batch` converts folders."
+    )
     assert refused("none.mov", "out.mp4") == "There is no file none.mov."

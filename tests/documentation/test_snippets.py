@@ -21,6 +21,7 @@ RUN = {
     "docs/api.md": "tests/documentation/test_requests.py",
     "docs/webhooks.md": "tests/documentation/test_requests.py",
     "docs/backup.md": "tests/documentation/test_backup.py",
+    "docs/convert.md": "tests/cli/test_several_inputs.py",
     "docs/batch.md": "tests/fundamentals/test_batch_docs.py",
     "docs/schedules.md": "tests/fundamentals/test_batch_docs.py",
     "docs/client.md": "tests/client/test_docs.py",

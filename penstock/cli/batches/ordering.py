@@ -8,7 +8,8 @@ import click
 from penstock.batches.batch_form import parse_options, parse_spec
 from penstock.batches.line_requests import check_defaults
 from penstock.cli.batches.places import GivenPlaces, Places, places_of
-from penstock.cli.conversions.request_options import fields_of, option_names
+from penstock.cli.conversions.command_line import fields_of
+from penstock.cli.conversions.request_options import option_names
 from penstock.domain.batch.batch import BatchOrder
 from penstock.domain.batch.naming import parse_template
 from penstock.domain.batch.spec import DEFAULT_OUTPUT_NAME

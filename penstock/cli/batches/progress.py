@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from penstock.batches.reporting import size_text
 from penstock.cli.batches.following import Snapshot
+from penstock.cli.conversions.progress_text import time_text
 
 MAX_TITLE = 24
 
@@ -69,13 +70,6 @@ def facts_of(snapshot: Snapshot, rate: float) -> list[str]:
     failed = counts.by_status.get("failed", 0)
     facts = [f"{done:,}/{counts.total:,}", *([f"{failed:,} failed"] if failed else []), size_text(counts.bytes_in)]
     return [*facts, f"{rate:,.1f}/s", f"{time_text((counts.total - done) / rate)} left"] if rate > 0 else facts
-
-
-def time_text(seconds: float) -> str:
-    """`0:05`, `3:12`, `1:02:30`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _short(title: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from penstock.batches.report_page import name_text, saving_sentence
 from penstock.batches.reporting import hours_text, plan_sentence, summary_sentence
 from penstock.cli.batches.following import Snapshot
-from penstock.cli.batches.progress import time_text
+from penstock.cli.conversions.progress_text import time_text
 from penstock.domain.batch.addresses import path_in, scheme_of, without_user_information
 from penstock.domain.batch.advice import advice_for
 from penstock.domain.batch.batch import Batch, BatchItem

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from penstock.cli.conversions.local_check import PLACEHOLDER, probing_tools
 from penstock.conversion.dry_run import plan_dry_run
 from penstock.conversion.local_probe import Probed, probe_file
 from penstock.domain.errors import DatabaseUnavailable, NotFound
@@ -15,18 +16,12 @@ from penstock.engines.tools import Tools, sandbox_pool
 from penstock.local_service import running_service
 from penstock.sandbox.pool import SandboxPool
 from penstock.settings import Settings
-from penstock.settings.limits import limits_of
 from penstock.views.plans import PlanView
-
-# The request needs an input; a local file has no URL.
-PLACEHOLDER = "input"
-# Neither a probe nor a plan runs ffmpeg; to find the one that would run takes 60 ms.
-_UNUSED_FFMPEG = Path("ffmpeg")
 
 
 def plan_file(settings: Settings, path: Path, body: dict[str, Any], pool: SandboxPool) -> PlanView:
     """The plan for a file of this disk. Raises the error that its task would fail with."""
-    tools = _tools_of(settings, pool)
+    tools = probing_tools(settings, pool)
     return _view(settings, body | {"url": PLACEHOLDER}, tools, lambda: probe_file(path, tools))
 
 
@@ -36,7 +31,7 @@ def plan_url(settings: Settings, url: str, body: dict[str, Any]) -> PlanView:
     from penstock.settings.fetching import fetch_policy_of  # noqa: PLC0415
 
     with sandbox_pool() as pool:
-        tools = _tools_of(settings, pool)
+        tools = probing_tools(settings, pool)
         prober = InputProber.from_settings(settings, tools, fetch_policy_of(settings))
         return _view(settings, body | {"url": url}, tools, lambda: prober.probe_url(url))
 
@@ -45,10 +40,6 @@ def _view(settings: Settings, body: dict[str, Any], tools: Tools, probe: Callabl
     request = parse_request(body)
     history = partial(_cost_history, settings)
     return plan_dry_run(request, probe(), tools, settings.allowed_pairs, history).view
-
-
-def _tools_of(settings: Settings, pool: SandboxPool) -> Tools:
-    return Tools(pool, _UNUSED_FFMPEG, limits_of(settings), settings.threads_per_encoder)
 
 
 def _cost_history(settings: Settings, cost_class: str) -> CostHistory:

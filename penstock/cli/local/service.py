@@ -8,17 +8,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from penstock import __version__
-from penstock.client import Client
 from penstock.host.home import Home
 from penstock.host.private_files import open_private
 from penstock.local_service import END_SIGNAL, RunningService
 from penstock.settings import Settings, variable_of
 from penstock.settings.digests import differing_settings
+
+if TYPE_CHECKING:
+    from penstock.client import Client
 
 START_SECONDS = 180.0
 STOP_SECONDS = 120.0
@@ -41,8 +43,10 @@ def no_linger_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--no-linger", is_flag=True, expose_value=False, callback=set_variable, help=text)(command)
 
 
-def client_of(service: RunningService, settings: Settings) -> Client:
+def client_of(service: RunningService, settings: Settings) -> "Client":
     """A client of the service, with the key that is set, else the service's own."""
+    from penstock.client import Client  # noqa: PLC0415 - 0.1 s, and a refusal needs none
+
     return Client(service.api_url, settings.api_key or service.api_key)
 
 

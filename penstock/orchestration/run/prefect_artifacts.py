@@ -12,7 +12,7 @@ import httpx
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
 from penstock.orchestration.run.heartbeat import RunProgress
-from penstock.orchestration.run.summary import shown_seconds
+from penstock.views.outcomes import shown_seconds
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,8 @@ from dataclasses import dataclass, field
 from penstock.domain.receipt import Receipt
 from penstock.domain.stages import Original, Stored
 from penstock.domain.task import Step
-from penstock.orchestration.run.summary import (
-    shown_bytes,
-    shown_saving,
-    shown_score,
-    shown_seconds,
-    summary,
-)
+from penstock.orchestration.run.summary import summary
+from penstock.views.outcomes import shown_bytes, shown_saving, shown_score, shown_seconds
 
 MAX_BYTES = 100_000
 _ESCAPED = str.maketrans({character: f"&#{ord(character)};" for character in "\\`*_[]<>|&#~!"})
