@@ -169,8 +169,12 @@ def processes_with(*words: str) -> list[int]:
 
 def descendants(process: int) -> list[int]:
     """The processes that this one started, and those that they did."""
-    children = [int(place.name) for place in Path("/proc").glob("[0-9]*") if _parent_and_state(place)[0] == process]
+    children = children_of(process)
     return children + [below for child in children for below in descendants(child)]
+
+
+def children_of(process: int) -> list[int]:
+    return [int(place.name) for place in Path("/proc").glob("[0-9]*") if _parent_and_state(place)[0] == process]
 
 
 def alive(process: int) -> bool:
