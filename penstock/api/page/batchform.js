@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { formatChoice } from "./compose.js";
 import { button, el, field, title } from "./dom.js";
-import { allFormats, firstChoice, kindOf, mayBecome, outputsForAny, optionsFor } from "./formats.js";
+import { allFormats, filesFor, firstChoice, kindOf, optionsFor, outputsForAny } from "./formats.js";
 import { bytes, t } from "./language.js";
 import { optionForm } from "./options.js";
 import { recall, remember } from "./session.js";
@@ -43,8 +43,8 @@ function batchForm(group, table) {
     chosen.format = format;
     const usual = kindOf(table, format);
     options.apply(optionsFor(usual, usual, format));
-    const others = group.files.filter((file) => !mayBecome(table, file, format));
-    left.textContent = others.length ? t("batch.others", { count: others.length, format: format.toUpperCase() }) : "";
+    const others = group.files.length - filesFor(table, group.files, format).length;
+    left.textContent = others ? t("batch.others", { count: others }) : "";
   };
   const body = () => ({ name: name.value || null, defaults: { format: chosen.format, ...options.values() }, ...linesOf(group, table, chosen.format) });
   const form = el("form", { class: "card compose" }, field(t("batch.name"), name), formatChoice(groups, chosen.format, choose), options.node, left, fault,
@@ -57,10 +57,10 @@ function batchForm(group, table) {
   return form;
 }
 
-/** Files that cannot become the format are left out: the form says how many. */
+/** The others are left out: the form says how many. */
 function linesOf({ manifest, files }, table, format) {
   if (manifest) return { manifest };
-  return { items: files.filter((file) => mayBecome(table, file, format)).map((file) => ({ file_id: file.id })) };
+  return { items: filesFor(table, files, format).map((file) => ({ file_id: file.id })) };
 }
 
 function everyOutput(table) {

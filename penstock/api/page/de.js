@@ -144,7 +144,7 @@ export default {
   "batch.manifest": "Ein Manifest: Jede Zeile ist eine Vorlage mit eigenen Optionen.",
   "batch.uploaded": { one: "Eine Datei, {size}", other: "{count} Dateien, {size}" },
   "batch.refused": { one: "Eine Datei wurde nicht angenommen", other: "{count} Dateien wurden nicht angenommen" },
-  "batch.others": { one: "Eine Datei kann nicht zu {format} werden und wird ausgelassen.", other: "{count} Dateien können nicht zu {format} werden und werden ausgelassen." },
+  "batch.others": { one: "Eine Datei ist von anderer Art und wird ausgelassen.", other: "{count} Dateien sind von anderer Art und werden ausgelassen." },
   "batch.progress": "Fortschritt des Stapels",
   "batch.count": { one: "{done} von einer Datei", other: "{done} von {count} Dateien" },
   "batch.failures": { one: "eine fehlgeschlagen", other: "{count} fehlgeschlagen" },

@@ -144,7 +144,7 @@ export default {
   "batch.manifest": "A manifest: each line of it is an input, with options of its own.",
   "batch.uploaded": { one: "One file, {size}", other: "{count} files, {size}" },
   "batch.refused": { one: "One file was not taken", other: "{count} files were not taken" },
-  "batch.others": { one: "One file cannot become {format} and is left out.", other: "{count} files cannot become {format} and are left out." },
+  "batch.others": { one: "One file is of another kind and is left out.", other: "{count} files are of another kind and are left out." },
   "batch.progress": "Progress of the batch",
   "batch.count": { one: "{done} of one file", other: "{done} of {count} files" },
   "batch.failures": { one: "one failed", other: "{count} failed" },

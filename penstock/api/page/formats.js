@@ -42,6 +42,13 @@ export function outputsForAny(table, files) {
   return groups.filter((group) => group.outputs.length);
 }
 
+/** The files that are converted together: those of the format's own kind if there are any, as `penstock batch` does. */
+export function filesFor(table, files, format) {
+  const possible = files.filter((file) => mayBecome(table, file, format));
+  const same = possible.filter((file) => file.kind === kindOf(table, format));
+  return same.length ? same : possible;
+}
+
 /** The format that is chosen at first: another one than the input's, of its kind. */
 export function firstChoice(groups, kind, format) {
   const outputs = groups.find((group) => group.kind === kind)?.outputs ?? groups[0]?.outputs ?? [];
