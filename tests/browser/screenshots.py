@@ -1,8 +1,8 @@
 """Makes the pictures of docs/monitoring.md: a service of its own, a mixed load, and Prefect's UI in Chromium.
 
-    uv run --with playwright python -m tests.browser.screenshots docs/pictures
+    uv run python -m tests.browser.screenshots docs/pictures
 
-Uses the Chromium that is installed. Playwright is no dependency of the project: nothing else needs it."""
+Uses the Chromium that is installed."""
 
 import io
 import shutil
@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright  # type: ignore[import-not-found] # see above
+from playwright.sync_api import Page, sync_playwright
 
 from penstock.engines import bundled_ffmpeg
 from tests.media_server import serving

@@ -27,7 +27,7 @@ function openBatchForm(file) {
 }
 
 function preview(file) {
-  const figure = el("figure", { class: "preview" });
+  const figure = el("figure", { class: `preview ${file.kind}` });
   figure.append(player(file, figure));
   return figure;
 }
