@@ -9,6 +9,7 @@ import click
 
 import penstock
 from penstock.host.ports import bind_port
+from penstock.settings import read_settings
 
 HOST = "127.0.0.1"
 # In a wheel and in a checkout.
@@ -20,6 +21,7 @@ PLACES = (Path(penstock.__file__).parent / "site", Path(penstock.__file__).paren
 @click.option("--open/--no-open", "opens", default=True, help="Open a browser.")
 def docs_command(port: int, *, opens: bool) -> None:
     """Build the documentation and open it in a browser. Ctrl-C stops."""
+    read_settings()  # as every command: a wrong one is told
     if find_spec("mkdocs") is None:
         raise click.ClickException("The documentation is built with MkDocs: pip install 'penstock[docs]'")
     os.environ["NO_MKDOCS_2_WARNING"] = "1"  # of the theme, about the successor of MkDocs

@@ -28,7 +28,7 @@ def test_a_drop_folder_is_converted_as_files_arrive_and_an_empty_one_is_in_order
     assert (added.returncode, added.stdout) == (0, "inbox: every 10 s\n"), added.stderr
     try:
         wait_for(lambda: "no lines" in messages(penstock), 90)
-        wait_for(lambda: "last: 20" in schedule(penstock, "list").stdout)
+        assert "last: 20" in schedule(penstock, "list").stdout
         picture(inbox / "new" / "arrived.jpg")
         wait_for((done / "new" / "arrived.webp").is_file, 60)
         wait_for(lambda: "1 converted" in messages(penstock), 60)
