@@ -21,6 +21,7 @@ from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.importtools import import_object
 
 import penstock
+from penstock.orchestration.prefect_server import CAME_WITH_TABLES, deployed_file
 from penstock.settings import Settings, read_settings
 
 # What a stock worker needs to start a process. It has no variables: Prefect's server would validate their schema and
@@ -40,12 +41,22 @@ def load_prefect_yaml() -> dict[str, Any]:
 async def apply_if_changed(settings: Settings) -> None:
     """Apply the file, unless this version of it was the last one that this home applied, and all of it exists still.
 
-    Saves a start a second: applying takes 60 requests, checking three."""
-    applied, fingerprint = settings.root / "prefect" / "deployed", _fingerprint(settings)
-    if not (applied.is_file() and applied.read_text() == fingerprint and await _all_exist()):
+    Applying takes 60 requests and one or two seconds, checking three requests. A new home comes with all but the
+    limits, whose size is a setting."""
+    applied, fingerprint = deployed_file(settings.root), _fingerprint(settings)
+    known = applied.read_text() if applied.is_file() else None
+    if known == CAME_WITH_TABLES:
+        async with get_client() as client:
+            await _concurrency_limits(client, settings)
+    elif known != fingerprint or not await _all_exist():
         await apply_prefect_yaml(settings)
-        applied.parent.mkdir(parents=True, exist_ok=True)
-        applied.write_text(fingerprint)
+    applied.parent.mkdir(parents=True, exist_ok=True)
+    applied.write_text(fingerprint)
+
+
+async def _concurrency_limits(client: PrefectClient, settings: Settings) -> None:
+    for name, value in load_prefect_yaml()["definitions"]["concurrency_limits"].items():
+        await client.upsert_global_concurrency_limit_by_name(name, _slots(value, settings))
 
 
 def _fingerprint(settings: Settings) -> str:
@@ -81,8 +92,7 @@ async def apply_prefect_yaml(settings: Settings) -> list[str]:
     async with get_client() as client:
         for pool in wanted["definitions"]["work_pools"]:
             await _work_pool(client, pool)
-        for name, value in wanted["definitions"]["concurrency_limits"].items():
-            await client.upsert_global_concurrency_limit_by_name(name, _slots(value, settings))
+        await _concurrency_limits(client, settings)
         filters = (_saved_filter(**entry) for entry in wanted["definitions"]["saved_filters"])
         await asyncio.gather(*(client.request("PUT", "/saved_searches/", json=each) for each in filters))
         *others, last = wanted["deployments"]

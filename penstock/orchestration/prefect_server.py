@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
 PREFECT_DATABASE = "prefect"
+CAME_WITH_TABLES = "those of the tables"
 DAY_SECONDS = 86_400
 # Our defaults for Prefect's clients; a variable of the environment wins.
 CLIENT_DEFAULTS = {
@@ -120,19 +121,25 @@ def create_prefect_database(records_url: str) -> None:
 
 
 def fill_prefect_database(root: Path, records_url: str) -> None:
-    """The same on the embedded PostgreSQL of this home, with the tables and block types of this version of Prefect: its
-    migrations take two seconds, and registering the blocks two more."""
+    """The same on the embedded PostgreSQL of this home, with the tables and block types of this version of Prefect and
+    our deployments: the migrations take two seconds, the blocks two more, and the deployments one or two."""
     if create_database(records_url, PREFECT_DATABASE) and (tables := tables_file()).is_file():
         run_sql(database_url_of(records_url, PREFECT_DATABASE), gzip.decompress(tables.read_bytes()).decode())
         blocks_file(root).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         blocks_file(root).touch()
+        deployed_file(root).write_text(CAME_WITH_TABLES)
 
 
 def tables_file() -> Path:
-    """What `pg_dump` prints of a new database of this version of Prefect.
+    """What `pg_dump` prints of a new database of this version of Prefect with our deployments.
 
     `python -m tests.orchestration.prefect_tables` makes it."""
     return Path(__file__).with_name(f"prefect_tables_{version('prefect')}.sql.gz")
+
+
+def deployed_file(root: Path) -> Path:
+    """Which version of our deployments this home has applied."""
+    return root / "prefect" / "deployed"
 
 
 def blocks_file(root: Path) -> Path:

@@ -1,5 +1,5 @@
-"""The tables of a new database of Prefect. `python -m tests.orchestration.prefect_tables` writes them to the file that
-a new home starts with; a test compares the two."""
+"""A new database of Prefect, with our deployments. `python -m tests.orchestration.prefect_tables` writes it to the file
+that a new home starts with; a test compares the two."""
 
 import gzip
 import os
@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import psycopg
 
 from penstock.host.postgres import postgres_server, program
 from penstock.orchestration.prefect_server import PREFECT_DATABASE, prefect_database_url, tables_file
@@ -27,15 +29,35 @@ async def migrate():
 prefect.plugins.load_prefect_collections()
 asyncio.run(migrate())
 """
+# Prefect's client starts a server of its own on the database for these requests.
+APPLY = """
+import asyncio
+from penstock.deployments.bootstrap import apply_prefect_yaml
+from penstock.settings import read_settings
+asyncio.run(apply_prefect_yaml(read_settings()))
+"""
+# What that server has noted of itself.
+FORGOTTEN = ("events", "event_resources", "csrf_token", "log", "flow_run", "configuration")
+
+
+SETTINGS = {
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PENSTOCK_TRANSCODE_SLOTS": "1",
+}
 
 
 def migrated(folder: Path) -> str:
-    """What `pg_dump` prints of a database that Prefect's migrations have made, with its block types."""
+    """What `pg_dump` prints of a database that Prefect's migrations have made, with its block types and our
+    deployments."""
     with postgres_server(folder, databases=(PREFECT_DATABASE,)) as server:
         url = prefect_database_url(server.url())
         variables = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url, "PREFECT_HOME": str(folder / "prefect")}
-        environment = {"PATH": os.environ["PATH"], **variables}
-        subprocess.run([sys.executable, "-c", MIGRATE], env=environment, check=True)
+        environment = {"PATH": os.environ["PATH"], "PENSTOCK_HOME": str(folder / "home"), **variables, **SETTINGS}
+        for script in (MIGRATE, APPLY):
+            subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+        with psycopg.connect(server.url(PREFECT_DATABASE)) as connection:
+            connection.execute("TRUNCATE " + ", ".join(FORGOTTEN) + " CASCADE")
         return dumped(server.url(PREFECT_DATABASE))
 
 
