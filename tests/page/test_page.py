@@ -73,6 +73,21 @@ def test_a_film_plays_before_and_after(tab: Tab, clip):
     page.wait_for_function("[...document.querySelectorAll('video')].every((player) => player.currentTime > 0)")
 
 
+def test_a_picture_is_pasted(tab: Tab):
+    page = tab.open()
+    expect(page.get_by_text("What you convert appears here.")).to_be_visible()
+    page.evaluate(PASTE)
+
+    expect(page.get_by_role("heading", name="pasted.png")).to_be_visible()
+
+
+PASTE = """() => new Promise((done) => document.createElement("canvas").toBlob((blob) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([blob], "pasted.png", { type: "image/png" }));
+    done(window.dispatchEvent(new ClipboardEvent("paste", { clipboardData })));
+}))"""
+
+
 def test_what_is_no_media_is_refused_by_its_name(tab: Tab, broken):
     page = tab.drop(broken)
 
@@ -128,9 +143,16 @@ def test_the_page_waits_for_a_service_that_is_away(tab: Tab, photo):
     expect(page.get_by_text("The service cannot be reached.")).to_be_visible()
 
     page.unroute("**/tasks*")
+    page.route("**/tasks", busy, times=1)
     page.get_by_role("button", name="Try now").click()
+    expect(page.get_by_text("Too many requests; try again in 1 s.")).to_be_visible()
     expect(page.locator("#main .pill")).to_have_text("Done")
     expect(page.get_by_text("The service cannot be reached.")).to_be_hidden()
+
+
+def busy(route: Route):
+    error = {"code": "rate_limited", "message": "Too many requests; try again in 1 s."}
+    route.fulfill(status=429, headers={"Retry-After": "1"}, json={"data": None, "error": error})
 
 
 def test_tasks_are_listed_and_filtered(tab: Tab, api: JsonClient, photo):
@@ -163,9 +185,11 @@ def test_a_dropped_folder_becomes_a_batch(tab: Tab, photo, tmp_path):
     page.get_by_label("WEBP").check(force=True)
     page.get_by_role("button", name="Start the batch").click()
     expect(page.locator("#main .card .pill")).to_have_text("Done")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download two.png").click()
-    assert download.value.suggested_filename == "two.webp"
+    saved: list[str] = []
+    page.on("download", lambda download: saved.append(download.suggested_filename))
+    page.get_by_role("button", name="Download all").click()
+    expect(page.get_by_role("button", name="Download all")).to_be_enabled()
+    assert sorted(saved) == ["one.webp", "two.webp"]
 
 
 def drag(page: Page, path: Path):

@@ -6,7 +6,7 @@ import { showBatch } from "./batch.js";
 import { showBatchForm } from "./batchform.js";
 import { showCompose } from "./compose.js";
 import { el, title } from "./dom.js";
-import { readDrop } from "./dropping.js";
+import { readChosen, readDrop } from "./dropping.js";
 import { showHome } from "./home.js";
 import { currentLanguage, languages, setLanguage, t } from "./language.js";
 import { showBatches, showTasks } from "./lists.js";
@@ -106,6 +106,7 @@ function start() {
   service.addEventListener("refused", refuse);
   window.addEventListener("dragover", (event) => event.preventDefault());
   window.addEventListener("drop", takeDrop);
+  window.addEventListener("paste", takePasted);
   window.addEventListener("hashchange", open);
   new MutationObserver(nameView).observe(main, { childList: true });
   open();
@@ -115,7 +116,15 @@ function start() {
 async function takeDrop(event) {
   event.preventDefault();
   if (!apiKey() || runningTransfer()) return;
-  const drop = await readDrop(event.dataTransfer);
+  begin(await readDrop(event.dataTransfer));
+}
+
+/** A picture of the screen, or files that were copied. */
+function takePasted(event) {
+  if (apiKey() && !runningTransfer() && event.clipboardData.files.length) begin(readChosen(event.clipboardData.files));
+}
+
+function begin(drop) {
   if (!drop.files.length) return;
   startUpload(drop);
   if (/^(#\/)?$/.test(location.hash)) open();

@@ -8,6 +8,9 @@ import { pager } from "./pager.js";
 import { faultBox, pill, saving, shortFault } from "./words.js";
 
 const LOOK_SECONDS = 2;
+const LARGEST_PAGE = 100;
+// Chromium drops downloads that begin faster than about ten a second.
+const BETWEEN_DOWNLOADS_MILLISECONDS = 150;
 const LINE_STATUSES = ["queued", "processing", "completed", "skipped", "failed", "cancelled"];
 
 /** Shows it now, and again while it runs; what its buttons do is shown at once. */
@@ -70,10 +73,11 @@ function batchActions(batch, again) {
   const { run, manifest } = batch;
   const page = run?.url?.startsWith("http") && el("a", { class: "button quiet", href: run.url, target: "_blank", rel: "noreferrer noopener" }, t("task.run.open"));
   const report = manifest?.url && el("a", { class: "button", href: ownLink(manifest.url), download: manifest.name ?? "" }, t("batch.report"));
+  const all = batch.counts.completed > 1 && button(t("batch.all"), () => downloadAll(batch.id, all), { class: "primary" });
   const offered = {
     processing: () => [does("pause"), does("cancel")],
     paused: () => [does("resume", undefined, { class: "primary" }), does("cancel")],
-  }[batch.status]?.() ?? [batch.counts.failed + batch.counts.cancelled > 0 && does("rerun", { only: "failed" }), report];
+  }[batch.status]?.() ?? [all, batch.counts.failed + batch.counts.cancelled > 0 && does("rerun", { only: "failed" }), report];
   return [...offered, page].filter(Boolean);
 }
 
@@ -115,11 +119,27 @@ function lineNote(line) {
   return el("span", { class: "muted" }, line.bytes_in ? bytes(line.bytes_in) : "");
 }
 
-/** The link is signed for an hour: it is asked for when it is needed. */
 function downloadButton(fileId, name) {
-  return button(t("task.download"), async () => {
-    const file = await read(`files/${fileId}`);
-    const link = el("a", { href: ownLink(file.url), download: file.name ?? "" });
-    link.click();
-  }, { class: "quiet", "aria-label": t("row.download", { name }) });
+  return button(t("task.download"), () => download(fileId), { class: "quiet", "aria-label": t("row.download", { name }) });
+}
+
+/** The link is signed for an hour: it is asked for when it is needed. */
+async function download(fileId) {
+  const file = await read(`files/${fileId}`);
+  el("a", { href: ownLink(file.url), download: file.name ?? "" }).click();
+}
+
+/** One after the other. The browser asks once whether the page may save several files. */
+async function downloadAll(batchId, pressed) {
+  pressed.disabled = true;
+  for (let page = 1, pages = 1; page <= pages; page += 1) {
+    const lines = await call("GET", `batches/${batchId}/items?limit=${LARGEST_PAGE}&page=${page}`);
+    pages = lines.meta.pages;
+    for (const { output } of lines.data) {
+      if (!output?.startsWith("file_")) continue;
+      await download(output);
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_DOWNLOADS_MILLISECONDS));
+    }
+  }
+  pressed.disabled = false;
 }

@@ -153,6 +153,7 @@ export default {
   "batch.resume": "Fortsetzen",
   "batch.cancel": "Abbrechen",
   "batch.rerun": "Fehlgeschlagene noch einmal versuchen",
+  "batch.all": "Alle herunterladen",
   "batch.report": "Bericht herunterladen",
   "away.sentence": "Der Dienst ist nicht erreichbar.",
   "away.next": "Nächster Versuch in {seconds} s.",

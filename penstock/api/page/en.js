@@ -153,6 +153,7 @@ export default {
   "batch.resume": "Resume",
   "batch.cancel": "Cancel",
   "batch.rerun": "Try the failed files again",
+  "batch.all": "Download all",
   "batch.report": "Download the report",
   "away.sentence": "The service cannot be reached.",
   "away.next": "Next try in {seconds} s.",

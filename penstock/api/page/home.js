@@ -34,7 +34,7 @@ function offer(place, signal, fault = null) {
 
 function dropZone(begin) {
   const files = chooser(t("home.files"), { multiple: true }, begin);
-  const folder = chooser(t("home.folder"), { webkitdirectory: true }, begin);
+  const folder = "webkitdirectory" in HTMLInputElement.prototype ? chooser(t("home.folder"), { webkitdirectory: true }, begin) : [];
   const zone = el("div", { class: "drop" },
     icon("drop"), el("p", { class: "large" }, t("home.drop")), el("p", { class: "muted" }, t("home.kinds")),
     el("div", { class: "actions" }, ...files, ...folder));

@@ -9,7 +9,7 @@ const AT_ONCE = 3;
 const LOOK_SECONDS = 1;
 
 /**
- * @typedef {{path: string, file: File|null, size: number, sent: number, id: string|null, error: Error|null}} Line
+ * @typedef {{path: string, file: File|null, size: number, sent: number, id: string|null, error: Error|null, facts?: Object}} Line `facts`: the File
  * @typedef {{name: string|null, lines: Line[], changed: EventTarget, stop: () => void}} Transfer
  *   `changed` says `progress`, and `end` once: with where to go on
  */
@@ -84,7 +84,9 @@ async function sendLine(line, transfer, signal) {
   try {
     if (isNoMedia(line.file) && transfer.lines.length > 1) throw new Refusal(0, { code: "input_unreadable", message: "" });
     if (!line.size) throw new Refusal(0, { code: "input_unreadable", message: "" });
-    line.id = await upload(line.file, { signal, progress: (sent) => ((line.sent = sent), tell()) });
+    const id = await upload(line.file, { signal, progress: (sent) => ((line.sent = sent), tell()) });
+    line.facts = await read(`files/${id}`, { signal });
+    line.id = id;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     line.error = error;
@@ -93,17 +95,13 @@ async function sendLine(line, transfer, signal) {
 }
 
 /** Notes what may become a batch, so that a reload keeps it; null if nothing of it can. */
-async function batchOf(transfer) {
+function batchOf(transfer) {
   const sent = transfer.lines.filter((line) => line.id);
   if (!sent.length) return null;
   const refused = transfer.lines.filter((line) => line.error).map((line) => ({ path: line.path, code: line.error.code }));
-  const files = await Promise.all(sent.map(async (line) => ({ ...factsOf(await read(`files/${line.id}`)), path: line.path })));
+  const files = sent.map(({ facts: { id, kind, format, filesize } }) => ({ id, kind, format, filesize }));
   remember("batch", { name: transfer.name, files, refused });
   return "#/batch";
-}
-
-function factsOf({ id, kind, format, filesize }) {
-  return { id, kind, format, filesize };
 }
 
 /** Waits for an import. @throws {Refusal} with why it failed */

@@ -1,13 +1,13 @@
 /** Uploads files by the tus protocol (`/uploads`): what broke off goes on where it stopped, also after a reload. */
 
 import { Away, authorization, call, envelopeOf, patiently, Refusal } from "./api.js";
-import { recall, remember } from "./session.js";
+import { recall, recallAll, remember } from "./session.js";
 
 const PART_BYTES = 32 * 2 ** 20;
 const TUS = { "Tus-Resumable": "1.0.0" };
-const KEPT = "uploads";
+const KEPT = "upload.";
 
-/** @typedef {{id: string, name: string, size: number, sent: number}} Known an upload that this tab has begun */
+/** @typedef {{id: string, name: string, size: number, sent: number, of: string}} Known an upload that this tab has begun */
 
 /**
  * Sends a file, or the rest of it.
@@ -16,15 +16,15 @@ const KEPT = "uploads";
  * @throws {Refusal} and an AbortError
  */
 export async function upload(file, { name = file.name, progress, signal }) {
-  const known = recall(KEPT)?.[fingerprint(file)];
+  const known = recall(KEPT + fingerprint(file));
   let at = known ? await offsetOf(known.id, signal) : null;
   const id = at === null ? await begin(file, name, signal) : known.id;
   at ??= 0;
-  note(file, { id, name, size: file.size, sent: at });
+  note({ id, name, size: file.size, sent: at, of: fingerprint(file) });
   while (at < file.size) {
     progress(at);
     at = await patiently(() => sendPart(id, file, progress, signal), signal).catch((error) => raiseForgotten(file, error));
-    note(file, { id, name, size: file.size, sent: at });
+    note({ id, name, size: file.size, sent: at, of: fingerprint(file) });
   }
   progress(file.size);
   return id;
@@ -32,7 +32,7 @@ export async function upload(file, { name = file.name, progress, signal }) {
 
 /** Uploads of this tab that are not whole, with how much of them the service has. @returns {Promise<Known[]>} */
 export async function unfinished(signal) {
-  const half = Object.values(recall(KEPT) ?? {}).filter((one) => one.sent < one.size);
+  const half = recallAll(KEPT).filter((one) => one.sent < one.size);
   const offsets = await Promise.all(half.map((one) => offsetOf(one.id, signal)));
   return half.map((one, index) => ({ ...one, sent: offsets[index] })).filter((one) => one.sent !== null && one.sent < one.size);
 }
@@ -40,9 +40,7 @@ export async function unfinished(signal) {
 /** Deletes what has come of uploads. @param {Known[]} uploads */
 export async function discard(uploads, signal) {
   await Promise.all(uploads.map(({ id }) => send("DELETE", `uploads/${id}`, {}, signal).catch(() => null)));
-  const ids = uploads.map(({ id }) => id);
-  const others = Object.entries(recall(KEPT) ?? {}).filter(([, one]) => !ids.includes(one.id));
-  remember(KEPT, Object.fromEntries(others));
+  for (const known of uploads) remember(KEPT + known.of, null);
 }
 
 /** Stores the file at an address. @returns {Promise<string>} the id of the File; it is fetched in the background */
@@ -54,15 +52,12 @@ function fingerprint(file) {
   return [file.name, file.size, file.lastModified].join("|");
 }
 
-function note(file, known) {
-  remember(KEPT, { ...recall(KEPT), [fingerprint(file)]: known });
+function note(known) {
+  remember(KEPT + known.of, known);
 }
 
 function raiseForgotten(file, error) {
-  if (error instanceof Refusal) {
-    const { [fingerprint(file)]: _, ...others } = recall(KEPT) ?? {};
-    remember(KEPT, others);
-  }
+  if (error instanceof Refusal) remember(KEPT + fingerprint(file), null);
   throw error;
 }
 
