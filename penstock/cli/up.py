@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from penstock.domain.errors import MediaError
 from penstock.lineage.configured import require_client
 from penstock.settings import read_settings
 from penstock.settings.working_folder import leave_working_folder
@@ -35,7 +34,7 @@ def up_command(home: Path | None, **options: Any) -> None:
         leave_working_folder(settings)
     try:
         run_service(settings, listen, _stop_event())
-    except (MediaError, ChildProcessError, TimeoutError) as error:
+    except (ChildProcessError, TimeoutError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -143,6 +143,8 @@ def _stop_if_last(users: int, data: Path) -> None:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
+    if not data.exists():  # its creation has failed
+        return
     _pg_ctl(data, "stop", "-m", "fast", "-t", "30")
     with suppress(OSError):  # a server that did not stop keeps its socket there
         _socket_folder(data).rmdir()

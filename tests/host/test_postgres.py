@@ -12,6 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from penstock.domain.errors import DatabaseUnavailable
+from penstock.host import postgres
 from penstock.host.postgres import postgres_server, restart_if_dead
 from tests.service import alive
 
@@ -96,3 +98,9 @@ def test_a_killed_server_whose_sessions_still_run_is_restarted(tmp_path):
 def wait_in_vain(connection):
     with suppress(psycopg.Error):
         connection.execute("CREATE TABLE numbers AS SELECT generate_series(1, 2000000)")
+
+
+def test_a_database_that_cannot_be_created_is_reported_as_that(tmp_path, monkeypatch):
+    monkeypatch.setattr(postgres, "program", lambda _name: "/bin/false")
+    with pytest.raises(DatabaseUnavailable), postgres_server(tmp_path / "home"):
+        pass
