@@ -13,11 +13,25 @@ from benchmarks.harness.report import Report, keep, reported, show
 from benchmarks.harness.rounds import QUICK, Amount
 from benchmarks.images import peers_comparison
 from benchmarks.quality import quality_values, video_encoders
-from benchmarks.service import burst, client, idle, large, latency, lists, memory, posts, startup, wall, webhooks
+from benchmarks.service import (
+    burst,
+    client,
+    commands,
+    idle,
+    large,
+    latency,
+    lists,
+    memory,
+    posts,
+    startup,
+    wall,
+    webhooks,
+)
 
 ROUNDS = 3
 BENCHMARKS: dict[str, Callable[[Amount], Report]] = {
     "startup": lambda amount: reported(startup.TITLE, startup.rows(amount)),
+    "commands": lambda amount: reported(commands.TITLE, commands.rows(amount)),
     "latency": lambda amount: reported(latency.TITLE, latency.rows(amount)),
     "client": lambda amount: reported(client.TITLE, client.rows(amount)),
     "burst": lambda amount: reported(burst.TITLE, burst.rows(amount)),

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 # Which page tells of which benchmark, in this order; what has not been kept yet is left out.
 PAGES: dict[Path, tuple[str, ...]] = {
     ROOT / "docs" / "benchmarks.md": (
-        *("startup", "latency", "client", "burst", "wall", "posts", "lists", "idle", "large", "memory"),
+        *("startup", "commands", "latency", "client", "burst", "wall", "posts", "lists", "idle", "large", "memory"),
         *("webhooks", "images"),
         *("batch-photos", "batch-films", "batch-listing", "batch-workers", "batch-latency"),
     ),
