@@ -15,7 +15,7 @@ UNDER_OTHER_NAMES = {"max_bytes": "max_video_input_bytes", "allow": "fetch_allow
 
 
 def settings(**changed: object) -> Settings:
-    return Settings(_env_file=None, **changed)
+    return Settings(**changed)
 
 
 def test_without_settings_the_limits_are_the_defaults(monkeypatch: pytest.MonkeyPatch):

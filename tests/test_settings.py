@@ -198,5 +198,5 @@ def test_the_two_names_of_one_secret_agree(monkeypatch):
 def test_the_representation_of_the_settings_shows_no_secret():
     secrets = {"api_key": "psk_" + "k" * 40, "database_url": "postgresql://user:pass-word@host/records"}
     auth = {"PREFECT_API_AUTH_STRING": "user:prefect-word", "PREFECT_SERVER_API_AUTH_STRING": "user:prefect-word"}
-    shown = repr(Settings(_env_file=None, **secrets, **auth))
+    shown = repr(Settings(**secrets, **auth))
     assert not [secret for secret in (*secrets.values(), *auth.values()) if secret in shown]

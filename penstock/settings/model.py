@@ -1,13 +1,22 @@
 """All settings. Each name has its unit."""
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from penstock.domain.errors import InvalidSettings
 from penstock.settings import checks, errors
@@ -25,17 +34,10 @@ Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600.0)]
 WebUrl = Annotated[str, AfterValidator(checks.web_url)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings of the service. A variable is `PENSTOCK_` and the name in capitals; an empty one counts as unset."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=".env",
-        extra="ignore",
-        frozen=True,
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
-    )
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
     home: Annotated[Path, AfterValidator(checks.home)] = Field(
         Path("~/.penstock"), validate_default=True, description="folder of all data and secrets"
@@ -268,8 +270,10 @@ def read_settings(home: Path | None = None) -> Settings:
     variables = {name: variable_of(name) for name in Settings.model_fields}
     found: list[str] = []
     try:
-        found += errors.name_errors(dotenv_values(".env") | os.environ, frozenset(variables.values()) | OTHER_VARIABLES)
-        settings = Settings() if home is None else Settings(home=home)
+        # Not pydantic-settings: it takes 0.1 s to import, which every command would pay.
+        environment = dotenv_values(".env") | os.environ
+        found += errors.name_errors(environment, frozenset(variables.values()) | OTHER_VARIABLES)
+        settings = Settings.model_validate(_given(environment) | ({} if home is None else {"home": home}))
     except ValidationError as invalid:
         found += errors.value_errors(invalid, variables)
         raise InvalidSettings(*found) from None  # pydantic's own text would show values, which may be secrets
@@ -278,3 +282,10 @@ def read_settings(home: Path | None = None) -> Settings:
     if found:
         raise InvalidSettings(*found)
     return settings
+
+
+def _given(environment: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The values that are set, by field, or by its alias if it has one. Case does not matter in names of variables."""
+    values = {variable.upper(): value for variable, value in environment.items()}
+    keys = {name: str(field.validation_alias or name) for name, field in Settings.model_fields.items()}
+    return {key: values[variable_of(name)] for name, key in keys.items() if values.get(variable_of(name)) is not None}

@@ -15,7 +15,6 @@ from tests.storage.conftest import aws, s3_endpoint  # noqa: F401 - fixtures for
 def settings(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home = tmp_path_factory.mktemp("home")
     return Settings(
-        _env_file=None,
         home=home,
         database_url=new_database(),
         requests_per_minute=1_000_000,

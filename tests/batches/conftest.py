@@ -25,7 +25,7 @@ def new_services(batch_database, tmp_path_factory):
 
     def opened(**settings):
         home = tmp_path_factory.mktemp("home")
-        return open_services(Settings(_env_file=None, home=home, database_url=batch_database, **settings))
+        return open_services(Settings(home=home, database_url=batch_database, **settings))
 
     return opened
 

@@ -15,7 +15,7 @@ OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 @pytest.fixture
 def parts(new_database, tmp_path) -> Iterator[Services]:
-    with open_services(Settings(_env_file=None, home=tmp_path, database_url=new_database())) as opened:
+    with open_services(Settings(home=tmp_path, database_url=new_database())) as opened:
         opened.records.migrate()
         yield opened
 

@@ -17,7 +17,7 @@ from penstock.settings import Settings
 
 @pytest.fixture
 def services(database, tmp_path):
-    with open_services(Settings(_env_file=None, home=tmp_path / "home", database_url=database)) as opened:
+    with open_services(Settings(home=tmp_path / "home", database_url=database)) as opened:
         yield opened
 
 

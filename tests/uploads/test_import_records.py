@@ -236,7 +236,7 @@ def test_an_import_without_a_place_for_its_bytes_fails_with_the_reason(
 ):
     file = imported(client, project)
     (tmp_path / "scratch").touch()
-    full = replace(parts, settings=Settings(_env_file=None, home=tmp_path))
+    full = replace(parts, settings=Settings(home=tmp_path))
     with pytest.raises(errors.DiskFull), open_import(FileId(file["id"]), 1, full):
         pass
 
