@@ -53,6 +53,7 @@ def test_a_picture_is_converted_and_compared(tab: Tab, photo):
     page.get_by_role("button", name="Convert", exact=True).click()
 
     expect(page.locator("#main .pill")).to_have_text("Done")
+    expect(page.get_by_role("link", name="Open in Prefect")).to_have_attribute("href", re.compile("/runs/flow-run/"))
     slider = page.get_by_label("Boundary between before and after")
     slider.press("Home")
     assert page.locator(".slider").evaluate("(stage) => stage.style.getPropertyValue('--at')") == "0%"
@@ -117,6 +118,7 @@ def test_a_task_is_cancelled_and_tried_again_after_a_reload(tab: Tab, long_video
     page.get_by_role("button", name="Cancel").click()
 
     expect(page.get_by_text("Nothing of it was kept")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()

@@ -1,7 +1,7 @@
 /** The view of one batch: how many lines have ended, what can be done with it, and its lines. */
 
 import { call, ownLink, read } from "./api.js";
-import { button, el, select, title } from "./dom.js";
+import { button, el, refill, select, title } from "./dom.js";
 import { bytes, duration, t } from "./language.js";
 import { inputNames } from "./names.js";
 import { pager } from "./pager.js";
@@ -39,7 +39,7 @@ function pause(again, isLive) {
 }
 
 async function showNow(batch, { head, list, asked, again, signal }) {
-  head.replaceChildren(batchCard(batch, again));
+  refill(head, batchCard(batch, again));
   const lines = await call("GET", `batches/${batch.id}/items?${asked}`, { signal });
   list.replaceChildren(await lineRows(lines.data, signal), pager(`#/batches/${batch.id}`, asked, lines.meta));
 }

@@ -53,7 +53,7 @@ export default {
   "options.size": "Größe",
   "options.width": "Breite (px)",
   "options.height": "Höhe (px)",
-  "options.fit": "Wenn beide angegeben sind",
+  "options.fit": "Anpassung bei beiden",
   "options.clamp": "Wenn das größer ist als die Vorlage, deren Größe nehmen",
   "options.background": "Hintergrund",
   "options.background.hint": "Hinter Durchsichtigem und in Balken.",

@@ -66,6 +66,16 @@ export function icon(name) {
   return drawn;
 }
 
+/**
+ * Fills a place anew. A focus in it goes to the view's heading, and not to the start of the window; a button that was
+ * disabled when it was pressed has lost it already.
+ */
+export function refill(place, ...children) {
+  const isLost = document.activeElement === document.body || place.contains(document.activeElement);
+  place.replaceChildren(...children.filter(Boolean));
+  if (isLost) document.querySelector("#main h1")?.focus({ preventScroll: true });
+}
+
 /** Says it to screen readers, without showing it. @param {string} text */
 export function say(text) {
   document.getElementById("spoken").textContent = text;

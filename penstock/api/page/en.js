@@ -53,7 +53,7 @@ export default {
   "options.size": "Size",
   "options.width": "Width (px)",
   "options.height": "Height (px)",
-  "options.fit": "If both are given",
+  "options.fit": "Fit, if both are given",
   "options.clamp": "If that is larger than the input, use the input’s size",
   "options.background": "Background",
   "options.background.hint": "Behind what is transparent, and in bars.",

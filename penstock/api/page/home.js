@@ -1,7 +1,7 @@
 /** The first view: where files are dropped, how far their upload is, and the latest tasks. */
 
 import { readChosen } from "./dropping.js";
-import { button, el, field, icon, say, title } from "./dom.js";
+import { button, el, field, icon, refill, say, title } from "./dom.js";
 import { bytes, number, t } from "./language.js";
 import { showLatest } from "./lists.js";
 import { recall, remember } from "./session.js";
@@ -28,7 +28,7 @@ function offer(place, signal, fault = null) {
     else offer(place, signal, el("p", { class: "fault", role: "alert" }, t("home.empty")));
   };
   const notes = el("div", { class: "bare", role: "status" }, readyNote());
-  place.replaceChildren(...[fault, notes, dropZone(begin), addressForm(place, signal)].filter(Boolean));
+  refill(place, fault, notes, dropZone(begin), addressForm(place, signal));
   showHalfUploads(notes, signal);
 }
 
@@ -86,7 +86,7 @@ async function showHalfUploads(place, signal) {
 /** Shows how far a transfer is, and where it ends. */
 function follow(place, transfer, signal) {
   const shown = transferCard(transfer);
-  place.replaceChildren(shown.card);
+  refill(place, shown.card);
   say(t("upload.begun"));
   transfer.changed.addEventListener("progress", shown.update, { signal });
   transfer.changed.addEventListener("end", ({ detail }) => {

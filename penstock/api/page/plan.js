@@ -6,6 +6,7 @@ import { bytes, duration, facts, knows, t } from "./language.js";
 import { faultBox } from "./words.js";
 
 const PAUSE_MILLISECONDS = 350;
+const STREAMS = ["video", "audio", "image"];
 
 /**
  * @param {AbortSignal} signal @param {(isPossible: boolean) => void} decided whether the request would be accepted
@@ -73,6 +74,7 @@ function stepLine(step) {
  */
 export function planLines(plan) {
   const lines = Object.entries(plan).filter(([name, text]) => name !== "format" && typeof text === "string");
+  lines.sort(([one], [other]) => STREAMS.indexOf(one) - STREAMS.indexOf(other));
   return el("ul", { class: "steps" }, ...lines.map(([name, text]) => el("li", {},
     el("strong", {}, knows(`stream.${name}`) ? t(`stream.${name}`) : name), el("span", { lang: "en" }, ` ${text}`))));
 }

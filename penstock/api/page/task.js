@@ -2,7 +2,7 @@
 
 import { call, ownLink, read, Refusal } from "./api.js";
 import { comparison } from "./compare.js";
-import { button, el, say, title } from "./dom.js";
+import { button, el, refill, say, title } from "./dom.js";
 import { ago, facts, moment, t } from "./language.js";
 import { inputFile, inputName } from "./names.js";
 import { planLines } from "./plan.js";
@@ -30,7 +30,7 @@ export async function showTask(main, [taskId], signal) {
 /** Shows the progress until the task ends. @returns {Promise<Object>} the ended Task */
 async function followTask(task, place, again) {
   const card = progressCard(task, again);
-  place.replaceChildren(card.node);
+  refill(place, card.node);
   while (task.status === "processing") {
     card.update(task);
     const seconds = document.hidden ? UNSEEN_SECONDS : LOOK_SECONDS;
@@ -77,11 +77,11 @@ async function act({ fault }, pressed, path, body = undefined) {
 async function showEnd(task, place, again) {
   if (task.status === "completed" && task.output) {
     const before = await inputFile(task.input, again.signal);
-    place.replaceChildren(resultCard(task, before));
+    refill(place, resultCard(task, before));
     return;
   }
   const told = task.error ? faultBox(task.error) : el("p", {}, t(task.status === "completed" ? "task.deleted" : "task.stopped"));
-  place.replaceChildren(el("section", { class: "card" }, el("p", { class: "headline" }, pill(task.status)),
+  refill(place, el("section", { class: "card" }, el("p", { class: "headline" }, pill(task.status)),
     task.status === "cancelled" ? el("p", {}, t("task.stopped")) : told, el("div", { class: "actions" }, ...nextActions(task, again)), details(task)));
 }
 
