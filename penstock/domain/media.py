@@ -3,9 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Annotated, Any
-
-from pydantic import AliasChoices, BeforeValidator, Field
+from typing import Annotated, Any, ClassVar
 
 from penstock.domain.formats import Kind
 
@@ -17,7 +15,20 @@ def _short_fraction(value: Any) -> Any:
     return value
 
 
-Ratio = Annotated[Fraction, BeforeValidator(_short_fraction)]
+class _ShortFraction:
+    """Tells pydantic how a fraction is checked. Without importing it: the child process of a probe has no other use for
+    it, and would start 0.1 s later."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema  # noqa: PLC0415 - as said above
+
+        return core_schema.no_info_before_validator_function(_short_fraction, handler(source))
+
+
+Ratio = Annotated[Fraction, _ShortFraction()]
+
+_HDR_TRANSFERS = frozenset(("smpte2084", "arib-std-b67"))
+_WIDE_PRIMARIES = frozenset(("bt2020", "smpte431", "smpte432"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,16 @@ class VideoStream:
     variable_rate: bool = False
     resized: bool = False
 
+    @property
+    def is_hdr(self) -> bool:
+        return self.transfer in _HDR_TRANSFERS
+
+    @property
+    def has_wide_gamut(self) -> bool:
+        """Whether it is SDR with primaries beyond BT.709, which most screens and many players do not show. Primaries
+        that are not given count as BT.709, as in browsers, whatever the matrix."""
+        return self.primaries in _WIDE_PRIMARIES and not self.is_hdr
+
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
@@ -97,6 +118,10 @@ class ImageFacts:
     profile: bool = False
 
 
+def _stored_name(field_name: str) -> str:
+    return "picture" if field_name == "image" else field_name
+
+
 @dataclass(frozen=True, slots=True)
 class Media:
     """The facts of one file. `container` is a key of `matrix.CONTAINERS`, found by signature.
@@ -105,6 +130,9 @@ class Media:
     `duration` is measured on the packets, `header_duration` is what the header states. All times are relative to
     `origin`, the file's own timestamp at which its first stream starts."""
 
+    # `picture` in stored rows, as earlier versions wrote and read it.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"alias_generator": _stored_name, "populate_by_name": True}
+
     kind: Kind
     container: str
     filesize: int
@@ -112,9 +140,7 @@ class Media:
     header_duration: float | None = None
     video: VideoStream | None = None
     audio: AudioStream | None = None
-    image: Annotated[  # `picture` in stored rows, as earlier versions wrote and read it
-        ImageFacts | None, Field(validation_alias=AliasChoices("image", "picture"), serialization_alias="picture")
-    ] = None
+    image: ImageFacts | None = None
     cover: CoverArt | None = None
     tags: dict[str, str] = field(default_factory=dict)
     origin: float = 0.0

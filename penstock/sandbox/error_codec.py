@@ -7,11 +7,12 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from penstock.domain import errors
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ def encoded_error(error: errors.MediaError) -> dict[str, Any]:
 class ResultDecoder(Generic[T]):
     """Decodes the results of one function."""
 
-    adapter: TypeAdapter[T]
+    adapter: "TypeAdapter[T]"
 
     def decode(self, output: bytes) -> T:
         """The returned value. Raises the error that the child reported, or `InvalidResult`."""

@@ -9,9 +9,6 @@ from penstock.domain.media import AudioStream, VideoStream
 from penstock.domain.planning.plan import Cut, Framing
 from penstock.domain.planning.quality import DEFAULT_QUALITY, audio_kbps, video_kbps
 
-HDR_TRANSFERS = frozenset(("smpte2084", "arib-std-b67"))
-WIDE_PRIMARIES = frozenset(("bt2020", "smpte431", "smpte432"))
-
 # A stream is copied while its bitrate is below this multiple of what our encoder would need for the quality.
 BITRATE_TOLERANCE = 1.3
 OVER_BITRATE = "its bitrate is higher than this quality needs"
@@ -79,12 +76,6 @@ def audio_obstacle(target: VideoFormat | AudioFormat, stream: AudioStream, crite
     return next(_audio_obstacles(stream, support, criteria), None)
 
 
-def has_wide_gamut(stream: VideoStream) -> bool:
-    """Whether it is SDR with primaries beyond BT.709, which most screens and many players do not show. Primaries that
-    are not given count as BT.709, as in browsers, whatever the matrix."""
-    return stream.primaries in WIDE_PRIMARIES and stream.transfer not in HDR_TRANSFERS
-
-
 def _video_obstacles(stream: VideoStream, support: PlayerSupport, criteria: CopyCriteria) -> Iterator[str]:
     yield from _codec_obstacles(stream, support)
     yield from _pixel_obstacles(stream)
@@ -130,9 +121,9 @@ def _pixel_obstacles(stream: VideoStream) -> Iterator[str]:
 def _color_obstacles(stream: VideoStream) -> Iterator[str]:
     if stream.full_range:
         yield "its colors are full range"
-    if stream.transfer in HDR_TRANSFERS:
+    if stream.is_hdr:
         yield "its colors are HDR"
-    if has_wide_gamut(stream):
+    if stream.has_wide_gamut:
         yield "its color gamut is wider than most screens show"
 
 

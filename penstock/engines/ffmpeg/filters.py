@@ -8,7 +8,6 @@ from penstock.domain.media import Size, VideoStream
 from penstock.domain.planning import quality as scales
 from penstock.domain.planning.frame_rate import cut_fps
 from penstock.domain.planning.plan import Cut, Framing, GifPlan
-from penstock.domain.planning.stream_copy import HDR_TRANSFERS, has_wide_gamut
 from penstock.engines.probing import colors
 
 # The luminance that becomes white before highlights are compressed. With 150 outputs are as bright as a browser shows
@@ -120,9 +119,9 @@ def _base_filters(source: Any, stream: VideoStream, framing: Framing, flags: str
         frames = frames.filter("bwdif", mode="send_frame", deint="interlaced")
     color_range = {"out_range": "tv"} if stream.full_range else {}
     frames = frames.filter("scale", framing.scaled.width, framing.scaled.height, flags=flags, **color_range)
-    if stream.transfer in HDR_TRANSFERS:
+    if stream.is_hdr:
         frames = _tone_mapped(frames, stream)
-    elif has_wide_gamut(stream) and stream.pixel_format.startswith("yuv") and not stream.alpha:
+    elif stream.has_wide_gamut and stream.pixel_format.startswith("yuv") and not stream.alpha:
         frames = _to_bt709(frames)
     return _cropped_or_padded(frames, framing).filter("setsar", 1)
 

@@ -5,7 +5,6 @@ input is made here, and the output declares it.
 """
 
 from penstock.domain.media import VideoStream
-from penstock.domain.planning.stream_copy import HDR_TRANSFERS, has_wide_gamut
 
 # Options of ffmpeg's filter `setparams`.
 ColorOptions = dict[str, str]
@@ -68,9 +67,9 @@ def default_colors(stream: VideoStream) -> ColorOptions:
 
     Empty for RGB, for HDR, and where the matrix is declared, unless the frames will be converted from a wide gamut:
     `zscale` needs all of them."""
-    if stream.transfer in HDR_TRANSFERS or not stream.pixel_format.startswith("yuv"):
+    if stream.is_hdr or not stream.pixel_format.startswith("yuv"):
         return {}
-    if stream.matrix and not has_wide_gamut(stream):
+    if stream.matrix and not stream.has_wide_gamut:
         return {}
     transfer = None if stream.transfer == _NOT_CONVERTIBLE else stream.transfer
     declared = {"color_primaries": stream.primaries, "color_trc": transfer, "colorspace": stream.matrix}
