@@ -12,6 +12,7 @@ import click
 from penstock.api import create_app
 from penstock.api.server import Server
 from penstock.arrivals.rules import read_rules
+from penstock.engines import tool_versions
 from penstock.host.ports import bind_port, local_url
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.lineage.configured import is_configured, require_client
@@ -41,6 +42,7 @@ def api_command(host: str, port: int, inherited: tuple[int, ...]) -> None:
         opened.records.keys.ensure_default(settings.api_key)
         if settings.api_key:
             opened.records.keys.set_environment_key(settings.api_key)
+        tool_versions(opened.tools)  # starts the fork server before the first upload needs it, while Prefect starts
         runs = FlowRuns.at(address)
         base_url = settings.public_url or local_url(host, sockets[0].getsockname()[1])
         lifespan = partial(_control_plane, opened, runs, base_url.rstrip("/"))
