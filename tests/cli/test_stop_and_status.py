@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -137,3 +139,14 @@ def test_an_interrupt_leaves_a_starting_service_to_those_who_wait_for_it(home):
             assert running.poll() is None
         start.undo()
         assert running.wait(10) == 0
+
+
+def test_a_command_ends_when_its_service_is_stopped(home):
+    with service(home, __version__), pytest.raises(click.ClickException, match="The service was stopped meanwhile"):
+        use_until_it_is_stopped(home)
+
+
+def use_until_it_is_stopped(home):
+    with used_service(Settings(home=home.root), print):
+        said("stop", home)
+        threading.Event().wait(30)
