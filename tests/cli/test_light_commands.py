@@ -11,7 +11,7 @@ from tests.service import plain_environment
 # Each of these takes 0.1 to 3 s.
 HEAVY = {"prefect", "sqlalchemy", "alembic", "fastapi", "uvicorn", "fsspec", "s3fs", "httpx", "httpcore", "psycopg"}
 DECODERS = {"av", "PIL", "pyvips", "pillow_heif", "imagequant", "ffmpeg"}
-SETTINGS = {"pydantic"}
+SETTINGS = {"pydantic", "rich"}
 
 # Runs each command in a child of a process that has loaded the command line, and prints what the child has loaded.
 PROGRAM = """
