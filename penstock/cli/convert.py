@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from penstock.cli.conversions.collector import collector_off
 from penstock.cli.conversions.command_line import CommandLine
 from penstock.cli.conversions.ended import Converted, Ended, Failed
 from penstock.cli.conversions.progress_line import ProgressDisplay, display_on
@@ -32,7 +33,8 @@ def convert_command(home: Path | None, *, as_json: bool, **options: Any) -> None
     """Convert INPUT (a file, an http(s) URL, or - for standard input) to OUTPUT (a file, or - for standard output); its
     extension is the format. With --to, convert every INPUT to that format.
     """
-    settings = read_settings(home)
+    with collector_off():
+        settings = read_settings(home)
     given = conversions_of(options)
     try:
         if len(given) == 1:
@@ -123,7 +125,8 @@ def _without_refused_first(
     settings: Settings, given: Sequence[CommandLine], display: ProgressDisplay, ended: Callable[[Ended], None]
 ) -> list[CommandLine]:
     """From the first one on that can be converted: then a service is needed, and it checks the others."""
-    from penstock.cli.conversions.local_check import require_convertible  # noqa: PLC0415 - 0.2 s, seldom needed
+    with collector_off():
+        from penstock.cli.conversions.local_check import require_convertible  # noqa: PLC0415 - 0.1 s, seldom needed
 
     for number, one in enumerate(given):
         display.show("checking the input")

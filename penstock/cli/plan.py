@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from penstock.cli.conversions.collector import collector_off
 from penstock.cli.conversions.command_line import CommandLine, command_line_of, input_error, output_error
 from penstock.cli.conversions.request_options import fail, request_options
 from penstock.domain.errors import MediaError
@@ -25,7 +26,8 @@ def plan_command(home: Path | None, *, as_json: bool, **options: Any) -> None:
     if error := "plan reads no standard input." if given.reads_stream else input_error(given.source):
         raise click.UsageError(error)
     try:
-        view = _plan_view(home, given)
+        with collector_off():
+            view = _plan_view(home, given)
     except MediaError as refused:
         fail(refused.primary.code, refused.message)
     click.echo(view.model_dump_json(indent=2) if as_json else summary(given.target, view))
