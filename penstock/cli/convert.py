@@ -41,8 +41,8 @@ def convert_command(home: Path | None, *, as_json: bool, **options: Any) -> None
             _convert_one(settings, given[0], _say_json if as_json else _say_sentence)
         else:
             _convert_several(settings, given, _say_json_line if as_json else _say_sentence)
-    except KeyboardInterrupt:
-        click.echo(CANCELLED, err=True)
+    except KeyboardInterrupt as interrupt:
+        click.echo(str(interrupt) or CANCELLED, err=True)
         sys.exit(EXIT_INTERRUPTED)
 
 

@@ -20,6 +20,7 @@ from penstock.errors import MediaError
 # The service decides how many run; more uploads at once than this gain nothing on one machine.
 AT_ONCE = 8
 REDRAW_SECONDS = 0.2
+LEFT = "Left. What was not cancelled yet goes on in the service."
 CANCELLING = "Cancelling; press Ctrl-C again to leave at once."
 
 
@@ -55,10 +56,16 @@ class Conversions:
             self._stop.set()
             self.display.clear()
             click.echo(CANCELLING, err=True)
-            self._collect(ended)
+            self._collect_cancelled(ended)
             raise
         finally:
             self.display.clear()
+
+    def _collect_cancelled(self, ended: Callable[[Ended], None]) -> None:
+        try:
+            self._collect(ended)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(LEFT) from None
 
     def _collect(self, ended: Callable[[Ended], None]) -> None:
         """Until all threads have ended."""
