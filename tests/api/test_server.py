@@ -57,7 +57,9 @@ def test_a_module_of_the_page_is_kept_under_the_address_of_its_version(client):
 def test_the_page_shows_pictures_of_a_store_that_serves_its_links_itself(parts, runs, aws, s3_endpoint):
     kept_there = replace(parts, objects=ObjectStore.at("s3://bucket/pictures", s3_endpoint))
     with serving(with_settings(kept_there, links="redirect"), runs) as client:
-        assert f"img-src 'self' {s3_endpoint};" in client.get("/").headers["content-security-policy"]
+        served = client.get("/")
+    assert f"img-src 'self' {s3_endpoint};" in served.headers["content-security-policy"]
+    assert 'data-links="redirect"' in served.text
 
 
 def test_the_page_can_be_turned_off(parts, runs):

@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from benchmarks.harness.json_client import JsonClient
 from tests.page.conftest import Tab, refuse
+from tests.service import wait_for
 
 pytestmark = pytest.mark.service
 
@@ -71,7 +72,7 @@ def test_a_film_plays_before_and_after(tab: Tab, clip):
 
     expect(page.locator("video")).to_have_count(2)
     page.get_by_role("button", name="Play both").click()
-    page.wait_for_function("[...document.querySelectorAll('video')].every((player) => player.currentTime > 0)")
+    wait_for(lambda: page.evaluate("[...document.querySelectorAll('video')].every((player) => player.currentTime > 0)"))
 
 
 def test_a_picture_is_pasted(tab: Tab):

@@ -1,11 +1,11 @@
 /** The view of one batch: how many lines have ended, what can be done with it, and its lines. */
 
-import { call, ownLink, read } from "./api.js";
+import { call, read } from "./api.js";
 import { button, el, refill, select, title } from "./dom.js";
 import { bytes, duration, t } from "./language.js";
 import { inputNames } from "./names.js";
 import { pager } from "./pager.js";
-import { faultBox, pill, saving, shortFault } from "./words.js";
+import { areLinksOurs, downloadLink, faultBox, pill, saving, shortFault } from "./words.js";
 
 const LOOK_SECONDS = 2;
 const LARGEST_PAGE = 100;
@@ -72,8 +72,8 @@ function batchActions(batch, again) {
   };
   const { run, manifest } = batch;
   const page = run?.url?.startsWith("http") && el("a", { class: "button quiet", href: run.url, target: "_blank", rel: "noreferrer noopener" }, t("task.run.open"));
-  const report = manifest?.url && el("a", { class: "button", href: ownLink(manifest.url), download: manifest.name ?? "" }, t("batch.report"));
-  const all = batch.counts.completed > 1 && button(t("batch.all"), () => downloadAll(batch.id, all), { class: "primary" });
+  const report = manifest?.url && downloadLink(manifest, t("batch.report"), { class: "button" });
+  const all = areLinksOurs() && batch.counts.completed > 1 && button(t("batch.all"), () => downloadAll(batch.id, all), { class: "primary" });
   const offered = {
     processing: () => [does("pause"), does("cancel")],
     paused: () => [does("resume", undefined, { class: "primary" }), does("cancel")],
@@ -126,7 +126,7 @@ function downloadButton(fileId, name) {
 /** The link is signed for an hour: it is asked for when it is needed. */
 async function download(fileId) {
   const file = await read(`files/${fileId}`);
-  el("a", { href: ownLink(file.url), download: file.name ?? "" }).click();
+  downloadLink(file, "").click();
 }
 
 /** One after the other. The browser asks once whether the page may save several files. */

@@ -64,7 +64,8 @@ function addressForm(place, signal) {
 /** What was uploaded while another view was open. */
 function readyNote() {
   const ready = recall("ready") ?? (recall("batch") && { name: recall("batch").name ?? t("batch.title"), hash: "#/batch" });
-  return ready && el("div", { class: "note box" }, el("p", {}, t("ready.sentence", { name: ready.name })), el("a", { class: "button", href: ready.hash }, t("ready.open")));
+  const open = ready && el("a", { class: "button", href: ready.hash, on: { click: () => remember("ready", null) } }, t("ready.open"));
+  return open && el("div", { class: "note box" }, el("p", {}, t("ready.sentence", { name: ready.name })), open);
 }
 
 /** A reload loses the file itself: the browser must be given it again. */

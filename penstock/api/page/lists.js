@@ -1,11 +1,11 @@
 /** The lists of tasks and batches, a page at a time, with filters that are part of the address. */
 
-import { call, ownLink } from "./api.js";
+import { call } from "./api.js";
 import { el, icon, select, title } from "./dom.js";
 import { ago, bytes, moment, t } from "./language.js";
 import { inputNames } from "./names.js";
 import { changed, pager } from "./pager.js";
-import { pill, shortFault, stateText } from "./words.js";
+import { downloadLink, pill, shortFault, stateText } from "./words.js";
 
 const LATEST = 5;
 const LOOK_SECONDS = 3;
@@ -84,12 +84,12 @@ function taskRow(task, name) {
       el("a", { href: `#/tasks/${task.id}`, class: "name" }, `${name} → ${task.format.toUpperCase()}`),
       el("span", { class: "muted" }, taskNote(task), " · ", when(task))),
     isOpen ? el("progress", { max: 100, value: task.progress, "aria-label": t("task.progress") }) : pill(task.status),
-    task.output?.url ? downloadLink(task.output) : el("span"));
+    task.output?.url ? rowDownload(task.output) : el("span"));
 }
 
-function downloadLink({ url, name, id }) {
-  const label = t("row.download", { name: name ?? id });
-  return el("a", { class: "button quiet", href: ownLink(url), download: name ?? "", "aria-label": label }, t("task.download"));
+function rowDownload(output) {
+  const label = t("row.download", { name: output.name ?? output.id });
+  return downloadLink(output, t("task.download"), { class: "button quiet", "aria-label": label });
 }
 
 function taskNote(task) {

@@ -1,13 +1,13 @@
 /** The view of one task: its progress, then before and after, or why it failed. */
 
-import { call, ownLink, read, Refusal } from "./api.js";
+import { call, read, Refusal } from "./api.js";
 import { comparison } from "./compare.js";
 import { button, el, refill, say, title } from "./dom.js";
 import { ago, facts, moment, t } from "./language.js";
 import { inputFile, inputName } from "./names.js";
 import { planLines } from "./plan.js";
 import { requestOf } from "./session.js";
-import { faultBox, pill, saving, stateText } from "./words.js";
+import { downloadLink, faultBox, pill, saving, stateText } from "./words.js";
 
 const LOOK_SECONDS = 1;
 const UNSEEN_SECONDS = 30;
@@ -87,13 +87,13 @@ async function showEnd(task, place, again) {
 
 function resultCard(task, before) {
   const output = task.output;
-  const link = ownLink(output.url);
+  const link = output.url;
   const size = before?.filesize ? saving(before.filesize, output.filesize) : facts({ filesize: output.filesize });
   return el("section", { class: "card" },
     el("p", { class: "headline" }, pill(task.status), el("strong", {}, size), el("span", { class: "muted" }, facts({ ...output, filesize: null }))),
     link ? comparison(before, output) : el("p", { class: "muted" }, t("task.elsewhere")),
     el("div", { class: "actions" },
-      link && el("a", { class: "button primary", href: link, download: output.name ?? "" }, t("task.download")),
+      link && downloadLink(output, t("task.download"), { class: "button primary" }),
       before && el("a", { class: "button", href: `#/files/${before.id}` }, t("task.another"))),
     task.plan && el("details", {}, el("summary", {}, t("task.plan")), planLines(task.plan)),
     details(task));

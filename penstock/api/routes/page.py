@@ -16,8 +16,10 @@ router = APIRouter(tags=["page"], include_in_schema=False)
 
 FOLDER = files("penstock.api") / "page"
 TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-# In index.html it stands for the version, so that a page never mixes modules of two versions of the service.
+# In index.html they stand for the version, so that a page never mixes modules of two versions of the service, and for
+# who serves the links.
 VERSION_MARK = "page/version/"
+LINKS_MARK = 'data-links="api"'
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -35,10 +37,11 @@ REVALIDATE, KEEP = "no-cache", "public, max-age=31536000, immutable"
 @router.get("/")
 async def read_page(request: Request) -> Response:
     """The page itself."""
-    store = await _store_origin(context_of(request))
+    context = context_of(request)
+    store = await _store_origin(context)
     policy = POLICY.format(store=f" {store}" if store else "")
     headers = {"Content-Security-Policy": policy, "Cache-Control": REVALIDATE}
-    return _answer(request, _index(), "text/html", headers)
+    return _answer(request, _index(context.services.settings.links), "text/html", headers)
 
 
 @router.get("/page/{version}/{name}")
@@ -76,9 +79,9 @@ async def _store_origin(context: Context) -> str | None:
 
 
 @cache
-def _index() -> bytes:
+def _index(links: str) -> bytes:
     text = (FOLDER / "index.html").read_text(encoding="utf-8")
-    return text.replace(VERSION_MARK, f"page/{_version()}/").encode()
+    return text.replace(VERSION_MARK, f"page/{_version()}/").replace(LINKS_MARK, f'data-links="{links}"').encode()
 
 
 @cache
