@@ -46,7 +46,10 @@ def loaded_by(program):
 
 
 def test_importing_the_package_loads_nothing_else():
-    assert {name for name in loaded_by("import penstock") if name.startswith("penstock")} == {"penstock"}
+    assert {name for name in loaded_by("import penstock") if name.startswith("penstock")} == {
+        "penstock",
+        "penstock._version",
+    }
 
 
 def test_importing_the_client_loads_nothing_of_the_service():
@@ -54,6 +57,7 @@ def test_importing_the_client_loads_nothing_of_the_service():
 
     assert loaded.isdisjoint(OF_THE_SERVICE)
     assert {name.split(".")[1] for name in loaded if name.startswith("penstock.")} <= {
+        "_version",
         *("client", "domain", "errors", "local_service", "output_file"),
     }
 
