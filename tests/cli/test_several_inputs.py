@@ -22,6 +22,7 @@ def here(tmp_path, monkeypatch, photo, clip):
     (tmp_path / "a.png").write_bytes(photo.read_bytes())
     (tmp_path / "b.mp4").write_bytes(clip.read_bytes())
     (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "a.gif").symlink_to("b.mp4")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -110,10 +111,15 @@ def test_a_refusal_has_the_words_that_a_running_service_has(convert, refused, wo
         (("a.png", "--to", "png", "--format", "png"), "Give --to or --format, not both."),
         (("-", "--to", "png"), "Standard input has no name"),
         (("a.png", "./a.mp4", "--to", "webp"), "a.png and ./a.mp4 would all be written to a.webp"),
+        (("a.png", "{here}/a.mp4", "--to", "webp", "-y"), "a.png and {here}/a.mp4 would all be written to a.webp"),
+        (("b.mp4", "b.gif", "--to", "gif", "-y"), "b.mp4 and b.gif would all be written to b.gif"),
+        (("a.png", "b.mp4", "--to", "gif", "-y"), "a.png would be written to a.gif, which is an INPUT too"),
+        (("a.png", "-", "--to", "png", "-d", "made"), "Standard input has no name"),
     ],
 )
-def test_words_that_name_no_output_are_wrong_usage(refused, words, error):
-    assert refused(*words).startswith(f"Error: {error}")
+def test_words_that_name_no_output_of_their_own_are_wrong_usage(refused, here, words, error):
+    said = refused(*(word.format(here=here) for word in words))
+    assert said.startswith(f"Error: {error.format(here=here)}")
 
 
 def test_a_terminal_neither_sends_nor_takes_media(monkeypatch):
