@@ -21,7 +21,7 @@ from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.importtools import import_object
 
 import penstock
-from penstock.orchestration.prefect_server import CAME_WITH_TABLES, deployed_file
+from penstock.orchestration.prefect_server import deployed_file
 from penstock.settings import Settings, read_settings
 
 # What a stock worker needs to start a process. It has no variables: Prefect's server would validate their schema and
@@ -39,19 +39,27 @@ def load_prefect_yaml() -> dict[str, Any]:
 
 
 async def apply_if_changed(settings: Settings) -> None:
-    """Apply the file, unless this version of it was the last one that this home applied, and all of it exists still.
+    """Apply the file to the Prefect of this home alone, unless this version of it was the last one that was applied,
+    and all of it exists still.
 
     Applying takes 60 requests and one or two seconds, checking three requests. A new home comes with all but the
     limits, whose size is a setting."""
     applied, fingerprint = deployed_file(settings.root), _fingerprint(settings)
     known = applied.read_text() if applied.is_file() else None
-    if known == CAME_WITH_TABLES:
+    if known == fingerprint and await _all_exist():
+        return
+    if known == heading_of_tables():
         async with get_client() as client:
             await _concurrency_limits(client, settings)
-    elif known != fingerprint or not await _all_exist():
+    else:
         await apply_prefect_yaml(settings)
     applied.parent.mkdir(parents=True, exist_ok=True)
     applied.write_text(fingerprint)
+
+
+def heading_of_tables() -> str:
+    """The first line of the tables of a new home whose deployments are those of this `prefect.yaml`: people edit it."""
+    return f"-- prefect.yaml {hashlib.sha256(repr(load_prefect_yaml()).encode()).hexdigest()}"
 
 
 async def _concurrency_limits(client: PrefectClient, settings: Settings) -> None:
@@ -60,8 +68,8 @@ async def _concurrency_limits(client: PrefectClient, settings: Settings) -> None
 
 
 def _fingerprint(settings: Settings) -> str:
-    """Of all that decides what is created: the file, the setting that it names, the flows' code, and the database."""
-    known = (load_prefect_yaml(), settings.transcode_slots, settings.database_url, version("prefect"), _code())
+    """Of all that decides what is created: the file, the setting that it names, and the flows' code."""
+    known = (load_prefect_yaml(), settings.transcode_slots, version("prefect"), _code())
     return hashlib.sha256(repr(known).encode()).hexdigest()
 
 
