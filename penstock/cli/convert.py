@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from penstock.cli.conversions.progress_line import ProgressDisplay, display_on
 from penstock.cli.conversions.request_options import EXIT_INTERRUPTED, several_request_options
 from penstock.cli.conversions.several import conversions_of, usage_error
 from penstock.cli.conversions.streams import files_for_streams
-from penstock.cli.local.service import client_of, no_linger_option, used_service
+from penstock.cli.local.service import client_of, has_ended, no_linger_option, used_service
 from penstock.errors import MediaError
+from penstock.host.home import Home
 from penstock.local_service import running_service
 from penstock.settings import Settings, read_settings
 
@@ -153,6 +155,8 @@ def _convert(
 
     try:
         with used_service(settings, show_start) as service:
-            Conversions(given, lambda: client_of(service, settings), display).run(ended)
+            home = Home(settings.root)
+            connect, is_gone = partial(client_of, service, settings), partial(has_ended, home, service)
+            Conversions(given, connect, is_gone, display).run(ended)
     finally:
         display.clear()
