@@ -112,6 +112,16 @@ def test_an_older_version_that_lingers_is_replaced(home, monkeypatch):
         assert older.wait(5) == 0
 
 
+def test_up_replaces_one_that_lingers_unless_a_command_uses_it(home, monkeypatch):
+    monkeypatch.setattr("penstock.cli.up.run_service", lambda *_: None)
+    with service(home, __version__) as lingering:
+        with home.use():
+            said("up", home)
+            assert lingering.poll() is None
+        assert said("up", home).exit_code == 0
+        assert lingering.wait(5) == 0
+
+
 def test_an_older_version_that_somebody_uses_is_left_alone(home):
     with service(home, "0.0.1") as older:
         with home.use(), used_service(Settings(home=home.root), print) as used:

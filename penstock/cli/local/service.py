@@ -138,7 +138,14 @@ def _started(home: Home) -> subprocess.Popen[bytes]:
 def _stop_older(home: Home) -> None:
     """Stop a service that lingers and is of another version of Penstock, unless something uses it."""
     running = home.running_service()
-    if running is None or running.linger_seconds is None or running.version == __version__:
+    if running is not None and running.version != __version__:
+        stop_lingering(home)
+
+
+def stop_lingering(home: Home) -> None:
+    """Stop a service that lingers, unless a command uses it. What is unfinished goes on with the next one."""
+    running = home.running_service()
+    if running is None or running.linger_seconds is None:
         return
     with home.close_if_unused() as is_unused:
         if is_unused:
