@@ -1,9 +1,11 @@
 """Several inputs, and standard input and output."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -120,6 +122,29 @@ def test_a_refusal_has_the_words_that_a_running_service_has(convert, refused, wo
 def test_words_that_name_no_output_of_their_own_are_wrong_usage(refused, here, words, error):
     said = refused(*(word.format(here=here) for word in words))
     assert said.startswith(f"Error: {error.format(here=here)}")
+
+
+def test_names_of_files_do_not_control_the_terminal(refused):
+    assert refused("\x1b[2J\n.png", "out.png") == "Error: There is no file \\x1b[2J\\n.png."
+    assert refused("\x9b2J\u202e.png", "gone.png", "--to", "png") == "gone.png: There is no file gone.png."
+
+
+@pytest.mark.service
+def test_a_name_that_is_no_utf_8_is_converted_and_told(convert, here):
+    name = os.fsdecode(b"\xff\x1b[2J.png")
+    shutil.copy(here / "a.png", here / name)
+    said = convert(name, "-", "--to", "png", "--width", "122")
+    assert (said.exit_code, said.stderr.split(" ")[0]) == (0, "\\udcff\\x1b[2J.png")
+
+
+@pytest.mark.service
+def test_an_output_that_cannot_be_written_is_told(here, penstock):
+    command = [sys.executable, "-m", "penstock", "convert", "a.png", "-", "--to", "png", "--width", "122"]
+    environment = plain_environment() | {"PENSTOCK_HOME": str(penstock.home.root)}
+    with Path("/dev/full").open("wb") as full:
+        said = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert said.stderr == b"Error: Standard output could not be written: No space left on device.\n"
+    assert said.returncode == 1
 
 
 def test_a_terminal_neither_sends_nor_takes_media(monkeypatch):

@@ -16,10 +16,12 @@ from penstock.cli.conversions.command_line import (
     is_url,
     output_error,
 )
-from penstock.domain.file_names import name_in_address
+from penstock.domain.file_names import escaped, name_in_address
 
 NO_OUTPUT = "Give OUTPUT, or --to FORMAT to write {} beside its input."
 SEVERAL = "Give one INPUT and one OUTPUT; for several INPUTs give --to FORMAT, and no OUTPUT."
+ONE_OUTPUT = "{} would all be written to {}; convert them one by one."
+OUTPUT_IS_AN_INPUT = "{} would be written to {}, which is an INPUT too; convert it by itself."
 STREAM_NAME = "Standard input has no name: give OUTPUT, or - for standard output."
 
 
@@ -43,7 +45,8 @@ def conversions_of(options: dict[str, Any]) -> tuple[CommandLine, ...]:
 
 def usage_error(given: CommandLine) -> str | None:
     """Why this conversion cannot begin; None if it can."""
-    return input_error(given.source) or output_error(given)
+    error = input_error(given.source) or output_error(given)
+    return error and escaped(error)
 
 
 def _two(words: list[str]) -> tuple[str, Path]:
@@ -71,6 +74,6 @@ def _require_different(words: Sequence[str], targets: Sequence[Path]) -> None:
     for place, outputs in written.items():
         both, (word, target) = [each for each, _ in outputs], outputs[0]
         if len(outputs) > 1:
-            raise click.UsageError(f"{' and '.join(both)} would all be written to {target}; convert them one by one.")
+            raise click.UsageError(escaped(ONE_OUTPUT.format(" and ".join(both), target)))
         if read.get(place, word) != word:
-            raise click.UsageError(f"{word} would be written to {target}, which is an INPUT too; convert it by itself.")
+            raise click.UsageError(escaped(OUTPUT_IS_AN_INPUT.format(word, target)))
