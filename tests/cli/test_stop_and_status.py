@@ -122,6 +122,18 @@ def test_up_replaces_one_that_lingers_unless_a_command_uses_it(home, monkeypatch
         assert lingering.wait(5) == 0
 
 
+def test_who_resumes_a_schedule_on_one_that_lingers_is_told_of_its_end(home, monkeypatch):
+    async def done(*_, **__):
+        pass
+
+    monkeypatch.setattr("penstock.orchestration.schedules.set_schedule_active", done)
+    monkeypatch.setattr("penstock.cli.schedule._connect", lambda settings: Home(settings.root).running_service())
+    with service(home, __version__):
+        told = CliRunner().invoke(cli, ["schedule", "resume", "inbox", "--home", str(home.root)])
+    assert (told.exit_code, told.stdout) == (0, "inbox: active\n")
+    assert told.stderr.startswith("The running service ends when it is unused")
+
+
 def test_an_older_version_that_somebody_uses_is_left_alone(home):
     with service(home, "0.0.1") as older:
         with home.use(), used_service(Settings(home=home.root), print) as used:
