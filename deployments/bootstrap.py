@@ -12,7 +12,7 @@ from uuid import UUID
 import yaml
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
-from prefect.client.schemas.objects import DeploymentSchedule
+from prefect.client.schemas.objects import DeploymentSchedule, VersionInfo
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
@@ -146,7 +146,9 @@ async def _deployment(client: PrefectClient, entry: dict[str, Any]) -> str:
     )
     # An existing deployment that is sent schedules or a pause loses those that people gave it.
     deployment.model_fields_set.difference_update(("schedules", "paused"))
-    deployment_id = await deployment.aapply()
+    # Else Prefect takes the last commit of the repository that the command was run in, which may be anybody's.
+    version = VersionInfo(type="prefect:simple", version=deployment.version or "")
+    deployment_id = await deployment.aapply(version_info=version)
     existing = {each.slug: each for each in await client.read_deployment_schedules(deployment_id)}
     for schedule in entry["schedules"]:
         await _schedule(client, deployment_id, schedule, existing.get(schedule["slug"]))
