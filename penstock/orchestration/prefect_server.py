@@ -6,6 +6,7 @@ import logging
 import os
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
 PREFECT_DATABASE = "prefect"
+CAME_WITH_TABLES = "those of the tables"
 DAY_SECONDS = 86_400
 # Our defaults for Prefect's clients; a variable of the environment wins.
 CLIENT_DEFAULTS = {
@@ -102,15 +104,25 @@ def client_environment(home: Home, address: PrefectAddress, auth: str | None) ->
     }
 
 
-def server_environment(address: PrefectAddress, auth: str | None, records_url: str) -> dict[str, str]:
+def server_environment(home: Home, address: PrefectAddress, auth: str | None, records_url: str) -> dict[str, str]:
     """The environment variables of the server, beside those of clients."""
     return {
         **_unless_set(SERVER_DEFAULTS),
+        **_place_of_the_ui(home),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_database_url(records_url),
         **({"PREFECT_SERVER_API_AUTH_STRING": auth} if auth else {}),
         "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": address.ui_url,
     }
+
+
+def _place_of_the_ui(home: Home) -> dict[str, str]:
+    """Prefect copies the files of its UI beside its own code. Where that belongs to another user, as in an image, they
+    are copied into the home; else there would be no UI."""
+    found = find_spec("prefect")
+    if found is None or found.origin is None or os.access(Path(found.origin).parent / "server", os.W_OK):
+        return {}
+    return _unless_set({"PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home.root / "prefect" / "ui")})
 
 
 def create_prefect_database(records_url: str) -> None:
@@ -122,28 +134,22 @@ def create_prefect_database(records_url: str) -> None:
 def fill_prefect_database(root: Path, records_url: str) -> None:
     """The same on the embedded PostgreSQL of this home, with the tables and block types of this version of Prefect and
     our deployments: the migrations take two seconds, the blocks two more, and the deployments one or two."""
-    if not create_database(records_url, PREFECT_DATABASE):
-        return
-    for told in (blocks_file(root), deployed_file(root)):
-        told.unlink(missing_ok=True)  # of an earlier database
-    if tables_file().is_file():
-        tables = gzip.decompress(tables_file().read_bytes()).decode()
-        run_sql(database_url_of(records_url, PREFECT_DATABASE), tables)
+    if create_database(records_url, PREFECT_DATABASE) and (tables := tables_file()).is_file():
+        run_sql(database_url_of(records_url, PREFECT_DATABASE), gzip.decompress(tables.read_bytes()).decode())
         blocks_file(root).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         blocks_file(root).touch()
-        deployed_file(root).write_text(tables.partition("\n")[0])
+        deployed_file(root).write_text(CAME_WITH_TABLES)
 
 
 def tables_file() -> Path:
-    """What `pg_dump` prints of a new database of this version of Prefect with our deployments. Its first line tells of
-    which `prefect.yaml` they are.
+    """What `pg_dump` prints of a new database of this version of Prefect with our deployments.
 
     `python -m tests.orchestration.prefect_tables` makes it."""
     return Path(__file__).with_name(f"prefect_tables_{version('prefect')}.sql.gz")
 
 
 def deployed_file(root: Path) -> Path:
-    """Tells which version of our deployments is in the embedded database of this home."""
+    """Which version of our deployments this home has applied."""
     return root / "prefect" / "deployed"
 
 

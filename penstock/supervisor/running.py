@@ -24,7 +24,6 @@ from penstock.supervisor.addresses import generated_secrets, print_addresses
 from penstock.supervisor.starting import UpOptions, started_service
 
 POLL_SECONDS = 0.5
-IN_USE = "A service runs on {} already. `penstock stop` ends it; or choose another --home."
 STOPPING = "Stopping: waiting up to {:g} s for running conversions. Ctrl-C again kills them."
 
 
@@ -36,7 +35,7 @@ def run_service(settings: Settings, options: UpOptions, stopped: threading.Event
     home = Home.at(settings.root)
     with home.claim() as is_ours:
         if not is_ours:
-            raise ChildProcessError(IN_USE.format(home.root))
+            raise ChildProcessError(f"Another penstock runs on {home.root}; choose another --home.")
         with ExitStack() as closed, started_service(settings, options, home, stopped) as (running, processes):
             lingering = Lingering(home, settings.linger_seconds, partial(_has_work, running), closed)
             signal.signal(END_SIGNAL, lambda *_: lingering.end_when_unused())

@@ -16,7 +16,7 @@ from prefect.settings import Settings as PrefectSettings
 from prefect.settings.legacy import _get_valid_setting_names
 
 from penstock.cli.main import cli
-from penstock.orchestration.prefect_server import SERVER_DEFAULTS
+from penstock.orchestration.prefect_server import CLIENT_DEFAULTS, SERVER_DEFAULTS
 from penstock.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "deployments"
@@ -107,9 +107,10 @@ def test_every_variable_is_a_setting():
     assert prefects - _get_valid_setting_names(PrefectSettings) == set()
 
 
-def test_prefect_is_set_as_our_own_server_is():
-    told = dict(line.split("=", 1) for line in (FOLDER / "kubernetes" / "prefect-server.env").read_text().split())
-    assert SERVER_DEFAULTS.items() <= told.items()
+@pytest.mark.parametrize(("name", "ours"), [("prefect-server", SERVER_DEFAULTS), ("prefect-client", CLIENT_DEFAULTS)])
+def test_prefect_is_set_as_penstock_up_does(name: str, ours: dict[str, str]):
+    told = dict(line.split("=", 1) for line in (FOLDER / "kubernetes" / f"{name}.env").read_text().split())
+    assert ours.items() <= told.items()
 
 
 def test_a_worker_is_given_the_time_that_a_drain_takes():
