@@ -49,6 +49,10 @@ prefect-range:
         FOREIGN_PYTHON="$PWD/.prefect-range/bin/python" uv run pytest tests/automation/test_calling.py -n 0 -k "foreign or folder" || exit 1; \
     done; rm -r .prefect-range
 
+# the documentation site, strictly: a link that leads nowhere is an error
+docs:
+    uv run mkdocs build --strict
+
 # the tests that need no service and no encoder
 quick:
     uv run pytest -m "not service and not media and not corpus"

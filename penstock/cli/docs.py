@@ -23,7 +23,7 @@ def docs_command(port: int, *, opens: bool) -> None:
     """Build the documentation and open it in a browser. Ctrl-C stops."""
     read_settings()  # as every command: a wrong one is told
     if find_spec("mkdocs") is None:
-        raise click.ClickException("The documentation is built with MkDocs: pip install 'penstock[docs]'")
+        raise click.ClickException("The documentation is built with MkDocs: pip install 'penstock[service,docs]'")
     os.environ["NO_MKDOCS_2_WARNING"] = "1"  # of the theme, about the successor of MkDocs
     with bind_port(HOST, port, "--port") as free:
         chosen = free.port

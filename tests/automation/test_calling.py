@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.documentation.pages import blocks
 from tests.fundamentals.stored import tables_with
 from tests.media_server import made
 from tests.service import csrf, exported, plain_environment, wait_for
@@ -33,7 +35,8 @@ def foreign(penstock, tmp_path_factory):
 @pytest.fixture(scope="module")
 def block(penstock, foreign):
     """A block `penstock`, as somebody saves it in the UI after it was registered."""
-    python(foreign, "-m", "prefect", "block", "register", "-m", "penstock.prefect")
+    register, _ = blocks("docs/prefect.md", "sh")
+    python(foreign, "-m", *shlex.split(register))
     save = "import sys; from penstock.prefect import PenstockCredentials as C; C(url=sys.argv[1], key=sys.argv[2])"
     python(foreign, "-c", f"{save}.save('penstock', overwrite=True)", penstock.service.api_url, penstock.key)
 
@@ -224,8 +227,9 @@ def test_the_programs_of_the_page_work_as_printed(penstock, foreign, origin, pho
 
 
 def test_prefect_makes_a_typed_module_of_our_deployments(foreign, tmp_path):
+    _, generate = blocks("docs/prefect.md", "sh")
+    python(foreign, "-m", *shlex.split(generate), folder=tmp_path)
     module = tmp_path / "deployments_sdk.py"
-    python(foreign, "-m", "prefect", "sdk", "generate", "--output", module, "--flow", "convert-request")
     compile(module.read_text(), module, "exec")
     assert "convert-request" in module.read_text()
 

@@ -6,15 +6,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 
-from penstock.cli.main import cli
-from penstock.settings import Settings
-from tests.documentation.pages import CHECKOUT, blocks, run
+from tests.documentation.pages import CHECKOUT, PAGES, SETTINGS, blocks, command_of, run
 from tests.pictures import photo_folder, tree
 
-PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((CHECKOUT / "docs").glob("*.md"))))
 # Pages whose blocks are run as printed, by these tests.
 RUN = {
     "docs/index.md": "tests/documentation/test_snippets.py",
@@ -38,7 +34,6 @@ READ = (
     "docs/s3.md",
     "docs/several-machines.md",
 )
-SETTINGS = {setting.validation_alias or f"PENSTOCK_{name.upper()}" for name, setting in Settings.model_fields.items()}
 OTHERS = {"cp", "curl", "docker", "eval", "install", "kubectl", "pip", "prefect", "systemctl", "useradd", "uv"}
 ASSIGNMENT = re.compile(r"\w+=")
 # The installation, which tests/standalone does, and what does not end.
@@ -55,9 +50,13 @@ def words_of(page: str) -> Iterator[list[str]]:
 
 def test_every_page_with_code_is_run_or_read():
     with_code = {page for page in PAGES if blocks(page, "sh", "python", "pycon")}
-    named = {page for page, test in RUN.items() if Path(page).stem in (CHECKOUT / test).read_text()}
+    named = {page for page, test in RUN.items() if is_named(Path(page), (CHECKOUT / test).read_text())}
 
     assert with_code == named | set(READ)
+
+
+def is_named(page: Path, test: str) -> bool:
+    return f'{page.name}"' in test or f'page("{page.stem}")' in test
 
 
 @pytest.mark.parametrize("page", READ)
@@ -82,14 +81,9 @@ def made(word: str) -> bool:
 
 def parsed(words: list[str]) -> bool:
     """Whether these words are a command of ours with options that it has. Raises `click.UsageError` if not."""
-    name, rest, found = words[0], words[1:], cli
-    while isinstance(found, click.Group) and rest and not rest[0].startswith("-"):
-        chosen = found.get_command(click.Context(found), rest[0])
-        if chosen is None:
-            break
-        found, rest = chosen, rest[1:]
-    found.make_context(name, list(rest))
-    return name == "penstock"
+    found, rest = command_of(words)
+    found.make_context(words[0], rest)
+    return words[0] == "penstock"
 
 
 @pytest.mark.service
