@@ -69,8 +69,7 @@ function batchActions(batch, again) {
     return pressed;
   };
   const { run, manifest } = batch;
-  const page = run?.url?.startsWith("http") &&
-    el("a", { class: "button quiet", href: run.url, target: "_blank", rel: "noreferrer noopener" }, t("task.run.open"));
+  const page = run?.url?.startsWith("http") && el("a", { class: "button quiet", href: run.url, target: "_blank", rel: "noreferrer noopener" }, t("task.run.open"));
   const report = manifest?.url && downloadLink(manifest, t("batch.report"), { class: "button" });
   const all = areLinksOurs() && batch.counts.completed > 1 && button(t("batch.all"), () => downloadAll(batch.id, all), { class: "primary" });
   const offered = {

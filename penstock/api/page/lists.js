@@ -34,9 +34,7 @@ export async function showBatches(main, [query], signal) {
 async function showList(main, name, query, signal, rows) {
   const asked = new URLSearchParams(query ?? "");
   const list = el("div", {});
-  const focused = document.activeElement.id;
   main.replaceChildren(title(t(`shell.${name}`)), filterBar(name, asked), list);
-  if (focused.startsWith("filter-")) document.getElementById(focused)?.focus(); // another filter is another address
   await keepCurrent(`${name}?${asked}`, signal, async ({ data, meta }) => {
     refill(list, data.length ? await rows(data, signal) : empty(name, asked), pager(`#/${name}`, asked, meta));
   });
@@ -59,7 +57,7 @@ async function keepCurrent(path, signal, show) {
 function filterBar(name, asked) {
   const filters = Object.entries(FILTERS[name]).map(([key, values]) => {
     const choices = [["", t("filter.all")], ...values.map((value) => [value, t(key === "kind" ? `become.${value}` : `status.${value}`)])];
-    const input = select(choices, asked.get(key) ?? "", (value) => goTo(name, asked, key, value), { id: `filter-${key}` });
+    const input = select(choices, asked.get(key) ?? "", (value) => goTo(name, asked, key, value));
     return el("label", { class: "choice" }, el("span", {}, t(`filter.${key}`)), " ", input);
   });
   return el("div", { class: "filters", role: "search", "aria-label": t("filter.label") }, ...filters);

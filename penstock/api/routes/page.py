@@ -50,9 +50,11 @@ async def read_page_file(request: Request, version: str, name: str) -> Response:
     content = _contents().get(name)
     if content is None:
         raise errors.NotFound("This path does not exist; /docs lists all paths.")
-    kept = KEEP if version == _version() else REVALIDATE
-    headers = {"Content-Security-Policy": "default-src 'none'", "Cache-Control": kept}
-    return _answer(request, content, TYPES[name.rpartition(".")[2]], headers)
+    policy = {
+        "Content-Security-Policy": "default-src 'none'",
+        "Cache-Control": KEEP if version == _version() else REVALIDATE,
+    }
+    return _answer(request, content, TYPES[name.rpartition(".")[2]], policy)
 
 
 def _answer(request: Request, content: bytes, mime: str, headers: dict[str, str]) -> Response:

@@ -61,6 +61,13 @@ def test_a_file_of_another_format_than_the_child_says_is_not_published(conversio
     assert refused.value.detail == "the container is png"
 
 
+def test_an_output_that_cannot_be_read_back_is_no_fault_of_the_input(conversion, tools, monkeypatch):
+    monkeypatch.setattr(made_images, "output_limits", lambda limits: replace(limits, image_pixels=1))
+
+    with pytest.raises(errors.OutputInvalid, match="cannot be read back"):
+        make_image(conversion, tools)
+
+
 def test_an_output_of_another_size_is_not_published(conversion, tools, monkeypatch):
     call = made_images.make_image_call
     framing = replace(conversion.plan.framing, size=replace(conversion.plan.framing.size, width=30), fit="cover")
