@@ -12,7 +12,7 @@ from uuid import UUID
 import yaml
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
-from prefect.client.schemas.objects import DeploymentSchedule
+from prefect.client.schemas.objects import DeploymentSchedule, VersionInfo
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
@@ -21,7 +21,7 @@ from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.importtools import import_object
 
 import penstock
-from penstock.orchestration.prefect_server import CAME_WITH_TABLES, deployed_file
+from penstock.orchestration.prefect_server import deployed_file
 from penstock.settings import Settings, read_settings
 
 # What a stock worker needs to start a process. It has no variables: Prefect's server would validate their schema and
@@ -40,19 +40,27 @@ def load_prefect_yaml() -> dict[str, Any]:
 
 
 async def apply_if_changed(settings: Settings) -> None:
-    """Apply the file, unless this version of it was the last one that this home applied, and all of it exists still.
+    """Apply the file to the Prefect of this home alone, unless this version of it was the last one that was applied,
+    and all of it exists still.
 
     Applying takes 60 requests and one or two seconds, checking three requests. A new home comes with all but the
     limits, whose size is a setting."""
     applied, fingerprint = deployed_file(settings.root), _fingerprint(settings)
     known = applied.read_text() if applied.is_file() else None
-    if known == CAME_WITH_TABLES:
+    if known == fingerprint and await _all_exist():
+        return
+    if known == heading_of_tables():
         async with get_client() as client:
             await _concurrency_limits(client, settings)
-    elif known != fingerprint or not await _all_exist():
+    else:
         await apply_prefect_yaml(settings)
     applied.parent.mkdir(parents=True, exist_ok=True)
     applied.write_text(fingerprint)
+
+
+def heading_of_tables() -> str:
+    """The first line of the tables of a new home whose deployments are those of this `prefect.yaml`: people edit it."""
+    return f"-- prefect.yaml {hashlib.sha256(repr(load_prefect_yaml()).encode()).hexdigest()}"
 
 
 async def _concurrency_limits(client: PrefectClient, settings: Settings) -> None:
@@ -61,8 +69,8 @@ async def _concurrency_limits(client: PrefectClient, settings: Settings) -> None
 
 
 def _fingerprint(settings: Settings) -> str:
-    """Of all that decides what is created: the file, the setting that it names, the flows' code, and the database."""
-    known = (load_prefect_yaml(), settings.transcode_slots, settings.database_url, version("prefect"), _code())
+    """Of all that decides what is created: the file, the setting that it names, and the flows' code."""
+    known = (load_prefect_yaml(), settings.transcode_slots, version("prefect"), _code())
     return hashlib.sha256(repr(known).encode()).hexdigest()
 
 
@@ -148,7 +156,9 @@ async def _deployment(client: PrefectClient, entry: dict[str, Any]) -> str:
     )
     # An existing deployment that is sent schedules or a pause loses those that people gave it.
     deployment.model_fields_set.difference_update(("schedules", "paused"))
-    deployment_id = await deployment.aapply()
+    # Else Prefect takes the last commit of the repository that the command was run in, which may be anybody's.
+    version = VersionInfo(type="prefect:simple", version=deployment.version or "")
+    deployment_id = await deployment.aapply(version_info=version)
     existing = {each.slug: each for each in await client.read_deployment_schedules(deployment_id)}
     for schedule in entry["schedules"]:
         await _schedule(client, deployment_id, schedule, existing.get(schedule["slug"]))

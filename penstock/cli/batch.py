@@ -15,9 +15,9 @@ from penstock.cli.batches.progress import BatchBar, batch_bar, done_lines
 from penstock.cli.batches.summary import batch_json, summary
 from penstock.cli.conversions.request_options import EXIT_INTERRUPTED, fail
 from penstock.cli.local.records import opened_records
-from penstock.cli.local.service import no_linger_option, used_service
+from penstock.cli.local.service import has_ended, no_linger_option, used_service
 from penstock.cli.subcommands import CommandWithSubcommands
-from penstock.domain.batch.batch import BatchOrder
+from penstock.domain.batch.batch import Batch, BatchOrder
 from penstock.domain.batch.spec import MAX_LINES
 from penstock.host.home import Home
 from penstock.host.local_workers import local_workers
@@ -61,7 +61,14 @@ def _result(settings: Settings, order: BatchOrder, *, as_json: bool) -> tuple[Sn
         used_service(settings, bar.show_start) as service,
         opened_records(service.database_url) as records,
     ):
-        snapshot = _run(order, Home(settings.root), records, bar)
+        home = Home(settings.root)
+        follower = Follower(
+            records,
+            _submitted(order, records),
+            service_runs=lambda: home.running_service() is not None,
+            has_ended=lambda: has_ended(home, service),
+        )
+        snapshot = _followed(follower, bar)
         view = batch_json(snapshot, records, service.prefect_ui_url) if as_json else None
         return snapshot, _json(view) if view else summary(snapshot, records, len(local_workers(settings.root)))
 
@@ -70,12 +77,15 @@ def _json(view: dict[str, Any]) -> str:
     return json.dumps(view, indent=2, ensure_ascii=False)
 
 
-def _run(order: BatchOrder, home: Home, records: Records, bar: BatchBar) -> Snapshot:
-    """The batch when it has ended. An interrupt cancels it and raises `Interrupted`."""
+def _submitted(order: BatchOrder, records: Records) -> Batch:
     batch = records.batches.submit(records.keys.default_project(), order)
     if batch.options != order.options:
         click.echo(IS_RUNNING, err=True)
-    follower = Follower(records, batch, lambda: home.running_service() is not None)
+    return batch
+
+
+def _followed(follower: Follower, bar: BatchBar) -> Snapshot:
+    """The batch when it has ended. An interrupt cancels it and raises `Interrupted`."""
     try:
         return follower.follow(bar.show)
     except KeyboardInterrupt:

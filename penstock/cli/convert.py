@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from penstock.cli.conversions.ended import Converted, Ended, Failed
 from penstock.cli.conversions.progress_line import ProgressDisplay, display_on
 from penstock.cli.conversions.request_options import EXIT_INTERRUPTED, several_request_options
 from penstock.cli.conversions.several import conversions_of, usage_error
+from penstock.cli.conversions.signals import signals_interrupt
 from penstock.cli.conversions.streams import files_for_streams
-from penstock.cli.local.service import client_of, no_linger_option, used_service
+from penstock.cli.local.service import client_of, has_ended, no_linger_option, used_service
+from penstock.domain.file_names import escaped
 from penstock.errors import MediaError
+from penstock.host.home import Home
 from penstock.local_service import running_service
 from penstock.settings import Settings, read_settings
 
@@ -37,10 +41,11 @@ def convert_command(home: Path | None, *, as_json: bool, **options: Any) -> None
         settings = read_settings(home)
     given = conversions_of(options)
     try:
-        if len(given) == 1:
-            _convert_one(settings, given[0], _say_json if as_json else _say_sentence)
-        else:
-            _convert_several(settings, given, _say_json_line if as_json else _say_sentence)
+        with signals_interrupt():
+            if len(given) == 1:
+                _convert_one(settings, given[0], _say_json if as_json else _say_sentence)
+            else:
+                _convert_several(settings, given, _say_json_line if as_json else _say_sentence)
     except KeyboardInterrupt as interrupt:
         click.echo(str(interrupt) or CANCELLED, err=True)
         sys.exit(EXIT_INTERRUPTED)
@@ -51,12 +56,9 @@ def _convert_one(settings: Settings, given: CommandLine, say: Callable[[Converte
     if error := usage_error(given):
         raise click.UsageError(error)
     results: list[Ended] = []
-    try:
-        with files_for_streams(given) as between_files:
-            _run(settings, [between_files], results.append)
-            converted = _require_converted(results[0])
-    except BrokenPipeError:
-        raise click.ClickException("The program that reads standard output has ended.") from None
+    with files_for_streams(given) as between_files:
+        _run(settings, [between_files], results.append)
+        converted = _require_converted(results[0])
     say(Converted(given, converted.task, converted.seconds))
 
 
@@ -76,7 +78,7 @@ def _convert_several(settings: Settings, given: Sequence[CommandLine], say: Call
 
     def tell(one: CommandLine, error: str) -> None:
         failed.append(one)
-        click.echo(f"{one.source}: {error}", err=True)
+        click.echo(f"{escaped(one.source)}: {error}", err=True)
 
     def ended(one: Ended) -> None:
         if isinstance(one, Converted):
@@ -153,6 +155,8 @@ def _convert(
 
     try:
         with used_service(settings, show_start) as service:
-            Conversions(given, lambda: client_of(service, settings), display).run(ended)
+            home = Home(settings.root)
+            connect, is_gone = partial(client_of, service, settings), partial(has_ended, home, service)
+            Conversions(given, connect, is_gone, display).run(ended)
     finally:
         display.clear()

@@ -9,6 +9,7 @@ from penstock.cli.conversions.collector import collector_off
 from penstock.cli.conversions.command_line import CommandLine, command_line_of, input_error, output_error
 from penstock.cli.conversions.request_options import fail, request_options
 from penstock.domain.errors import MediaError
+from penstock.domain.file_names import escaped
 from penstock.engines.probe_pool import probe_pool
 from penstock.settings import read_settings
 
@@ -24,15 +25,15 @@ def plan_command(home: Path | None, *, as_json: bool, **options: Any) -> None:
     """Show what converting INPUT (a file or an http(s) URL) to OUTPUT would do and why, or why it is refused."""
     given = command_line_of(options.pop("source"), options.pop("target"), options)
     if error := "plan reads no standard input." if given.reads_stream else input_error(given.source):
-        raise click.UsageError(error)
+        raise click.UsageError(escaped(error))
     try:
         with collector_off():
             view = _plan_view(home, given)
     except MediaError as refused:
         fail(refused.primary.code, refused.message)
-    click.echo(view.model_dump_json(indent=2) if as_json else summary(given.target, view))
+    click.echo(view.model_dump_json(indent=2) if as_json else summary(escaped(str(given.target)), view))
     if not given.writes_stream and (error := output_error(given)):
-        click.echo(f"convert would refuse OUTPUT: {error}", err=True)
+        click.echo(f"convert would refuse OUTPUT: {escaped(error)}", err=True)
 
 
 def _plan_view(home: Path | None, given: CommandLine) -> "PlanView":
@@ -47,7 +48,7 @@ def _plan_view(home: Path | None, given: CommandLine) -> "PlanView":
         return view.model_copy(update={"input": given.source})
 
 
-def summary(target: Path, view: "PlanView") -> str:
+def summary(target: str, view: "PlanView") -> str:
     """The plan as a few lines of text."""
     facts = (
         f"{view.width}×{view.height}" if view.width else None,

@@ -18,6 +18,10 @@ from penstock.orchestration.prefect_server import service_environment
 from penstock.settings import Settings, read_settings
 
 NO_SERVICE = "No service runs on this home; start `penstock up` first."
+LINGERS = (
+    "The running service ends when it is unused, and no schedule keeps it: `penstock up` starts one that stays, with "
+    "the same schedules."
+)
 HOME = click.option("--home", type=click.Path(path_type=Path), help="Folder of all data.  [default: ~/.penstock]")
 
 
@@ -52,6 +56,12 @@ def add(name: str, home: Path | None, cron: str | None, timezone: str, every: fl
     except FieldInvalid as error:
         raise click.UsageError(error.message) from error
     click.echo(f"{name}: {timing.text}")
+    _tell_of_end(running)
+
+
+def _tell_of_end(running: RunningService | None) -> None:
+    if running is not None and running.linger_seconds is not None:
+        click.echo(LINGERS, err=True)
 
 
 @schedule_command.command("list")
@@ -89,9 +99,10 @@ def pause(name: str, home: Path | None) -> None:
 @HOME
 def resume(name: str, home: Path | None) -> None:
     """Resume a paused schedule."""
-    _connect(read_settings(home))
+    running = _connect(read_settings(home))
     asyncio.run(import_module("penstock.orchestration.schedules").set_schedule_active(name, active=True))
     click.echo(f"{name}: active")
+    _tell_of_end(running)
 
 
 @schedule_command.command("remove")

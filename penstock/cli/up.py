@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from penstock.cli.local.service import stop_lingering
+from penstock.host.home import Home
 from penstock.lineage.configured import require_client
 from penstock.settings import read_settings
 from penstock.settings.working_folder import leave_working_folder
@@ -32,6 +34,8 @@ def up_command(home: Path | None, **options: Any) -> None:
     listen = UpOptions(**options)
     if listen.linger:
         leave_working_folder(settings)
+    else:
+        stop_lingering(Home(settings.root))
     try:
         run_service(settings, listen, _stop_event())
     except (ChildProcessError, TimeoutError) as error:

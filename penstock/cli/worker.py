@@ -29,9 +29,10 @@ POLL_SECONDS = 0.5
 )
 @click.option("--image-slots", type=click.IntRange(min=1), help="Runs of images at once. [PENSTOCK_IMAGE_SLOTS]")
 @click.option("--name", help="What `penstock worker drain` calls it.  [default: worker-<process id>]")
-@click.option("--deploy", is_flag=True, help="First run `penstock deploy`.")
+@click.option("--deploy", "apply", flag_value="apply_prefect_yaml", help="First run `penstock deploy`.")
+@click.option("--deploy-if-changed", "apply", flag_value="apply_if_changed", hidden=True)
 @click.option("--drained-exit", type=int, default=0, hidden=True, help="Exit code after `penstock worker drain`.")
-def _run(slots: int | None, image_slots: int | None, name: str | None, drained_exit: int, *, deploy: bool) -> None:
+def _run(slots: int | None, image_slots: int | None, name: str | None, drained_exit: int, apply: str | None) -> None:
     """Run one worker alone. SIGTERM stops it: its runs may end for PENSTOCK_DRAIN_SECONDS, then they are given back."""
     settings = read_settings()
     address = prefect_address(settings)
@@ -42,8 +43,8 @@ def _run(slots: int | None, image_slots: int | None, name: str | None, drained_e
     remove_dead_folders(settings.scratch)
     tool_versions(services.tools)  # starts the fork server before the first run needs it, while Prefect starts
     asyncio.run(wait_for_prefect(address))
-    if deploy:
-        asyncio.run(import_module("penstock.deployments.bootstrap").apply_if_changed(settings))
+    if apply is not None:
+        asyncio.run(getattr(import_module("penstock.deployments.bootstrap"), apply)(settings))
     places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots, settings.waiting_slots)
     is_drained = asyncio.run(run_worker(places, services, name or f"worker-{os.getpid()}"))
     sys.exit(drained_exit if is_drained else 0)

@@ -36,7 +36,9 @@ def upload(path: str | PathLike[str], *, progress: Progress | None = None) -> St
     body = FileBody(
         place, place.stat().st_size, MANIFEST_TYPES.get(place.suffix.lower(), "application/octet-stream"), progress
     )
-    named, seconds = {"name": place.name}, UPLOAD_ANSWER_SECONDS
+    # Names of files may be other bytes than UTF-8.
+    name = place.name.encode(errors="surrogateescape").decode(errors="replace")
+    named, seconds = {"name": name}, UPLOAD_ANSWER_SECONDS
     return only(Call("POST", "/files", StoredFile, named, file=body, is_repeatable=False, answer_seconds=seconds))
 
 

@@ -29,6 +29,11 @@ def clean_name(given: str) -> str | None:
     return f"{name[: MAX_LENGTH - 1 - len(ending)]}…{ending}"
 
 
+def escaped(text: str) -> str:
+    """Text with names of files for a terminal: in one line, and nothing in it controls the terminal."""
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
+
+
 def name_in_address(url: str) -> str | None:
     """The last part of the URL's path where that is a file name as people give it.
 

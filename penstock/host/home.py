@@ -121,9 +121,9 @@ class Home:
             return None
 
     def is_used(self) -> bool:
-        """Whether any process is inside `use`."""
-        with self.close_if_unused() as unused:
-            return not unused
+        """Whether any process is inside `use`. Who closes the service, or asks this, has the lock alone meanwhile."""
+        with open_private(self.root / "service.users", "a") as users:
+            return not was_locked(users.fileno(), fcntl.LOCK_EX, 1) and was_locked(users.fileno(), fcntl.LOCK_SH, 1)
 
     @contextmanager
     def close_if_unused(self) -> Iterator[bool]:

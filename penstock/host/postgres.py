@@ -154,6 +154,7 @@ def _start(data: Path) -> PostgresServer:
     sockets = _socket_folder(data)
     if not (data / "PG_VERSION").exists():
         _init(data)
+    _remove_reused_pid(data)
     log = data / "server.log"
     log_size = log.stat().st_size if log.exists() else 0
     options = f"-k {sockets} {OPTIONS}"
@@ -224,10 +225,9 @@ def _running(data: Path) -> PostgresServer | None:
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
         server = PostgresServer(int(lines[0]), Path(lines[4]))
-        os.kill(server.process, 0)
     except (OSError, IndexError, ValueError):
         return None
-    return server if _accepts_connections(server.sockets) else None
+    return server if _process_exists(data) and _accepts_connections(server.sockets) else None
 
 
 def _pid(data: Path) -> int:
@@ -235,11 +235,20 @@ def _pid(data: Path) -> int:
 
 
 def _process_exists(data: Path) -> bool:
+    """Whether the process of the pid file is a server on this data: after a reboot it may be any other program."""
     try:
-        process = _pid(data)
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (OSError, ValueError, IndexError):
+        return Path(f"/proc/{_pid(data)}/cwd").samefile(data)
+    except (OSError, ValueError):
         return False
+
+
+def _remove_reused_pid(data: Path) -> None:
+    """PostgreSQL takes any living process of its user for the server of the pid file, and refuses to start. Of a dead
+    one it needs the file, to find what its sessions still use."""
+    with suppress(OSError, ValueError):
+        os.kill(_pid(data), 0)
+        if not _process_exists(data):
+            (data / "postmaster.pid").unlink()
 
 
 def _accepts_connections(sockets: Path) -> bool:

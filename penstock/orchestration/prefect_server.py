@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import httpx
 
 PREFECT_DATABASE = "prefect"
-CAME_WITH_TABLES = "those of the tables"
 DAY_SECONDS = 86_400
 # Our defaults for Prefect's clients; a variable of the environment wins.
 CLIENT_DEFAULTS = {
@@ -134,22 +133,28 @@ def create_prefect_database(records_url: str) -> None:
 def fill_prefect_database(root: Path, records_url: str) -> None:
     """The same on the embedded PostgreSQL of this home, with the tables and block types of this version of Prefect and
     our deployments: the migrations take two seconds, the blocks two more, and the deployments one or two."""
-    if create_database(records_url, PREFECT_DATABASE) and (tables := tables_file()).is_file():
-        run_sql(database_url_of(records_url, PREFECT_DATABASE), gzip.decompress(tables.read_bytes()).decode())
+    if not create_database(records_url, PREFECT_DATABASE):
+        return
+    for told in (blocks_file(root), deployed_file(root)):
+        told.unlink(missing_ok=True)  # of an earlier database
+    if tables_file().is_file():
+        tables = gzip.decompress(tables_file().read_bytes()).decode()
+        run_sql(database_url_of(records_url, PREFECT_DATABASE), tables)
         blocks_file(root).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         blocks_file(root).touch()
-        deployed_file(root).write_text(CAME_WITH_TABLES)
+        deployed_file(root).write_text(tables.partition("\n")[0])
 
 
 def tables_file() -> Path:
-    """What `pg_dump` prints of a new database of this version of Prefect with our deployments.
+    """What `pg_dump` prints of a new database of this version of Prefect with our deployments. Its first line tells of
+    which `prefect.yaml` they are.
 
     `python -m tests.orchestration.prefect_tables` makes it."""
     return Path(__file__).with_name(f"prefect_tables_{version('prefect')}.sql.gz")
 
 
 def deployed_file(root: Path) -> Path:
-    """Which version of our deployments this home has applied."""
+    """Tells which version of our deployments is in the embedded database of this home."""
     return root / "prefect" / "deployed"
 
 

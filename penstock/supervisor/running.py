@@ -24,6 +24,7 @@ from penstock.supervisor.addresses import generated_secrets, print_addresses
 from penstock.supervisor.starting import UpOptions, started_service
 
 POLL_SECONDS = 0.5
+IN_USE = "A service runs on {} already. `penstock stop` ends it; or choose another --home."
 STOPPING = "Stopping: waiting up to {:g} s for running conversions. Ctrl-C again kills them."
 
 
@@ -35,15 +36,14 @@ def run_service(settings: Settings, options: UpOptions, stopped: threading.Event
     home = Home.at(settings.root)
     with home.claim() as is_ours:
         if not is_ours:
-            raise ChildProcessError(f"Another penstock runs on {home.root}; choose another --home.")
+            raise ChildProcessError(IN_USE.format(home.root))
         with ExitStack() as closed, started_service(settings, options, home, stopped) as (running, processes):
             lingering = Lingering(home, settings.linger_seconds, partial(_has_work, running), closed)
             signal.signal(END_SIGNAL, lambda *_: lingering.end_when_unused())
             if not stopped.is_set():
                 home.publish(running)
                 home.mark_used()
-                generated = () if options.linger else generated_secrets(settings)
-                print_addresses(running, home, generated=generated, page=settings.page)
+                print_addresses(running, home, generated=() if options.linger else generated_secrets(settings))
             is_idle = lingering.is_over if options.linger else _never
             _watch(processes, None if settings.database_url else home, lambda: stopped.wait(POLL_SECONDS) or is_idle())
             home.unpublish()

@@ -86,7 +86,7 @@ def started_service(
         if ports.prefect is not None:
             _start_prefect(processes, None if settings.database_url else home, ports.prefect)
         _import(*SHARED_MODULES)
-        _start_own(processes, options, ports.api)
+        _start_own(processes, options, ports.api, _deploying(settings, ports))
         with httpx.Client(base_url=running.api_url, trust_env=False, timeout=10.0) as http:
             waiting = StartProgress(lambda: _state(ports.api, http))
             wait_until_ready(lambda: stopped.is_set() or waiting.is_over(), START_SECONDS, processes)
@@ -154,7 +154,12 @@ def _start_prefect(processes: ServiceProcesses, home: Home | None, port: BoundPo
     processes.start("prefect", command, fds=(socket.fileno(),))
 
 
-def _start_own(processes: ServiceProcesses, options: UpOptions, port: BoundPort) -> None:
+def _deploying(settings: Settings, ports: ListenPorts) -> str:
+    """To another Prefect or database than the home's own, others may have applied another version meanwhile."""
+    return "--deploy" if settings.database_url or ports.prefect is None else "--deploy-if-changed"
+
+
+def _start_own(processes: ServiceProcesses, options: UpOptions, port: BoundPort, deploying: str) -> None:
     _tell(f"Starting the API and {options.workers} worker{'s' if options.workers > 1 else ''}.")
     sockets = tuple(each.fileno() for each in port.sockets)
     inherited = [argument for number in sockets for argument in ("--inherited", str(number))]
@@ -162,7 +167,7 @@ def _start_own(processes: ServiceProcesses, options: UpOptions, port: BoundPort)
     for number in range(1, options.workers + 1):
         name = f"worker-{number}"
         command = ["penstock", "worker", "--name", name, "--drained-exit", str(EXIT_DRAINED)]
-        processes.start(name, [*command, *(["--deploy"] if number == 1 else [])], final_exit=EXIT_DRAINED)
+        processes.start(name, [*command, *([deploying] if number == 1 else [])], final_exit=EXIT_DRAINED)
 
 
 def _import(*modules: str) -> None:

@@ -95,12 +95,13 @@ def test_an_output_that_another_program_wrote_meanwhile_is_not_replaced(penstock
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_an_interrupt_exits_130_and_leaves_nothing(penstock, long_video, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_exits_130_and_leaves_nothing(penstock, long_video, tmp_path, number):
     with started(penstock.home.root, str(long_video), str(tmp_path / "film.mp4"), "--height", "690") as running:
         wait_for(lambda: processes_with("ffmpeg", "output.mp4", ":690"), 60)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         assert running.wait(30) == 130
-        assert running.stderr.read() == f"{CANCELLING}\nCancelled.\n"
+        assert running.stderr.read() == ("" if number == signal.SIGHUP else f"{CANCELLING}\nCancelled.\n")
 
     wait_for(lambda: not processes_with("ffmpeg", "output.mp4", ":690"), 5)
     assert list(tmp_path.iterdir()) == []

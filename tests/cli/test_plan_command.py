@@ -1,7 +1,5 @@
 """`penstock plan` prints what `convert` would do, and needs no service."""
 
-from pathlib import Path
-
 import pytest
 from click.testing import CliRunner
 
@@ -23,7 +21,7 @@ def test_plan_prints_the_plan_and_converts_nothing(plan, clip, tmp_path):
 
     assert (told.input, told.width, told.estimate.tasks) == (str(clip), 160, 0)
     assert not (tmp_path / "out.webm").exists()
-    first, picture, *_ = summary(Path("out.webm"), told).splitlines()
+    first, picture, *_ = summary("out.webm", told).splitlines()
     assert first == "out.webm: 160×90, 2.00 s, vp9,opus"
     assert picture == "  video: encode vp9, because webm players do not expect h264"
 

@@ -1,9 +1,11 @@
 """Several inputs, and standard input and output."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +24,7 @@ def here(tmp_path, monkeypatch, photo, clip):
     (tmp_path / "a.png").write_bytes(photo.read_bytes())
     (tmp_path / "b.mp4").write_bytes(clip.read_bytes())
     (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "a.gif").symlink_to("b.mp4")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -110,10 +113,38 @@ def test_a_refusal_has_the_words_that_a_running_service_has(convert, refused, wo
         (("a.png", "--to", "png", "--format", "png"), "Give --to or --format, not both."),
         (("-", "--to", "png"), "Standard input has no name"),
         (("a.png", "./a.mp4", "--to", "webp"), "a.png and ./a.mp4 would all be written to a.webp"),
+        (("a.png", "{here}/a.mp4", "--to", "webp", "-y"), "a.png and {here}/a.mp4 would all be written to a.webp"),
+        (("b.mp4", "b.gif", "--to", "gif", "-y"), "b.mp4 and b.gif would all be written to b.gif"),
+        (("a.png", "b.mp4", "--to", "gif", "-y"), "a.png would be written to a.gif, which is an INPUT too"),
+        (("a.png", "-", "--to", "png", "-d", "made"), "Standard input has no name"),
     ],
 )
-def test_words_that_name_no_output_are_wrong_usage(refused, words, error):
-    assert refused(*words).startswith(f"Error: {error}")
+def test_words_that_name_no_output_of_their_own_are_wrong_usage(refused, here, words, error):
+    said = refused(*(word.format(here=here) for word in words))
+    assert said.startswith(f"Error: {error.format(here=here)}")
+
+
+def test_names_of_files_do_not_control_the_terminal(refused):
+    assert refused("\x1b[2J\n.png", "out.png") == "Error: There is no file \\x1b[2J\\n.png."
+    assert refused("\x9b2J\u202e.png", "gone.png", "--to", "png") == "gone.png: There is no file gone.png."
+
+
+@pytest.mark.service
+def test_a_name_that_is_no_utf_8_is_converted_and_told(convert, here):
+    name = os.fsdecode(b"\xff\x1b[2J.png")
+    shutil.copy(here / "a.png", here / name)
+    said = convert(name, "-", "--to", "png", "--width", "122")
+    assert (said.exit_code, said.stderr.split(" ")[0]) == (0, "\\udcff\\x1b[2J.png")
+
+
+@pytest.mark.service
+def test_an_output_that_cannot_be_written_is_told(here, penstock):
+    command = [sys.executable, "-m", "penstock", "convert", "a.png", "-", "--to", "png", "--width", "122"]
+    environment = plain_environment() | {"PENSTOCK_HOME": str(penstock.home.root)}
+    with Path("/dev/full").open("wb") as full:
+        said = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert said.stderr == b"Error: Standard output could not be written: No space left on device.\n"
+    assert said.returncode == 1
 
 
 def test_a_terminal_neither_sends_nor_takes_media(monkeypatch):

@@ -7,16 +7,22 @@ import os
 import signal
 import subprocess
 import sys
-import threading
+import time
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from penstock import __version__
-from penstock.cli.local.service import Start, used_service
+from penstock.cli.conversions.command_line import CommandLine
+from penstock.cli.conversions.progress_line import NoDisplay
+from penstock.cli.conversions.running import Conversions
+from penstock.cli.local.service import Start, has_ended, used_service
 from penstock.cli.main import cli
+from penstock.client import Client
 from penstock.host.home import Home
 from penstock.settings import Settings
 from penstock.settings.digests import settings_digests
@@ -106,6 +112,28 @@ def test_an_older_version_that_lingers_is_replaced(home, monkeypatch):
         assert older.wait(5) == 0
 
 
+def test_up_replaces_one_that_lingers_unless_a_command_uses_it(home, monkeypatch):
+    monkeypatch.setattr("penstock.cli.up.run_service", lambda *_: None)
+    with service(home, __version__) as lingering:
+        with home.use():
+            said("up", home)
+            assert lingering.poll() is None
+        assert said("up", home).exit_code == 0
+        assert lingering.wait(5) == 0
+
+
+def test_who_resumes_a_schedule_on_one_that_lingers_is_told_of_its_end(home, monkeypatch):
+    async def done(*_, **__):
+        pass
+
+    monkeypatch.setattr("penstock.orchestration.schedules.set_schedule_active", done)
+    monkeypatch.setattr("penstock.cli.schedule._connect", lambda settings: Home(settings.root).running_service())
+    with service(home, __version__):
+        told = CliRunner().invoke(cli, ["schedule", "resume", "inbox", "--home", str(home.root)])
+    assert (told.exit_code, told.stdout) == (0, "inbox: active\n")
+    assert told.stderr.startswith("The running service ends when it is unused")
+
+
 def test_an_older_version_that_somebody_uses_is_left_alone(home):
     with service(home, "0.0.1") as older:
         with home.use(), used_service(Settings(home=home.root), print) as used:
@@ -141,12 +169,21 @@ def test_an_interrupt_leaves_a_starting_service_to_those_who_wait_for_it(home):
         assert running.wait(10) == 0
 
 
-def test_a_command_ends_when_its_service_is_stopped(home):
-    with service(home, __version__), pytest.raises(click.ClickException, match="The service was stopped meanwhile"):
-        use_until_it_is_stopped(home)
-
-
-def use_until_it_is_stopped(home):
-    with used_service(Settings(home=home.root), print):
+def test_a_service_that_lingers_has_ended_when_it_is_stopped_or_replaced(home):
+    with service(home, __version__):
+        used = home.running_service()
+        assert not has_ended(home, used)
         said("stop", home)
-        threading.Event().wait(30)
+        assert has_ended(home, used)
+    with service(home, __version__):
+        assert has_ended(home, used)
+        assert not has_ended(home, replace(used, linger_seconds=None)), "one of `up` comes back"
+
+
+def test_conversions_end_with_their_service_though_its_client_would_wait(photo, tmp_path):
+    given = CommandLine(str(photo), tmp_path / "out.png", False, {"kind": "image", "format": "png"}, "photo")
+    connect = partial(Client, "http://127.0.0.1:1", "key", retry_seconds=3)
+    began = time.monotonic()
+    with pytest.raises(click.ClickException, match="The service was stopped meanwhile"):
+        Conversions([given], connect, lambda: True, NoDisplay()).run(print)
+    assert time.monotonic() - began < 2

@@ -1,10 +1,14 @@
 """`prefect.yaml` is what a Prefect user applies: it must be complete and true."""
 
+import asyncio
+import gzip
+
 import pytest
 from prefect import Flow
 from prefect.utilities.importtools import import_object
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 
+from penstock.deployments import bootstrap
 from penstock.deployments.bootstrap import load_prefect_yaml
 from penstock.domain.errors import FieldInvalid, InvalidRequest, RequestError
 from penstock.domain.formats import FORMATS
@@ -12,7 +16,9 @@ from penstock.domain.request import SourceRequest, parse_request
 from penstock.domain.request_form import parse_parameter, redacted
 from penstock.domain.secret_urls import HIDDEN
 from penstock.orchestration.flow_run_options import BROKEN_TAG, POOL, QUEUES, REFUSED_TAG
+from penstock.orchestration.prefect_server import deployed_file, tables_file
 from penstock.orchestration.run import shown_stage
+from penstock.settings import Settings
 
 DEPLOYMENTS = {entry["name"]: entry for entry in load_prefect_yaml()["deployments"]}
 
@@ -23,6 +29,42 @@ def test_every_entrypoint_is_a_module_path_to_a_flow(name):
 
     assert ":" not in entrypoint
     assert isinstance(import_object(entrypoint), Flow)
+
+
+def test_a_new_home_comes_with_the_deployments_of_this_file():
+    assert gzip.decompress(tables_file().read_bytes()).decode().startswith(f"{bootstrap.heading_of_tables()}\n")
+
+
+@pytest.fixture
+def applied(monkeypatch, tmp_path):
+    """What is applied to a home whose file `deployed` has this text."""
+
+    async def all_exist():
+        return True
+
+    def apply(told):
+        found = []
+
+        async def note(*_):
+            found.append(told)
+
+        monkeypatch.setattr(bootstrap, "apply_prefect_yaml", note)
+        monkeypatch.setattr(bootstrap, "_all_exist", all_exist)
+        deployed_file(tmp_path).parent.mkdir(exist_ok=True)
+        deployed_file(tmp_path).write_text(told)
+        asyncio.run(bootstrap.apply_if_changed(Settings(home=tmp_path)))
+        return found
+
+    return apply
+
+
+def test_the_file_is_applied_to_a_new_home_if_somebody_edited_it_before(applied):
+    assert applied("-- prefect.yaml of the release")
+
+
+def test_a_file_that_was_applied_is_not_applied_again(applied, tmp_path):
+    applied("an earlier one")
+    assert not applied(deployed_file(tmp_path).read_text())
 
 
 def test_code_comes_from_the_installed_package_alone():

@@ -101,13 +101,12 @@ def test_a_worker_that_was_killed_is_removed_from_the_list(penstock):
     with psycopg.connect(penstock.service.database_url.replace("/penstock?", "/prefect?")) as prefect:
         silent = "UPDATE worker SET last_heartbeat_time = now() - interval '11 minutes' WHERE name = %s"
         assert prefect.execute(silent, [heard["name"]]).rowcount == 1
-    # The service does the same from time to time, and may be first.
     script = "import asyncio; from penstock.orchestration.worker.dead_workers import remove_dead_workers as remove\n"
-    subprocess.run(
-        [sys.executable, "-c", f"{script}assert asyncio.run(remove()) <= 1"], env=exported(penstock), check=True
-    )
+    subprocess.run([sys.executable, "-c", f"{script}asyncio.run(remove())"], env=exported(penstock), check=True)
 
-    assert workers(penstock) == living
+    # In a long run of the tests others are as old.
+    assert "penstock" in " ".join(workers(penstock))
+    assert workers(penstock) <= living
 
 
 def believe_running(penstock, task):

@@ -96,6 +96,13 @@ def test_no_command_begins_to_use_it_while_it_closes(home, clock):
         assert can_close
 
 
+def test_a_service_that_closes_is_not_used(home):
+    with home.use():
+        assert home.is_used()
+    with home.close_if_unused():
+        assert not home.is_used()
+
+
 def test_the_home_knows_which_process_has_claimed_it(home):
     assert home.claimed_by() is None
     with home.claim():

@@ -14,7 +14,7 @@ import pytest
 
 from penstock.domain.errors import DatabaseUnavailable
 from penstock.host import postgres
-from penstock.host.postgres import postgres_server, restart_if_dead
+from penstock.host.postgres import postgres_server, restart_if_dead, server_process
 from tests.service import alive
 
 
@@ -85,6 +85,18 @@ def test_a_server_that_died_in_use_is_restarted_with_its_data(tmp_path):
         assert restart_if_dead(tmp_path)
         with psycopg.connect(server.url()) as connection:
             assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_a_server_starts_though_its_old_process_id_is_another_programs(tmp_path):
+    with postgres_server(tmp_path) as server:
+        told = (tmp_path / "postgres" / "postmaster.pid").read_text()
+    with subprocess.Popen(["sleep", "60"]) as other:
+        (tmp_path / "postgres" / "postmaster.pid").write_text(told.replace(str(server.process), str(other.pid), 1))
+        assert server_process(tmp_path) is None
+        with postgres_server(tmp_path) as again, psycopg.connect(again.url()) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert other.poll() is None
+        other.kill()
 
 
 def test_a_killed_server_whose_sessions_still_run_is_restarted(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from penstock.deployments.bootstrap import heading_of_tables
 from penstock.host.postgres import postgres_server, program
 from penstock.orchestration.prefect_server import PREFECT_DATABASE, prefect_database_url, tables_file
 
@@ -49,7 +50,7 @@ SETTINGS = {
 
 def migrated(folder: Path) -> str:
     """What `pg_dump` prints of a database that Prefect's migrations have made, with its block types and our
-    deployments."""
+    deployments, and above it of which `prefect.yaml` they are."""
     with postgres_server(folder, databases=(PREFECT_DATABASE,)) as server:
         url = prefect_database_url(server.url())
         variables = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url, "PREFECT_HOME": str(folder / "prefect")}
@@ -58,7 +59,7 @@ def migrated(folder: Path) -> str:
             subprocess.run([sys.executable, "-c", script], env=environment, check=True)
         with psycopg.connect(server.url(PREFECT_DATABASE)) as connection:
             connection.execute("TRUNCATE " + ", ".join(FORGOTTEN) + " CASCADE")
-        return dumped(server.url(PREFECT_DATABASE))
+        return f"{heading_of_tables()}\n{dumped(server.url(PREFECT_DATABASE))}"
 
 
 def dumped(url: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, expect, sync_playwright
 
 from benchmarks.harness.json_client import JsonClient
 from penstock.records import Records
@@ -18,7 +18,8 @@ KEEP_KEY = "if (!sessionStorage.length) sessionStorage.setItem('penstock.key', '
 REPORT = "addEventListener('securitypolicyviolation', (event) => console.error('blocked: ' + event.violatedDirective))"
 # The browser's own line about an answer that is a refusal.
 ANSWERED = "Failed to load resource"
-MILLISECONDS = 15_000
+# Of each wait, also for a conversion on a busy machine. Playwright's own limit for an expectation is five seconds.
+MILLISECONDS = 30_000
 
 
 @dataclass
@@ -56,6 +57,7 @@ def browser() -> Iterator[Browser]:
     path = installed()
     if path is None:
         pytest.skip("Chromium is not on this machine: apt-get install chromium (as root) brings it")
+    expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as driver:
         yield driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--mute-audio"])
 

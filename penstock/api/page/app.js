@@ -115,21 +115,20 @@ function start() {
 /** Files may be dropped on every view. The browser would show them in place of the page. */
 async function takeDrop(event) {
   event.preventDefault();
-  if (apiKey()) begin(await readDrop(event.dataTransfer));
+  if (!apiKey() || runningTransfer()) return;
+  begin(await readDrop(event.dataTransfer));
 }
 
 /** A picture of the screen, or files that were copied. */
 function takePasted(event) {
-  if (apiKey() && event.clipboardData.files.length) begin(readChosen(event.clipboardData.files));
+  if (apiKey() && !runningTransfer() && event.clipboardData.files.length) begin(readChosen(event.clipboardData.files));
 }
 
 function begin(drop) {
   if (!drop.files.length) return;
-  const running = runningTransfer();
-  if (!running) startUpload(drop);
-  if (!/^(#\/)?$/.test(location.hash)) location.hash = "#/";
-  else if (running) running.changed.dispatchEvent(new Event("busy"));
-  else open();
+  startUpload(drop);
+  if (/^(#\/)?$/.test(location.hash)) open();
+  else location.hash = "#/";
 }
 
 /** The key was revoked while the page was open. The form that is open says so itself. */

@@ -54,25 +54,22 @@ function conversionForm(file, table, groups, signal) {
     el("div", { class: "actions" }, submit));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    convert(request(), { submit, fault, signal });
+    convert(request(), { submit, fault });
   });
   choose(chosen.format);
   return form;
 }
 
-/** Whoever leaves the view while the service is away has changed their mind. */
-async function convert(request, { submit, fault, signal }) {
+async function convert(request, { submit, fault }) {
   submit.disabled = true;
   fault.replaceChildren();
   try {
-    const { data } = await call("POST", "tasks", { body: request, signal });
+    const { data } = await call("POST", "tasks", { body: request });
     rememberRequest(data.id, request);
     location.hash = `#/tasks/${data.id}`;
   } catch (error) {
-    if (signal.aborted) return;
     fault.replaceChildren(faultBox(error));
     submit.disabled = false;
-    submit.focus();
   }
 }
 

@@ -1,12 +1,11 @@
 /** The lists of tasks and batches, a page at a time, with filters that are part of the address. */
 
 import { call } from "./api.js";
-import { el, icon, refill, select, title } from "./dom.js";
-import { downloadLink } from "./downloads.js";
-import { ago, bytes, moment, percentage, t } from "./language.js";
+import { el, icon, select, title } from "./dom.js";
+import { ago, bytes, moment, t } from "./language.js";
 import { inputNames } from "./names.js";
 import { changed, pager } from "./pager.js";
-import { pill, shortFault, stateText } from "./words.js";
+import { downloadLink, pill, shortFault, stateText } from "./words.js";
 
 const LATEST = 5;
 const LOOK_SECONDS = 3;
@@ -19,7 +18,7 @@ const FILTERS = {
 export async function showLatest(place, signal) {
   await keepCurrent(`tasks?limit=${LATEST}`, signal, async ({ data }) => {
     const rows = await taskRows(data, signal);
-    refill(place, el("h2", {}, t("latest.title")), data.length ? rows : el("p", { class: "muted" }, t("latest.none")));
+    place.replaceChildren(el("h2", {}, t("latest.title")), data.length ? rows : el("p", { class: "muted" }, t("latest.none")));
   });
 }
 
@@ -34,9 +33,11 @@ export async function showBatches(main, [query], signal) {
 async function showList(main, name, query, signal, rows) {
   const asked = new URLSearchParams(query ?? "");
   const list = el("div", {});
+  const focused = document.activeElement.id;
   main.replaceChildren(title(t(`shell.${name}`)), filterBar(name, asked), list);
+  if (focused.startsWith("filter-")) document.getElementById(focused)?.focus(); // another filter is another address
   await keepCurrent(`${name}?${asked}`, signal, async ({ data, meta }) => {
-    refill(list, data.length ? await rows(data, signal) : empty(name, asked), pager(`#/${name}`, asked, meta));
+    list.replaceChildren(data.length ? await rows(data, signal) : empty(name, asked), pager(`#/${name}`, asked, meta));
   });
 }
 
@@ -57,7 +58,7 @@ async function keepCurrent(path, signal, show) {
 function filterBar(name, asked) {
   const filters = Object.entries(FILTERS[name]).map(([key, values]) => {
     const choices = [["", t("filter.all")], ...values.map((value) => [value, t(key === "kind" ? `become.${value}` : `status.${value}`)])];
-    const input = select(choices, asked.get(key) ?? "", (value) => goTo(name, asked, key, value));
+    const input = select(choices, asked.get(key) ?? "", (value) => goTo(name, asked, key, value), { id: `filter-${key}` });
     return el("label", { class: "choice" }, el("span", {}, t(`filter.${key}`)), " ", input);
   });
   return el("div", { class: "filters", role: "search", "aria-label": t("filter.label") }, ...filters);
@@ -82,7 +83,7 @@ function taskRow(task, name) {
   const isOpen = task.status === "processing";
   return el("li", {}, icon(task.kind),
     el("div", { class: "what" },
-      el("a", { href: `#/tasks/${task.id}`, class: "name" }, el("bdi", {}, name), ` → ${task.format.toUpperCase()}`),
+      el("a", { href: `#/tasks/${task.id}`, class: "name" }, `${name} → ${task.format.toUpperCase()}`),
       el("span", { class: "muted" }, taskNote(task), " · ", when(task))),
     isOpen ? el("progress", { max: 100, value: task.progress, "aria-label": t("task.progress") }) : pill(task.status),
     task.output?.url ? rowDownload(task.output) : el("span"));
@@ -96,7 +97,7 @@ function rowDownload(output) {
 function taskNote(task) {
   if (task.error) return shortFault(task.error);
   if (task.output) return bytes(task.output.filesize);
-  return task.status === "processing" ? `${stateText(task.state)}, ${percentage(task.progress)}` : t("task.deleted.short");
+  return task.status === "processing" ? `${stateText(task.state)}, ${task.progress} %` : t("task.deleted.short");
 }
 
 function when({ created }) {

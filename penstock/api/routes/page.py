@@ -41,7 +41,7 @@ async def read_page(request: Request) -> Response:
     store = await _store_origin(context)
     policy = POLICY.format(store=f" {store}" if store else "")
     headers = {"Content-Security-Policy": policy, "Cache-Control": REVALIDATE}
-    return _answer(request, _index("redirect" if store else "api"), "text/html", headers)
+    return _answer(request, _index(context.services.settings.links), "text/html", headers)
 
 
 @router.get("/page/{version}/{name}")
@@ -50,11 +50,9 @@ async def read_page_file(request: Request, version: str, name: str) -> Response:
     content = _contents().get(name)
     if content is None:
         raise errors.NotFound("This path does not exist; /docs lists all paths.")
-    policy = {
-        "Content-Security-Policy": "default-src 'none'",
-        "Cache-Control": KEEP if version == _version() else REVALIDATE,
-    }
-    return _answer(request, content, TYPES[name.rpartition(".")[2]], policy)
+    kept = KEEP if version == _version() else REVALIDATE
+    headers = {"Content-Security-Policy": "default-src 'none'", "Cache-Control": kept}
+    return _answer(request, content, TYPES[name.rpartition(".")[2]], headers)
 
 
 def _answer(request: Request, content: bytes, mime: str, headers: dict[str, str]) -> Response:

@@ -31,11 +31,13 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """Reads one batch. `service_runs` tells whether the service that runs it is there."""
+    """Reads one batch. `service_runs` tells whether a service that may run it is there, `has_ended` whether none will
+    be unless somebody starts it."""
 
     records: Records
     batch: Batch
     service_runs: Callable[[], bool]
+    has_ended: Callable[[], bool]
 
     def read(self) -> Snapshot:
         """Raises `DatabaseUnavailable`."""
@@ -43,7 +45,8 @@ class Follower:
         return Snapshot(batch, self.records.batch_items.counts(batch.id))
 
     def follow(self, show: Callable[[Snapshot], None]) -> Snapshot:
-        """The batch when it has ended. Raises `click.ClickException` if the service is gone for a minute."""
+        """The batch when it has ended. Raises `click.ClickException` if the service has ended, or is gone
+        for a minute."""
         reachable = time.monotonic()
         while True:
             try:
@@ -54,7 +57,7 @@ class Follower:
                 reachable = time.monotonic() if self.service_runs() else reachable
             except DatabaseUnavailable:
                 pass
-            if time.monotonic() - reachable > UNREACHABLE_SECONDS:
+            if self.has_ended() or time.monotonic() - reachable > UNREACHABLE_SECONDS:
                 raise click.ClickException("The service has stopped. The same command goes on where the batch stopped.")
             time.sleep(POLL_SECONDS)
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from penstock.cli.conversions.output_formats import format_named
-from penstock.domain.file_names import name_in_address
+from penstock.domain.file_names import escaped, name_in_address
 from penstock.domain.formats import FORMATS
 from penstock.output_file import require_writable
 
@@ -60,7 +60,7 @@ def _title(source: str) -> str:
     """The input for people. The rest of an address may be a secret."""
     if source == STREAM:
         return "standard input"
-    return (name_in_address(source) or "input") if is_url(source) else Path(source).name
+    return (name_in_address(source) or "input") if is_url(source) else escaped(Path(source).name)
 
 
 def fields_of(options: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from penstock.cli.conversions.command_line import OUTPUT_EXISTS, CommandLine
 from penstock.cli.conversions.request_options import error_text
 from penstock.domain.errors import MediaError
+from penstock.domain.file_names import escaped
 from penstock.views.outcomes import outcome
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ class Converted:
     @property
     def sentence(self) -> str:
         """`clip.mov 4.1 MB → clip.mp4 1.7 MB (−59 %), VMAF 95, 12 s`"""
-        receipt, title = self.task.receipt, "standard output" if self.given.writes_stream else str(self.given.target)
+        receipt, title = (
+            self.task.receipt,
+            "standard output" if self.given.writes_stream else escaped(str(self.given.target)),
+        )
         before = (self.given.title, receipt.input.filesize if receipt.input else None)
         return outcome(before, (title, self.task.output.filesize), receipt.checks.quality, self.seconds)
 
@@ -42,9 +46,9 @@ class Failed:
             case MediaError():
                 return error_text(self.error.primary.code, self.error.message)
             case FileExistsError():
-                return EXISTS_NOW.format(self.given.target)
+                return escaped(EXISTS_NOW.format(self.given.target))
             case OSError():
-                return error_text("internal", f"{self.error.strerror}: {self.error.filename}")
+                return error_text("internal", escaped(f"{self.error.strerror}: {self.error.filename}"))
 
 
 Ended = Converted | Failed

@@ -21,6 +21,7 @@ from penstock.errors import MediaError
 AT_ONCE = 8
 REDRAW_SECONDS = 0.2
 LEFT = "Left. What was not cancelled yet goes on in the service."
+ENDED = "The service was stopped meanwhile. What was submitted goes on when a service is started again."
 CANCELLING = "Cancelling; press Ctrl-C again to leave at once."
 
 
@@ -30,10 +31,11 @@ class _Interrupted(BaseException):
 
 @dataclass
 class Conversions:
-    """Conversions that run in threads; the main thread shows their progress."""
+    """Conversions that run in threads; the main thread shows their progress. `has_ended`: whether the service has."""
 
     given: Sequence[CommandLine]
     connect: Callable[[], Client]
+    has_ended: Callable[[], bool]
     display: ProgressDisplay
     _running: int = field(default=0, init=False)
     _done: int = field(default=0, init=False)
@@ -46,11 +48,11 @@ class Conversions:
         """Call `ended` with each conversion that has ended, in that order.
 
         At an interrupt they are cancelled, and when that is done `KeyboardInterrupt` is raised; at another one at once.
-        """
+        Raises `click.ClickException` if the service has ended."""
         waiting = iter(enumerate(self.given))
-        for _ in self.given[:AT_ONCE]:
-            self._start_thread(waiting)
         try:
+            for _ in self.given[:AT_ONCE]:
+                self._start_thread(waiting)
             self._collect(ended)
         except KeyboardInterrupt:
             self._stop.set()
@@ -89,6 +91,8 @@ class Conversions:
                 self.display.show(progress_text(readings, self._done, len(self.given), time.monotonic()))
             with suppress(queue.Empty):
                 return self._ended.get(timeout=REDRAW_SECONDS)
+            if self.has_ended():
+                raise click.ClickException(ENDED)
 
     def _start_thread(self, waiting: Iterator[tuple[int, CommandLine]]) -> None:
         # A daemon: after a second interrupt nobody waits for it.

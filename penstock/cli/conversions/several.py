@@ -1,6 +1,8 @@
 """The conversions that the words of one `penstock convert` ask for."""
 
-from collections import Counter
+import os
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,12 @@ from penstock.cli.conversions.command_line import (
     is_url,
     output_error,
 )
-from penstock.domain.file_names import name_in_address
+from penstock.domain.file_names import escaped, name_in_address
 
 NO_OUTPUT = "Give OUTPUT, or --to FORMAT to write {} beside its input."
 SEVERAL = "Give one INPUT and one OUTPUT; for several INPUTs give --to FORMAT, and no OUTPUT."
+ONE_OUTPUT = "{} would all be written to {}; convert them one by one."
+OUTPUT_IS_AN_INPUT = "{} would be written to {}, which is an INPUT too; convert it by itself."
 STREAM_NAME = "Standard input has no name: give OUTPUT, or - for standard output."
 
 
@@ -32,7 +36,7 @@ def conversions_of(options: dict[str, Any]) -> tuple[CommandLine, ...]:
     if options["format_"] is not None:
         raise click.UsageError("Give --to or --format, not both.")
     options["format_"] = to
-    if len(words) == 2 and words[1] == STREAM:
+    if len(words) == 2 and words[1] == STREAM and folder is None:
         return (command_line_of(words[0], Path(STREAM), options),)
     targets = [_target(word, to, folder) for word in words]
     _require_different(words, targets)
@@ -41,7 +45,8 @@ def conversions_of(options: dict[str, Any]) -> tuple[CommandLine, ...]:
 
 def usage_error(given: CommandLine) -> str | None:
     """Why this conversion cannot begin; None if it can."""
-    return input_error(given.source) or output_error(given)
+    error = input_error(given.source) or output_error(given)
+    return error and escaped(error)
 
 
 def _two(words: list[str]) -> tuple[str, Path]:
@@ -60,8 +65,15 @@ def _target(source: str, to: str, folder: Path | None) -> Path:
     return (folder or Path(source).parent) / f"{Path(source).stem}.{to}"
 
 
-def _require_different(words: list[str], targets: list[Path]) -> None:
-    for target, count in Counter(targets).items():
-        if count > 1:
-            both = [word for word, its in zip(words, targets, strict=True) if its == target]
-            raise click.UsageError(f"{' and '.join(both)} would all be written to {target}; convert them one by one.")
+def _require_different(words: Sequence[str], targets: Sequence[Path]) -> None:
+    """An output that is written twice, or that is another INPUT, would be lost with `-y`."""
+    written = defaultdict(list)
+    for word, target in zip(words, targets, strict=True):
+        written[os.path.realpath(target)].append((word, target))
+    read = {os.path.realpath(word): word for word in words if not is_url(word)}
+    for place, outputs in written.items():
+        both, (word, target) = [each for each, _ in outputs], outputs[0]
+        if len(outputs) > 1:
+            raise click.UsageError(escaped(ONE_OUTPUT.format(" and ".join(both), target)))
+        if read.get(place, word) != word:
+            raise click.UsageError(escaped(OUTPUT_IS_AN_INPUT.format(word, target)))

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 START_SECONDS = 180.0
 STOP_SECONDS = 120.0
 POLL_SECONDS = 0.02
-WATCH_SECONDS = 0.5
-ENDED = "The service was stopped meanwhile. What was submitted goes on when a service is started again."
 LINGERS = "The service keeps running for {}; `penstock stop` ends it."
 OTHER_SETTINGS = (
     "The running service has other values of {}. It keeps them: `penstock stop`, and the next command starts one "
@@ -66,8 +63,7 @@ def used_service(settings: Settings, show_start: Callable[[], None]) -> Iterator
         with home.use():
             service = start.wait(show_start)
             _tell_of_other_settings(service, settings)
-            with _interrupted_when_it_ends(home, service):
-                yield service
+            yield service
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt):
             start.undo()
@@ -76,9 +72,7 @@ def used_service(settings: Settings, show_start: Callable[[], None]) -> Iterator
         if start.process is not None and settings.linger_seconds == 0:
             wait_until_ended(home, start.process)
     if start.process is not None and settings.linger_seconds and home.is_first_time("linger told"):
-        click.echo(
-            f"The service keeps running for {_length(settings.linger_seconds)}; `penstock stop` ends it.", err=True
-        )
+        click.echo(LINGERS.format(_length(settings.linger_seconds)), err=True)
 
 
 @dataclass
@@ -144,7 +138,14 @@ def _started(home: Home) -> subprocess.Popen[bytes]:
 def _stop_older(home: Home) -> None:
     """Stop a service that lingers and is of another version of Penstock, unless something uses it."""
     running = home.running_service()
-    if running is None or running.linger_seconds is None or running.version == __version__:
+    if running is not None and running.version != __version__:
+        stop_lingering(home)
+
+
+def stop_lingering(home: Home) -> None:
+    """Stop a service that lingers, unless a command uses it. What is unfinished goes on with the next one."""
+    running = home.running_service()
+    if running is None or running.linger_seconds is None:
         return
     with home.close_if_unused() as is_unused:
         if is_unused:
@@ -164,31 +165,10 @@ def wait_until_ended(home: Home, process: subprocess.Popen[bytes] | None = None)
         process.wait()
 
 
-@contextmanager
-def _interrupted_when_it_ends(home: Home, service: RunningService) -> Iterator[None]:
-    """A service that lingers comes back on other ports, if at all: the client's five minutes of patience are in vain.
-
-    Raises `click.ClickException` if it ends."""
-    left, has_ended = threading.Event(), threading.Event()
-
-    def watch() -> None:
-        while not left.wait(WATCH_SECONDS):
-            if home.claimed_by() != service.process:
-                has_ended.set()
-                os.kill(os.getpid(), signal.SIGINT)
-                return
-
-    watching = threading.Thread(target=watch, daemon=True)
-    if service.linger_seconds is not None:
-        watching.start()
-    try:
-        yield
-    except KeyboardInterrupt:
-        if has_ended.is_set():
-            raise click.ClickException(ENDED) from None
-        raise
-    finally:
-        left.set()
+def has_ended(home: Home, service: RunningService) -> bool:
+    """Whether a service that lingers has ended: it comes back on other ports, if at all, so that the client's five
+    minutes of patience are in vain."""
+    return service.linger_seconds is not None and home.claimed_by() != service.process
 
 
 def _tell_of_other_settings(service: RunningService, settings: Settings) -> None:
