@@ -56,7 +56,8 @@ def migrated(folder: Path) -> str:
         variables = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url, "PREFECT_HOME": str(folder / "prefect")}
         environment = {"PATH": os.environ["PATH"], "PENSTOCK_HOME": str(folder / "home"), **variables, **SETTINGS}
         for script in (MIGRATE, APPLY):
-            subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+            # In a clone Prefect takes its commit for the version of the deployments.
+            subprocess.run([sys.executable, "-c", script], cwd=folder, env=environment, check=True)
         with psycopg.connect(server.url(PREFECT_DATABASE)) as connection:
             connection.execute("TRUNCATE " + ", ".join(FORGOTTEN) + " CASCADE")
         return f"{heading_of_tables()}\n{dumped(server.url(PREFECT_DATABASE))}"
