@@ -2,9 +2,9 @@
 
 Ours is all that a conversion does: a child process, started by the sandbox pool, limited, decoding, writing, and
 reading its output back, which no peer does; then the check against the plan and the digest. The part after writing is
-in the note. Each round runs each once, and each ratio is of one round. All use the same encoder settings, those of quality
-0.8; WebP's effort is 2 for all (4, sharp's default, takes about twice as long for two to three percent of the bytes).
-A peer is one warm process; ours is a new one for each image.
+in the note. Each round runs each once, and each ratio is of one round. All use the same encoder settings, those of
+quality 0.8; WebP's effort is 2 for all (4, sharp's default, takes about twice as long for two to three percent of the
+bytes). A peer is one warm process; ours is a new one for each image.
 """
 
 import os
