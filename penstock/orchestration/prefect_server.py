@@ -58,13 +58,14 @@ SERVER_DEFAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class PrefectAddress:
-    """Where a Prefect server is reached: its API and its UI."""
+    """Where a Prefect server is reached: its API and its UI. `shown_ui` is where people reach its UI, if elsewhere."""
 
     api_url: str
+    shown_ui: str | None = None
 
     @property
     def ui_url(self) -> str:
-        return self.api_url.removesuffix("/").removesuffix("/api")
+        return self.shown_ui.rstrip("/") if self.shown_ui else self.api_url.removesuffix("/").removesuffix("/api")
 
 
 def enable_info_logging() -> None:
@@ -84,7 +85,9 @@ def auth_string(home: Home, settings: Settings) -> str | None:
 def service_environment(home: Home, running: RunningService) -> dict[str, str]:
     """The environment variables that every process of the service needs."""
     return {
-        **client_environment(home, PrefectAddress(running.prefect_api_url), running.prefect_auth),
+        **client_environment(
+            home, PrefectAddress(running.prefect_api_url, running.prefect_ui_url), running.prefect_auth
+        ),
         "PENSTOCK_HOME": str(home.root),
         "PENSTOCK_DATABASE_URL": running.database_url,
         "PENSTOCK_API_KEY": running.api_key,
@@ -203,7 +206,7 @@ def prefect_address(settings: Settings) -> PrefectAddress:
     """The Prefect that `penstock api`, `worker` or `deploy` uses. Raises `Misconfigured` where none is set."""
     if not settings.prefect_api_url:
         raise Misconfigured('Set PREFECT_API_URL, or on the machine of `penstock up`: eval "$(penstock env)".')
-    return PrefectAddress(settings.prefect_api_url)
+    return PrefectAddress(settings.prefect_api_url, settings.prefect_ui_url)
 
 
 async def wait_for_prefect(address: PrefectAddress) -> None:

@@ -55,6 +55,9 @@ class Settings(BaseModel):
     prefect_api_url: WebUrl | None = Field(
         None, validation_alias="PREFECT_API_URL", description="use this Prefect server instead of our own"
     )
+    prefect_ui_url: WebUrl | None = Field(
+        None, validation_alias="PREFECT_UI_URL", description="address of the Prefect UI in links, if not the server's"
+    )
     prefect_auth_string: str | None = Field(
         None,
         validation_alias="PREFECT_API_AUTH_STRING",

@@ -76,7 +76,7 @@ def started_service(
         running = _running_service(settings, options, home, ports, database.url)
         os.environ.update(service_environment(home, running))
         if ports.prefect is not None:
-            address = PrefectAddress(running.prefect_api_url)
+            address = PrefectAddress(running.prefect_api_url, running.prefect_ui_url)
             os.environ.update(server_environment(home, address, running.prefect_auth, database.url))
         _import("prefect.main")
         database.wait()
@@ -115,7 +115,7 @@ def _prepare_nothing(_database_url: str) -> None:
 def _running_service(
     settings: Settings, options: UpOptions, home: Home, ports: ListenPorts, database_url: str
 ) -> RunningService:
-    prefect = PrefectAddress(settings.prefect_api_url or f"{_prefect_url(ports)}/api")
+    prefect = PrefectAddress(settings.prefect_api_url or f"{_prefect_url(ports)}/api", settings.prefect_ui_url)
     return RunningService(
         api_url=local_url(options.host, ports.api.port),
         prefect_api_url=prefect.api_url,

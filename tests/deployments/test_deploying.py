@@ -8,7 +8,7 @@ from prefect.exceptions import ObjectAlreadyExists
 from penstock.deployments import bootstrap
 from penstock.host.home import Home
 from penstock.orchestration import prefect_server
-from penstock.orchestration.prefect_server import PrefectAddress, server_environment
+from penstock.orchestration.prefect_server import PrefectAddress, prefect_address, server_environment
 from penstock.settings import Settings
 
 ADDRESS = PrefectAddress("http://127.0.0.1:4200/api")
@@ -38,3 +38,8 @@ def test_the_ui_is_copied_into_the_home_where_prefect_cannot_be_written(monkeypa
 def test_the_ui_stays_beside_a_prefect_of_our_own(tmp_path):
     told = server_environment(Home(tmp_path), ADDRESS, None, "postgresql://127.0.0.1/penstock")
     assert "PREFECT_SERVER_UI_STATIC_DIRECTORY" not in told
+
+
+def test_links_to_runs_name_the_ui_that_people_reach():
+    given = {"PREFECT_API_URL": "http://prefect:4200/api", "PREFECT_UI_URL": "https://prefect.example.com/"}
+    assert prefect_address(Settings(**given)).ui_url == "https://prefect.example.com"
