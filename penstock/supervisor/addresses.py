@@ -2,6 +2,7 @@
 
 import sys
 from functools import partial
+from typing import Literal
 
 import click
 
@@ -18,9 +19,13 @@ def generated_secrets(settings: Settings) -> tuple[str, ...]:
     return (*(() if settings.api_key else ("key",)), *(() if prefect else ("password",)))
 
 
-def print_addresses(running: RunningService, home: Home, *, generated: tuple[str, ...]) -> None:
+def print_addresses(
+    running: RunningService, home: Home, *, generated: tuple[str, ...], page: Literal["on", "off"]
+) -> None:
     """Print the addresses, and once, on a terminal, the secrets that were `generated`: other output is often kept as a
     log."""
+    if page == "on":
+        click.echo(f"Page        {running.api_url}/")
     click.echo(f"API         {running.api_url}")
     click.echo(f"Docs        {running.api_url}/docs")
     click.echo(f"Prefect UI  {running.prefect_ui_url}")

@@ -43,7 +43,8 @@ def run_service(settings: Settings, options: UpOptions, stopped: threading.Event
             if not stopped.is_set():
                 home.publish(running)
                 home.mark_used()
-                print_addresses(running, home, generated=() if options.linger else generated_secrets(settings))
+                generated = () if options.linger else generated_secrets(settings)
+                print_addresses(running, home, generated=generated, page=settings.page)
             is_idle = lingering.is_over if options.linger else _never
             _watch(processes, None if settings.database_url else home, lambda: stopped.wait(POLL_SECONDS) or is_idle())
             home.unpublish()

@@ -26,7 +26,7 @@ def print_on_terminal(monkeypatch, home, generated):
     ours, theirs = os.openpty()
     with os.fdopen(theirs, "w") as terminal, monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", terminal)
-        print_addresses(SERVICE, home, generated=generated)
+        print_addresses(SERVICE, home, generated=generated, page="on")
         printed = ""
         while "Ctrl-C" not in printed:  # a terminal passes on what was written bit by bit
             printed += os.read(ours, 10_000).decode()
@@ -50,9 +50,15 @@ def test_a_secret_that_somebody_has_chosen_is_not_printed(monkeypatch, tmp_path,
 
 
 def test_no_secret_is_printed_where_the_output_may_be_a_log(monkeypatch, tmp_path, capsys):
-    print_addresses(SERVICE, Home.at(tmp_path), generated=("key", "password"))
+    print_addresses(SERVICE, Home.at(tmp_path), generated=("key", "password"), page="on")
     printed = capsys.readouterr().out
     assert "the-" not in printed
     assert "as `penstock env` prints it, after PREFECT_API_AUTH_STRING=" in printed
 
     assert KEY in print_on_terminal(monkeypatch, Home.at(tmp_path), ("key",))
+
+
+@pytest.mark.parametrize(("page", "shown"), [("on", True), ("off", False)])
+def test_the_address_of_the_page_is_printed_unless_it_is_off(tmp_path, capsys, page, shown):
+    print_addresses(SERVICE, Home.at(tmp_path), generated=(), page=page)
+    assert ("Page        http://127.0.0.1:8000/\n" in capsys.readouterr().out) is shown
