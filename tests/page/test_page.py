@@ -1,12 +1,13 @@
 """What people without a terminal do on the page at `/`."""
 
+import os
 import re
 from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Download, Locator, Page, Route, expect
 
 from benchmarks.harness.json_client import JsonClient
 from tests.page.conftest import Tab, refuse
@@ -47,6 +48,7 @@ def test_a_key_that_is_revoked_meanwhile_is_asked_for_again(tab: Tab):
 
 
 def test_a_picture_is_converted_and_compared(tab: Tab, photo):
+    tab.page.clock.install()
     page = tab.drop(photo)
     expect(page.get_by_role("heading", name="photo.png")).to_be_visible()
     page.get_by_label("JPEG").check(force=True)
@@ -58,7 +60,8 @@ def test_a_picture_is_converted_and_compared(tab: Tab, photo):
     slider = page.get_by_label("Boundary between before and after")
     slider.press("Home")
     assert page.locator(".slider").evaluate("(stage) => stage.style.getPropertyValue('--at')") == "0%"
-    with page.expect_download() as download:
+    page.clock.fast_forward(3_600_000)  # the link that is shown has expired
+    with page.expect_request("**/files/file_*"), page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == "photo.jpeg"
 
@@ -66,6 +69,10 @@ def test_a_picture_is_converted_and_compared(tab: Tab, photo):
 def test_a_film_plays_before_and_after(tab: Tab, clip):
     page = tab.drop(clip)
     page.get_by_text("Options", exact=True).click()
+    page.get_by_label("Width").fill("1.5")
+    page.get_by_label("MP3").check(force=True)
+    assert page.locator("form").evaluate("(form) => form.checkValidity()")  # a hidden width must not stop it
+    page.get_by_role("radio", name="MP4").check(force=True)
     page.get_by_label("Width").fill("320")
     expect(page.get_by_label("Plan")).to_contain_text("320 × 180")
     page.get_by_role("button", name="Convert", exact=True).click()
@@ -122,8 +129,20 @@ def test_a_task_is_cancelled_and_tried_again_after_a_reload(tab: Tab, long_video
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.get_by_role("link", name="Tasks").click()
+    link = page.get_by_role("link", name="film.mp4 → WEBM")
+    assert_focus_stays(link, page.locator(".rows li"))
+    link.click()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Nothing of it was kept")).to_be_visible()
+
+
+def assert_focus_stays(link: Locator, row: Locator):
+    """While the row is drawn anew with the progress of its task."""
+    link.focus()
+    drawn = row.inner_text()
+    wait_for(lambda: row.inner_text() != drawn)
+    expect(link).to_be_focused()
 
 
 def test_an_address_is_fetched_and_one_that_leads_nowhere_says_so(tab: Tab, tone, origin):
@@ -175,8 +194,10 @@ def test_tasks_are_listed_and_filtered(tab: Tab, api: JsonClient, photo):
 def test_a_dropped_folder_becomes_a_batch(tab: Tab, photo, tmp_path):
     folder = tmp_path / "holiday"
     (folder / "beach").mkdir(parents=True)
-    for name, color in {"one.png": "red", "beach/two.png": "blue"}.items():
+    for name, color in {"one.png": "navy", "beach/one.png": "blue"}.items():  # frames and takes are as alike
         Image.new("RGB", (90, 60), color).save(folder / name)
+        os.utime(folder / name, (1_700_000_000, 1_700_000_000))
+    assert (folder / "one.png").stat().st_size == (folder / "beach/one.png").stat().st_size
     (folder / "notes.txt").write_text("no media")
     (folder / ".hidden.png").write_bytes(photo.read_bytes())
     page = tab.open("#/tasks")
@@ -190,11 +211,12 @@ def test_a_dropped_folder_becomes_a_batch(tab: Tab, photo, tmp_path):
     page.get_by_label("WEBP").check(force=True)
     page.get_by_role("button", name="Start the batch").click()
     expect(page.locator("#main .card .pill")).to_have_text("Done")
-    saved: list[str] = []
-    page.on("download", lambda download: saved.append(download.suggested_filename))
+    saved: list[Download] = []
+    page.on("download", lambda download: saved.append(download))  # noqa: PLW0108 - Playwright marks the function
     page.get_by_role("button", name="Download all").click()
     expect(page.get_by_role("button", name="Download all")).to_be_enabled()
-    assert sorted(saved) == ["one.webp", "two.webp"]
+    assert [download.suggested_filename for download in saved] == ["one.webp", "one.webp"]
+    assert len({download.path().read_bytes() for download in saved}) == 2
 
 
 def drag(page: Page, path: Path):
@@ -232,21 +254,44 @@ def test_the_page_speaks_german(tab: Tab, photo, context: BrowserContext):
     page.get_by_text("Optionen", exact=True).click()
     page.get_by_label("Breite").fill("5000")
 
-    expect(page.get_by_role("alert")).to_contain_text("Das ist größer als die Vorlage")
+    expect(page.get_by_role("alert")).to_contain_text("Das ist größer als das Original")
     assert page.locator("html").get_attribute("lang") == "de"
     page.reload()
     expect(page.get_by_role("button", name="Umwandeln", exact=True)).to_be_visible()
 
 
-def test_half_an_upload_goes_on_after_a_reload(tab: Tab, clip):
+def test_a_file_that_changes_during_its_upload_is_refused(tab: Tab, broken):
+    page = tab.open()
+
+    def change(route: Route):
+        if route.request.method == "PATCH":
+            broken.write_bytes(b"more than before")
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*", change)
+    page.set_input_files("input[multiple]", broken)
+
+    expect(page.get_by_role("alert")).to_contain_text("The file changed while it was read")
+
+
+def test_half_an_upload_goes_on_after_a_new_key_and_a_reload(tab: Tab, clip, photo):
     page, offsets = tab.open(), []
     half = HalfUpload(clip)
     page.route("**/uploads/*", half)
     page.set_input_files("input[multiple]", clip)
     expect(page.get_by_text("The service cannot be reached.")).to_be_visible()
+    drag(page, photo)
+    expect(page.get_by_text("An upload is still running.")).to_be_visible()
     half.is_broken = False
-    page.reload()
+    page.evaluate("sessionStorage.setItem('penstock.key', 'one-that-was-revoked')")
+    page.get_by_role("button", name="Try now").click()
+    page.get_by_label("API key").fill(tab.key)
+    page.keyboard.press("Enter")
 
+    expect(page.get_by_text("The upload of clip.mp4 stopped at 1 kB of")).to_be_visible()
+    page.reload()
     expect(page.get_by_text("The upload of clip.mp4 stopped at 1 kB of")).to_be_visible()
     page.on("request", lambda asked: offsets.append(asked.headers.get("upload-offset")))
     page.set_input_files("input[multiple]", clip)

@@ -115,20 +115,21 @@ function start() {
 /** Files may be dropped on every view. The browser would show them in place of the page. */
 async function takeDrop(event) {
   event.preventDefault();
-  if (!apiKey() || runningTransfer()) return;
-  begin(await readDrop(event.dataTransfer));
+  if (apiKey()) begin(await readDrop(event.dataTransfer));
 }
 
 /** A picture of the screen, or files that were copied. */
 function takePasted(event) {
-  if (apiKey() && !runningTransfer() && event.clipboardData.files.length) begin(readChosen(event.clipboardData.files));
+  if (apiKey() && event.clipboardData.files.length) begin(readChosen(event.clipboardData.files));
 }
 
 function begin(drop) {
   if (!drop.files.length) return;
-  startUpload(drop);
-  if (/^(#\/)?$/.test(location.hash)) open();
-  else location.hash = "#/";
+  const running = runningTransfer();
+  if (!running) startUpload(drop);
+  if (!/^(#\/)?$/.test(location.hash)) location.hash = "#/";
+  else if (running) running.changed.dispatchEvent(new Event("busy"));
+  else open();
 }
 
 /** The key was revoked while the page was open. The form that is open says so itself. */

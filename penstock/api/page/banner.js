@@ -1,7 +1,7 @@
 /** The line above the page while the service is away: why, and when it is tried again. */
 
 import { service } from "./api.js";
-import { button, el } from "./dom.js";
+import { button, el, refill } from "./dom.js";
 import { t } from "./language.js";
 
 /** Shows and hides the banner from now on. */
@@ -13,9 +13,10 @@ export function watchService() {
     countdown = showAway(banner, detail);
   });
   service.addEventListener("back", () => {
+    if (banner.hidden) return;
     clearInterval(countdown);
+    refill(banner);
     banner.hidden = true;
-    banner.replaceChildren();
   });
 }
 
@@ -25,7 +26,7 @@ function showAway(banner, { seconds, message }) {
   const until = Date.now() + seconds * 1000;
   const tick = () => (left.textContent = t("away.next", { seconds: Math.max(0, Math.ceil((until - Date.now()) / 1000)) }));
   const reason = message ? el("span", { lang: "en" }, message) : el("span", {}, t("away.sentence"));
-  banner.replaceChildren(reason, left, button(t("away.now"), () => service.dispatchEvent(new Event("now")), { class: "quiet" }));
+  refill(banner, reason, left, button(t("away.now"), () => service.dispatchEvent(new Event("now")), { class: "quiet" }));
   banner.hidden = false;
   tick();
   return setInterval(tick, 1000);

@@ -1,16 +1,14 @@
 /** The view of one batch: how many lines have ended, what can be done with it, and its lines. */
 
 import { call, read } from "./api.js";
-import { button, el, refill, select, title } from "./dom.js";
+import { button, disable, el, refill, select, title } from "./dom.js";
+import { areLinksOurs, downloadAll, downloadButton, downloadLink } from "./downloads.js";
 import { bytes, duration, t } from "./language.js";
 import { inputNames } from "./names.js";
 import { pager } from "./pager.js";
-import { areLinksOurs, downloadLink, faultBox, pill, saving, shortFault } from "./words.js";
+import { faultBox, pill, saving, shortFault } from "./words.js";
 
 const LOOK_SECONDS = 2;
-const LARGEST_PAGE = 100;
-// Chromium drops downloads that begin faster than about ten a second.
-const BETWEEN_DOWNLOADS_MILLISECONDS = 150;
 const LINE_STATUSES = ["queued", "processing", "completed", "skipped", "failed", "cancelled"];
 
 /** Shows it now, and again while it runs; what its buttons do is shown at once. */
@@ -41,7 +39,7 @@ function pause(again, isLive) {
 async function showNow(batch, { head, list, asked, again, signal }) {
   refill(head, batchCard(batch, again));
   const lines = await call("GET", `batches/${batch.id}/items?${asked}`, { signal });
-  list.replaceChildren(await lineRows(lines.data, signal), pager(`#/batches/${batch.id}`, asked, lines.meta));
+  refill(list, await lineRows(lines.data, signal), pager(`#/batches/${batch.id}`, asked, lines.meta));
 }
 
 function batchCard(batch, again) {
@@ -83,7 +81,7 @@ function batchActions(batch, again) {
 }
 
 async function act(batch, name, body, pressed, again) {
-  pressed.disabled = true;
+  disable(pressed);
   again.fault.replaceChildren();
   try {
     await call("POST", `batches/${batch.id}/${name}`, { body });
@@ -118,29 +116,4 @@ function lineNote(line) {
   if (line.bytes_in && line.bytes_out) return el("span", { class: "muted" }, saving(line.bytes_in, line.bytes_out));
   if (line.reason) return el("span", { class: "muted", lang: "en" }, line.reason);
   return el("span", { class: "muted" }, line.bytes_in ? bytes(line.bytes_in) : "");
-}
-
-function downloadButton(fileId, name) {
-  return button(t("task.download"), () => download(fileId), { class: "quiet", "aria-label": t("row.download", { name }) });
-}
-
-/** The link is signed for an hour: it is asked for when it is needed. */
-async function download(fileId) {
-  const file = await read(`files/${fileId}`);
-  downloadLink(file, "").click();
-}
-
-/** One after the other. The browser asks once whether the page may save several files. */
-async function downloadAll(batchId, pressed) {
-  pressed.disabled = true;
-  for (let page = 1, pages = 1; page <= pages; page += 1) {
-    const lines = await call("GET", `batches/${batchId}/items?limit=${LARGEST_PAGE}&page=${page}`);
-    pages = lines.meta.pages;
-    for (const { output } of lines.data) {
-      if (!output?.startsWith("file_")) continue;
-      await download(output);
-      await new Promise((resolve) => setTimeout(resolve, BETWEEN_DOWNLOADS_MILLISECONDS));
-    }
-  }
-  pressed.disabled = false;
 }

@@ -19,7 +19,7 @@ export async function showBatchForm(main, _, signal) {
     return;
   }
   const table = await allFormats(signal);
-  main.replaceChildren(title(group.name ?? t("batch.title")), summary(group), batchForm(group, table));
+  main.replaceChildren(title(group.name ?? t("batch.title")), summary(group), batchForm(group, table, signal));
 }
 
 function summary({ manifest, files, refused }) {
@@ -31,7 +31,7 @@ function summary({ manifest, files, refused }) {
     el("ul", {}, ...refused.map(({ path, code }) => el("li", { class: "name" }, `${path}: ${t(`code.${code}`)}`)))));
 }
 
-function batchForm(group, table) {
+function batchForm(group, table, signal) {
   const groups = group.manifest ? everyOutput(table) : outputsForAny(table, group.files);
   const chosen = { format: firstChoice(groups, group.files[0]?.kind, group.files[0]?.format) };
   const name = el("input", { type: "text", value: group.name ?? "", maxlength: 120 });
@@ -51,7 +51,7 @@ function batchForm(group, table) {
     el("div", { class: "actions" }, submit, button(t("batch.forget"), forget, { class: "quiet" })));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    send(body(), { submit, fault });
+    send(body(), { submit, fault, signal });
   });
   choose(chosen.format);
   return form;
@@ -69,15 +69,17 @@ function everyOutput(table) {
   }));
 }
 
-async function send(body, { submit, fault }) {
+async function send(body, { submit, fault, signal }) {
   submit.disabled = true;
   try {
-    const { data } = await call("POST", "batches", { body });
+    const { data } = await call("POST", "batches", { body, signal });
     remember("batch", null);
     location.hash = `#/batches/${data.id}`;
   } catch (error) {
+    if (signal.aborted) return;
     fault.replaceChildren(faultBox(error));
     submit.disabled = false;
+    submit.focus();
   }
 }
 

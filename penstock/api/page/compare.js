@@ -76,9 +76,8 @@ function caption(name, file) {
   return el("span", {}, el("strong", {}, t(name)), ` ${facts(file)}`);
 }
 
-/** What the browser cannot show is said in its place. */
 /**
- * The file as the browser shows it.
+ * The file as the browser shows it; what it cannot show is said in its place.
  * @param {HTMLElement} figure whose first child the player is @returns {HTMLElement}
  */
 export function player(file, figure) {

@@ -54,22 +54,25 @@ function conversionForm(file, table, groups, signal) {
     el("div", { class: "actions" }, submit));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    convert(request(), { submit, fault });
+    convert(request(), { submit, fault, signal });
   });
   choose(chosen.format);
   return form;
 }
 
-async function convert(request, { submit, fault }) {
+/** Whoever leaves the view while the service is away has changed their mind. */
+async function convert(request, { submit, fault, signal }) {
   submit.disabled = true;
   fault.replaceChildren();
   try {
-    const { data } = await call("POST", "tasks", { body: request });
+    const { data } = await call("POST", "tasks", { body: request, signal });
     rememberRequest(data.id, request);
     location.hash = `#/tasks/${data.id}`;
   } catch (error) {
+    if (signal.aborted) return;
     fault.replaceChildren(faultBox(error));
     submit.disabled = false;
+    submit.focus();
   }
 }
 

@@ -67,13 +67,26 @@ export function icon(name) {
 }
 
 /**
- * Fills a place anew. A focus in it goes to the view's heading, and not to the start of the window; a button that was
- * disabled when it was pressed has lost it already.
+ * Fills a place anew. A focus in it goes to the same link or button of the new content, or to the view's heading, and
+ * not to the start of the window.
  */
 export function refill(place, ...children) {
-  const isLost = document.activeElement === document.body || place.contains(document.activeElement);
+  const focused = document.activeElement;
+  const name = place.contains(focused) ? nameOf(focused) : null;
   place.replaceChildren(...children.filter(Boolean));
-  if (isLost) document.querySelector("#main h1")?.focus({ preventScroll: true });
+  if (name === null) return;
+  const same = [...place.querySelectorAll("a, button, summary")].find((one) => nameOf(one) === name && !one.disabled);
+  (same ?? document.querySelector("#main h1"))?.focus({ preventScroll: true });
+}
+
+function nameOf(element) {
+  return element.getAttribute("aria-label") ?? element.textContent;
+}
+
+/** A button that waits for an answer. A disabled one cannot keep the focus, which would go to the start of the window. */
+export function disable(pressed) {
+  if (document.activeElement === pressed) document.querySelector("#main h1")?.focus({ preventScroll: true });
+  pressed.disabled = true;
 }
 
 /** Says it to screen readers, without showing it. @param {string} text */
@@ -82,6 +95,6 @@ export function say(text) {
 }
 
 /** A heading that takes the focus when its view is opened. @returns {HTMLElement} */
-export function title(text) {
-  return el("h1", { tabindex: "-1" }, text);
+export function title(...text) {
+  return el("h1", { tabindex: "-1" }, ...text);
 }

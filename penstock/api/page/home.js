@@ -2,7 +2,7 @@
 
 import { readChosen } from "./dropping.js";
 import { button, el, field, icon, refill, say, title } from "./dom.js";
-import { bytes, number, t } from "./language.js";
+import { bytes, percentage, t } from "./language.js";
 import { showLatest } from "./lists.js";
 import { recall, remember } from "./session.js";
 import { runningTransfer, startImport, startUpload } from "./transfers.js";
@@ -90,6 +90,7 @@ function follow(place, transfer, signal) {
   refill(place, shown.card);
   say(t("upload.begun"));
   transfer.changed.addEventListener("progress", shown.update, { signal });
+  transfer.changed.addEventListener("busy", shown.tellBusy, { signal });
   transfer.changed.addEventListener("end", ({ detail }) => {
     if (detail.hash) openReady(detail.hash);
     else offer(place, signal, detail.stopped ? null : transferFaults(transfer));
@@ -107,18 +108,19 @@ function transferCard(transfer) {
   const name = transfer.name ?? (transfer.lines.length === 1 ? transfer.lines[0].path : t("upload.files", { count: transfer.lines.length }));
   const bar = el("progress", { max: 100, "aria-label": t("upload.progress") });
   const figures = el("p", { class: "muted figures" }, isImport ? t("upload.fetching") : "");
+  const busy = el("p", { role: "status" });
   const lines = transfer.lines.length > 1 ? lineList(transfer.lines) : null;
-  const card = el("section", { class: "card" }, el("h2", { class: "name" }, name), bar, figures,
+  const card = el("section", { class: "card" }, el("h2", { class: "name" }, name), bar, figures, busy,
     lines?.list, el("div", { class: "actions" }, button(t("upload.stop"), transfer.stop)));
   const update = () => {
     if (isImport) return;
     const [sent, size] = ["sent", "size"].map((key) => transfer.lines.reduce((sum, line) => sum + line[key], 0));
     bar.value = size ? (100 * sent) / size : 0;
     const isWhole = sent >= size;
-    figures.textContent = isWhole ? t("upload.checking") : t("upload.figures", { sent: bytes(sent), size: bytes(size), percent: number(bar.value) });
+    figures.textContent = isWhole ? t("upload.checking") : t("upload.figures", { sent: bytes(sent), size: bytes(size), percent: percentage(bar.value) });
     lines?.update();
   };
-  return { card, update };
+  return { card, update, tellBusy: () => (busy.textContent = t("upload.busy")) };
 }
 
 function lineList(lines) {
@@ -131,7 +133,7 @@ function lineList(lines) {
 function lineText(line) {
   if (line.error) return shortFault(line.error);
   if (line.id) return t("upload.done");
-  return line.sent ? `${number((100 * line.sent) / Math.max(1, line.size))} %` : t("upload.waiting");
+  return line.sent ? percentage((100 * line.sent) / Math.max(1, line.size)) : t("upload.waiting");
 }
 
 function transferFaults(transfer) {

@@ -45,13 +45,23 @@ function plural(count) {
   return new Intl.PluralRules(language).select(count) === "one" ? "one" : "other";
 }
 
+/** The reader's own variant of the language, such as en-GB, for figures and times. */
+function region() {
+  return navigator.languages.find((name) => name.slice(0, 2) === language) ?? language;
+}
+
 function shown(value) {
   return typeof value === "number" ? number(value) : value;
 }
 
 /** @param {number} value @param {number} [digits] after the point, at most */
 export function number(value, digits = 0) {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat(region(), { maximumFractionDigits: digits }).format(value);
+}
+
+/** @param {number} value of a hundred @returns {string} such as 59%, or 59 % in German */
+export function percentage(value) {
+  return new Intl.NumberFormat(region(), { style: "percent" }).format(value / 100);
 }
 
 /** @param {number} bytes @returns {string} such as 4.1 MB; decimal units, as file managers and the commands show them */
@@ -64,7 +74,7 @@ export function bytes(value) {
 /** @param {number} before bytes @param {number} after bytes @returns {string} such as −59 % */
 export function change(before, after) {
   const share = (after - before) / Math.max(1, before);
-  return new Intl.NumberFormat(language, { style: "percent", signDisplay: "exceptZero" }).format(share).replace("-", "−");
+  return new Intl.NumberFormat(region(), { style: "percent", signDisplay: "exceptZero" }).format(share).replace("-", "−");
 }
 
 /** @param {number} seconds @returns {string} such as 1:04:09, or 0.4 s below ten seconds */
@@ -79,7 +89,7 @@ export function duration(seconds) {
 /** @param {string} time of the API @returns {string} such as 5 minutes ago; the date after a day */
 export function ago(time) {
   const seconds = Math.min(0, Math.round((new Date(time) - Date.now()) / 1000));
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const relative = new Intl.RelativeTimeFormat(region(), { numeric: "auto" });
   if (seconds > -60) return t("time.now");
   if (seconds > -3600) return relative.format(Math.round(seconds / 60), "minute");
   if (seconds > -86400) return relative.format(Math.round(seconds / 3600), "hour");
@@ -88,7 +98,7 @@ export function ago(time) {
 
 /** @param {string} time of the API @returns {string} date and time of day here */
 export function moment(time) {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
+  return new Intl.DateTimeFormat(region(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 }
 
 /** What is known of a file or an input, in a line. @param {Object} file a File or the `source` of a plan */

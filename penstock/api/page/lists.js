@@ -1,11 +1,12 @@
 /** The lists of tasks and batches, a page at a time, with filters that are part of the address. */
 
 import { call } from "./api.js";
-import { el, icon, select, title } from "./dom.js";
-import { ago, bytes, moment, t } from "./language.js";
+import { el, icon, refill, select, title } from "./dom.js";
+import { downloadLink } from "./downloads.js";
+import { ago, bytes, moment, percentage, t } from "./language.js";
 import { inputNames } from "./names.js";
 import { changed, pager } from "./pager.js";
-import { downloadLink, pill, shortFault, stateText } from "./words.js";
+import { pill, shortFault, stateText } from "./words.js";
 
 const LATEST = 5;
 const LOOK_SECONDS = 3;
@@ -18,7 +19,7 @@ const FILTERS = {
 export async function showLatest(place, signal) {
   await keepCurrent(`tasks?limit=${LATEST}`, signal, async ({ data }) => {
     const rows = await taskRows(data, signal);
-    place.replaceChildren(el("h2", {}, t("latest.title")), data.length ? rows : el("p", { class: "muted" }, t("latest.none")));
+    refill(place, el("h2", {}, t("latest.title")), data.length ? rows : el("p", { class: "muted" }, t("latest.none")));
   });
 }
 
@@ -37,7 +38,7 @@ async function showList(main, name, query, signal, rows) {
   main.replaceChildren(title(t(`shell.${name}`)), filterBar(name, asked), list);
   if (focused.startsWith("filter-")) document.getElementById(focused)?.focus(); // another filter is another address
   await keepCurrent(`${name}?${asked}`, signal, async ({ data, meta }) => {
-    list.replaceChildren(data.length ? await rows(data, signal) : empty(name, asked), pager(`#/${name}`, asked, meta));
+    refill(list, data.length ? await rows(data, signal) : empty(name, asked), pager(`#/${name}`, asked, meta));
   });
 }
 
@@ -83,7 +84,7 @@ function taskRow(task, name) {
   const isOpen = task.status === "processing";
   return el("li", {}, icon(task.kind),
     el("div", { class: "what" },
-      el("a", { href: `#/tasks/${task.id}`, class: "name" }, `${name} → ${task.format.toUpperCase()}`),
+      el("a", { href: `#/tasks/${task.id}`, class: "name" }, el("bdi", {}, name), ` → ${task.format.toUpperCase()}`),
       el("span", { class: "muted" }, taskNote(task), " · ", when(task))),
     isOpen ? el("progress", { max: 100, value: task.progress, "aria-label": t("task.progress") }) : pill(task.status),
     task.output?.url ? rowDownload(task.output) : el("span"));
@@ -97,7 +98,7 @@ function rowDownload(output) {
 function taskNote(task) {
   if (task.error) return shortFault(task.error);
   if (task.output) return bytes(task.output.filesize);
-  return task.status === "processing" ? `${stateText(task.state)}, ${task.progress} %` : t("task.deleted.short");
+  return task.status === "processing" ? `${stateText(task.state)}, ${percentage(task.progress)}` : t("task.deleted.short");
 }
 
 function when({ created }) {

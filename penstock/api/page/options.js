@@ -1,7 +1,7 @@
 /** The options of a conversion as a form. Empty ones are left out of the request. */
 
 import { el, field, select } from "./dom.js";
-import { number, t } from "./language.js";
+import { percentage, t } from "./language.js";
 
 const FITS = ["contain", "cover", "fill", "pad"];
 const USUAL_QUALITY = 80;
@@ -19,10 +19,15 @@ export function optionForm(file, changed) {
   };
   const node = el("details", { class: "options" }, el("summary", {}, t("options.more")),
     el("div", { class: "grid" }, ...Object.values(parts).map((part) => part.node)));
+  node.addEventListener("invalid", () => (node.open = true), { capture: true });
   let applicable = new Set();
   const apply = (names) => {
     applicable = names;
-    for (const [name, part] of Object.entries(parts)) part.node.hidden = !names.has(name);
+    for (const [name, part] of Object.entries(parts)) {
+      part.node.hidden = !names.has(name);
+      // What is hidden cannot be corrected, and must not stop the form.
+      for (const input of part.node.querySelectorAll("input, select")) input.disabled = part.node.hidden;
+    }
   };
   const values = () => Object.assign({}, ...Object.entries(parts).map(([name, part]) => (applicable.has(name) ? part.values() : {})));
   return { node, apply, values };
@@ -62,7 +67,7 @@ function backgroundPart(changed) {
 function qualityPart(changed) {
   const shown = el("output", {});
   const range = el("input", { type: "range", min: 0, max: 100, step: 5, value: USUAL_QUALITY });
-  const tell = () => (shown.textContent = `${number(Number(range.value))} %`);
+  const tell = () => (shown.textContent = percentage(Number(range.value)));
   range.addEventListener("input", tell);
   range.addEventListener("change", changed);
   tell();

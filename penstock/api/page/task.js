@@ -1,26 +1,27 @@
 /** The view of one task: its progress, then before and after, or why it failed. */
 
-import { call, read, Refusal } from "./api.js";
+import { call, read } from "./api.js";
 import { comparison } from "./compare.js";
-import { button, el, refill, say, title } from "./dom.js";
-import { ago, facts, moment, t } from "./language.js";
+import { button, disable, el, refill, say, title } from "./dom.js";
+import { downloadLink } from "./downloads.js";
+import { ago, facts, moment, percentage, t } from "./language.js";
 import { inputFile, inputName } from "./names.js";
 import { planLines } from "./plan.js";
 import { requestOf } from "./session.js";
-import { downloadLink, faultBox, pill, saving, stateText } from "./words.js";
+import { faultBox, pill, saving, stateText } from "./words.js";
 
 const LOOK_SECONDS = 1;
-const UNSEEN_SECONDS = 30;
+const UNSEEN_SECONDS = 10;
 
 /** @param {HTMLElement} main @param {string[]} parts the task's id @param {AbortSignal} signal */
 export async function showTask(main, [taskId], signal) {
   let task = await read(`tasks/${taskId}`, { signal });
   const name = await inputName(task.input, signal);
-  const heading = title(`${name} → ${task.format.toUpperCase()}`);
+  const heading = title(el("bdi", {}, name), ` → ${task.format.toUpperCase()}`);
   const state = el("div", {});
   const fault = el("div", {});
   main.replaceChildren(heading, state, fault);
-  const again = { signal, fault, reopen: () => showTask(main, [taskId], signal) };
+  const again = { signal, fault };
   if (task.status === "processing") {
     task = await followTask(task, state, again);
   }
@@ -33,11 +34,19 @@ async function followTask(task, place, again) {
   refill(place, card.node);
   while (task.status === "processing") {
     card.update(task);
-    const seconds = document.hidden ? UNSEEN_SECONDS : LOOK_SECONDS;
-    task = await read(`tasks/${task.id}?wait=${seconds}`, { signal: again.signal, wait: seconds });
+    if (document.hidden) await untilSeen();
+    task = await read(`tasks/${task.id}?wait=${LOOK_SECONDS}`, { signal: again.signal, wait: LOOK_SECONDS });
   }
   say(t(`status.${task.status}`));
   return task;
+}
+
+/** A browser opens six connections to a host: tabs that nobody sees leave them to the one that is seen. */
+function untilSeen() {
+  return new Promise((resolve) => {
+    setTimeout(resolve, UNSEEN_SECONDS * 1000);
+    document.addEventListener("visibilitychange", resolve, { once: true, signal: AbortSignal.timeout(UNSEEN_SECONDS * 1000) });
+  });
 }
 
 function progressCard(task, again) {
@@ -50,8 +59,9 @@ function progressCard(task, again) {
     el("div", { class: "actions" }, cancel), details(task));
   const update = (now) => {
     if (state.textContent !== stateText(now.state)) state.textContent = stateText(now.state);
-    percent.textContent = now.progress ? `${now.progress} %` : "";
+    percent.textContent = now.progress ? percentage(now.progress) : "";
     if (now.progress) bar.value = now.progress;
+    else bar.removeAttribute("value"); // a new attempt begins anew
     if (now.plan && !plan.hasChildNodes()) plan.replaceChildren(planLines(now.plan));
     cancel.disabled = now.state === "cancelling";
     if (now.run && !task.run) node.lastElementChild.replaceWith(details((task = now)));
@@ -60,14 +70,14 @@ function progressCard(task, again) {
 }
 
 /** Sends a POST for a button, and says why it was refused. */
-async function act({ fault }, pressed, path, body = undefined) {
-  pressed.disabled = true;
+async function act({ fault, signal }, pressed, path, body = undefined) {
+  disable(pressed);
   fault.replaceChildren();
   try {
-    await call("POST", path, { body });
+    await call("POST", path, { body, signal });
     return true;
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (signal.aborted) return false;
     if (error.code !== "task_ended") fault.replaceChildren(faultBox(error));
     pressed.disabled = false;
     return false;
@@ -103,7 +113,7 @@ function resultCard(task, before) {
 function nextActions(task, again) {
   const request = requestOf(task.id);
   const retry = request && button(t("task.retry"), async () => {
-    if (await act(again, retry, "tasks", request)) await again.reopen();
+    if (await act(again, retry, "tasks", request)) window.dispatchEvent(new Event("hashchange")); // opens the view anew
   }, { class: "primary" });
   const change = task.input.startsWith("file_") && el("a", { class: "button", href: `#/files/${task.input}` }, t("task.change"));
   return [retry, change].filter(Boolean);

@@ -11,7 +11,7 @@ const LOOK_SECONDS = 1;
 /**
  * @typedef {{path: string, file: File|null, size: number, sent: number, id: string|null, error: Error|null, facts?: Object}} Line `facts`: the File
  * @typedef {{name: string|null, lines: Line[], changed: EventTarget, stop: () => void}} Transfer
- *   `changed` says `progress`, and `end` once: with where to go on
+ *   `changed` says `progress`, `busy` when more files came meanwhile, and `end` once: with where to go on
  */
 
 /** @type {Transfer|null} */
@@ -84,11 +84,11 @@ async function sendLine(line, transfer, signal) {
   try {
     if (isNoMedia(line.file) && transfer.lines.length > 1) throw new Refusal(0, { code: "input_unreadable", message: "" });
     if (!line.size) throw new Refusal(0, { code: "input_unreadable", message: "" });
-    const id = await upload(line.file, { signal, progress: (sent) => ((line.sent = sent), tell()) });
+    const id = await upload(line.file, { path: line.path, signal, progress: (sent) => ((line.sent = sent), tell()) });
     line.facts = await read(`files/${id}`, { signal });
     line.id = id;
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof Refusal) || error.status === 401) throw error; // all others would be refused too
     line.error = error;
   }
   tell();

@@ -6,25 +6,30 @@ import { recall, recallAll, remember } from "./session.js";
 const PART_BYTES = 32 * 2 ** 20;
 const TUS = { "Tus-Resumable": "1.0.0" };
 const KEPT = "upload.";
+// A response to HEAD has no body that says what is wrong.
+const BODILESS = { 401: "token_invalid", 404: "file_not_found" };
 
 /** @typedef {{id: string, name: string, size: number, sent: number, of: string}} Known an upload that this tab has begun */
 
 /**
  * Sends a file, or the rest of it.
- * @param {File} file @param {{name?: string, progress: (sent: number) => void, signal: AbortSignal}} options
+ * @param {File} file @param {{path: string, progress: (sent: number) => void, signal: AbortSignal}} options
+ *   `path`: below the folder that was dropped. Files of one folder may share name, size and time: copies, frames, takes.
  * @returns {Promise<string>} the id of the File that it became
  * @throws {Refusal} and an AbortError
  */
-export async function upload(file, { name = file.name, progress, signal }) {
-  const known = recall(KEPT + fingerprint(file));
+export async function upload(file, { path, progress, signal }) {
+  const of = [path, file.size, file.lastModified].join("|");
+  const known = recall(KEPT + of);
   let at = known ? await offsetOf(known.id, signal) : null;
-  const id = at === null ? await begin(file, name, signal) : known.id;
+  const id = at === null ? await begin(file, signal) : known.id;
   at ??= 0;
-  note({ id, name, size: file.size, sent: at, of: fingerprint(file) });
+  const note = () => remember(KEPT + of, { id, name: file.name, size: file.size, sent: at, of });
+  note();
   while (at < file.size) {
     progress(at);
-    at = await patiently(() => sendPart(id, file, progress, signal), signal).catch((error) => raiseForgotten(file, error));
-    note({ id, name, size: file.size, sent: at, of: fingerprint(file) });
+    at = await patiently(() => sendPart(id, file, progress, signal), signal).catch((error) => raiseForgotten(of, error));
+    note();
   }
   progress(file.size);
   return id;
@@ -48,21 +53,14 @@ export async function importAddress(url, signal) {
   return (await call("POST", "files", { body: { url }, signal })).data.id;
 }
 
-function fingerprint(file) {
-  return [file.name, file.size, file.lastModified].join("|");
-}
-
-function note(known) {
-  remember(KEPT + known.of, known);
-}
-
-function raiseForgotten(file, error) {
-  if (error instanceof Refusal) remember(KEPT + fingerprint(file), null);
+/** A refused upload is over. One whose key was revoked, or that met a fault of the service, goes on later. */
+function raiseForgotten(of, error) {
+  if (error instanceof Refusal && error.status !== 401 && error.status < 500) remember(KEPT + of, null);
   throw error;
 }
 
-async function begin(file, name, signal) {
-  const metadata = [`filename ${base64(name)}`, ...(file.type ? [`filetype ${base64(file.type)}`] : [])].join(",");
+async function begin(file, signal) {
+  const metadata = [`filename ${base64(file.name)}`, ...(file.type ? [`filetype ${base64(file.type)}`] : [])].join(",");
   const headers = { "Upload-Length": String(file.size), "Upload-Metadata": metadata };
   const answer = await patiently(() => send("POST", "uploads", headers, signal), signal);
   return answer.headers.get("Location").split("/").pop();
@@ -77,7 +75,7 @@ async function offsetOf(id, signal) {
   return answer && Number(answer.headers.get("Upload-Offset"));
 }
 
-/** A request without a body. A HEAD has no envelope: its status says what is wrong. */
+/** A request without a body. */
 async function send(method, path, headers, signal) {
   const options = { method, headers: { ...authorization(), ...TUS, ...headers }, signal, cache: "no-store" };
   const answer = await fetch(path, options).catch(() => {
@@ -85,8 +83,9 @@ async function send(method, path, headers, signal) {
     throw new Away("");
   });
   if (answer.status === 423) throw new Away("", Number(answer.headers.get("Retry-After")) || 1);
-  if (method === "HEAD" && answer.status === 404) throw new Refusal(404, { code: "file_not_found", message: "" });
-  await envelopeOf(answer.status, answer.headers.get("Retry-After"), await answer.text());
+  const code = method === "HEAD" && BODILESS[answer.status];
+  const text = code ? JSON.stringify({ error: { code, message: "" } }) : await answer.text();
+  await envelopeOf(answer.status, answer.headers.get("Retry-After"), text);
   return answer;
 }
 
@@ -107,7 +106,7 @@ function patch(path, part, at, { progress, signal }) {
     const headers = { ...authorization(), ...TUS, "Upload-Offset": at, "Content-Type": "application/offset+octet-stream" };
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => progress(at + event.loaded);
-    request.onerror = () => reject(new Away(""));
+    request.onerror = async () => reject(await whyBroken(part));
     request.onabort = () => reject(signal.reason);
     request.onload = () =>
       envelopeOf(request.status, request.getResponseHeader("Retry-After"), request.responseText)
@@ -116,6 +115,12 @@ function patch(path, part, at, { progress, signal }) {
     signal.addEventListener("abort", stop, { once: true });
     request.send(part);
   });
+}
+
+/** The browser reads no file that has changed since it was chosen, and calls that an error of the connection. */
+async function whyBroken(part) {
+  const isReadable = await part.slice(0, 1).arrayBuffer().then(() => true, () => false);
+  return isReadable ? new Away("") : new Refusal(0, { code: "input_changed", message: "" });
 }
 
 /** After a broken connection the service may still write what came by it: then the next try asks where to go on. */

@@ -1,7 +1,6 @@
 /** Errors, states and figures in words, and the pieces that show them. */
 
 import { el } from "./dom.js";
-import { ownLink } from "./api.js";
 import { bytes, change, knows, t } from "./language.js";
 
 /**
@@ -43,17 +42,8 @@ export function saving(before, after) {
   return `${bytes(before)} → ${bytes(after)} (${change(before, after)})`;
 }
 
-/**
- * A link that saves a file. A store that serves its links itself (`PENSTOCK_LINKS=redirect`) has the browser show it,
- * in spite of `download`: then in a tab of its own.
- * @param {Object} file a File with a link @param {Object} [attributes] @returns {HTMLElement}
- */
-export function downloadLink(file, text, attributes = {}) {
-  const opens = areLinksOurs() ? { download: file.name ?? "" } : { target: "_blank", rel: "noreferrer noopener" };
-  return el("a", { href: ownLink(file.url), ...opens, ...attributes }, text);
-}
-
-/** Whether the service itself serves its links. */
-export function areLinksOurs() {
-  return document.documentElement.dataset.links === "api";
+/** Says below the view's heading why something that was pressed did not work. */
+export function showFault(error) {
+  document.querySelector("#main > .fault.box")?.remove();
+  document.querySelector("#main h1")?.after(faultBox(error));
 }

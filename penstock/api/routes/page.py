@@ -41,7 +41,7 @@ async def read_page(request: Request) -> Response:
     store = await _store_origin(context)
     policy = POLICY.format(store=f" {store}" if store else "")
     headers = {"Content-Security-Policy": policy, "Cache-Control": REVALIDATE}
-    return _answer(request, _index(context.services.settings.links), "text/html", headers)
+    return _answer(request, _index("redirect" if store else "api"), "text/html", headers)
 
 
 @router.get("/page/{version}/{name}")
