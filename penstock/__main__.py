@@ -1,5 +1,6 @@
 """`penstock …` and `python -m penstock …`."""
 
+import signal
 import sys
 from types import ModuleType
 
@@ -12,6 +13,8 @@ def main() -> None:
         from penstock.cli.main import cli  # noqa: PLC0415 - the client is installed without click
 
         cli(prog_name="penstock")
+    except KeyboardInterrupt:  # while the first modules were imported
+        sys.exit(128 + signal.SIGINT)
     except ModuleNotFoundError as missing:
         if (missing.name or "penstock").partition(".")[0] == "penstock":
             raise

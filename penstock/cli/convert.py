@@ -137,6 +137,9 @@ def _without_refused_first(
         except MediaError as refused:
             display.clear()
             ended(Failed(one, refused))
+        except KeyboardInterrupt:
+            display.clear()
+            raise
         else:
             return list(given[number:])
     return []

@@ -1,5 +1,6 @@
 """The commands by name. Each is imported only when it is called: `--help` needs no Prefect and no SQLAlchemy."""
 
+import signal
 import sys
 from importlib import import_module
 from typing import IO, Any
@@ -55,6 +56,9 @@ class Commands(click.Group):
         """Run a command. Our own errors are printed as a line; any other is a bug and shows its traceback."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            sys.exit(128 + signal.SIGINT)
         except Misconfigured as error:
             raise ConfigurationError(str(error)) from error
         except MediaError as error:

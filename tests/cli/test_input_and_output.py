@@ -2,6 +2,7 @@
 
 import os
 import stat
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -94,3 +95,18 @@ def test_an_input_that_is_not_a_file_is_named(refused, clip):
         ". is a folder; INPUT is one file or an http(s) URL. `penstock batch` converts folders."
     )
     assert refused("none.mov", "out.mp4") == "There is no file none.mov."
+
+
+def test_an_interrupt_before_the_service_is_used_is_no_traceback_and_ends_the_line(monkeypatch, clip):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    shown = []
+    display = SimpleNamespace(show=shown.append, clear=lambda: shown.append(""))
+    monkeypatch.setattr("penstock.cli.convert.display_on", lambda *_: display)
+    monkeypatch.setattr("penstock.cli.conversions.local_check.require_convertible", interrupted)
+    said = CliRunner().invoke(cli, ["convert", str(clip), "out.mp4", "--home", str(clip.parent / "home")])
+    assert (said.exit_code, said.stderr, shown) == (130, "Cancelled.\n", ["checking the input", ""])
+    monkeypatch.setattr("penstock.cli.convert.read_settings", interrupted)
+    said = CliRunner().invoke(cli, ["convert", str(clip), "out.mp4"])
+    assert (said.exit_code, said.stderr) == (130, "Interrupted.\n")
