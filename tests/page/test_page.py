@@ -283,7 +283,7 @@ def test_half_an_upload_goes_on_after_a_new_key_and_a_reload(tab: Tab, clip, pho
     page.set_input_files("input[multiple]", clip)
     expect(page.get_by_text("The service cannot be reached.")).to_be_visible()
     drag(page, photo)
-    expect(page.get_by_text("An upload is still running.")).to_be_visible()
+    expect(page.locator("#main").get_by_text("An upload is still running.")).to_be_visible()
     half.is_broken = False
     page.evaluate("sessionStorage.setItem('penstock.key', 'one-that-was-revoked')")
     page.get_by_role("button", name="Try now").click()

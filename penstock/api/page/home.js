@@ -108,7 +108,7 @@ function transferCard(transfer) {
   const name = transfer.name ?? (transfer.lines.length === 1 ? transfer.lines[0].path : t("upload.files", { count: transfer.lines.length }));
   const bar = el("progress", { max: 100, "aria-label": t("upload.progress") });
   const figures = el("p", { class: "muted figures" }, isImport ? t("upload.fetching") : "");
-  const busy = el("p", { role: "status" });
+  const busy = el("p", { hidden: true }, t("upload.busy"));
   const lines = transfer.lines.length > 1 ? lineList(transfer.lines) : null;
   const card = el("section", { class: "card" }, el("h2", { class: "name" }, name), bar, figures, busy,
     lines?.list, el("div", { class: "actions" }, button(t("upload.stop"), transfer.stop)));
@@ -120,12 +120,17 @@ function transferCard(transfer) {
     figures.textContent = isWhole ? t("upload.checking") : t("upload.figures", { sent: bytes(sent), size: bytes(size), percent: percentage(bar.value) });
     lines?.update();
   };
-  return { card, update, tellBusy: () => (busy.textContent = t("upload.busy")) };
+  const tellBusy = () => {
+    busy.hidden = false;
+    say(t("upload.busy"));
+  };
+  return { card, update, tellBusy };
 }
 
 function lineList(lines) {
   const shown = lines.slice(0, SHOWN_LINES).map((line) => ({ line, state: el("span", { class: "muted" }) }));
-  const list = el("ul", { class: "lines" }, ...shown.map(({ line, state }) => el("li", {}, el("span", { class: "name" }, line.path), state)));
+  // It scrolls: not every browser lets the keyboard do that without a tabindex.
+  const list = el("ul", { class: "lines", tabindex: "0", "aria-label": t("upload.files", { count: lines.length }) }, ...shown.map(({ line, state }) => el("li", {}, el("span", { class: "name" }, line.path), state)));
   const update = () => shown.forEach(({ line, state }) => (state.textContent = lineText(line)));
   return { list, update };
 }

@@ -28,7 +28,13 @@ export async function upload(file, { path, progress, signal }) {
   note();
   while (at < file.size) {
     progress(at);
-    at = await patiently(() => sendPart(id, file, progress, signal), signal).catch((error) => raiseForgotten(of, error));
+    let from = at; // known at the first try; after a broken one the service is asked
+    const sendNext = () => {
+      const part = sendPart(id, file, from, { progress, signal });
+      from = null;
+      return part;
+    };
+    at = await patiently(sendNext, signal).catch((error) => raiseForgotten(of, error));
     note();
   }
   progress(file.size);
@@ -89,9 +95,9 @@ async function send(method, path, headers, signal) {
   return answer;
 }
 
-/** Sends one part from where the service is. @returns {Promise<number>} how many bytes have come then */
-async function sendPart(id, file, progress, signal) {
-  const at = await offsetOf(id, signal);
+/** Sends one part, from where the service is if `from` is null. @returns {Promise<number>} how many bytes have come then */
+async function sendPart(id, file, from, { progress, signal }) {
+  const at = from ?? (await offsetOf(id, signal));
   if (at === null) throw new Refusal(404, { code: "file_not_found", message: "" });
   if (at >= file.size) return at;
   return await patch(`uploads/${id}`, file.slice(at, at + PART_BYTES), at, { progress, signal });
