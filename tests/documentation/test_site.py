@@ -1,4 +1,4 @@
-"""`penstock docs` builds the site, strictly, and serves it. It asks no other host for anything."""
+"""The site is built strictly. `penstock docs` serves it, and it asks no other host for anything."""
 
 import re
 import signal
@@ -71,6 +71,14 @@ class Loaded(HTMLParser):
         given = dict(attrs)
         if tag in LOADED and given.get("rel") not in ("canonical", "next", "prev"):
             self.found.append(given.get(LOADED[tag]) or "")
+
+
+def test_no_link_leads_nowhere(tmp_path):
+    """Not with `--quiet`, as `penstock docs` builds: then MkDocs counts no warnings, and nothing is strict."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path]
+    built = subprocess.run(command, cwd=CHECKOUT, env=plain_environment(), capture_output=True, text=True, check=False)
+
+    assert built.returncode == 0, built.stderr
 
 
 def test_every_page_of_the_navigation_is_there_and_asks_no_other_host(site):
