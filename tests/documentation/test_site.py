@@ -106,7 +106,7 @@ def test_the_search_finds_a_setting_and_asks_no_other_host(site):
         page.goto(str(site.base_url))
         page.get_by_role("textbox", name="Search").fill("PENSTOCK_LINGER_SECONDS")
         found = page.locator("a.md-search-result__link", has_text="Settings").first
-        expect(found).to_have_attribute("href", re.compile("settings.html"))
+        expect(found).to_have_attribute("href", re.compile("settings.html"), timeout=20_000)
 
     assert {urlsplit(url).netloc for url in asked if url.startswith("http")} == {site.base_url.netloc.decode()}
 
