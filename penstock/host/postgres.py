@@ -4,6 +4,7 @@ Each user holds a shared lock on a file, which the kernel releases if the user i
 are used: its own start script creates system users and world-readable folders.
 """
 
+import errno
 import fcntl
 import hashlib
 import importlib.util
@@ -161,7 +162,7 @@ def _start(data: Path) -> PostgresServer:
     result = _pg_ctl(data, "start", "-t", "60", "-l", str(log), "-o", options)
     server = _running(data)
     if server is None:
-        raise errors.DatabaseUnavailable(_CANNOT_START, detail=result.stderr + _tail(log, log_size))
+        raise _cannot_start(result.stderr + _tail(log, log_size))
     return server
 
 
@@ -174,7 +175,10 @@ def _pg_ctl(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return ended
 
 
-_CANNOT_START = "PostgreSQL could not be started in the home: run as an ordinary user, or set PENSTOCK_DATABASE_URL."
+def _cannot_start(detail: str) -> errors.DatabaseUnavailable:
+    advice = "run as an ordinary user, or set PENSTOCK_DATABASE_URL"
+    reason = "its disk is full" if os.strerror(errno.ENOSPC) in detail else advice
+    return errors.DatabaseUnavailable(f"PostgreSQL could not be started in the home: {reason}.", detail=detail)
 
 
 def _init(data: Path) -> None:
@@ -197,7 +201,7 @@ def _init(data: Path) -> None:
             subprocess.run([*command, "--no-locale", "--no-sync"], check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as error:
             detail = getattr(error, "stderr", b"") or b""
-            raise errors.DatabaseUnavailable(_CANNOT_START, detail=detail.decode(errors="replace")) from error
+            raise _cannot_start(detail.decode(errors="replace")) from error
         created.rename(data)
 
 

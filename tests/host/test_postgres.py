@@ -112,6 +112,15 @@ def wait_in_vain(connection):
         connection.execute("CREATE TABLE numbers AS SELECT generate_series(1, 2000000)")
 
 
+def test_a_full_disk_is_reported_as_that(tmp_path, monkeypatch):
+    initdb = tmp_path / "initdb"
+    initdb.write_text("#!/bin/sh\necho 'FATAL: could not write: No space left on device' >&2\nexit 1\n")
+    initdb.chmod(0o755)
+    monkeypatch.setattr(postgres, "program", lambda _name: str(initdb))
+    with pytest.raises(DatabaseUnavailable, match="its disk is full"), postgres_server(tmp_path / "home"):
+        pass
+
+
 def test_a_database_that_cannot_be_created_is_reported_as_that(tmp_path, monkeypatch):
     monkeypatch.setattr(postgres, "program", lambda _name: "/bin/false")
     with pytest.raises(DatabaseUnavailable), postgres_server(tmp_path / "home"):
