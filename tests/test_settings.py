@@ -200,3 +200,12 @@ def test_the_representation_of_the_settings_shows_no_secret():
     auth = {"PREFECT_API_AUTH_STRING": "user:prefect-word", "PREFECT_SERVER_API_AUTH_STRING": "user:prefect-word"}
     shown = repr(Settings(**secrets, **auth))
     assert not [secret for secret in (*secrets.values(), *auth.values()) if secret in shown]
+
+
+def test_a_home_of_another_user_is_refused_before_anything_is_done_in_it(tmp_path, monkeypatch):
+    user = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: user + 1)
+    assert read_settings(tmp_path).root == tmp_path, "root may use all"
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(InvalidSettings, match="belongs to another user"):
+        read_settings(tmp_path)

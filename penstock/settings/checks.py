@@ -1,7 +1,9 @@
 """Checks of the settings that are not numbers. Each returns its value, or raises a `ValueError` whose text follows the
 setting's name: "must be …". A value that may contain a password is never part of the text."""
 
+import os
 import re
+import sys
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -23,7 +25,16 @@ def home(path: Path) -> Path:
         raise ValueError("must be a folder, and this is not a valid path") from error
     if not nearest.is_dir():
         raise ValueError(f"must be a folder: {quoted(str(nearest))} is a file")
+    if nearest == root and _is_another_users(root):
+        raise ValueError(f"must be a folder of yours: {quoted(str(root))} belongs to another user")
     return path
+
+
+def _is_another_users(folder: Path) -> bool:
+    """All files in it are closed to others, so that each command would end in the middle."""
+    if sys.platform == "win32":
+        return False
+    return folder.stat().st_uid != os.getuid() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK)
 
 
 def program(path: Path) -> Path:
