@@ -1,6 +1,7 @@
 """The start of the home's PostgreSQL beside other work: creating a database takes a second, as long as many imports."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ def starting_postgres(home: Path, prepare: Prepare) -> Iterator[StartingDatabase
 
 
 def _start(home: Path, prepare: Prepare, told: Connection) -> None:
+    os.setsid()  # Ctrl-C of the terminal ended PostgreSQL's own programs, which was told as a failure of theirs
     try:
         prepare(start_server(home).url())
     except MediaError as error:

@@ -15,6 +15,7 @@ import pytest
 from penstock.domain.errors import DatabaseUnavailable
 from penstock.host import postgres
 from penstock.host.postgres import postgres_server, restart_if_dead, server_process
+from penstock.host.starting_postgres import starting_postgres
 from tests.service import alive
 
 
@@ -125,3 +126,10 @@ def test_a_database_that_cannot_be_created_is_reported_as_that(tmp_path, monkeyp
     monkeypatch.setattr(postgres, "program", lambda _name: "/bin/false")
     with pytest.raises(DatabaseUnavailable), postgres_server(tmp_path / "home"):
         pass
+
+
+def test_an_interrupt_from_the_terminal_does_not_end_the_start_of_a_server(tmp_path):
+    told = tmp_path / "group"
+    with starting_postgres(tmp_path / "home", lambda _url: told.write_text(str(os.getpgrp())) and None) as database:
+        database.wait()
+        assert int(told.read_text()) == database.starter.pid, "not in the group that the terminal interrupts"
