@@ -169,6 +169,15 @@ def test_an_interrupt_leaves_a_starting_service_to_those_who_wait_for_it(home):
         assert running.wait(10) == 0
 
 
+def test_a_command_whose_service_is_stopped_while_it_starts_says_that(home, monkeypatch):
+    with service(home) as starting:
+        monkeypatch.setattr("penstock.cli.local.service._started", lambda _home: pytest.fail("not another one"))
+        waiting = Start(home)
+        waiting.process = starting
+        with pytest.raises(click.ClickException, match="was stopped while it started"):
+            waiting.wait(starting.terminate)
+
+
 def test_a_service_that_lingers_has_ended_when_it_is_stopped_or_replaced(home):
     with service(home, __version__):
         used = home.running_service()

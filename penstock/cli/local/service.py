@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 START_SECONDS = 180.0
 STOP_SECONDS = 120.0
 POLL_SECONDS = 0.02
+STOPPED_EARLY = "The service was stopped while it started."
 LINGERS = "The service keeps running for {}; `penstock stop` ends it."
 OTHER_SETTINGS = (
     "The running service has other values of {}. It keeps them: `penstock stop`, and the next command starts one "
@@ -116,6 +117,8 @@ class Start:
                 time.sleep(POLL_SECONDS)
 
     def _failure(self) -> click.ClickException:
+        if self.process is not None and self.process.poll() == 0:
+            return click.ClickException(STOPPED_EARLY)
         with suppress(OSError):
             log = (self.home.root / "logs" / "up.log").read_text(errors="replace")[-2000:]
             return click.ClickException(f"The service could not be started. The end of its log:\n{log}")
