@@ -175,7 +175,7 @@ def test_a_command_whose_service_is_stopped_while_it_starts_says_that(home, monk
         waiting = Start(home)
         waiting.process = starting
         with pytest.raises(click.ClickException, match="was stopped while it started"):
-            waiting.wait(starting.terminate)
+            waiting.wait(lambda: said("stop", home))
 
 
 def test_a_service_that_lingers_has_ended_when_it_is_stopped_or_replaced(home):
