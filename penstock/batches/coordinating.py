@@ -51,7 +51,7 @@ class Coordinator:
             try:
                 ended = self.follow()
                 if (status := self._feed()) is not None and not self._count_processing():
-                    return status
+                    return self._ended(status)
                 unavailable, seconds = 0, 0.0 if ended else POLL_SECONDS
             except errors.DatabaseUnavailable:
                 unavailable += 1
@@ -80,6 +80,13 @@ class Coordinator:
             return None if self.feeder.feed() else "completed"
         self.services.records.unfinished_runs.take_back(self.batch.id)
         return "paused" if is_paused else "completed"
+
+    def _ended(self, status: BatchStatus) -> BatchStatus:
+        """The runs of the lines may have heard of a cancel, and ended the last of them, before this run does."""
+        if not self.services.records.batches.is_cancelling(self.batch.id):
+            return status
+        self.cancel()
+        return "cancelled"
 
     def _count_processing(self) -> int:
         return self.services.records.batch_items.count(self.batch.id, "processing")

@@ -101,6 +101,12 @@ def test_a_paused_batch_without_a_run_is_cancelled_at_once(services, batch):
     assert services.records.batches.cancel(batch.project_id, batch.id).status == "cancelled"
 
 
+def test_a_batch_is_cancelled_although_its_lines_heard_of_it_first(services, batch):
+    with open_batch(batch.id, batch.attempt, "run", services):
+        services.records.batches.cancel(batch.project_id, batch.id)
+        assert coordinated(batch, services, Feeder(batch, services)) == "cancelled"
+
+
 def test_a_cancel_while_the_lines_are_listed_cancels_those_that_were(services, batch):
     services.records.batch_items.add(batch.id, [BatchItem(number=1, input="file:///photos/1.jpg")])
     found = ended_by(errors.Cancelled("stop"), batch, services)

@@ -113,6 +113,11 @@ class Batches:
                 cancel_items(connection, batch.id)
             return batch
 
+    def is_cancelling(self, batch_id: BatchId) -> bool:
+        """Whether somebody has cancelled this run of the batch."""
+        with self._database.reading() as connection:
+            return bool(connection.execute(select(BATCHES.c.cancelling).where(BATCHES.c.id == batch_id)).scalar())
+
     def pause(self, project_id: ProjectId, batch_id: str, *, paused: bool) -> Batch:
         """Start no new lines, or go on. What runs ends. Raises `NotFound`, `TaskEnded`."""
         with self._database.writing() as connection:
