@@ -19,8 +19,7 @@ proportions:
 test:
     uv run pytest
 
-# the tests that need Prefect and no server of it, with the ends of its ranges that the lock file does not have; the dump of
-# tables for a new home is of the locked Prefect alone
+# the tests that need Prefect and no server of it, with the ends of its ranges that the lock file does not have
 prefect-ends:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -37,8 +36,7 @@ prefect-ends:
             return 1
         fi
     }
-    end 3.9.1 tests/automation/test_prefect_tasks.py tests/flows tests/deployments/test_prefect_yaml.py tests/tasks/test_policy.py \
-        --deselect tests/deployments/test_prefect_yaml.py::test_a_new_home_comes_with_the_deployments_of_this_file \
+    end 3.9.1 tests/automation/test_prefect_tasks.py tests/flows tests/deployments tests/tasks/test_policy.py \
         tests/orchestration/worker tests/orchestration/test_{run_states,flow_runs,flow_run_options,prefect_health,prefect_events}.py
     end 3.8.0 tests/automation/test_prefect_tasks.py
 

@@ -113,6 +113,7 @@ async def _apply(settings: Settings) -> list[str]:
         await _concurrency_limits(client, settings)
         filters = (_saved_filter(**entry) for entry in wanted["definitions"]["saved_filters"])
         await asyncio.gather(*(client.request("PUT", "/saved_searches/", json=each) for each in filters))
+        # `/health` looks for the last one of the file: when it is there, all are.
         *others, last = wanted["deployments"]
         named = await asyncio.gather(*(_deployment(client, entry) for entry in others))
         return [*named, await _deployment(client, last)]

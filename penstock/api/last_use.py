@@ -6,8 +6,8 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 INTERVAL_SECONDS = 1.0
-# What watches a service does not use it.
-WATCHING_PATHS = ("/health", "/metrics")
+# Who watches a service does not use it.
+WATCHING_PATH = "/health"
 
 
 class LastUse:
@@ -20,7 +20,7 @@ class LastUse:
         self._next = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in WATCHING_PATHS:
+        if scope["type"] != "http" or scope["path"] == WATCHING_PATH:
             await self._app(scope, receive, send)
             return
 

@@ -30,8 +30,8 @@ class Lingering:
         """Do not linger any more."""
         self.seconds = 0.0
 
-    def is_over(self) -> bool:
-        """Whether the service ends now."""
+    def close_if_over(self) -> bool:
+        """Whether the service ends now; then it is closed to commands."""
         if self.home.is_used():
             self.home.mark_used()
         if self._idle_seconds() < self.seconds:

@@ -6,9 +6,11 @@ that they left, or a decoder that they damaged.
 
 import pickle
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from penstock.domain import errors
@@ -86,11 +88,18 @@ def _values(
         return {}
     values: dict[int, CallOutcome[T]] = {}
     cpu_share = ended.cpu_seconds / max(output.lines[-1][1] - started, 1e-6) if output.lines else 0.0
-    for number, (line, arrived) in zip(batch, output.lines, strict=False):
-        seconds, started = arrived - started, arrived
+    arrivals = [arrived for _, arrived in output.lines]
+    for number, (line, _), seconds in zip(batch, output.lines, seconds_between(started, arrivals), strict=False):
         with suppress(InvalidResult, errors.MediaError):
             values[number] = CallOutcome(decoder.decode(line), seconds, seconds * cpu_share)
     return values
+
+
+def seconds_between(started: float, arrivals: Sequence[float]) -> list[float]:
+    """How long each result took. Those that a busy parent reads at once share the time since the one before."""
+    earlier = {now: before for before, now in pairwise([started, *arrivals]) if before != now}
+    together = Counter(arrivals)
+    return [(now - earlier.get(now, now)) / together[now] for now in arrivals]
 
 
 def _job(requests: Sequence[SandboxCall]) -> CallsJob:

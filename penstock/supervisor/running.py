@@ -45,7 +45,7 @@ def run_service(settings: Settings, options: UpOptions, stopped: threading.Event
                 home.mark_used()
                 generated = () if options.linger else generated_secrets(settings)
                 print_addresses(running, home, generated=generated, page=settings.page)
-            is_idle = lingering.is_over if options.linger else _never
+            is_idle = lingering.close_if_over if options.linger else _never
             _watch(processes, None if settings.database_url else home, lambda: stopped.wait(POLL_SECONDS) or is_idle())
             home.unpublish()
             click.echo(STOPPING.format(settings.drain_seconds))

@@ -91,9 +91,7 @@ def test_the_receipt_of_each_file_has_its_own_seconds(mixed, workspace):
     results = group_results(mixed, workspace).values()
     work = [result.receipt.work for result in results if isinstance(result, Rendition)]
     assert len(work) == 8
-    # On a busy machine the results of two small files may be read at once: the second then took no time.
-    assert all(each.wall_seconds >= 0 and each.cpu_seconds >= 0 for each in work)
-    assert len({each.wall_seconds for each in work}) > 1
+    assert all(each.wall_seconds > 0 and each.cpu_seconds > 0 for each in work)
 
 
 def test_videos_outside_the_sample_have_no_score(media, workspace):

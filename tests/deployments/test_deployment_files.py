@@ -1,5 +1,6 @@
 """The files for Docker, Kubernetes and systemd pass their own linters, and name our commands and settings."""
 
+import os
 import re
 import shlex
 import shutil
@@ -134,7 +135,7 @@ def test_every_container_runs_as_a_user_with_probes_and_limits():
 
 def lint(command: list[str | Path]) -> None:
     """Run a linter of this environment. What it says is the failure."""
-    tool = shutil.which(str(command[0]), path=f"{Path(sys.executable).parent}:/usr/bin")
+    tool = shutil.which(str(command[0]), path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     assert tool is not None, f"{command[0]} is not installed"
     said = subprocess.run([tool, *command[1:]], capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout + said.stderr

@@ -33,63 +33,63 @@ def lingering(home, clock, *, work=0):
 
 def test_it_ends_only_after_its_time(home, clock):
     service = lingering(home, clock)
-    assert not service.is_over()
+    assert not service.close_if_over()
     clock.now = 599
-    assert not service.is_over()
+    assert not service.close_if_over()
     clock.now = 601
-    assert service.is_over()
+    assert service.close_if_over()
 
 
 def test_a_command_that_uses_it_keeps_it(home, clock):
     service = lingering(home, clock)
     with home.use():
-        assert not service.is_over()
+        assert not service.close_if_over()
         clock.now = 10_000
-        assert not service.is_over()
+        assert not service.close_if_over()
     clock.now = 10_599
-    assert not service.is_over()
+    assert not service.close_if_over()
 
 
 def test_a_request_to_the_api_counts_anew(home, clock):
     service = lingering(home, clock)
     with home.use():
-        service.is_over()
+        service.close_if_over()
     clock.now = 599
     home.mark_used()
-    assert not service.is_over()
+    assert not service.close_if_over()
     clock.now = 601
-    assert not service.is_over()
+    assert not service.close_if_over()
 
 
 def test_unfinished_work_keeps_it(home, clock):
     service = lingering(home, clock, work=1)
-    service.is_over()
+    service.close_if_over()
     clock.now = 601
-    assert not service.is_over()
+    assert not service.close_if_over()
 
 
 def test_a_clock_of_the_day_that_jumps_ends_nothing(home, clock):
     with home.use():
         pass
     service = lingering(home, clock)
-    service.is_over()
+    service.close_if_over()
     os.utime(home.root / "service.users", (0, time.time() - 86_400))
     clock.now = 601
-    assert not service.is_over()
+    assert not service.close_if_over()
 
 
 def test_one_that_shall_not_linger_ends_when_it_is_unused(home, clock):
     service = lingering(home, clock)
     service.end_when_unused()
     with home.use():
-        assert not service.is_over()
-    assert service.is_over()
+        assert not service.close_if_over()
+    assert service.close_if_over()
 
 
 def test_no_command_begins_to_use_it_while_it_closes(home, clock):
     service = lingering(home, clock)
     service.end_when_unused()
-    assert service.is_over()
+    assert service.close_if_over()
     with service.closed, home.close_if_unused() as can_close:
         assert not can_close
     with home.close_if_unused() as can_close:

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from penstock.domain import errors
 from penstock.engines import NoWatch
 from penstock.sandbox.call import SandboxCall
-from penstock.sandbox.call_each import call_each
+from penstock.sandbox.call_each import call_each, seconds_between
 from penstock.sandbox.error_codec import ResultDecoder
 from penstock.sandbox.job import BACKGROUND_NICENESS, MESSAGE_BYTES, NICENESS, Paths
 from penstock.sandbox.pool import SandboxPool
@@ -37,6 +37,10 @@ def results(pool: SandboxPool, *requests: SandboxCall | errors.MediaError) -> li
 def test_one_child_makes_all_calls_in_order(misbehaving):
     first, second, text = results(misbehaving, a_call("pid", 1), a_call("pid", 2), a_call("echo", "third"))
     assert (first, text) == (second, "third")
+
+
+def test_results_that_are_read_at_once_share_their_time():
+    assert seconds_between(10.0, [11.0, 14.0, 14.0, 14.0, 16.0]) == [1.0, 1.0, 1.0, 1.0, 2.0]
 
 
 def test_no_calls_have_no_outcomes(misbehaving):
