@@ -13,10 +13,11 @@ ROOT = Path(__file__).parents[1]
 PAGES: dict[Path, tuple[str, ...]] = {
     ROOT / "docs" / "benchmarks.md": (
         *("startup", "commands", "latency", "client", "burst", "wall", "posts", "lists", "idle", "large", "memory"),
-        *("webhooks", "images"),
+        *("webhooks", "images", "jail"),
         *("batch-photos", "batch-films", "batch-listing", "batch-workers", "batch-latency"),
     ),
     ROOT / "docs" / "encoders.md": ("quality", "video"),
+    ROOT / "SECURITY.md": ("faults",),
 }
 BEGIN, END = "<!-- figures: made by python -m benchmarks.table -->", "<!-- /figures -->"
 HEAD = ("what", "ours", "against", "figure", "ratio", "bar", "", "note")
@@ -39,7 +40,7 @@ def _rewritten(page: Path, names: Sequence[str]) -> int:
 
 
 def table(results: Path, names: Sequence[str]) -> str:
-    """A section for each of these result files that there is."""
+    """A section for each of these result files that there is, without the columns that it has no figure for."""
     kept = (results / f"{name}.json" for name in names)
     return "\n".join(_section(json.loads(path.read_text())) for path in kept if path.exists())
 
@@ -51,12 +52,16 @@ def _section(report: dict[str, Any]) -> str:
 
 
 def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
-    yield _line(HEAD)
-    yield _line(("---",) * len(HEAD))
-    for row in rows:
-        ratio = "" if row["ratio"] is None else f"{row['ratio']:g}"
-        against = (row["peer"], row["peer_figure"], ratio, row["bar"])
-        yield _line((row["what"], row["ours"], *against, VERDICTS[row["met"]], row["note"]))
+    table = [HEAD, *map(_cells, rows)]
+    used = [column for column in range(len(HEAD)) if any(cells[column] for cells in table[1:])]
+    shown = [tuple(cells[column] for column in used) for cells in table]
+    yield from map(_line, (shown[0], ("---",) * len(used), *shown[1:]))
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    ratio = "" if row["ratio"] is None else f"{row['ratio']:g}"
+    against = (row["peer"], row["peer_figure"], ratio, row["bar"])
+    return (row["what"], row["ours"], *against, VERDICTS[row["met"]], row["note"])
 
 
 def _line(cells: tuple[str, ...]) -> str:

@@ -17,7 +17,9 @@ END_SIGNAL = signal.SIGTERM if sys.platform == "win32" else signal.SIGUSR2
 class RunningService:
     """The addresses and credentials of a running service. `process` is the process id of `penstock up`; `batch_roots`
     is its setting of that name. `started` is in seconds since 1970. `linger_seconds`: how long it stays after its last
-    use; None where it stays until it is told to stop. `settings`: a digest of each setting, by its variable."""
+    use; None where it stays until it is told to stop. `settings`: a digest of each setting, by its variable;
+    `variables`: of all variables that it was started with.
+    `own_urls`: those of its URLs that lead to what it runs itself."""
 
     api_url: str
     prefect_api_url: str
@@ -31,6 +33,8 @@ class RunningService:
     started: float = 0.0
     linger_seconds: float | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    variables: str = ""
+    own_urls: list[str] = field(default_factory=list, repr=False)
 
 
 def service_file(home: Path) -> Path:

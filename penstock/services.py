@@ -18,6 +18,7 @@ from penstock.engines import (
 from penstock.engines.probing import facts, remote_probe  # noqa: F401
 from penstock.engines.verification import scoring, verifier  # noqa: F401
 from penstock.host.home import records_database
+from penstock.metrics.counts import Counts
 from penstock.records import Records
 from penstock.settings import Settings, read_settings
 from penstock.settings.fetching import fetch_policy_of
@@ -58,7 +59,8 @@ class LiveRuns:
 @dataclass(frozen=True, slots=True)
 class Services:
     """The records, the storage and the tools of one process. `live` are its runs; `resumable` are those among them that
-    another worker can go on with, or that only wait, so that a stop of the process need not wait for them."""
+    another worker can go on with, or that only wait, so that a stop of the process need not wait for them.
+    `counts` is what the process has counted and not yet written to the records."""
 
     settings: Settings
     records: Records
@@ -69,6 +71,7 @@ class Services:
     allowed_pairs: frozenset[tuple[str, str]]
     live: LiveRuns
     resumable: LiveRuns
+    counts: Counts
 
     @property
     def queue_limits(self) -> QueueLimits:
@@ -82,7 +85,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
     with ExitStack() as stack:
         records = Records(stack.enter_context(records_database(settings)), settings.lease_seconds)
         stack.callback(records.close)
-        pool = sandbox_pool()
+        pool = sandbox_pool(settings.jail)
         stack.callback(pool.close)
         yield Services(
             settings=settings,
@@ -94,6 +97,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
             allowed_pairs=settings.allowed_pairs,
             live=LiveRuns(),
             resumable=LiveRuns(),
+            counts=Counts(),
         )
 
 

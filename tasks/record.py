@@ -14,5 +14,7 @@ def record(stored: Stored, run: Run) -> Task:
     with run.stages.stage("record", policy.DEADLINES["record"]):
         lease, tasks = run.lease, run.services.records.tasks
         completed = tasks.complete(lease.task_id, lease.attempt, lease.owner, stored.file, stored.receipt)
+        # Not at the end of the run: the pictures of the receipt take seconds, and a worker may die meanwhile.
+        run.kept_outputs.discard(lease.task_id)
         get_run_logger().info("%s is completed: %s", completed.id, stored.file.id)
         return completed

@@ -15,6 +15,7 @@ from penstock.cleanup import (
     remove_orphans,
     retire_files,
 )
+from penstock.conversion.kept_outputs import KeptOutputs
 from penstock.host.scratch import remove_dead_folders
 from penstock.orchestration.worker.dead_workers import remove_dead_workers
 from penstock.services import Services
@@ -42,11 +43,13 @@ def purge_deleted_files(services: Services) -> None:
 
 @task(**policy.CLEAR)
 def clear_leftovers(services: Services) -> None:
-    """Remove the scratch folders of dead runs and expired resumable uploads on this host, incomplete uploads to the
-    store older than a day, stored files that no run recorded, and outdated results of Prefect."""
+    """Remove the scratch folders of dead runs, outputs that no attempt came for and expired resumable uploads on this
+    host, incomplete uploads to the store older than a day, stored files that no run recorded, and outdated results of
+    Prefect."""
     get_run_logger().info(
-        "removed %d scratch folders, %d expired uploads, %d incomplete ones, %d orphaned objects, %d results",
+        "removed %d scratch folders, %d outputs, %d expired and %d incomplete uploads, %d orphaned objects, %d results",
         remove_dead_folders(services.settings.scratch),
+        KeptOutputs(services.settings.kept_outputs).remove_old(),
         unfinished_uploads(services.settings).remove_all_expired(),
         services.objects.remove_stale_uploads(DAY_SECONDS),
         remove_orphans(services.records, services.objects),

@@ -11,6 +11,7 @@ from penstock.conversion.convert import convert_original
 from penstock.conversion.reuse import FindEarlier, nothing_earlier
 from penstock.domain.formats import Kind
 from penstock.domain.planning.plan import Plan, needs_slot
+from penstock.domain.reuse import EarlierOutput, KeptOutput
 from penstock.domain.stages import Original, Rendition, Reuse
 from penstock.domain.task import Task
 from penstock.orchestration.run.conversion_claim import earlier_output
@@ -33,7 +34,10 @@ def transcode(original: Original, run: Run) -> Rendition | Reuse:
     with run.stages.stage("transcode", policy.DEADLINES["transcode"]), shown:
         reserve, find_earlier = partial(_reserved, run), _find_earlier(run, original.task)
         call_part = partial(_call_part, run.stages.progress, PARTS[original.task.request.kind])
-        return convert_original(original, run.workspace(get_run_logger()), reserve, find_earlier, call_part)
+        made = convert_original(original, run.workspace(get_run_logger()), reserve, find_earlier, call_part)
+        if isinstance(made, Rendition):
+            run.kept_outputs.keep(made)
+        return made
 
 
 @stage(policy.VERIFY)
@@ -62,8 +66,14 @@ def _call_part(progress: RunProgress, parts: tuple[str, ...], name: str, part: C
 
 
 def _find_earlier(run: Run, converted: Task) -> FindEarlier:
+    """That of an earlier attempt of this task, else of an equal one."""
     is_on = run.services.settings.reuse == "on"
-    return partial(earlier_output, run, converted) if is_on else nothing_earlier
+    find_equal = partial(earlier_output, run, converted) if is_on else nothing_earlier
+
+    def find(digest: str) -> EarlierOutput | KeptOutput | None:
+        return run.kept_outputs.find(converted.id, digest, run.scratch / "resumed") or find_equal(digest)
+
+    return find
 
 
 @contextmanager

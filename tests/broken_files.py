@@ -17,11 +17,10 @@ CODES = {
     "mvg-named.jpg": "input_unreadable",
     "hls-playlist-named.avi": "input_unreadable",
     "text-named.mp4": "input_unreadable",
-    "mxf-named.mp4": "input_unreadable",
+    "mxf-named.mp4": "input_truncated",
     "not-audio.mp3": "input_unreadable",
     "vp9-invalid-bitstream.webm": "input_unreadable",
     "drm-widevine.mp4": "input_unreadable",
-    "vvc-unsupported.mp4": "input_unreadable",
     "segfault.wav": "input_unreadable",
     "zero-channels.wav": "input_unreadable",
     "quicktime-mjpeg-cut.mov": "input_truncated",
@@ -29,7 +28,7 @@ CODES = {
     "fuzz-mov.mov": "input_unreadable",
     "flac-blocksize-1.flac": "input_unreadable",
 }
-READABLE = {"jpeg-named.heic", "webp-named.jpeg", "mpegts-named.mp4"}
+READABLE = {"jpeg-named.heic", "webp-named.jpeg", "mpegts-named.mp4", "vvc-unsupported.mp4"}
 
 
 def is_expected(name: str, code: str | None) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from benchmarks.harness.s3_relay import s3_relay
 from penstock.host.postgres import PostgresServer, postgres_server
 from tests.corpus import corpus_folder
 from tests.s3_server import AWS, Buckets, running_s3
@@ -17,26 +18,31 @@ from tests.service import Penstock, penstock_up
 
 pytest_plugins = ["tests.media_server", "tests.engine_fixtures"]
 
-# A shell starts what it puts into the background with SIGINT ignored, and all that the tests start would ignore it too.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell starts what it puts into the background with SIGINT ignored, `nohup` with SIGHUP, and all that the tests start
+# would ignore it too.
+if threading.current_thread() is threading.main_thread():
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 SCOPES = {
-    "standalone": "home", "browser": "browser", "cli": "commands", "automation": "commands",
-    "documentation": "commands", "page": "commands",
-    "fundamentals": "service", "client": "service", "uploads": "service",
+    "standalone": "home", "browser": "browser", "cli": "commands", "page": "commands",
+    "automation": "automation", "documentation": "automation",
+    "fundamentals": "service", "faults": "service", "client": "service", "uploads": "service",
+    "documentation/test_site.py": "site",
 }  # fmt: skip
 
 
 class OneService(LoadScopeScheduling):
     """What shares a service, a home or the browser runs in one process; everything else beside them.
 
-    Two scopes have a service each. They wait more than they compute: three processes keep two cores busy."""
+    Three scopes have a service each. They wait more than they compute: three processes keep two cores busy, as long as
+    no scope takes longer than a third of all."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = nodeid.split("/")[1]
-        return SCOPES.get(folder, nodeid)
+        place = nodeid.partition("::")[0].removeprefix("tests/")
+        return SCOPES.get(place, SCOPES.get(place.split("/")[0], nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneService:
@@ -77,8 +83,8 @@ def corpus() -> Path:
 def buckets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Buckets]:
     """The S3 server that the service reads and writes: the buckets `in` and `out` in a folder."""
     folder = tmp_path_factory.mktemp("buckets")
-    with running_s3(folder, "in", "out") as endpoint:
-        yield Buckets(folder, endpoint)
+    with running_s3(folder, "in", "out") as endpoint, s3_relay(endpoint) as relay:
+        yield Buckets(folder, relay.endpoint, relay)
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +97,7 @@ def penstock(tmp_path_factory: pytest.TempPathFactory, buckets: Buckets) -> Iter
         PENSTOCK_FETCH_ALLOW="127.0.0.0/8",
         PENSTOCK_LEASE_SECONDS="10",
         PENSTOCK_DRAIN_SECONDS="3",
+        PENSTOCK_MIN_FREE_BYTES="0",  # some tests give it a disk of 1 MB
         PENSTOCK_BATCH_ROOTS=f"{home.parent / 'allowed'},s3://in,s3://out",
         PENSTOCK_S3_ENDPOINT_URL=buckets.endpoint,
         **AWS,

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+import pillow_jxl.JpegXLImagePlugin  # noqa: F401 - writes `.jxl`
 from PIL import Image
 
 from penstock.engines import bundled_ffmpeg
@@ -11,6 +12,7 @@ SECONDS = 1
 VIDEO = ("-f", "lavfi", "-i", f"testsrc2=size=160x120:rate=25:duration={SECONDS}")
 TONE = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={SECONDS}")
 AV = (*VIDEO, *TONE)
+PAL = (*AV, "-vf", "scale=720:576")
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-profile:v", "main")
 HDR = "hdr-opt=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=none"
 WIDE = f"color=0xc83228:size=160x120:rate=10:duration={SECONDS},format=gbrp,zscale=pin=bt709:tin=bt709:t=bt709:r=tv"
@@ -26,10 +28,18 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "clip.avi": (*AV, "-c:v", "mpeg4", "-vtag", "XVID", "-c:a", "libmp3lame"),
     "clip.flv": (*AV, *H264, "-c:a", "aac"),
     "clip.mpg": (*AV, "-c:v", "mpeg2video", "-c:a", "mp2"),
+    "clip.m2ts": (*AV, *H264, "-c:a", "ac3", "-mpegts_m2ts_mode", "1", "-f", "mpegts"),
     "clip.ts": (*AV, *H264, "-c:a", "aac", "-f", "mpegts"),
     "clip.ogv": (*AV, "-c:v", "ffv1", "-c:a", "libvorbis", "-f", "matroska"),
     "clip.wmv": (*AV, "-c:v", "wmv2", "-c:a", "wmav2"),
     "clip.3gp": (*VIDEO, *TONE, "-c:v", "mpeg4", "-c:a", "aac", "-ar", "16000"),
+    "clip.mxf": (*AV, "-c:v", "mpeg2video", "-c:a", "pcm_s16le"),
+    "clip.gxf": (*PAL, "-c:v", "mpeg2video", "-c:a", "pcm_s16le"),
+    "clip.wtv": (*AV, "-c:v", "mpeg2video", "-c:a", "mp2"),
+    "clip.rm": (*AV, "-c:v", "rv20", "-s", "176x144", "-c:a", "ac3"),
+    "clip.nut": (*AV, "-c:v", "ffv1", "-c:a", "flac"),
+    "clip.ivf": (*VIDEO, "-c:v", "libvpx-vp9", "-deadline", "realtime"),
+    "clip.y4m": VIDEO,
     "hevc.mp4": (
         *AV,
         "-c:v",
@@ -190,6 +200,12 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "tone.ac3": (*TONE, "-c:a", "ac3"),
     "tone.wma": (*TONE, "-c:a", "wmav2", "-f", "asf"),
     "tone.wv": (*TONE, "-c:a", "wavpack"),
+    "tone.caf": (*TONE, "-c:a", "alac"),
+    "tone.au": TONE,
+    "tone.w64": TONE,
+    "tone.voc": TONE,
+    "tone.tta": TONE,
+    "tone.dts": (*TONE, "-c:a", "dca", "-strict", "experimental"),
     "tone-8k.wav": (*TONE, "-ar", "8000", "-c:a", "pcm_u8"),
     "covered.mp3": (
         *("-i", "{tone.mp3}", "-i", "{still.jpeg}", "-map", "0", "-map", "1", "-c:a", "copy", "-c:v", "mjpeg"),
@@ -220,6 +236,22 @@ RECIPES: dict[str, tuple[str, ...]] = {
         *("-f", "lavfi", "-i", "sine=frequency=440:duration=50", "-i", "{covered.mp3}", "-map", "0", "-map", "1:v"),
         *("-c:a", "libmp3lame", "-c:v", "copy", "-disposition:v", "attached_pic"),
     ),
+    "clip.h264": (*VIDEO, *H264),
+    "clip.hevc": (*VIDEO, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"),
+    "clip.m1v": (*VIDEO, "-c:v", "mpeg1video"),
+    "clip.m2v": (*VIDEO, "-c:v", "mpeg2video"),
+    "clip.m4v": (*VIDEO, "-c:v", "mpeg4", "-f", "m4v"),
+    "clip.obu": (*VIDEO, "-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime"),
+    "clip.apv": (*VIDEO, "-s", "352x288", "-c:v", "apv"),
+    "clip.dv": (*AV, "-vf", "scale=720:576", "-pix_fmt", "yuv420p", "-ac", "2"),
+    "tone.eac3": (*TONE, "-c:a", "eac3"),
+    "tone.mlp": (*TONE, "-c:a", "mlp"),
+    "tone.thd": (*TONE, "-c:a", "truehd", "-f", "truehd"),
+    "tone.latm": (*TONE, "-c:a", "aac", "-f", "latm"),
+    "tone.mp2": (*TONE, "-c:a", "mp2"),
+    "light.exr": (*VIDEO, "-frames:v", "1", "-pix_fmt", "gbrpf32le"),
+    "light.hdr": (*VIDEO, "-frames:v", "1", "-pix_fmt", "gbrpf32le"),
+    "light.pfm": (*VIDEO, "-frames:v", "1", "-pix_fmt", "gbrpf32le"),
     "sound-only.mp4": (*TONE, "-c:a", "aac"),
 }
 

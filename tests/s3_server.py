@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.harness.s3_relay import S3Relay
 from tests.storage.ports import free_port, until_listening
 
 RCLONE = Path(sysconfig.get_path("scripts")) / "rclone"
@@ -20,10 +21,11 @@ AWS = {
 
 @dataclass(frozen=True)
 class Buckets:
-    """The buckets of a server: each is a folder in this one."""
+    """The buckets of a server: each is a folder in this one. `relay`: fails uploads on demand."""
 
     folder: Path
     endpoint: str
+    relay: S3Relay
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from penstock.domain.formats import FORMATS, Format
 from penstock.domain.request import SourceRequest
 from penstock.domain.web_addresses import parse_allowed
 from penstock.domain.webhooks import MESSAGES, OutcomeCode
+from penstock.engines.probing import decoders
 from penstock.settings import Settings
 from penstock.views.batches import BatchItemView, BatchPlanView, BatchView, CountsView
 from penstock.views.tasks import FileView, TaskView
@@ -96,6 +97,11 @@ def test_the_webhook_of_the_page_is_one():
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_is_described_as_it_is(name: Format):
     assert f"| `{name}` | {FORMATS[name].kind} | `{FORMATS[name].mime}` |" in page("api")
+
+
+def test_every_codec_that_is_read_is_listed():
+    listed = page("api").partition("## What is read")[2].split()
+    assert not {*decoders.VIDEO, *decoders.AUDIO} - {*listed}
 
 
 @pytest.mark.parametrize(("kind", "problem"), PROBLEMS.items(), ids=lambda value: getattr(value, "__name__", ""))

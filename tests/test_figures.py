@@ -31,4 +31,4 @@ def test_a_missed_bar_is_marked_in_the_table(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("benchmarks.harness.report.RESULTS", tmp_path)
     keep(found("a thumbnail", met=False), "pictures")
 
-    assert "| a thumbnail | 3 ms | a\\|peer | 4 ms | 0.75 | ≤ 1 | **missed** |  |" in table(tmp_path, ["pictures"])
+    assert "| a thumbnail | 3 ms | a\\|peer | 4 ms | 0.75 | ≤ 1 | **missed** |" in table(tmp_path, ["pictures"])

@@ -11,8 +11,10 @@ from penstock.cli.main import COMMANDS, cli
 from penstock.domain.errors import InvalidSettings
 from penstock.domain.web_addresses import parse_allowed
 from penstock.orchestration.prefect_server import prefect_database_url
+from penstock.sandbox.jail import Kernel
 from penstock.settings import Settings, read_settings, variable_of
 from penstock.settings.fetching import fetch_policy_of
+from penstock.settings.jail_mode import read_jail_mode
 from penstock.settings.limits import limits_of
 from penstock.storage.object_store import ObjectStore
 
@@ -107,7 +109,7 @@ def use(settings):
             "no!",
             "PENSTOCK_FETCH_ALLOW must be host:port or a network like 10.0.0.0/8, separated by commas: not no!.",
         ),
-        ("PENSTOCK_JAIL", "require", "PENSTOCK_JAIL cannot be require: there is no jail yet; choose auto or off."),
+        ("PENSTOCK_JAIL", "none", "PENSTOCK_JAIL must be 'auto', 'require' or 'off', not none."),
         ("PENSTOCK_FFMPEG", "/no/ffmpeg", "PENSTOCK_FFMPEG must be a program: there is no file /no/ffmpeg."),
         ("PENSTOCK_HOME", "/etc/passwd/home", "PENSTOCK_HOME must be a folder: /etc/passwd is a file."),
         (
@@ -133,6 +135,23 @@ def test_an_error_names_the_setting_and_the_expected_value(monkeypatch, variable
     with pytest.raises(InvalidSettings) as refused:
         read_settings()
     assert refused.value.messages == (fault,)
+
+
+def test_the_jail_can_be_required_only_where_the_kernel_has_all_of_it(monkeypatch):
+    kernels = iter((Kernel("x86_64", 7, filters=True), Kernel("x86_64", 0, filters=True)))
+    monkeypatch.setattr("penstock.sandbox.jail.this_kernel", lambda: next(kernels))
+    monkeypatch.setenv("PENSTOCK_JAIL", "require")
+
+    assert read_settings().jail == "require"
+    with pytest.raises(InvalidSettings, match=r"^PENSTOCK_JAIL cannot be require: this machine lacks Landlock"):
+        read_settings()
+
+
+@pytest.mark.parametrize("mode", ["auto", "require", "off"])
+def test_the_jail_is_read_alone_as_with_all_settings(monkeypatch, mode):
+    monkeypatch.setattr("penstock.sandbox.jail.this_kernel", lambda: Kernel("x86_64", 7, filters=True))
+    monkeypatch.setenv("PENSTOCK_JAIL", mode)
+    assert read_jail_mode() == read_settings().jail == mode
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"docs", "formats"}))  # which read none, and one
@@ -163,6 +182,7 @@ WORDS = {
     "batch": (".", "out", "--format", "webp"),
     "schedule": ("list",),
     "keys": ("list",),
+    "quarantine": ("list",),
     "cancel": ("tsk_abcdefghijklmnop",),
 }
 

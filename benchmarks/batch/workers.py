@@ -91,7 +91,7 @@ def _seconds(running: Running, folder: Path, which: tuple[str, int, int], name: 
 
 @contextmanager
 def _more_workers(running: Running, folder: Path) -> Iterator[None]:
-    shared = running.environment | exported_environment(running)
+    shared = running.environment | exported_environment(running.home.root)
     shared["PENSTOCK_DATABASE_URL"] = running.service.database_url
     with ExitStack() as stack:
         for number in range(1, WORKERS):

@@ -69,6 +69,24 @@ def children(process: int) -> Iterator[int]:
             yield from map(int, (thread / "children").read_text().split())
 
 
+def processes_with(*words: str) -> list[int]:
+    """The other processes whose argument list has all of these words."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            line = (place / "cmdline").read_text()
+            if int(place.name) != os.getpid() and all(word in line for word in words):
+                found.append(int(place.name))
+    return found
+
+
+def is_alive(process: int) -> bool:
+    """Whether it runs; one that has ended and was not waited for does not."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    return False
+
+
 def name_of(process: int) -> str:
     with suppress(OSError):
         return Path(f"/proc/{process}/comm").read_text().strip()

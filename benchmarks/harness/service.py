@@ -59,7 +59,7 @@ def penstock_up(**settings: str) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="penstock-benchmark-") as folder:
         home = Home.at(Path(folder) / "home")
         command = ["-m", "penstock", "up", "--home", str(home.root), "--port", "0", "--prefect-port", "0"]
-        environment = _clean() | ENVIRONMENT | settings
+        environment = clean_environment() | ENVIRONMENT | settings
         with started(command, environment, Path(folder) / "up.log") as up:
             wait_until(lambda: home.running_service() is not None, START_SECONDS, up)
             service = home.running_service()
@@ -72,9 +72,9 @@ def penstock_up(**settings: str) -> Iterator[Running]:
 @contextmanager
 def stock_worker(running: Running) -> Iterator[int]:
     """`prefect worker start` on the same server, pool and deployment, while our worker is stopped (SIGSTOP)."""
-    environment = _clean() | exported_environment(running) | ENVIRONMENT
+    environment = clean_environment() | exported_environment(running.home.root) | ENVIRONMENT
     log = running.home.root / "logs" / "stock.log"
-    with _still(running.part("worker")), started(STOCK, environment, log) as worker:
+    with still(running.part("worker")), started(STOCK, environment, log) as worker:
         wait_until(lambda: "started!" in log.read_text(), START_SECONDS, worker)
         yield worker.pid
 
@@ -114,7 +114,7 @@ def wait_until(ready: Callable[[], bool], seconds: float, process: subprocess.Po
 
 
 @contextmanager
-def _still(process: int) -> Iterator[None]:
+def still(process: int) -> Iterator[None]:
     """The process and all below it take no step until the block ends."""
     processes = process_tree(process)
     for one in processes:
@@ -127,15 +127,15 @@ def _still(process: int) -> Iterator[None]:
                 os.kill(one, signal.SIGCONT)
 
 
-def exported_environment(running: Running) -> dict[str, str]:
+def exported_environment(home: Path) -> dict[str, str]:
     """What `eval "$(penstock env)"` exports."""
     command = [sys.executable, "-m", "penstock", "env"]
-    plain = _clean() | {"PENSTOCK_HOME": str(running.home.root)}
+    plain = clean_environment() | {"PENSTOCK_HOME": str(home)}
     text = subprocess.run(command, env=plain, capture_output=True, text=True, check=True).stdout.splitlines()
     pairs = (line.removeprefix("export ").partition("=") for line in text)
     return {name: value.strip("'") for name, _, value in pairs}
 
 
-def _clean() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """The environment without anybody's settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PENSTOCK_"))}

@@ -160,7 +160,7 @@ def _row(case: Case, name: str, timings: Timings, scores: dict[str, float | None
         return Row(case.what, _text(mine), name, why, None, None, "", None)
     ratio, bar = paired(mine, theirs), _BARS.get(name)
     even = _as_good(scores.get("ours"), scores.get(name))
-    checking = statistics.median(mine) - statistics.median(timings.seconds[_WRITTEN])
+    checking = statistics.median(a - b for a, b in zip(mine, timings.seconds[_WRITTEN], strict=True))
     sizes = f"{_kilobytes(timings, 'ours')} / {_kilobytes(timings, name)} kB"
     return Row(
         what=case.what,

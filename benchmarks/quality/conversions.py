@@ -10,6 +10,7 @@ from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.planner import plan_for
 from penstock.domain.request import parse_request
 from penstock.engines import MediaFile, Tools, encode
+from penstock.sandbox.supervise import Exit
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class _Counting:
     def stopped(self) -> bool:
         return False
 
-    def spent(self, cpu_seconds: float) -> None:
-        self.cpu += cpu_seconds
+    def ended(self, ended: Exit) -> None:
+        self.cpu += ended.cpu_seconds
 
 
 def planned(source: MediaFile, target: Format, tools: Tools, **fields: Any) -> Plan:

@@ -43,7 +43,7 @@ Made from the OpenAPI document that a service has at `/openapi.json`. At its `/d
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages of the root, with links that fit their new place, the examples, and the page of the API."""
     for name, source in OF_THE_ROOT.items():
-        files.append(File.generated(config, name, content=LINK.sub("](", (ROOT / source).read_text())))
+        files.append(File.generated(config, name, content=from_the_root((ROOT / source).read_text())))
     for example in EXAMPLES.glob("*.py"):
         page = f"# {example.name}\n\n```python\n{example.read_text()}```\n"
         files.append(File.generated(config, f"examples/{example.stem}.md", content=page))
@@ -52,8 +52,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - MkDocs names them
-    """Lead links to an example to its page."""
+    """Lead links to an example and to a page of the root to the pages of the site."""
+    for name, source in OF_THE_ROOT.items():
+        markdown = markdown.replace(f"](../{source}", f"]({name}")
     return EXAMPLE_LINK.sub(r"](examples/\1.md)", markdown)
+
+
+def from_the_root(markdown: str) -> str:
+    """The page of the root with links that fit its place on the site."""
+    for name, source in OF_THE_ROOT.items():
+        markdown = markdown.replace(f"]({source}", f"]({name}")
+    return LINK.sub("](", markdown)
 
 
 def openapi_page() -> str:

@@ -24,6 +24,7 @@ from penstock.api.routes import (
     files,
     formats,
     health,
+    metrics,
     page,
     plans,
     resumable,
@@ -35,6 +36,7 @@ from penstock.api.routes import (
 from penstock.api.throttling.fair_share import FairShare
 from penstock.api.throttling.rate_limit import MinBodyRate, RateLimiter
 from penstock.host.home import Home
+from penstock.logs.request_ids import RequestIds
 from penstock.services import Services
 
 __all__ = ["RunService", "create_app"]
@@ -57,6 +59,7 @@ ROUTERS = (
     resumable.router,
     formats.router,
     health.router,
+    metrics.router,
     docs.router,
     page.router,
 )
@@ -99,6 +102,7 @@ def create_app(services: Services, runs: RunService, lifespan: Lifespan | None =
     app.add_middleware(AuthMiddleware)
     app.add_middleware(LinkCors)
     app.add_middleware(LastUse, Home(services.settings.root).mark_used)
+    app.add_middleware(RequestIds)
     return app
 
 

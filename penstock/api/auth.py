@@ -10,7 +10,7 @@ from penstock.api.context import client_address, context_of
 from penstock.api.envelope import VERSION, error_response
 from penstock.domain import errors
 from penstock.domain.api_keys import Caller
-from penstock.domain.ids import new_request_id
+from penstock.logs.request_ids import HEADER
 
 UPLOAD_PATH = re.compile(r"/uploads/[^/]+")
 CONTENT_PATH = re.compile(r"/files/[^/]+/content")
@@ -21,7 +21,7 @@ VERSION_HEADERS = ("accept-version", "accept_version")
 
 
 class AuthMiddleware:
-    """Gives each request its id and its caller, or answers 401 or 429."""
+    """Gives each request its caller, or answers 401 or 429."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,7 +31,6 @@ class AuthMiddleware:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        scope.setdefault("state", {})["request_id"] = new_request_id()
         try:
             await _authenticate(request)
         except errors.MediaError as error:
@@ -50,7 +49,7 @@ class LinkCors:
             allow_origins=["*"],
             allow_methods=["GET", "HEAD", "PUT"],
             allow_headers=["*"],
-            expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag", "Retry-After"],
+            expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag", "Retry-After", HEADER],
             max_age=86_400,
         )
 

@@ -219,6 +219,7 @@ _HEALTH = {
     "object": "health",
     "status": "ok",
     "dependencies": {"database": "ok", "storage": "ok", "prefect": "ok", "workers": "ok"},
+    "jail": {"mode": "auto", "missing": [], "refused": 30, "allowed": []},
 }
 _SIGNATURE: dict[str, Any] = {
     "object": "signature", "domain": BASE, "method": "put", "file_id": UPLOAD, "filename": "film.mov",

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 INTERVAL_SECONDS = 1.0
 # Who watches a service does not use it.
-WATCHING_PATH = "/health"
+WATCHING_PATHS = ("/health", "/metrics")
 
 
 class LastUse:
@@ -20,7 +20,7 @@ class LastUse:
         self._next = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] == WATCHING_PATH:
+        if scope["type"] != "http" or scope["path"] in WATCHING_PATHS:
             await self._app(scope, receive, send)
             return
 

@@ -31,6 +31,7 @@ class Server(uvicorn.Server):
             port=port,
             access_log=False,
             log_level="warning",
+            log_config=None,  # Prefect's logging has the handlers, and their format
             ws="none",
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,

@@ -45,7 +45,9 @@ def _submit(context: Context, project_id: ProjectId, conversion: SourceRequest) 
     tasks = context.services.records.tasks
     if conversion.file_id and tasks.find_current(project_id, conversion) is None:
         _require_plan(context, project_id, conversion)
-    return tasks.submit(project_id, conversion, context.services.queue_limits)
+    task = tasks.submit(project_id, conversion, context.services.queue_limits)
+    context.services.counts.add("accepted", task.request.kind)
+    return task
 
 
 def _require_plan(context: Context, project_id: ProjectId, conversion: SourceRequest) -> None:

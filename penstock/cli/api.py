@@ -18,7 +18,8 @@ from penstock.host.private_files import PRIVATE_UMASK
 from penstock.lineage.configured import is_configured, require_client
 from penstock.orchestration.control_plane import control_plane
 from penstock.orchestration.flow_runs import FlowRuns
-from penstock.orchestration.prefect_server import enable_info_logging, prefect_address
+from penstock.orchestration.prefect_server import prefect_address, set_up_logging
+from penstock.sandbox.jail_trial import log_jail_state
 from penstock.services import Services, open_services
 from penstock.settings import read_settings
 
@@ -34,7 +35,7 @@ def api_command(host: str, port: int, inherited: tuple[int, ...]) -> None:
     read_rules(settings.arrival_rules, settings.batch_roots)  # a wrong one is told before anything starts
     address = prefect_address(settings)
     os.umask(PRIVATE_UMASK)
-    enable_info_logging()
+    set_up_logging(settings.log_format)
     signal.signal(signal.SIGTERM, _exit)
     with _sockets(host, port, inherited) as sockets, open_services(settings) as opened:
         opened.records.migrate()
@@ -43,6 +44,7 @@ def api_command(host: str, port: int, inherited: tuple[int, ...]) -> None:
         if settings.api_key:
             opened.records.keys.set_environment_key(settings.api_key)
         tool_versions(opened.tools)  # starts the fork server before the first upload needs it, while Prefect starts
+        log_jail_state(opened.tools.pool)
         runs = FlowRuns.at(address)
         base_url = settings.public_url or local_url(host, sockets[0].getsockname()[1])
         lifespan = partial(_control_plane, opened, runs, base_url.rstrip("/"))

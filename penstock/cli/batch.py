@@ -58,7 +58,7 @@ def _result(settings: Settings, order: BatchOrder, *, as_json: bool) -> tuple[Sn
     """The batch when it has ended, and what is said of it. Raises `Interrupted` and `KeyboardInterrupt`."""
     with (
         batch_bar() as bar,
-        used_service(settings, bar.show_start) as service,
+        used_service(settings.root, lambda: settings, bar.show_start) as service,
         opened_records(service.database_url) as records,
     ):
         home = Home(settings.root)

@@ -16,5 +16,5 @@ def cancel_command(task_id: str) -> None:
     running = home.running_service()
     if running is None:
         raise click.ClickException("No service runs on this home.")
-    with client_of(running, settings) as client:
+    with client_of(running, settings.api_key or running.api_key) as client:
         click.echo(client.cancel(task_id).state)

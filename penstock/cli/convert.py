@@ -3,10 +3,12 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,12 +20,17 @@ from penstock.cli.conversions.request_options import EXIT_INTERRUPTED, several_r
 from penstock.cli.conversions.several import conversions_of, usage_error
 from penstock.cli.conversions.signals import signals_interrupt
 from penstock.cli.conversions.streams import files_for_streams
-from penstock.cli.local.service import client_of, has_ended, no_linger_option, used_service
+from penstock.cli.local.service import client_of, has_ended, key_of, no_linger_option, used_service
 from penstock.domain.file_names import escaped
 from penstock.errors import MediaError
 from penstock.host.home import Home
 from penstock.local_service import running_service
-from penstock.settings import Settings, read_settings
+from penstock.settings.jail_mode import read_jail_mode
+from penstock.settings.variables import read_root
+
+if TYPE_CHECKING:
+    from penstock.sandbox.pool import SandboxPool
+    from penstock.settings import Settings
 
 CANCELLED = "Cancelled."
 
@@ -37,27 +44,62 @@ def convert_command(home: Path | None, *, as_json: bool, **options: Any) -> None
     """Convert INPUT (a file, an http(s) URL, or - for standard input) to OUTPUT (a file, or - for standard output); its
     extension is the format. With --to, convert every INPUT to that format.
     """
-    with collector_off():
-        settings = read_settings(home)
     given = conversions_of(options)
     try:
-        with signals_interrupt():
+        with signals_interrupt(), _beginning(home, given[0]) as beginning:
             if len(given) == 1:
-                _convert_one(settings, given[0], _say_json if as_json else _say_sentence)
+                _convert_one(beginning, given[0], _say_json if as_json else _say_sentence)
             else:
-                _convert_several(settings, given, _say_json_line if as_json else _say_sentence)
+                _convert_several(beginning, given, _say_json_line if as_json else _say_sentence)
     except KeyboardInterrupt as interrupt:
         click.echo(str(interrupt) or CANCELLED, err=True)
         sys.exit(EXIT_INTERRUPTED)
 
 
-def _convert_one(settings: Settings, given: CommandLine, say: Callable[[Converted], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """The home and its settings; while no service runs, also a pool that probes the first INPUT."""
+
+    root: Path
+    read_settings: "Callable[[], Settings]"
+    first: CommandLine
+    pool: "SandboxPool | None"
+
+    def pool_of(self, given: CommandLine) -> "SandboxPool | None":
+        return self.pool if given.source == self.first.source else None
+
+
+@contextmanager
+def _beginning(home: Path | None, first: CommandLine) -> Iterator[_Beginning]:
+    """While no service runs, a child process loads the decoder of the first INPUT beside the settings, which take as
+    long."""
+    root, read = read_root(home), cache(partial(_settings, home))
+    with ExitStack() as stack:
+        pool = None
+        is_running = running_service(root) is not None
+        if first.path is not None and not first.reads_stream and not is_running:
+            from penstock.engines.probe_pool import probe_pool  # noqa: PLC0415 - a running service probes by itself
+
+            pool = stack.enter_context(probe_pool(first.path, read_jail_mode()))
+        if not is_running:
+            read()
+        yield _Beginning(root, read, first, pool)
+
+
+def _settings(home: Path | None) -> "Settings":
+    with collector_off():
+        from penstock.settings import read_settings  # noqa: PLC0415 - pydantic takes 0.2 s
+
+        return read_settings(home)
+
+
+def _convert_one(beginning: _Beginning, given: CommandLine, say: Callable[[Converted], None]) -> None:
     """Wrong usage exits with 2, a failure with 1."""
     if error := usage_error(given):
         raise click.UsageError(error)
     results: list[Ended] = []
     with files_for_streams(given) as between_files:
-        _run(settings, [between_files], results.append)
+        _run(beginning, [between_files], results.append)
         converted = _require_converted(results[0])
     say(Converted(given, converted.task, converted.seconds))
 
@@ -72,7 +114,7 @@ def _require_converted(ended: Ended) -> Converted:
     sys.exit(1)
 
 
-def _convert_several(settings: Settings, given: Sequence[CommandLine], say: Callable[[Converted], None]) -> None:
+def _convert_several(beginning: _Beginning, given: Sequence[CommandLine], say: Callable[[Converted], None]) -> None:
     """Each failure is told; they exit with 1 when all conversions have ended."""
     failed: list[CommandLine] = []
 
@@ -92,7 +134,7 @@ def _convert_several(settings: Settings, given: Sequence[CommandLine], say: Call
             tell(one, error)
         else:
             possible.append(one)
-    _run(settings, possible, ended)
+    _run(beginning, possible, ended)
     sys.exit(1 if failed else 0)
 
 
@@ -112,19 +154,19 @@ def _say_json_line(converted: Converted) -> None:
     click.echo(json_line_of(converted.task))
 
 
-def _run(settings: Settings, given: Sequence[CommandLine], ended: Callable[[Ended], None]) -> None:
+def _run(beginning: _Beginning, given: Sequence[CommandLine], ended: Callable[[Ended], None]) -> None:
     """Convert, and call `ended` for each. While no service runs, what a service would refuse is refused before one is
     started; a running one refuses by itself."""
     display = display_on(sys.stderr, os.environ)
     possible = list(given)
-    if running_service(settings.root) is None:
-        possible = _without_refused_first(settings, given, display, ended)
+    if running_service(beginning.root) is None:
+        possible = _without_refused_first(beginning, given, display, ended)
     if possible:
-        _convert(settings, possible, display, ended)
+        _convert(beginning, possible, display, ended)
 
 
 def _without_refused_first(
-    settings: Settings, given: Sequence[CommandLine], display: ProgressDisplay, ended: Callable[[Ended], None]
+    beginning: _Beginning, given: Sequence[CommandLine], display: ProgressDisplay, ended: Callable[[Ended], None]
 ) -> list[CommandLine]:
     """From the first one on that can be converted: then a service is needed, and it checks the others."""
     with collector_off():
@@ -133,7 +175,7 @@ def _without_refused_first(
     for number, one in enumerate(given):
         display.show("checking the input")
         try:
-            require_convertible(settings, one)
+            require_convertible(beginning.read_settings(), one, beginning.pool_of(one))
         except MediaError as refused:
             display.clear()
             ended(Failed(one, refused))
@@ -146,7 +188,7 @@ def _without_refused_first(
 
 
 def _convert(
-    settings: Settings, given: Sequence[CommandLine], display: ProgressDisplay, ended: Callable[[Ended], None]
+    beginning: _Beginning, given: Sequence[CommandLine], display: ProgressDisplay, ended: Callable[[Ended], None]
 ) -> None:
     from penstock.cli.conversions.running import Conversions  # noqa: PLC0415 - a refusal needs no client
 
@@ -157,9 +199,9 @@ def _convert(
         display.show(f"{time.monotonic() - began:.0f} s · starting the service")
 
     try:
-        with used_service(settings, show_start) as service:
-            home = Home(settings.root)
-            connect, is_gone = partial(client_of, service, settings), partial(has_ended, home, service)
+        with used_service(beginning.root, beginning.read_settings, show_start) as service:
+            home, key = Home(beginning.root), key_of(service, beginning.read_settings)
+            connect, is_gone = partial(client_of, service, key), partial(has_ended, home, service)
             Conversions(given, connect, is_gone, display).run(ended)
     finally:
         display.clear()

@@ -7,6 +7,7 @@ import click
 from penstock.host.home import Home
 from penstock.orchestration.prefect_server import service_environment
 from penstock.settings import read_settings
+from penstock.settings.own_service import OWN_URLS
 
 
 @click.command("env")
@@ -16,5 +17,6 @@ def env_command() -> None:
     running = home.running_service()
     if running is None:
         raise click.ClickException("No service runs on this home; start `penstock up` first.")
-    for name, value in service_environment(home, running).items():
+    own = {OWN_URLS: " ".join(running.own_urls)} if running.own_urls else {}
+    for name, value in (service_environment(home, running) | own).items():
         click.echo(f"export {name}={shlex.quote(value)}")

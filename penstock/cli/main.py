@@ -25,6 +25,7 @@ COMMANDS = {
     "webhooks": "Print webhooks on this machine.",
     "formats": "Show which input can become which output.",
     "cancel": "Cancel a task.",
+    "quarantine": "List and release inputs that ended their workers.",
     "doctor": "Check everything that a conversion needs.",
     "docs": "Open this documentation in a browser.",
     "env": "Print the variables that plain `prefect …` commands need.",

@@ -11,7 +11,7 @@ from penstock.cli.conversions.request_options import fail, request_options
 from penstock.domain.errors import MediaError
 from penstock.domain.file_names import escaped
 from penstock.engines.probe_pool import probe_pool
-from penstock.settings import read_settings
+from penstock.settings.jail_mode import read_jail_mode
 
 if TYPE_CHECKING:
     from penstock.views.plans import EstimateView, PlanView, RangeView
@@ -39,10 +39,13 @@ def plan_command(home: Path | None, *, as_json: bool, **options: Any) -> None:
 def _plan_view(home: Path | None, given: CommandLine) -> "PlanView":
     if given.path is None:
         from penstock.cli.conversions.local_plan import plan_url  # noqa: PLC0415 - as below
+        from penstock.settings import read_settings  # noqa: PLC0415
 
         return plan_url(read_settings(home), given.source, given.request)
-    with probe_pool(given.path) as pool:
-        from penstock.cli.conversions.local_plan import plan_file  # noqa: PLC0415 - while the child process starts
+    with probe_pool(given.path, read_jail_mode()) as pool:
+        # Half a second with pydantic, while the child process starts.
+        from penstock.cli.conversions.local_plan import plan_file  # noqa: PLC0415
+        from penstock.settings import read_settings  # noqa: PLC0415
 
         view = plan_file(read_settings(home), given.path, given.request, pool)
         return view.model_copy(update={"input": given.source})

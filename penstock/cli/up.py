@@ -11,6 +11,8 @@ from penstock.cli.local.service import stop_lingering
 from penstock.host.home import Home
 from penstock.lineage.configured import require_client
 from penstock.settings import read_settings
+from penstock.settings.own_service import own_urls, without_own_service
+from penstock.settings.variables import variables_digest
 from penstock.settings.working_folder import leave_working_folder
 from penstock.supervisor.running import run_service
 from penstock.supervisor.starting import UpOptions
@@ -29,9 +31,9 @@ PORT = click.IntRange(0, 65_535)
 @click.option("--linger", is_flag=True, hidden=True, help="End when unused for PENSTOCK_LINGER_SECONDS.")
 def up_command(home: Path | None, **options: Any) -> None:
     """Run everything one machine needs: PostgreSQL, Prefect, the API and workers. Ctrl-C stops all."""
-    settings = read_settings(home)
+    settings = without_own_service(read_settings(home), own_urls())
     require_client()
-    listen = UpOptions(**options)
+    listen = UpOptions(**options, variables=variables_digest())
     if listen.linger:
         leave_working_folder(settings)
     else:

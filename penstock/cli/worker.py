@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import threading
 import time
 from importlib import import_module
 from pathlib import Path
@@ -10,17 +11,20 @@ from pathlib import Path
 import click
 
 from penstock.cli.subcommands import CommandWithSubcommands
+from penstock.conversion.kept_outputs import KeptOutputs
 from penstock.engines import tool_versions
 from penstock.host.local_workers import DRAIN_SIGNAL, local_workers
 from penstock.host.private_files import PRIVATE_UMASK
 from penstock.host.scratch import remove_dead_folders
-from penstock.orchestration.prefect_server import enable_info_logging, prefect_address, wait_for_prefect
+from penstock.orchestration.prefect_server import prefect_address, set_up_logging, wait_for_prefect
 from penstock.orchestration.worker.run_pool import queue_places
 from penstock.orchestration.worker.worker_main import run_worker
+from penstock.sandbox.jail_trial import log_jail_state
 from penstock.services import current_services
 from penstock.settings import read_settings
 
 POLL_SECONDS = 0.5
+EXIT_SECONDS = 10.0
 
 
 @click.command("worker")
@@ -37,17 +41,33 @@ def _run(slots: int | None, image_slots: int | None, name: str | None, drained_e
     settings = read_settings()
     address = prefect_address(settings)
     os.umask(PRIVATE_UMASK)
-    enable_info_logging()
+    set_up_logging(settings.log_format)
     import_module("penstock.flows.convert")
     services = current_services()
     remove_dead_folders(settings.scratch)
+    KeptOutputs(settings.kept_outputs).remove_old()
     tool_versions(services.tools)  # starts the fork server before the first run needs it, while Prefect starts
+    log_jail_state(services.tools.pool)
     asyncio.run(wait_for_prefect(address))
     if apply is not None:
         asyncio.run(getattr(import_module("penstock.deployments.bootstrap"), apply)(settings))
     places = queue_places(slots or settings.worker_slots, image_slots or settings.image_slots, settings.waiting_slots)
-    is_drained = asyncio.run(run_worker(places, services, name or f"worker-{os.getpid()}"))
-    sys.exit(drained_exit if is_drained else 0)
+    try:
+        is_drained = asyncio.run(run_worker(places, services, name or f"worker-{os.getpid()}"))
+    except BaseException:
+        exit_at_the_latest(1, EXIT_SECONDS)
+        raise
+    code = drained_exit if is_drained else 0
+    exit_at_the_latest(code, EXIT_SECONDS)
+    sys.exit(code)
+
+
+def exit_at_the_latest(code: int, seconds: float) -> None:
+    """End this process after so many seconds, whatever its threads do: all runs have ended or were given back, but a
+    thread of one may wait for a Prefect that does not respond, and Prefect's client for its messages to be taken."""
+    timer = threading.Timer(seconds, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
 
 
 worker_command = CommandWithSubcommands(_run)

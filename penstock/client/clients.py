@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 from penstock.client import conversions, operations, transfers
 from penstock.client.address import behind, located
 from penstock.client.calls import Steps
+from penstock.client.connection import BlockingDriver
 from penstock.client.methods import ListMethod, Method
 from penstock.client.operations import Listing
 
@@ -58,7 +59,7 @@ class Client(Methods):
     def __init__(self, url: str | None = None, key: str | None = None, *, retry_seconds: float = RETRY_SECONDS) -> None:
         from penstock.client.drivers import SyncDriver  # noqa: PLC0415 - httpx takes longer to import than all else
 
-        self._driver = SyncDriver(lambda: located(url, key), retry_seconds)
+        self._driver: BlockingDriver = SyncDriver(lambda: located(url, key), retry_seconds)
 
     @classmethod
     def behind(cls, link: str | None) -> Self:
@@ -80,7 +81,7 @@ class Client(Methods):
         return self._driver.connection.address.url
 
     def close(self) -> None:
-        self._driver.http.close()
+        self._driver.close()
 
     def run(self, steps: Steps[T]) -> T:
         """Run an operation."""

@@ -31,7 +31,8 @@ BLOCK_BYTES = 1 << 20
 
 def upload(path: str | PathLike[str], *, progress: Progress | None = None) -> Steps[StoredFile]:
     """Upload media, or the manifest of a Batch (.csv, .jsonl, .ndjson). `progress` is called with `sending` and the
-    percentage. Of an upload that breaks off the service keeps nothing."""
+    percentage. Of an upload that breaks off the service keeps nothing. Raises `ContentMismatch` if the file changes
+    meanwhile."""
     place = Path(path)
     body = FileBody(
         place, place.stat().st_size, MANIFEST_TYPES.get(place.suffix.lower(), "application/octet-stream"), progress

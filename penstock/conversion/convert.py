@@ -23,7 +23,7 @@ from penstock.conversion.rendition import (
 from penstock.conversion.reuse import FindEarlier, digest_of, nothing_earlier, reuse_of
 from penstock.domain import errors
 from penstock.domain.planning.plan import ImagePlan, KeepImage, Plan
-from penstock.domain.reuse import EarlierOutput
+from penstock.domain.reuse import EarlierOutput, KeptOutput
 from penstock.domain.stages import Accepted, Original, Rendition, Reuse
 from penstock.domain.task import InputVersion
 
@@ -76,7 +76,7 @@ def convert_original(
     call_part: CallPart = call_unseen,
 ) -> Rendition | Reuse:
     """The verified output; or the input, where that is smaller and already what was requested; or the output of an
-    equal conversion, which is not made again.
+    equal conversion or of an earlier attempt, which is not made again.
 
     Raises the errors of `plan_for`, `InputError`, `EngineError`, and `Cancelled`."""
     meter = engines.CpuMeter(workspace.watch)
@@ -84,12 +84,14 @@ def convert_original(
     plan = plan_of(original, workspace.services)
     record(plan, original, workspace)
     digest = conversion.digest(plan)
-    earlier = find_earlier(digest) if digest else None
-    if earlier is not None:
-        return conversion.reuse(plan, earlier)
+    match find_earlier(digest) if digest else None:
+        case EarlierOutput() as earlier:
+            return conversion.reuse(plan, earlier)
+        case KeptOutput() as kept:
+            return replace(conversion.resume(plan, kept), conversion=digest)
     with reserve(plan):
         started = time.monotonic()
-        made = conversion.make(plan, workspace.scratch)
+        made = conversion.make(plan, _output_folder(workspace, "output"))
     output = made if isinstance(made, PlannedOutput) else call_part("verify", partial(conversion.verify, plan, made))
     output = conversion.or_kept_input(output)
     spent = (time.monotonic() - started, meter.cpu_seconds)
@@ -115,6 +117,11 @@ class _Conversion:
         self.workspace.record_plan(self.original.task, reuse.receipt.work.plan)
         return reuse
 
+    def resume(self, plan: Plan, kept: KeptOutput) -> Rendition:
+        self.workspace.record_plan(self.original.task, kept.receipt.work.plan)
+        self.workspace.log.info("an earlier attempt has made and verified this output")
+        return Rendition(self.original.task, kept.path, plan, kept.facts, kept.media, kept.receipt)
+
     def make(self, plan: Plan, folder: Path) -> PlannedOutput | Path:
         """An image is verified with what the child that made it has read back; of all else the path."""
         source, workspace = engines.MediaFile(self.original.path, self.original.media), self.workspace
@@ -134,8 +141,7 @@ class _Conversion:
         return output if plan is None else self._keep_input(plan) or output
 
     def _keep_input(self, plan: Plan) -> PlannedOutput | None:
-        folder = self.workspace.scratch / "kept"
-        folder.mkdir(exist_ok=True)
+        folder = _output_folder(self.workspace, "kept")
         try:
             made = self.make(plan, folder)
             output = made if isinstance(made, PlannedOutput) else self.verify(plan, made)
@@ -144,3 +150,10 @@ class _Conversion:
             return None
         record(plan, self.original, self.workspace)
         return output
+
+
+def _output_folder(workspace: Workspace, name: str) -> Path:
+    """Apart from the input: the child that encodes may write to all of this folder."""
+    folder = workspace.scratch / name
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -22,6 +22,7 @@ from penstock.domain.reuse import EarlierOutput, MadeByAnother
 from penstock.domain.stages import Rendition, Reuse
 from penstock.domain.task import Task
 from penstock.sandbox.outcomes import attempt
+from penstock.sandbox.supervise import Exit
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,5 +162,5 @@ class _TaskWatch:
     def stopped(self) -> bool:
         return self.group.stopped() or self.is_stopped()
 
-    def spent(self, cpu_seconds: float) -> None:
-        self.group.spent(cpu_seconds)
+    def ended(self, ended: Exit) -> None:
+        self.group.ended(ended)

@@ -10,6 +10,7 @@ from penstock import engines
 from penstock.conversion.local_probe import Probed, within_limits
 from penstock.domain import errors
 from penstock.host.scratch import scratch_folder
+from penstock.sandbox.supervise import Exit
 from penstock.settings import Settings
 from penstock.storage.http_source import FetchPolicy
 from penstock.storage.interruptible import IsStopped, never_stopped
@@ -77,7 +78,7 @@ class _DeadlineWatch:
     def progress(self, percent: int) -> None:
         """Ignored."""
 
-    def spent(self, cpu_seconds: float) -> None:
+    def ended(self, ended: Exit) -> None:
         """Ignored."""
 
     def stopped(self) -> bool:

@@ -10,12 +10,12 @@ from penstock.domain.planning.plan import Plan
 from penstock.domain.planning.recipe import conversion_digest
 from penstock.domain.planning.steps import reuse_summary
 from penstock.domain.receipt import InputFacts, Receipt, Work
-from penstock.domain.reuse import EarlierOutput, MadeByAnother
+from penstock.domain.reuse import EarlierOutput, KeptOutput, MadeByAnother
 from penstock.domain.stages import Original, Reuse
 from penstock.domain.task import Task
 
 # The output of the conversion with this digest; None: there is none, so it has to be made.
-FindEarlier = Callable[[str], EarlierOutput | None]
+FindEarlier = Callable[[str], EarlierOutput | KeptOutput | None]
 
 # The same for several tasks with their digests. Tasks that are not in the result are converted.
 FindEachEarlier = Callable[[Sequence[tuple[Task, str]]], Mapping[TaskId, EarlierOutput | MadeByAnother]]

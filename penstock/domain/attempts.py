@@ -35,6 +35,14 @@ class SubmittedAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Losses:
+    """How many attempts of a task were lost with their workers, and in which state, if it was the same each time."""
+
+    count: int
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LostAttempt:
     """An attempt whose heartbeats have stopped."""
 

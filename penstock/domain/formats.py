@@ -7,6 +7,8 @@ Kind = Literal["video", "audio", "image"]
 VideoFormat = Literal["mp4", "webm", "mov", "avi"]
 AudioFormat = Literal["mp3", "wav", "ogg", "flac"]
 ImageFormat = Literal["jpeg", "png", "webp", "gif"]
+# How an image fills the given width and height.
+Fit = Literal["contain", "cover", "fill", "pad"]
 Format = VideoFormat | AudioFormat | ImageFormat
 
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -43,7 +43,9 @@ class VideoStream:
 
     `fps` is the mean frame rate, `usual_fps` that of the most common frame distance: they differ with
     `variable_rate`. `resized`: frames differ in size from the header. `rotation`: clockwise degrees (0,
-    90, 180, 270) that make it upright. `sar`: sample aspect ratio, the width over the height of one pixel."""
+    90, 180, 270) that make it upright. `sar`: sample aspect ratio, the width over the height of one pixel.
+    `has_timestamps`: false for raw H.264 and HEVC. `middle_key`: the time of the key frame closest to the middle, in
+    seconds."""
 
     index: int
     codec: str
@@ -70,8 +72,10 @@ class VideoStream:
     alpha: bool = False
     b_frames: bool = False
     starts_with_key: bool = True
+    middle_key: float | None = None
     variable_rate: bool = False
     resized: bool = False
+    has_timestamps: bool = True
 
     @property
     def is_hdr(self) -> bool:

@@ -9,9 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from penstock.domain import errors
-from penstock.domain.formats import FORMATS, KINDS, SYNONYMS, Format, Kind, formats_of
-
-Fit = Literal["contain", "cover", "fill", "pad"]
+from penstock.domain.formats import FORMATS, KINDS, SYNONYMS, Fit, Format, Kind, formats_of
 
 
 def _canonical_format(value: Any) -> Any:
@@ -21,7 +19,7 @@ def _canonical_format(value: Any) -> Any:
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("must be a number")
-    return value
+    return value or 0  # -0.0 means 0, and is written as it in the fingerprint
 
 
 def _whole_number(value: Any) -> Any:

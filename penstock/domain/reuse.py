@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from penstock.domain.receipt import Checks
-from penstock.domain.task import File
+from penstock.domain.media import Media
+from penstock.domain.receipt import Checks, Receipt
+from penstock.domain.task import File, FileFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,16 @@ class EarlierOutput:
     file: File
     checks: Checks
     copy: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOutput:
+    """The verified output of an earlier attempt of the same task, which could not store or record it."""
+
+    path: Path
+    facts: FileFacts
+    media: Media
+    receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from penstock.domain import errors
 from penstock.domain.file_names import name_in_address
 from penstock.domain.formats import FileKind
 from penstock.domain.ids import BatchId, ChunkId, FileId, ProjectId, TaskId
@@ -145,5 +146,7 @@ def needs_new_attempt(task: Task, request: SourceRequest) -> bool:
             return False
         case "completed":
             return request.fresh or task.output is None
-        case "failed" | "cancelled":
+        case "failed":
+            return task.error is None or task.error.code != errors.InputQuarantined.code
+        case "cancelled":
             return True

@@ -26,7 +26,7 @@ from penstock.engines.ffmpeg.arguments import CommandContext
 from penstock.engines.ffmpeg.commands import conversion_command, frame_command
 from penstock.engines.ffmpeg.cover_art import cover_command, ffmetadata, ogg_cover
 from penstock.engines.ffmpeg.progress import Progress
-from penstock.engines.probing.signatures import forced_format
+from penstock.engines.probing.readers import forced_format
 from penstock.engines.tools import Tools
 from penstock.sandbox.call import NOTHING, SandboxCall, call
 from penstock.sandbox.call_each import CallOutcome, call_each
@@ -199,7 +199,8 @@ def _write_comments(cover: CoverPlan, conversion: _Conversion) -> None:
 def _poster_frame_time(plan: FramePlan, conversion: _Conversion) -> float:
     source = conversion.source
     arguments = (str(source.path), forced_format(source.media.container), plan.index, plan.at)
-    request = _sandbox_call("poster_frame_time", arguments, conversion)
+    call_to_read = _sandbox_call("poster_frame_time", arguments, conversion)
+    request = replace(call_to_read, paths=replace(call_to_read.paths, writing=()))
     return call(conversion.tools.pool, request, _SECONDS_DECODER, conversion.watch)
 
 
@@ -215,7 +216,8 @@ def _image_call(plan: ImagePlan | KeepImage, conversion: _Conversion) -> Sandbox
 
 def _render_call(plan: ImagePlan, conversion: _Conversion, path: Path, image_format: str) -> SandboxCall:
     arguments = (plan, str(path), image_format, str(conversion.target), conversion.tools.limits)
-    return _sandbox_call("render", arguments, conversion)
+    request = _sandbox_call("render", arguments, conversion)
+    return replace(request, paths=replace(request.paths, reading=(str(path),)))
 
 
 def _sandbox_call(function: str, arguments: tuple[object, ...], conversion: _Conversion) -> SandboxCall:
@@ -223,7 +225,7 @@ def _sandbox_call(function: str, arguments: tuple[object, ...], conversion: _Con
     return SandboxCall(
         function=function,
         arguments=arguments,
-        paths=Paths((str(conversion.source.path),), (str(conversion.target.parent),)),
+        paths=_paths(conversion),
         seconds=limits.transcode_min_seconds,
         memory_bytes=_memory_bytes(conversion),
         file_bytes=limits.output_bytes,
@@ -241,10 +243,14 @@ def _run(argv: list[str], conversion: _Conversion, duration: float | None) -> No
         tools.limits.output_bytes,
         niceness=tools.niceness,
     )
-    paths = Paths((argv[0], str(conversion.source.path)), (str(conversion.target.parent),))
-    child = tools.pool.start(ProgramJob(tuple(argv), rlimits, paths))
+    child = tools.pool.start(ProgramJob(tuple(argv), rlimits, _paths(conversion)))
     progress = Progress(conversion.watch, duration)
     _require_success(supervise(child, Timeouts(seconds), conversion.watch, progress), rlimits)
+
+
+def _paths(conversion: _Conversion) -> Paths:
+    """The folder of the output is writable, so the input must not be in it: it may be a link to the stored file."""
+    return Paths((str(conversion.source.path),), (str(conversion.target.parent),))
 
 
 def _memory_bytes(conversion: _Conversion) -> int:
@@ -256,7 +262,7 @@ def _memory_bytes(conversion: _Conversion) -> int:
 
 
 def _require_success(ended: Exit, rlimits: Rlimits) -> None:
-    detail = f"{ended.reason} {ended.status}: {ended.stderr_tail}"
+    detail = ended.detail
     if ended.reason in ("deadline", "stalled"):
         raise errors.EncoderTimeout("The conversion took too long and was stopped.", detail=detail)
     if killed_from_outside(ended, rlimits):

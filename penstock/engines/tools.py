@@ -7,11 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from penstock.domain.limits import Limits
-from penstock.sandbox.job import BACKGROUND_NICENESS, NICENESS, Paths, ProgramJob, Rlimits
+from penstock.sandbox.job import BACKGROUND_NICENESS, NICENESS, JailMode, ProgramJob, Rlimits
 from penstock.sandbox.pool import SandboxPool
 from penstock.sandbox.supervise import Collector, NoWatch, Timeouts, supervise
 
-_PACKAGES = ("penstock", "av", "pillow", "pillow-heif", "pyvips-binary", "imagequant")
+_PACKAGES = ("penstock", "av", "pillow", "pillow-heif", "pyvips-binary", "imagequant", "pillow-jxl-plugin", "rawpy")
 _PROGRAM_MEMORY_BYTES, _PROGRAM_CPU_SECONDS, _PROGRAM_TIMEOUT_SECONDS = 2**30, 10, 20.0
 
 
@@ -30,9 +30,9 @@ class Tools:
         return replace(self, niceness=BACKGROUND_NICENESS)
 
 
-def sandbox_pool() -> SandboxPool:
+def sandbox_pool(jail: JailMode = "auto") -> SandboxPool:
     """A pool of child processes with our entry points."""
-    return SandboxPool("penstock.engines.entrypoints")
+    return SandboxPool("penstock.engines.entrypoints", jail)
 
 
 def bundled_ffmpeg() -> Path:
@@ -51,7 +51,7 @@ def program_output(argv: tuple[str, ...], pool: SandboxPool) -> bytes:
     """What a short-lived program without input or output files writes to stdout."""
     rlimits = Rlimits(_PROGRAM_MEMORY_BYTES, _PROGRAM_CPU_SECONDS, file_bytes=0)
     output = Collector()
-    child = pool.start(ProgramJob(argv, rlimits, Paths((argv[0],))))
+    child = pool.start(ProgramJob(argv, rlimits))
     supervise(child, Timeouts(_PROGRAM_TIMEOUT_SECONDS), NoWatch(), output)
     return bytes(output.collected)
 

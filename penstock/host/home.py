@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from penstock.domain.errors import Misconfigured
 from penstock.host.postgres import postgres_server
 from penstock.host.private_files import make_private, open_private
 from penstock.local_service import RunningService, is_claimed, running_service, service_file, was_locked
-from penstock.settings import Settings
+
+if TYPE_CHECKING:
+    from penstock.settings import Settings
 
 CLAIM_TRIES = 20
 # Everything that a home may contain.
@@ -159,13 +161,13 @@ def _write_process(lock: IO[str]) -> None:
     lock.flush()
 
 
-def api_key_of(settings: Settings, home: Home) -> str:
+def api_key_of(settings: "Settings", home: Home) -> str:
     """The API key of the default project: the one that is set, else the home's."""
     return settings.api_key or home.secret("api_key")
 
 
 @contextmanager
-def records_database(settings: Settings) -> Iterator[str]:
+def records_database(settings: "Settings") -> Iterator[str]:
     """The database URL of the records: the one that is set, else of the home's own server, which runs meanwhile."""
     if settings.database_url:
         yield settings.database_url
@@ -175,7 +177,7 @@ def records_database(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def existing_records_database(settings: Settings) -> Iterator[str]:
+def existing_records_database(settings: "Settings") -> Iterator[str]:
     """The same, but creates nothing. If no URL is set, that of the running service, else of the home's own server.
 
     Raises `Misconfigured` if there is no database yet."""

@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penstock.domain import errors
+from penstock.host.free_space import has_room
 from penstock.host.private_files import open_private
 
 DATABASES = ("penstock",)
 DYING_SECONDS = 60.0
+WAL_SEGMENT_BYTES = 16 * 2**20
 # Messages of a server that cannot start because an earlier one on the same data has not quite ended.
 _DYING_MESSAGES = ("is still in use", "already exists")
 # Worker processes for I/O (the default of PostgreSQL 18) gain nothing on data that fits into memory.
@@ -35,6 +37,11 @@ class PostgresServer:
 
     process: int
     sockets: Path
+
+    @property
+    def socket(self) -> Path:
+        """Its Unix socket; 5432 is the port that its name always has."""
+        return self.sockets / ".s.PGSQL.5432"
 
     def url(self, database: str = "penstock") -> str:
         """The libpq URL of one of its databases."""
@@ -162,7 +169,7 @@ def _start(data: Path) -> PostgresServer:
     result = _pg_ctl(data, "start", "-t", "60", "-l", str(log), "-o", options)
     server = _running(data)
     if server is None:
-        raise _cannot_start(result.stderr + _tail(log, log_size))
+        raise _cannot_start(data, result.stderr + _tail(log, log_size))
     return server
 
 
@@ -175,9 +182,11 @@ def _pg_ctl(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return ended
 
 
-def _cannot_start(detail: str) -> errors.DatabaseUnavailable:
+def _cannot_start(folder: Path, detail: str) -> errors.DatabaseUnavailable:
+    """On a full disk its log is not written either."""
     advice = "run as an ordinary user, or set PENSTOCK_DATABASE_URL"
-    reason = "its disk is full" if os.strerror(errno.ENOSPC) in detail else advice
+    is_full = os.strerror(errno.ENOSPC) in detail or not has_room(folder, WAL_SEGMENT_BYTES)
+    reason = "its disk is full" if is_full else advice
     return errors.DatabaseUnavailable(f"PostgreSQL could not be started in the home: {reason}.", detail=detail)
 
 
@@ -185,23 +194,12 @@ def _init(data: Path) -> None:
     data.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix="postgres-", dir=data.parent) as folder:
         created = Path(folder) / "data"
-        command = [
-            *_unprivileged(),
-            program("initdb"),
-            "-D",
-            str(created),
-            "-U",
-            "penstock",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-        ]
+        command = [*_unprivileged(), program("initdb"), "-D", str(created), "-U", "penstock", "-A", "trust"]
         try:
-            subprocess.run([*command, "--no-locale", "--no-sync"], check=True, capture_output=True)
+            subprocess.run([*command, "-E", "UTF8", "--no-locale", "--no-sync"], check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as error:
             detail = getattr(error, "stderr", b"") or b""
-            raise _cannot_start(detail.decode(errors="replace")) from error
+            raise _cannot_start(data.parent, detail.decode(errors="replace")) from error
         created.rename(data)
 
 

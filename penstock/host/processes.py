@@ -184,13 +184,19 @@ def _terminate(processes: list[ServiceProcess], grace_seconds: float) -> None:
         process.process.terminate()
     deadline = time.monotonic() + grace_seconds
     for process in processes:
-        process.process.join(max(0.0, deadline - time.monotonic()))
+        _await_end(process, deadline)
 
 
 def _kill_group(process: ServiceProcess) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.process.pid or 0, signal.SIGKILL)
-    process.process.join(KILL_SECONDS)
+    _await_end(process, time.monotonic() + KILL_SECONDS)
+
+
+def _await_end(process: ServiceProcess, deadline: float) -> None:
+    """Not by `join`: a child has closed the pipe that `join` looks at, which then waits without a limit."""
+    while process.is_running() and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
 
 
 def wait_until_ready(is_ready: Callable[[], bool], seconds: float, processes: ServiceProcesses) -> None:

@@ -12,6 +12,7 @@ from penstock.arrivals.submitting import submit_arrivals
 from penstock.host.scratch import CREATION_SECONDS, remove_dead_folders
 from penstock.lineage.configured import is_configured
 from penstock.lineage.telling import tell_lineage
+from penstock.orchestration.counting import count_ended, keep_counts, save_counts
 from penstock.orchestration.dispatcher import dispatch
 from penstock.orchestration.ended_events import emit_ended
 from penstock.orchestration.flow_runs import FlowRuns
@@ -44,6 +45,8 @@ async def control_plane(services: Services, runs: FlowRuns, base_url: str) -> As
             partial(follow_prefect_events, services.records, runs, services.settings.attempts),
             partial(reconcile_runs, services.records, runs, services.settings),
             partial(sweep_scratch_hourly, services.settings.scratch),
+            partial(keep_counts, services),
+            partial(count_ended, services),
             *([partial(tell_lineage, services)] if is_configured() else []),
         )
         tasks = [asyncio.create_task(keep_running(part)) for part in parts]
@@ -51,6 +54,7 @@ async def control_plane(services: Services, runs: FlowRuns, base_url: str) -> As
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(save_counts, services)
 
 
 async def _wake_on_notice(services: Services, woken: Mapping[str, Sequence[asyncio.Event]]) -> None:

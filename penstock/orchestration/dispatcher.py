@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from penstock.domain import errors
 from penstock.domain.attempts import OutboxEntry
@@ -53,36 +55,44 @@ async def _submit_pending(records: Records, runs: FlowRuns, per_project: int | N
 
 async def submit_pending(pending: PendingRun, records: Records, runs: FlowRuns) -> None:
     """Create the run of a batch, chunk or import and record its id, or schedule another try."""
-    try:
-        run_id = await runs.create_pending(pending)
-        if not await asyncio.to_thread(records.unfinished_runs.record_run, pending, run_id):
-            await runs.cancel(run_id)
-    except PrefectUnavailable as unavailable:
-        log.info("no run for %s yet: %s", pending.id, unavailable)
-        await asyncio.to_thread(records.unfinished_runs.postpone, pending, _backoff_seconds(pending.tries))
-    except errors.DatabaseUnavailable:
-        log.warning("the database became unavailable while %s was submitted", pending.id)
+    with _database_may_fail(pending.id):
+        try:
+            run_id = await runs.create_pending(pending)
+            if not await asyncio.to_thread(records.unfinished_runs.record_run, pending, run_id):
+                await runs.cancel(run_id)
+        except PrefectUnavailable as unavailable:
+            log.info("no run for %s yet: %s", pending.id, unavailable)
+            await asyncio.to_thread(records.unfinished_runs.postpone, pending, _backoff_seconds(pending.tries))
 
 
 async def submit(entry: OutboxEntry, records: Records, runs: FlowRuns) -> None:
     """Create the run of one attempt and record its id, or schedule another try."""
+    with _database_may_fail(entry.task_id):
+        try:
+            task = await asyncio.to_thread(records.tasks.get_by_id, entry.task_id)
+            if (task.attempt, task.status) != (entry.attempt, "processing"):
+                # The task was cancelled meanwhile; a later attempt has an entry of its own. Or a dispatcher died after
+                # it had created the run and before it recorded that, and the run has ended. Left in the outbox, the
+                # entry would be claimed again and again, and take one of its project's places for ever.
+                await asyncio.to_thread(records.tasks.drop_pending, entry)
+                return
+            parent = await asyncio.to_thread(records.unfinished_runs.parent_of, task) if task.batch else None
+            run_id = await runs.create(task, parent)
+            if not await asyncio.to_thread(records.tasks.record_run, entry, run_id):
+                await runs.cancel(run_id)
+        except PrefectUnavailable as unavailable:
+            log.info("no run for %s yet: %s", entry.task_id, unavailable)
+            await asyncio.to_thread(records.tasks.postpone, entry, _backoff_seconds(entry.tries))
+
+
+@contextmanager
+def _database_may_fail(submitted: str) -> Iterator[None]:
+    """What is submitted stays claimed for 30 s, and is then submitted again. Prefect is often away at the same time:
+    its database is on the same server."""
     try:
-        task = await asyncio.to_thread(records.tasks.get_by_id, entry.task_id)
-        if (task.attempt, task.status) != (entry.attempt, "processing"):
-            # The task was cancelled meanwhile; a later attempt has an entry of its own. Or a dispatcher died after
-            # it had created the run and before it recorded that, and the run has ended. Left in the outbox, the
-            # entry would be claimed again and again, and take one of its project's places for ever.
-            await asyncio.to_thread(records.tasks.drop_pending, entry)
-            return
-        parent = await asyncio.to_thread(records.unfinished_runs.parent_of, task) if task.batch else None
-        run_id = await runs.create(task, parent)
-        if not await asyncio.to_thread(records.tasks.record_run, entry, run_id):
-            await runs.cancel(run_id)
-    except PrefectUnavailable as unavailable:
-        log.info("no run for %s yet: %s", entry.task_id, unavailable)
-        await asyncio.to_thread(records.tasks.postpone, entry, _backoff_seconds(entry.tries))
+        yield
     except errors.DatabaseUnavailable:
-        log.warning("the database became unavailable while %s was submitted", entry.task_id)
+        log.warning("the database became unavailable while %s was submitted", submitted)
 
 
 def _backoff_seconds(tries: int) -> float:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import State, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelled, Cancelling, Crashed
+from prefect.states import Cancelled, Cancelling, Crashed, Scheduled
 
 from penstock.domain.attempts import RunsHealth
 from penstock.domain.batch.batch import PendingObject, PendingRun
@@ -29,6 +30,7 @@ from penstock.domain.task import Task
 from penstock.orchestration.flow_run_options import BATCH_QUEUE, BATCH_WORK_QUEUE, QUEUES, queue_of, run_name, run_tags
 from penstock.orchestration.prefect_health import LiveWorkers, check_health
 from penstock.orchestration.prefect_server import PrefectAddress
+from penstock.orchestration.server_clock import ServerClock
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +72,8 @@ class ActiveRun:
 class FlowRuns:
     """One Prefect client for the life of the process, opened by `async with`.
 
-    Every method that calls Prefect raises `PrefectUnavailable`, except `cancel`, `end_unstarted` and `health`."""
+    Every method that calls Prefect raises `PrefectUnavailable`; `cancel`, `end_unstarted`, `start_at`
+    and `health` do not."""
 
     address: PrefectAddress
     client: PrefectClient
@@ -124,6 +127,7 @@ class FlowRuns:
                 run = await self.client.create_flow_run_from_deployment(
                     await self._find_deployment(deployment),
                     parent_task_run_id=UUID(parent) if parent else None,
+                    state=_scheduled_at_once(),
                     **options,
                 )
         except ObjectNotFound as missing:
@@ -138,6 +142,18 @@ class FlowRuns:
     async def end_unstarted(self, run_id: str) -> None:
         """End a run that no worker has started. A failure is only logged."""
         await self._try_to_set(run_id, Cancelled(message="The task was cancelled."), force=True)
+
+    async def server_time(self) -> datetime:
+        """The time by the clock of the server, by which runs are scheduled."""
+        clock = ServerClock()
+        async with _translated():
+            clock.adjust((await self.client.hello()).headers)
+        return clock.now()
+
+    async def start_at(self, run_id: str, now: datetime) -> None:
+        """Let workers start a scheduled run at `now`, the server's time. A failure is only logged."""
+        message = "Its start was set by a clock that was ahead."
+        await self._try_to_set(run_id, Scheduled(scheduled_time=now, message=message), force=False)
 
     async def crash(self, run_id: str) -> None:
         """End a run whose worker was lost, whatever its state in Prefect is."""
@@ -220,6 +236,13 @@ class FlowRuns:
                 await self.client.set_flow_run_state(UUID(run_id), state, force=force)
         except (PrefectUnavailable, ObjectNotFound) as error:
             log.warning("run %s: Prefect did not accept %s (%s)", run_id, state.name, error)
+
+
+def _scheduled_at_once() -> State[Any]:
+    """Scheduled without a time: Prefect then takes its own clock's, where its client would send that of this host."""
+    state: State[Any] = Scheduled()
+    state.state_details.scheduled_time = None
+    return state
 
 
 @asynccontextmanager

@@ -14,12 +14,15 @@ from pathlib import Path
 import prefect.settings as names
 import uvicorn
 
+from penstock.logs.records import redact_records
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--inherited", type=int, required=True, help="Descriptor of the bound socket.")
     parser.add_argument("--blocks", type=Path, help="A file that exists once the block types are in the database.")
     given = parser.parse_args(arguments)
+    redact_records()
     are_registered = given.blocks is not None and given.blocks.exists()
     with names.temporary_settings(NO_REGISTRATION if are_registered else {}):
         Server(_config(), given.blocks).run([socket.socket(fileno=given.inherited)])
@@ -59,6 +62,7 @@ def _config() -> uvicorn.Config:
         ws_ping_interval=names.PREFECT_SERVER_API_WEBSOCKET_PING_INTERVAL.value(),
         ws_ping_timeout=names.PREFECT_SERVER_API_WEBSOCKET_PING_TIMEOUT.value(),
         log_level=names.PREFECT_SERVER_LOGGING_LEVEL.value().lower(),
+        log_config=None,  # Prefect's logging has the handlers, and their format
     )
 
 

@@ -9,19 +9,36 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import certifi  # with the clients of Prefect
 
 from penstock import __version__
 from penstock.domain.errors import Misconfigured
 from penstock.host.home import Home
 from penstock.host.postgres import create_database, run_sql
 from penstock.local_service import RunningService
+from penstock.logs.records import redact_records
 from penstock.settings import Settings
+from penstock.settings.model import LogFormat
 
 if TYPE_CHECKING:
     import httpx
 
 PREFECT_DATABASE = "prefect"
+END_OF_CERTIFICATE = "-----END CERTIFICATE-----\n"
+# Options of libpq in a URL that asyncpg, with which Prefect connects, has too, by its names of them. It refuses others.
+ASYNCPG_OPTIONS = {
+    "host": "host",
+    "port": "port",
+    "user": "user",
+    "password": "password",
+    "passfile": "passfile",
+    "sslmode": "ssl",
+    "target_session_attrs": "target_session_attrs",
+}
+# Those that asyncpg takes only from the environment, as Prefect calls it.
+CERTIFICATE_VARIABLES = {"sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}
 DAY_SECONDS = 86_400
 # Our defaults for Prefect's clients; a variable of the environment wins.
 CLIENT_DEFAULTS = {
@@ -29,6 +46,8 @@ CLIENT_DEFAULTS = {
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "penstock",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # log lines of the service itself belong to no run
+    # Events that cannot be sent while the server is away; more are dropped with a warning. Each takes about 2 kB.
+    "PREFECT_EVENTS_WORKER_MAX_QUEUE_SIZE": "10000",
     "PREFECT_WORKER_QUERY_SECONDS": "4",
     "PREFECT_WORKER_PREFETCH_SECONDS": "0",
     "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
@@ -68,9 +87,21 @@ class PrefectAddress:
         return self.shown_ui.rstrip("/") if self.shown_ui else self.api_url.removesuffix("/").removesuffix("/api")
 
 
-def enable_info_logging() -> None:
-    """Write INFO lines of `penstock` to the log. Prefect sets up logging and leaves our loggers at WARNING."""
+def set_up_logging(log_format: LogFormat) -> None:
+    """Write INFO lines of `penstock` to the log, as text or as a JSON object each, and all lines of this process
+    without secrets. Prefect sets up logging before, and leaves our loggers at WARNING."""
+    redact_records()
     logging.getLogger("penstock").setLevel(logging.INFO)
+    if log_format == "json":
+        from prefect.logging.formatters import JsonFormatter  # noqa: PLC0415 - Prefect is loaded by then
+
+        for handler in _console_handlers():
+            handler.setFormatter(JsonFormatter("default", "", "%"))
+
+
+def _console_handlers() -> list[logging.Handler]:
+    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in ("prefect", "uvicorn", "fastapi"))]
+    return [each for logger in loggers for each in logger.handlers if isinstance(each, logging.StreamHandler)]
 
 
 def auth_string(home: Home, settings: Settings) -> str | None:
@@ -80,6 +111,11 @@ def auth_string(home: Home, settings: Settings) -> str | None:
     if given or settings.prefect_api_url:
         return given
     return f"penstock:{home.secret('prefect')}"
+
+
+def logging_environment(log_format: LogFormat) -> dict[str, str]:
+    """The environment variables that let Prefect's server log in this format."""
+    return {"PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": "json"} if log_format == "json" else {}
 
 
 def service_environment(home: Home, running: RunningService) -> dict[str, str]:
@@ -107,15 +143,28 @@ def client_environment(home: Home, address: PrefectAddress, auth: str | None) ->
 
 
 def server_environment(home: Home, address: PrefectAddress, auth: str | None, records_url: str) -> dict[str, str]:
-    """The environment variables of the server, beside those of clients."""
+    """The environment variables of our own server and of its clients, beside those of clients of any server."""
     return {
         **_unless_set(SERVER_DEFAULTS),
         **_place_of_the_ui(home),
+        **_one_certificate(home),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": prefect_database_url(records_url),
+        **_certificates(records_url),
         **({"PREFECT_SERVER_API_AUTH_STRING": auth} if auth else {}),
         "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": address.ui_url,
     }
+
+
+def _one_certificate(home: Home) -> dict[str, str]:
+    """Our own server speaks plain HTTP. Even so each client of Prefect loads the 140 certificates of certifi, in 30 ms
+    and 2 MB: of this file it loads the first one alone."""
+    file = home.root / "prefect" / "certificate.pem"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        first, end, _ = certifi.contents().partition(END_OF_CERTIFICATE)
+        file.write_text(first + end)
+    return _unless_set({"PREFECT_API_SSL_CERT_FILE": str(file)})
 
 
 def _place_of_the_ui(home: Home) -> dict[str, str]:
@@ -176,7 +225,13 @@ def prefect_database_url(records_url: str) -> str:
     user = parts.netloc or "@"
     if user.endswith("@") and ":" not in user:
         user = user.replace("@", ":@")
-    return urlunsplit(("postgresql+asyncpg", user, f"/{PREFECT_DATABASE}", parts.query, ""))
+    options = {ASYNCPG_OPTIONS[name]: value for name, value in parse_qsl(parts.query) if name in ASYNCPG_OPTIONS}
+    return urlunsplit(("postgresql+asyncpg", user, f"/{PREFECT_DATABASE}", urlencode(options, safe="/"), ""))
+
+
+def _certificates(records_url: str) -> dict[str, str]:
+    options = parse_qsl(urlsplit(records_url).query)
+    return {CERTIFICATE_VARIABLES[name]: value for name, value in options if name in CERTIFICATE_VARIABLES}
 
 
 def database_url_of(records_url: str, name: str) -> str:

@@ -16,6 +16,7 @@ from penstock.records.deliveries import Deliveries
 from penstock.records.event_outbox import EventOutbox
 from penstock.records.files import Files
 from penstock.records.incoming.imports import Imports
+from penstock.records.metrics import Metrics
 from penstock.records.receipts import Receipts
 from penstock.records.tasks import Tasks
 from penstock.records.webhooks import Webhooks
@@ -43,6 +44,7 @@ class Records:
         self.deliveries = Deliveries(self._database)
         self.arrivals = Arrivals(self._database)
         self.event_outbox = EventOutbox(self._database)
+        self.metrics = Metrics(self._database)
 
     def migrate(self) -> None:
         """Upgrade the tables to this version. Several processes may call it at once."""
@@ -56,9 +58,9 @@ class Records:
                 raise Misconfigured("The tables of the database are not of this version; `penstock up` upgrades them.")
 
     def ping(self) -> None:
-        """Raise `DatabaseUnavailable` if the database does not respond."""
+        """Raise `DatabaseUnavailable` if the database does not respond, or takes no writes."""
         with self._database.reading() as connection:
-            connection.execute(text("SELECT 1"))
+            connection.execute(text("SELECT FROM organisations WHERE false FOR UPDATE"))
 
     def close(self) -> None:
         self._database.close()

@@ -21,6 +21,13 @@ from penstock.records.tables import FILES, OUTBOX, TASKS
 
 CANCELLED = TaskError(errors.Cancelled.code, "The task was cancelled.")
 
+RELEASED = TaskError(
+    errors.WorkerLost.code,
+    "The workers that ran this task were lost repeatedly, and an operator has released it. Ask for it again.",
+    retryable=True,
+)
+QUARANTINED = (TASKS.c.status == "failed", TASKS.c.error["code"].astext == errors.InputQuarantined.code)
+
 _LIVE = TASKS.c.status == "processing"
 # Tasks of chunks have no run of their own: the chunk's records tell of it.
 _OWN_RUN = _LIVE & TASKS.c.chunk_id.is_(None)
@@ -154,6 +161,12 @@ def end(
         connection.execute(delete(OUTBOX).where(OUTBOX.c.task_id == attempt[0], OUTBOX.c.attempt == attempt[1]))
         notify(connection, notifications.TASK, attempt[0])
     return changed
+
+
+def release(connection: Connection, task_id: str) -> None:
+    released = update(TASKS).where(TASKS.c.id == task_id, *QUARANTINED)
+    if connection.execute(released.values(error=asdict(RELEASED), updated=func.now())).rowcount == 0:
+        raise errors.TaskNotFound("There is no quarantined task of this id.")
 
 
 def set_state(connection: Connection, task_id: TaskId, attempt: int, state: State) -> None:

@@ -17,6 +17,10 @@ from penstock.domain import errors
 # A ping costs as much as a statement, so a pooled connection is only pinged after this many idle seconds, or if its
 # server has sent something unasked, as it does when it closes the connection.
 MAX_IDLE_SECONDS = 10.0
+# The server closes a connection that has been idle for so long: each one takes 4 MB there. It has to be well above the
+# time after which an idle one is pinged, so that none is closed while a statement is on its way.
+CLOSED_IDLE_SECONDS = 20
+OPTIONS = f"-c statement_timeout=30000 -c idle_session_timeout={CLOSED_IDLE_SECONDS}s"
 # After a failover the old primary may still answer, read-only. Its connections are closed; new ones go to the primary.
 READ_ONLY = psycopg.errors.ReadOnlySqlTransaction
 
@@ -30,8 +34,9 @@ class Database:
             pool_size=8,
             max_overflow=8,
             pool_timeout=10,
+            pool_use_lifo=True,  # those that were needed for a burst alone become idle
             hide_parameters=True,
-            connect_args={"connect_timeout": 5, "tcp_user_timeout": 10_000, "options": "-c statement_timeout=30000"},
+            connect_args={"connect_timeout": 5, "tcp_user_timeout": 10_000, "options": OPTIONS},
         )
         _replace_dead_connections(self._engine)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")

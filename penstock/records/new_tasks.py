@@ -31,6 +31,14 @@ NEW_ATTEMPT = {
 OUTSIDE_BATCH = {"batch": None, "chunk_id": None}
 # What the loss of the present attempt adds to the losses of its task: nothing, where it only waited.
 PRESENT_LOSS: ColumnElement[int] = case((TASKS.c.slot.in_((SLOT_WAITING, SLOT_REQUESTED)), 0), else_=1)
+# The state in which all attempts were lost so far, the present one included; `SEVERAL` if they differ.
+SEVERAL = "several"
+LOST_IN: ColumnElement[str | None] = case(
+    (PRESENT_LOSS == 0, TASKS.c.lost_in),
+    ((TASKS.c.losses == 0) | (TASKS.c.lost_in == TASKS.c.state), TASKS.c.state),
+    else_=SEVERAL,
+)
+COUNTED_LOSS = {"losses": TASKS.c.losses + PRESENT_LOSS, "lost_in": LOST_IN}
 _QUEUE_FULL = "Too many tasks are unfinished; try again when some have ended."
 
 # Statements are built once: building them costs more than executing them.
@@ -90,7 +98,7 @@ def submit_task(
 
 
 def start_next_attempt(
-    connection: Connection, task_id: TaskId, attempt: int, *, losses: int | ColumnElement[int], owner: str | None = None
+    connection: Connection, task_id: TaskId, attempt: int, *, counts_loss: bool, owner: str | None = None
 ) -> int | None:
     """Start another attempt and return its number; None if this one is not current any more, is another `owner`'s, or
     is to be cancelled."""
@@ -98,7 +106,7 @@ def start_next_attempt(
         update(TASKS)
         .where(TASKS.c.id == task_id, TASKS.c.attempt == attempt)
         .where(TASKS.c.status == "processing", TASKS.c.cancelling.is_(False), *owned_by(owner))
-        .values(NEW_ATTEMPT | {"attempt": attempt + 1, "losses": TASKS.c.losses + losses, "updated": func.now()})
+        .values(NEW_ATTEMPT | {"attempt": attempt + 1, "updated": func.now()} | (COUNTED_LOSS if counts_loss else {}))
     )
     if connection.execute(statement.returning(TASKS.c.id)).first() is None:
         return None
@@ -142,7 +150,7 @@ def _reopen(connection: Connection, known: Task, request: SourceRequest) -> None
         update(TASKS)
         .where(TASKS.c.id == known.id, TASKS.c.attempt == known.attempt, TASKS.c.status == known.status)
         .values(NEW_ATTEMPT | OUTSIDE_BATCH | request_row(request) | {"publishing": publishing})
-        .values(attempt=known.attempt + 1, losses=0, updated=func.now())
+        .values(attempt=known.attempt + 1, losses=0, lost_in=None, updated=func.now())
     )
     if connection.execute(statement).rowcount:
         _submit(connection, known.id, known.attempt + 1)

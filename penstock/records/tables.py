@@ -121,6 +121,7 @@ TASKS = Table(
     Column("progress", Integer, nullable=False, server_default=text("0")),
     Column("attempt", Integer, nullable=False, server_default=text("1")),
     Column("losses", Integer, nullable=False, server_default=text("0")),
+    Column("lost_in", String),
     Column("cancelling", Boolean, nullable=False, server_default=text("false")),
     Column("owner", String),
     Column("run_id", String),
@@ -269,6 +270,7 @@ Index("tasks_by_format", TASKS.c.project_id, TASKS.c.format, TASKS.c.created, TA
 Index("tasks_by_run", TASKS.c.run_id, postgresql_where=TASKS.c.run_id.is_not(None))
 Index("tasks_by_output", TASKS.c.output_id, postgresql_where=TASKS.c.output_id.is_not(None))
 Index("tasks_reading", TASKS.c.file_id, postgresql_where=_UNFINISHED)
+Index("tasks_ended", TASKS.c.updated, postgresql_where=TASKS.c.status != text("'processing'"))
 Index("tasks_unfinished", TASKS.c.id, TASKS.c.project_id, postgresql_where=_UNFINISHED)
 Index("outbox_due", OUTBOX.c.due)
 Index("outbox_by_project", OUTBOX.c.project_id, OUTBOX.c.kind, OUTBOX.c.due)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from penstock.domain import errors
-from penstock.domain.attempts import HeldSlot, LostAttempt, OutboxEntry, QueueLimits, SubmittedAttempt
+from penstock.domain.attempts import HeldSlot, Losses, LostAttempt, OutboxEntry, QueueLimits, SubmittedAttempt
 from penstock.domain.batch.batch import ConvertedLine
 from penstock.domain.ids import ProjectId, TaskId, is_id
 from penstock.domain.pagination import MAX_TOTAL, Listing, ListQuery
@@ -189,20 +189,32 @@ class Tasks:
         """Start another attempt in place of a lost one; returns its number. None: the task has ended or is to be
         cancelled."""
         with self._database.writing() as connection:
-            return new_tasks.start_next_attempt(connection, task_id, attempt, losses=new_tasks.PRESENT_LOSS)
+            return new_tasks.start_next_attempt(connection, task_id, attempt, counts_loss=True)
 
     def give_back(self, task_id: TaskId, attempt: int, owner: str) -> int | None:
         """Start another attempt in place of one that its owner stops in order, without counting a loss.
 
         Returns its number. None: the attempt is not this owner's any more, or is to be cancelled."""
         with self._database.writing() as connection:
-            return new_tasks.start_next_attempt(connection, task_id, attempt, losses=0, owner=owner)
+            return new_tasks.start_next_attempt(connection, task_id, attempt, counts_loss=False, owner=owner)
 
-    def count_losses(self, task_id: TaskId) -> int:
-        """How many attempts of this task are lost if the present one is; one that only waited is none."""
-        query = select(TASKS.c.losses + new_tasks.PRESENT_LOSS).where(TASKS.c.id == task_id)
+    def losses(self, task_id: TaskId) -> Losses:
+        """Those of this task if its present attempt is lost; one that only waited is none."""
+        query = select(TASKS.c.losses + new_tasks.PRESENT_LOSS, new_tasks.LOST_IN).where(TASKS.c.id == task_id)
         with self._database.reading() as connection:
-            return int(connection.execute(query).scalar_one())
+            count, state = connection.execute(query).one()
+            return Losses(count, None if state == new_tasks.SEVERAL else state)
+
+    def quarantined(self) -> list[Task]:
+        """The tasks of all projects whose inputs are quarantined, the latest first."""
+        query = SHOWN_TASKS.where(*attempts.QUARANTINED).order_by(TASKS.c.updated.desc())
+        with self._database.reading() as connection:
+            return [task_of(row) for row in connection.execute(query).mappings()]
+
+    def release(self, task_id: str) -> None:
+        """Let the request of a quarantined task start another attempt. Raises `TaskNotFound` if it is not one."""
+        with self._database.writing() as connection:
+            attempts.release(connection, task_id)
 
     def submitted_attempts(self, limit: int, after: str = "") -> list[SubmittedAttempt]:
         """Unfinished attempts that have a flow run, by task id, after the id `after`."""

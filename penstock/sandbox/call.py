@@ -67,7 +67,7 @@ def call(pool: SandboxPool, request: SandboxCall, decoder: ResultDecoder[T], wat
 
 
 def _require_success(ended: Exit, rlimits: Rlimits, purpose: Purpose) -> None:
-    detail = f"{ended.reason} {ended.status}: {ended.stderr_tail}"
+    detail = ended.detail
     if ended.reason in ("deadline", "stalled"):
         kind, message = _TOO_SLOW[purpose]
         raise kind(message, detail=detail)

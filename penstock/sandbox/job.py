@@ -1,10 +1,14 @@
 """What a child process is asked to do: a program or functions, its resource limits, and the paths it uses."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+# What kernels have of the jail, all of it, or nothing.
+JailMode = Literal["auto", "require", "off"]
 # The longest job as a pickle, in bytes: it is sent as one datagram, and Linux allows 208 KiB by default.
 MESSAGE_BYTES = 192 * 1024
+# The exit code of a child that could not be jailed, and did nothing.
+EXIT_UNJAILED = 71
 # The priority of children (nice(2)): after the service; work that nobody waits for comes after the rest.
 NICENESS, BACKGROUND_NICENESS = 10, 15
 
@@ -22,7 +26,7 @@ class Rlimits:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The paths that a child needs to read and to write. Nothing enforces them yet: there is no jail."""
+    """What a child may open: files to read, and folders to write files in. The jail enforces it (`jail.py`)."""
 
     reading: tuple[str, ...] = ()
     writing: tuple[str, ...] = ()
@@ -47,7 +51,7 @@ class CallsJob:
 
 @dataclass(frozen=True, slots=True)
 class ProgramJob:
-    """A program and its arguments; `argv[0]` is its absolute path."""
+    """A program and its arguments; `argv[0]` is its absolute path, and the only program that it may execute."""
 
     argv: tuple[str, ...]
     rlimits: Rlimits

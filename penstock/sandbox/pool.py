@@ -12,15 +12,15 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from penstock.domain import errors
-from penstock.sandbox.job import Job
+from penstock.sandbox.job import JailMode, Job
 
 _START_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 _TRIES = 3
-_INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME", "LANG")
+_INHERITED = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH", "HOME", "LANG")
 # A child faults in tens of megabytes of memory: with huge pages that takes a tenth of its time, else a quarter.
 # One thread for each image: with two, libvips takes as long and uses more processor time.
 _ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "VIPS_CONCURRENCY": "1"}
@@ -57,11 +57,14 @@ class _ForkServer:
 
 class SandboxPool:
     """Safe for many threads. The fork server starts at the first job, is started again after a crash, and ends with
-    `close`. `entrypoints` is the module whose `TABLE` holds the functions that a `CallsJob` may name."""
+    `close`. `entrypoints` is the module whose `TABLE` holds the functions that a `CallsJob` may name.
 
-    def __init__(self, entrypoints: str) -> None:
+    `jail` is that of the children: what the kernel has of it (`auto`), all of it (`require`), or none (`off`)."""
+
+    def __init__(self, entrypoints: str, jail: JailMode = "auto") -> None:
         self._lock = threading.Lock()
         self._entrypoints = entrypoints
+        self.jail: Final = jail
         self._server: _ForkServer | None = None
 
     def __enter__(self) -> Self:
@@ -124,7 +127,7 @@ class SandboxPool:
         if self._server and (self._server.owner != os.getpid() or self._server.process.poll() is not None):
             self._discard()
         if self._server is None:
-            self._server = _spawn(self._entrypoints)
+            self._server = _spawn(self._entrypoints, self.jail)
         return self._server
 
     def _discard(self) -> None:
@@ -133,11 +136,11 @@ class SandboxPool:
             self._server = None
 
 
-def _spawn(entrypoints: str) -> _ForkServer:
+def _spawn(entrypoints: str, jail: JailMode) -> _ForkServer:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-BP", "-m", "penstock.sandbox.fork_server", str(theirs.fileno()), entrypoints],
+            [sys.executable, "-P", "-m", "penstock.sandbox.fork_server", str(theirs.fileno()), entrypoints, jail],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

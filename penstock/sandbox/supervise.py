@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from penstock.domain import errors
-from penstock.sandbox.job import Rlimits
+from penstock.sandbox.job import EXIT_UNJAILED, Rlimits
 from penstock.sandbox.pool import Child
 
 _POLL_SECONDS = 0.2
@@ -22,8 +22,26 @@ _COLLECTED_BYTES = 8 * 2**20
 _BLOCK_BYTES, _BLOCKS_AT_ONCE = 65_536, 64
 
 KILLED = "The process of this conversion was killed: the machine is short of memory. Try again later."
+UNJAILED = "The process of this conversion could not be jailed, so it was not started; ask the operator of the service."
 
-Reason = Literal["exited", "deadline", "stalled", "lost"]
+Reason = Literal["exited", "deadline", "stalled", "cancelled", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a child ended: `status` is its exit code, or minus the number of the signal that killed it. `peak_bytes` is
+    the most memory that it had at a time (`ru_maxrss` of getrusage(2)); 0 if that is not known."""
+
+    reason: Reason
+    status: int
+    stderr_tail: str
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
+
+    @property
+    def detail(self) -> str:
+        """For the log."""
+        return f"{self.reason} {self.status}, {self.peak_bytes / 1e6:.0f} MB: {self.stderr_tail}"
 
 
 class Watch(Protocol):
@@ -33,8 +51,8 @@ class Watch(Protocol):
 
     def stopped(self) -> bool: ...
 
-    def spent(self, cpu_seconds: float) -> None:
-        """A child has used so much processor time."""
+    def ended(self, ended: Exit) -> None:
+        """A child has ended like this."""
 
 
 class NoWatch:
@@ -46,7 +64,7 @@ class NoWatch:
     def stopped(self) -> bool:
         return False
 
-    def spent(self, cpu_seconds: float) -> None:
+    def ended(self, ended: Exit) -> None:
         """Ignored."""
 
 
@@ -63,9 +81,9 @@ class CpuMeter:
     def stopped(self) -> bool:
         return self.watch.stopped()
 
-    def spent(self, cpu_seconds: float) -> None:
-        self.cpu_seconds += cpu_seconds
-        self.watch.spent(cpu_seconds)
+    def ended(self, ended: Exit) -> None:
+        self.cpu_seconds += ended.cpu_seconds
+        self.watch.ended(ended)
 
 
 class OutputReader(Protocol):
@@ -120,16 +138,6 @@ class Timeouts:
     output_seconds: float = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How a child ended: `status` is its exit code, or minus the number of the signal that killed it."""
-
-    reason: Reason
-    status: int
-    stderr_tail: str
-    cpu_seconds: float = 0.0
-
-
 def killed_from_outside(ended: Exit, rlimits: Rlimits) -> bool:
     """Whether a child was killed by the kernel because memory was short, or by a person, and not by its own limits.
 
@@ -153,12 +161,17 @@ class _Received:
 
 
 def supervise(child: Child, timeouts: Timeouts, watch: Watch, reader: OutputReader) -> Exit:
-    """Wait until the child has ended. No process of it is left when this returns or raises. Raises `Cancelled`."""
+    """Wait until the child has ended. No process of it is left when this returns or raises. Raises `Cancelled`, and
+    `MediaError` if the child did nothing because it could not be jailed."""
     received = _Received(reader)
     try:
         reason = _wait(child, timeouts, watch, received)
         ended = _exit_of(reason, received)
-        watch.spent(ended.cpu_seconds)
+        watch.ended(ended)
+        if reason == "cancelled":
+            raise errors.Cancelled("The task was cancelled.")
+        if ended.status == EXIT_UNJAILED:
+            raise errors.MediaError(UNJAILED, detail=ended.stderr_tail)
         return ended
     finally:
         _reap(child, received)
@@ -170,7 +183,7 @@ def _wait(child: Child, timeouts: Timeouts, watch: Watch, received: _Received) -
     while received.report is None and not received.is_lost:
         _receive(child, received, _POLL_SECONDS)
         if watch.stopped():
-            raise errors.Cancelled("The task was cancelled.")
+            return "cancelled"
         mark = received.reader.progress_mark()
         if timers.is_overdue(mark):
             return "deadline"
@@ -267,4 +280,5 @@ def _exit_of(reason: Reason, received: _Received) -> Exit:
         status=int(report.get("status", -signal.SIGKILL)),
         stderr_tail=received.stderr_tail.decode("utf-8", "replace"),
         cpu_seconds=report.get("cpu", 0.0),
+        peak_bytes=int(report.get("peak_bytes", 0)),
     )

@@ -1,23 +1,18 @@
 """The refused pairs that an operator allows: `PENSTOCK_ALLOW_PAIRS`."""
 
-import os
-
-from dotenv import dotenv_values
-
 from penstock.domain.errors import InvalidSettings
 from penstock.domain.planning.matrix import Pair
 from penstock.settings import checks
+from penstock.settings.variables import read_variables
 
 VARIABLE = "PENSTOCK_ALLOW_PAIRS"
 
 
 def read_allowed_pairs() -> frozenset[Pair]:
     """The pairs that this environment allows, read without the other settings. Raises `InvalidSettings`."""
+    found = read_variables()
     try:
-        found = {name.upper(): value for name, value in (dotenv_values(".env") | os.environ).items()}
         return parse_pairs(checks.pairs(found.get(VARIABLE) or ""))
-    except (OSError, UnicodeDecodeError) as unreadable:
-        raise InvalidSettings(f"The file .env cannot be read: {unreadable}.") from unreadable
     except ValueError as invalid:
         raise InvalidSettings(f"{VARIABLE} {invalid}.") from invalid
 

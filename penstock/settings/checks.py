@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from penstock.domain.batch.roots import parse_roots
 from penstock.domain.planning.matrix import REFUSED_PAIRS
 from penstock.domain.web_addresses import parse_allowed, quoted
+from penstock.sandbox.job import JailMode
 
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+")
@@ -123,10 +124,14 @@ def pairs(text: str) -> str:
     return text
 
 
-def jail(value: str) -> str:
-    if value == "require":
-        raise ValueError("cannot be require: there is no jail yet; choose auto or off")
-    return value
+def jail(mode: JailMode) -> JailMode:
+    """All of the jail can be required where this machine has it."""
+    if mode == "require":
+        from penstock.sandbox.jail import parts_on, this_kernel  # noqa: PLC0415 - few require it
+
+        if missing := parts_on(this_kernel()).missing:
+            raise ValueError(f"cannot be require: this machine lacks {' and '.join(missing)}")
+    return mode
 
 
 def _split(url: str) -> SplitResult:

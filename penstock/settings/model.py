@@ -1,36 +1,30 @@
 """All settings. Each name has its unit."""
 
 import os
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from penstock.domain.errors import InvalidSettings
-from penstock.settings import checks, errors
+from penstock.sandbox.job import JailMode
+from penstock.settings import checks
 from penstock.settings.allowed_pairs import parse_pairs
-
-PREFIX = "PENSTOCK_"
-# Read by others than the service: the folder of real media files by the tests, the address by clients.
-OTHER_VARIABLES = frozenset(("PENSTOCK_CORPUS", "PENSTOCK_API_URL"))
 
 Bytes = Annotated[int, Field(ge=1, le=2**50)]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Slots = Annotated[int, Field(ge=1, le=1024)]
 SlotsOrNone = Annotated[int, Field(ge=0, le=1024)]
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600.0)]
+LogFormat = Literal["text", "json"]
 WebUrl = Annotated[str, AfterValidator(checks.web_url)]
 
 
@@ -103,6 +97,7 @@ class Settings(BaseModel):
     links: Literal["api", "redirect"] = Field(
         "api", description="`api` serves the bytes of a link, `redirect` sends the caller to the storage"
     )
+    log_format: LogFormat = Field("text", description="lines of the log: `text`, or `json` with an object each")
     page: Literal["on", "off"] = Field("on", description="`on` serves the page for browsers at `/`; `off`")
     ffmpeg: Annotated[Path, AfterValidator(checks.program)] | None = Field(
         None, description="path of another ffmpeg binary"
@@ -110,13 +105,21 @@ class Settings(BaseModel):
     reuse: Literal["on", "off"] = Field(
         "on", description="`on`: equal bytes with the same settings are converted once in a project; `off`"
     )
-    jail: Annotated[Literal["auto", "off", "require"], AfterValidator(checks.jail)] = Field(
-        "auto", description="`auto` or `off`; `require` is refused because there is no jail yet"
+    jail: Annotated[JailMode, AfterValidator(checks.jail)] = Field(
+        "auto",
+        description="jail of decoders and encoders: `auto` uses what the kernel has of it, `require` refuses to start"
+        " without all of it, `off`",
     )
 
     max_video_input_bytes: Bytes = Field(16 * 2**30, description="largest video input")
     max_audio_input_bytes: Bytes = Field(2 * 2**30, description="largest audio input")
     max_image_input_bytes: Bytes = Field(256 * 2**20, description="largest image input")
+    min_free_bytes: int = Field(
+        512 * 2**20,
+        ge=0,
+        le=2**50,
+        description="while less is free on the disk of the home, workers take no new runs and uploads are refused",
+    )
     max_output_bytes: Bytes = Field(4 * 2**30, description="largest output")
     max_image_pixels: Count = Field(50_000_000, description="largest still image; twice that for JPEG")
     max_image_side_pixels: Count = Field(16_384, description="longest side of a still image")
@@ -259,36 +262,10 @@ class Settings(BaseModel):
         return self.root / "scratch"
 
     @property
+    def kept_outputs(self) -> Path:
+        """Where verified outputs are until they are recorded: on the disk of the scratch folders, to be linked."""
+        return self.root / "verified"
+
+    @property
     def storage(self) -> str:
         return self.storage_url or (self.root / "files").as_uri()
-
-
-def variable_of(name: str) -> str:
-    """The environment variable of a field."""
-    return str(Settings.model_fields[name].validation_alias or PREFIX + name.upper())
-
-
-def read_settings(home: Path | None = None) -> Settings:
-    """The settings of this environment; `home` overrides the variable. Raises `InvalidSettings` with every error."""
-    variables = {name: variable_of(name) for name in Settings.model_fields}
-    found: list[str] = []
-    try:
-        # Not pydantic-settings: it takes 0.1 s to import, which every command would pay.
-        environment = dotenv_values(".env") | os.environ
-        found += errors.name_errors(environment, frozenset(variables.values()) | OTHER_VARIABLES)
-        settings = Settings.model_validate(_given(environment) | ({} if home is None else {"home": home}))
-    except ValidationError as invalid:
-        found += errors.value_errors(invalid, variables)
-        raise InvalidSettings(*found) from None  # pydantic's own text would show values, which may be secrets
-    except (OSError, UnicodeDecodeError) as unreadable:
-        raise InvalidSettings(f"The file .env cannot be read: {unreadable}.") from unreadable
-    if found:
-        raise InvalidSettings(*found)
-    return settings
-
-
-def _given(environment: Mapping[str, str | None]) -> dict[str, str | None]:
-    """The values that are set, by field, or by its alias if it has one. Case does not matter in names of variables."""
-    values = {variable.upper(): value for variable, value in environment.items()}
-    keys = {name: str(field.validation_alias or name) for name, field in Settings.model_fields.items()}
-    return {key: values[variable_of(name)] for name, key in keys.items() if values.get(variable_of(name)) is not None}

@@ -4,10 +4,13 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -24,6 +27,7 @@ from penstock.supervisor.addresses import generated_secrets, print_addresses
 from penstock.supervisor.starting import UpOptions, started_service
 
 POLL_SECONDS = 0.5
+RETRY_SECONDS = 5.0
 IN_USE = "A service runs on {} already. `penstock stop` ends it; or choose another --home."
 STOPPING = "Stopping: waiting up to {:g} s for running conversions. Ctrl-C again kills them."
 
@@ -70,11 +74,40 @@ def _has_work(running: RunningService) -> bool:
         return True
 
 
+@dataclass
+class DatabaseWatch:
+    """Restarts the PostgreSQL of a home where it died. What prevents that, such as a full disk, is told once and may
+    pass: the rest of the service goes on, and answers 503 meanwhile."""
+
+    home: Path
+    told: str = ""
+    next_try: float = 0.0
+
+    def restart_if_dead(self) -> None:
+        if time.monotonic() < self.next_try:
+            return
+        try:
+            if restart_if_dead(self.home):
+                click.echo("PostgreSQL had died and is restarted.", err=True)
+                self.told = ""
+        except DatabaseUnavailable as error:
+            self._wait(error.message)
+        except OSError as error:  # of our own files beside its data
+            self._wait(f"PostgreSQL could not be started in the home: {error.strerror}.")
+
+    def _wait(self, reason: str) -> None:
+        self.next_try = time.monotonic() + RETRY_SECONDS
+        if reason != self.told:
+            click.echo(f"{reason} It is tried again every {RETRY_SECONDS:.0f} s.", err=True)
+        self.told = reason
+
+
 def _watch(processes: ServiceProcesses, database_home: Home | None, is_over: Callable[[], bool]) -> None:
     """Restart what dies until `is_over()`, which waits for a while each time."""
+    database = DatabaseWatch(database_home.root) if database_home else None
     while not is_over():
-        if database_home and restart_if_dead(database_home.root):
-            click.echo("PostgreSQL had died and is restarted.", err=True)
+        if database:
+            database.restart_if_dead()
         if finished := processes.remove_finished():
             click.echo(f"{finished.name} was drained and has ended; it is not restarted.", err=True)
         if ended := processes.restart_ended():

@@ -26,6 +26,7 @@ from penstock.orchestration.prefect_server import (
     blocks_file,
     create_prefect_database,
     fill_prefect_database,
+    logging_environment,
     server_command,
     server_environment,
     service_environment,
@@ -45,13 +46,14 @@ SHARED_MODULES = ("penstock.cli.api", "penstock.cli.worker", "penstock.flows.con
 @dataclass(frozen=True, slots=True)
 class UpOptions:
     """Where to listen (port 0: any free one), how many workers, and whether to end when the service has been unused
-    for PENSTOCK_LINGER_SECONDS."""
+    for PENSTOCK_LINGER_SECONDS. `variables`: the digest of those of the command."""
 
     host: str
     port: int
     prefect_port: int
     workers: int
     linger: bool = False
+    variables: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def started_service(
         ports = _listen_ports(settings, options, stack)
         database = stack.enter_context(_starting_database(settings, ports))
         running = _running_service(settings, options, home, ports, database.url)
-        os.environ.update(service_environment(home, running))
+        os.environ.update(service_environment(home, running) | logging_environment(settings.log_format))
         if ports.prefect is not None:
             address = PrefectAddress(running.prefect_api_url, running.prefect_ui_url)
             os.environ.update(server_environment(home, address, running.prefect_auth, database.url))
@@ -129,7 +131,14 @@ def _running_service(
         started=time.time(),
         linger_seconds=settings.linger_seconds if options.linger else None,
         settings=settings_digests(settings),
+        variables=options.variables,
+        own_urls=_own_urls(settings, prefect, database_url),
     )
+
+
+def _own_urls(settings: Settings, prefect: PrefectAddress, database_url: str) -> list[str]:
+    own_prefect = [] if settings.prefect_api_url else [prefect.api_url]
+    return own_prefect if settings.database_url else [*own_prefect, database_url]
 
 
 def _prefect_url(ports: ListenPorts) -> str:

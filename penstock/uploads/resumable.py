@@ -16,6 +16,7 @@ from pathlib import Path
 
 from penstock.domain import errors
 from penstock.domain.ids import FileId, ProjectId, is_id, new_file_id
+from penstock.host.free_space import require_room
 from penstock.settings import Settings
 from penstock.storage.error_translation import translate_storage_errors
 from penstock.storage.local_files import sync_file
@@ -51,11 +52,12 @@ class Unfinished:
 @dataclass(frozen=True, slots=True)
 class UnfinishedUploads:
     """The unfinished uploads of all projects, at most `per_project` of each; each expires `seconds` after its last
-    byte."""
+    byte. None is begun for which the disk has no room beside `min_free_bytes`."""
 
     folder: Path
     per_project: int
     seconds: float
+    min_free_bytes: int = 0
 
     def create(self, project_id: ProjectId, about: About) -> Unfinished:
         """Raises `QueueFull`, and `DiskFull` where the disk has no room for it and the rest of the project's others."""
@@ -107,8 +109,7 @@ class UnfinishedUploads:
                 f"The project has {self.per_project:,} unfinished uploads; finish some or delete them first."
             )
         promised = sum(found.about.length - found.offset for found in map(self._read, unfinished) if found)
-        if shutil.disk_usage(own).free < promised + length:
-            raise errors.DiskFull("The disk of the service has no room for this upload.")
+        require_room(own, promised + length, self.min_free_bytes)
 
     def _read(self, folder: Path) -> Unfinished | None:
         try:
@@ -120,7 +121,8 @@ class UnfinishedUploads:
 
 
 def unfinished_uploads(settings: Settings) -> UnfinishedUploads:
-    return UnfinishedUploads(settings.unfinished, settings.max_unfinished_uploads, settings.unfinished_upload_seconds)
+    kept = (settings.max_unfinished_uploads, settings.unfinished_upload_seconds)
+    return UnfinishedUploads(settings.unfinished, *kept, settings.min_free_bytes)
 
 
 def _begin(own: Path, about: About) -> FileId:

@@ -10,9 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, PlainSerializer
 
 from penstock.domain.api_keys import derive_key
-from penstock.domain.formats import FileKind, Format, Kind
+from penstock.domain.formats import FileKind, Fit, Format, Kind
 from penstock.domain.ids import FileId
-from penstock.domain.request import Fit
 from penstock.domain.task import File, FileFacts, FileStatus, State, Status, Step, Task, TaskError
 
 

@@ -37,6 +37,7 @@ def test_the_envelope_has_exactly_these_fields(client: httpx.Client, project: Pr
         ("parent", base(client) + "/tasks"),
     ]
     assert re.fullmatch(r"req_[a-z0-9]{16,}", meta["id"])
+    assert answered.headers["X-Request-ID"] == meta["id"]
 
 
 def test_a_new_task_has_exactly_these_fields(client: httpx.Client, project: Project):

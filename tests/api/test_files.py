@@ -254,3 +254,17 @@ def test_a_file_that_cannot_be_recorded_is_not_kept(
 
     assert answered.status_code >= 500
     assert kept_bytes(parts) == before
+
+
+@pytest.mark.parametrize("way", ["file", "link"])
+def test_an_upload_for_which_the_disk_has_no_room_is_refused(parts: Services, project: Project, way: str):
+    before = kept_bytes(parts)
+    with serving(with_settings(parts, min_free_bytes=2**50), FakeRunService()) as client:
+        if way == "link":
+            signed = client.post("/signatures", json={"method": "put", "filename": "a.png"}, **project()).json()
+            answered = client.put(signed["data"]["url"], content=picture())
+        else:
+            answered = client.post("/files", content=picture(), **project())
+    error = answered.json()["error"]
+    assert (answered.status_code, error["code"], error["retryable"]) == (503, "disk_full", True)
+    assert kept_bytes(parts) == before

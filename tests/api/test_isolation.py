@@ -41,7 +41,7 @@ NAMING = {
 # Those that name none, and whether they show anything of a project.
 NAMELESS = {
     ("POST", "/tasks"), ("GET", "/tasks"), ("POST", "/sources"), ("GET", "/sources"), ("POST", "/files"),
-    ("POST", "/plans"), ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"),
+    ("POST", "/plans"), ("GET", "/files"), ("GET", "/formats"), ("GET", "/health"), ("GET", "/metrics"),
     ("GET", "/docs"), ("GET", "/docs/{name}"), ("GET", "/"), ("GET", "/page/{version}/{name}"),
     ("POST", "/batches"), ("GET", "/batches"),
     ("POST", "/webhooks"), ("GET", "/webhooks"), ("POST", "/events/s3"),

@@ -15,6 +15,7 @@ from penstock.cli import convert as command
 from penstock.cli.conversions.running import CANCELLING
 from penstock.cli.local import service
 from penstock.cli.main import cli
+from tests.cli.test_light_commands import DECODERS, HEAVY, SETTINGS
 from tests.service import plain_environment, processes_with, wait_for
 
 pytestmark = pytest.mark.service
@@ -41,6 +42,18 @@ def test_the_first_command_of_the_readme_works_the_second_time_too(penstock, tmp
 
     assert said.exit_code == 0, said.output
     assert said.stdout.startswith("clip.mov 278.9 kB → clip.mp4 ")
+
+
+def test_beside_a_running_service_it_loads_neither_its_settings_nor_httpx(penstock, photo, tmp_path):
+    program = (
+        "import atexit, sys; from penstock.__main__ import main; atexit.register(lambda: print(*sys.modules)); main()"
+    )
+    words = ["convert", str(photo), str(tmp_path / "light.webp"), "--width", "31", "--home", str(penstock.home.root)]
+    variables = Path(f"/proc/{penstock.process.pid}/environ").read_text().rstrip("\0").split("\0")
+    same = dict(variable.split("=", 1) for variable in variables)
+    said = subprocess.run([sys.executable, "-c", program, *words], env=same, capture_output=True, text=True, check=True)
+    # A package that is loaded is there by its own name; a part of httpx is replaced before it could be loaded.
+    assert set(said.stdout.split()) & (HEAVY | DECODERS | SETTINGS | {"anyio", "h11"}) == set()
 
 
 def test_it_prints_the_task_as_json(penstock, photo, tmp_path):

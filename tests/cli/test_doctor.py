@@ -1,8 +1,8 @@
-"""`penstock doctor` lists the holders of the encoder slots, and slots without a holder."""
+"""`penstock doctor` lists the holders of the encoder slots, and slots without a holder; and compares the clocks."""
 
 import pytest
 
-from penstock.cli.doctor import slot_summary
+from penstock.cli.doctor import clock_summary, slot_summary
 from penstock.domain.attempts import SLOT_REQUESTED, HeldSlot
 from penstock.domain.ids import TaskId
 
@@ -21,3 +21,13 @@ def test_free_slots_have_no_holder():
 def test_a_slot_without_a_live_run_is_reported():
     with pytest.raises(LookupError, match=r"2 of 2 taken, by tsk_one .*; 1 by no live run"):
         slot_summary(2, 2, [HOLDER])
+
+
+def test_a_clock_like_the_database_s_is_right():
+    assert clock_summary(-2.5) == "agrees with the database's"
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(172_800.2, "172,800 s ahead of"), (-172_800.2, "172,800 s behind")])
+def test_a_clock_that_is_wrong_is_reported(ahead, told):
+    with pytest.raises(LookupError, match=f"{told} the database's"):
+        clock_summary(ahead)

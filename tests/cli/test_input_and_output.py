@@ -107,6 +107,6 @@ def test_an_interrupt_before_the_service_is_used_is_no_traceback_and_ends_the_li
     monkeypatch.setattr("penstock.cli.conversions.local_check.require_convertible", interrupted)
     said = CliRunner().invoke(cli, ["convert", str(clip), "out.mp4", "--home", str(clip.parent / "home")])
     assert (said.exit_code, said.stderr, shown) == (130, "Cancelled.\n", ["checking the input", ""])
-    monkeypatch.setattr("penstock.cli.convert.read_settings", interrupted)
+    monkeypatch.setattr("penstock.cli.convert.conversions_of", interrupted)
     said = CliRunner().invoke(cli, ["convert", str(clip), "out.mp4"])
     assert (said.exit_code, said.stderr) == (130, "Interrupted.\n")

@@ -78,3 +78,18 @@ def test_plan_of_a_file_loads_no_decoder_and_no_client(loaded):
 @pytest.mark.media
 def test_a_refusal_loads_no_client_and_no_service(loaded):
     assert loaded["refusal"] & (HEAVY | DECODERS) == set()
+
+
+@pytest.mark.parametrize(
+    ("entrypoints", "loads"),
+    [
+        ("penstock.engines.images.probe_entrypoints", {"PIL", "pillow_heif"}),
+        ("penstock.engines.probing.entrypoints", {"av"}),
+        ("penstock.engines.entrypoints", DECODERS - {"ffmpeg"}),
+    ],
+)
+def test_a_child_that_reads_files_loads_only_its_decoders(entrypoints, loads):
+    program = f"import sys, penstock.sandbox.fork_server, {entrypoints}; print(*sys.modules)"
+    named = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    found = {name.partition(".")[0] for name in named.split()}
+    assert found & (HEAVY | DECODERS | SETTINGS) == loads

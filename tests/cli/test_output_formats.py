@@ -47,6 +47,14 @@ def test_jpg_means_jpeg():
 
 def test_every_container_that_we_read_and_do_not_write_has_a_hint():
     extensions = {"matroska": "mkv", "mpegts": "ts", "wavpack": "wv", "jpeg2000": "jp2"}
+    extensions |= {
+        "realmedia": "rm",
+        "netpbm": "ppm",
+        "targa": "tga",
+        "jpegxl": "jxl",
+        "mpegvideo": "m2v",
+        "truehd": "thd",
+    }
     names = {extensions.get(name, name) for name in CONTAINERS}
     assert names - set(NAMES) - INSTEAD.keys() == set()
 

@@ -1,10 +1,15 @@
 """Commands that only read create no home, no database and no key."""
 
+import shlex
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 
 from penstock.cli.main import cli
 from penstock.host.home import Home
+from penstock.settings import read_settings
+from penstock.settings.own_service import own_urls, without_own_service
 from tests.service import SERVICE, exported
 
 
@@ -46,6 +51,28 @@ def test_env_prints_the_credentials_of_the_running_service(tmp_path):
     assert "export PREFECT_API_AUTH_STRING=me:secret" in told
     assert "export PENSTOCK_API_KEY=the-key-of-the-service" in told
     assert not (home.root / "secrets" / "api_key").exists()
+
+
+def test_what_env_sets_does_not_keep_the_next_service_waiting_for_parts_that_ended(tmp_path, monkeypatch):
+    home = Home.at(tmp_path / "home")
+    with home.claim():
+        home.publish(replace(SERVICE, own_urls=[SERVICE.prefect_api_url, SERVICE.database_url]))
+        told = said(home.root, "env").stdout.splitlines()
+    for line in told:
+        name, _, value = line.removeprefix("export ").partition("=")
+        monkeypatch.setenv(name, "".join(shlex.split(value)))
+    settings = read_settings()
+    assert (settings.prefect_api_url, settings.database_url) == (SERVICE.prefect_api_url, SERVICE.database_url)
+    left = without_own_service(settings, own_urls())
+    assert (left.prefect_api_url, left.prefect_ui_url, left.database_url) == (None, None, None)
+
+
+def test_a_prefect_or_database_that_somebody_names_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("PENSTOCK_OWN_URLS", SERVICE.database_url)
+    monkeypatch.setenv("PREFECT_API_URL", "http://prefect.example:4200/api")
+    monkeypatch.setenv("PENSTOCK_DATABASE_URL", "postgresql://db.example/penstock")
+    left = without_own_service(read_settings(tmp_path), own_urls())
+    assert left == read_settings(tmp_path)
 
 
 @pytest.mark.service

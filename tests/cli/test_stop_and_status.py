@@ -20,12 +20,13 @@ from penstock import __version__
 from penstock.cli.conversions.command_line import CommandLine
 from penstock.cli.conversions.progress_line import NoDisplay
 from penstock.cli.conversions.running import Conversions
-from penstock.cli.local.service import Start, has_ended, used_service
+from penstock.cli.local.service import Start, has_ended, key_of, used_service
 from penstock.cli.main import cli
 from penstock.client import Client
 from penstock.host.home import Home
 from penstock.settings import Settings
 from penstock.settings.digests import settings_digests
+from penstock.settings.variables import variables_digest
 from tests.service import wait_for
 
 SERVICE = """
@@ -46,12 +47,14 @@ with home.claim():
 
 
 @contextmanager
-def service(home, version=None, settings=None):
+def service(home, version=None, settings=None, variables=""):
     """A running one of this version; without a version one that is starting."""
     nowhere = "http://127.0.0.1:1"
     urls = dict.fromkeys(("api_url", "prefect_api_url", "prefect_ui_url"), nowhere)
     told = {**urls, "database_url": "postgresql://nobody@127.0.0.1:1/none", "api_key": "key", "prefect_auth": None}
-    facts = [json.dumps(told | {"version": version, "settings": settings or {}})] if version else []
+    facts = (
+        [json.dumps(told | {"version": version, "settings": settings or {}, "variables": variables})] if version else []
+    )
     process = subprocess.Popen([sys.executable, "-c", SERVICE, home.root, *facts])
     try:
         wait_for(home.running_service if version else home.claimed_by)
@@ -59,6 +62,10 @@ def service(home, version=None, settings=None):
     finally:
         process.kill()
         process.wait()
+
+
+def used(home):
+    return used_service(home.root, partial(Settings, home=home.root), print)
 
 
 @pytest.fixture
@@ -107,7 +114,7 @@ def test_status_tells_of_a_service_whose_database_is_away(home):
 def test_an_older_version_that_lingers_is_replaced(home, monkeypatch):
     monkeypatch.setattr(Start, "wait", lambda *_: pytest.fail("the test needs no new one"))
     with service(home, "0.0.1") as older:
-        with pytest.raises(pytest.fail.Exception), used_service(Settings(home=home.root), print):
+        with pytest.raises(pytest.fail.Exception), used(home):
             pass
         assert older.wait(5) == 0
 
@@ -136,17 +143,33 @@ def test_who_resumes_a_schedule_on_one_that_lingers_is_told_of_its_end(home, mon
 
 def test_an_older_version_that_somebody_uses_is_left_alone(home):
     with service(home, "0.0.1") as older:
-        with home.use(), used_service(Settings(home=home.root), print) as used:
-            assert used.version == "0.0.1"
+        with home.use(), used(home) as found:
+            assert found.version == "0.0.1"
         assert older.poll() is None
 
 
 def test_a_command_with_other_settings_is_told_which(home, capsys):
     theirs = settings_digests(Settings(home=home.root, image_slots=1, database_url="postgresql://me:secret@host/name"))
-    with service(home, __version__, theirs), used_service(Settings(home=home.root), print):
+    with service(home, __version__, theirs), used(home):
         told = capsys.readouterr().err
     assert "other values of PENSTOCK_DATABASE_URL, PENSTOCK_IMAGE_SLOTS." in told
     assert "secret" not in told
+
+
+def test_a_command_with_the_same_variables_reads_no_settings(home, capsys):
+    unread = partial(pytest.fail, "the settings were read")
+    running = service(home, __version__, {"PENSTOCK_IMAGE_SLOTS": "other"}, variables_digest())
+    with running, used_service(home.root, unread, print) as found:
+        assert key_of(found, unread) == "key"
+    assert capsys.readouterr().err == ""
+
+
+def test_a_command_with_a_wrong_variable_is_told_of_it_though_a_service_runs(home, photo, tmp_path):
+    with service(home, __version__, variables=variables_digest()):
+        words = ["convert", str(photo), str(tmp_path / "out.png"), "--home", str(home.root)]
+        told = CliRunner().invoke(cli, words, env={"PENSTOCK_IMAGE_SLOTS": "many"})
+    assert told.exit_code == 2
+    assert "PENSTOCK_IMAGE_SLOTS must be a whole number" in told.stderr
 
 
 def test_an_interrupt_tells_the_service_that_the_command_started_to_end(home):

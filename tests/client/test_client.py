@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from penstock import AsyncClient, Client, aconvert, convert, errors
+from penstock.client.loopback import client_at
 from tests.service import part, wait_for
 
 pytestmark = pytest.mark.service
@@ -29,9 +30,10 @@ def environment(penstock, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture
-def client():
-    with Client() as client:
+@pytest.fixture(params=["httpx", "http.client"])
+def client(request, penstock):
+    """That of programs, and that of commands."""
+    with Client() if request.param == "httpx" else client_at(penstock.service.api_url, penstock.key) as client:
         yield client
 
 
@@ -74,7 +76,7 @@ def test_the_same_from_an_async_program_by_the_variables_of_the_environment(
 
 
 def test_without_waiting_the_task_is_there_at_once_and_can_be_followed(client, origin, photo):
-    task = convert(f"{origin}/{photo.name}", format="gif", width=152, wait=False)
+    task = convert(f"{origin}/{photo.name}", format="gif", width=152, wait=False, fresh=True)
     assert task.status == "processing"
     ended = client.wait(task, timeout=60)
     assert ended.receipt.input.filesize == photo.stat().st_size
@@ -132,13 +134,14 @@ def test_an_interrupted_program_cancels_the_task_of_its_upload_and_deletes_it(pe
 
 
 def test_a_batch_is_made_followed_and_listed(client, origin, photo, tone):
-    items = [{"url": f"{origin}/{photo.name}", "width": width} for width in (41, 42)]
+    widths = [41, 42] if type(client) is Client else [57, 58]
+    items = [{"url": f"{origin}/{photo.name}", "width": width} for width in widths]
     batch = client.create_batch(items=[*items, {"url": f"{origin}/{tone.name}"}], defaults={"format": "webp"})
     ended = client.wait_for_batch(batch, timeout=90)
 
     lines = {line.number: line for line in client.batch_items(batch.id)}
     assert (ended.counts.total, ended.counts.completed, ended.counts.failed) == (3, 2, 1)
-    assert [lines[number].width for number in (1, 2)] == [41, 42]
+    assert [lines[number].width for number in (1, 2)] == widths
     assert isinstance(lines[3].error.exception(), errors.KindIncompatible)
     assert batch.id in {each.id for each in client.batches()}
     assert client.rerun_batch(batch.id).id == batch.id

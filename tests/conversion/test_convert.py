@@ -1,6 +1,7 @@
 """Conversions of real files, without Prefect: fetch, plan, encode, verify, keep the smaller input, score."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,8 @@ from penstock.domain.ids import ProjectId, new_file_id
 from penstock.domain.stages import Accepted, Original
 from penstock.domain.task import File, FileFacts
 from penstock.engines import NoWatch
+from penstock.sandbox.pool import SandboxPool
+from penstock.sandbox.supervise import Exit
 from tests.conversion.workspaces import NOW, task_for, workspace_in
 from tests.range_origin import running_range_origin
 
@@ -94,7 +97,7 @@ def test_the_plan_is_recorded_before_the_encoder_starts_and_the_encoder_holds_wh
     def reserve(plan):
         order.append(("reserved", plan.format, len(recorded)))
         yield
-        order.append(("released", [path.suffix for path in workspace.scratch.iterdir()], len(recorded)))
+        order.append(("released", [path.suffix for path in (workspace.scratch / "output").iterdir()], len(recorded)))
 
     convert_original(original_of(media("still.png"), workspace, "image", "webp"), workspace, reserve)
 
@@ -162,13 +165,40 @@ def test_the_cpu_meter_passes_everything_on():
         def progress(self, percent):
             self.seen.append(percent)
 
-        def spent(self, cpu_seconds):
-            self.seen.append(cpu_seconds)
+        def ended(self, ended):
+            self.seen.append(ended)
 
     watch = Watched()
     meter = engines.CpuMeter(watch)
     meter.progress(7)
-    meter.spent(1.5)
-    meter.spent(1.0)
+    first, second = Exit("exited", 0, "", 1.5), Exit("exited", 0, "", 1.0)
+    meter.ended(first)
+    meter.ended(second)
 
-    assert (watch.seen, meter.cpu_seconds, meter.stopped()) == ([7, 1.5, 1.0], 2.5, False)
+    assert (watch.seen, meter.cpu_seconds, meter.stopped()) == ([7, first, second], 2.5, False)
+
+
+class WatchedPool(SandboxPool):
+    """Remembers what the jobs of another pool declare."""
+
+    def __init__(self, pool: SandboxPool) -> None:
+        super().__init__("", pool.jail)
+        self.pool, self.declared = pool, []
+
+    def start(self, job):
+        self.declared.append(job.paths)
+        return self.pool.start(job)
+
+
+@pytest.mark.parametrize(("source", "kind", "target"), [("clip.mp4", "video", "webm"), ("clip.mp4", "image", "jpeg")])
+def test_no_child_can_write_to_the_input_which_may_be_a_link_to_the_stored_file(media, workspace, source, kind, target):
+    watched = WatchedPool(workspace.tools.pool)
+    workspace.services.tools = replace(workspace.tools, pool=watched)
+    path = workspace.scratch / "input"
+    path.hardlink_to(media(source))
+
+    convert_original(original_of(path, workspace, kind, target), workspace)
+
+    writable = {Path(folder) for paths in watched.declared for folder in paths.writing}
+    assert writable
+    assert not {path, *path.parents} & writable

@@ -16,6 +16,7 @@ from penstock.conversion.rendition import Workspace, original_of
 from penstock.domain import errors
 from penstock.domain.stages import Rendition
 from penstock.domain.task import Task
+from penstock.sandbox.supervise import Exit
 from tests.conversion.workspaces import task_for, workspace_in
 
 pytestmark = pytest.mark.media
@@ -209,14 +210,14 @@ def _large_copy(photo: Path, number: int) -> GroupInput:
 
 def _counting_children(workspace: Workspace):
     """Returns a function that says how many children have ended."""
-    ended = []
+    children = []
 
     class Counting(engines.NoWatch):
-        def spent(self, cpu_seconds: float) -> None:
-            ended.append(cpu_seconds)
+        def ended(self, ended: Exit) -> None:
+            children.append(ended)
 
     object.__setattr__(workspace, "watch", Counting())
-    return lambda: len(ended)
+    return lambda: len(children)
 
 
 def test_an_input_that_is_written_to_while_it_is_converted_costs_itself_alone(workspace, media, tmp_path):

@@ -9,11 +9,12 @@ import pytest
 from prefect.settings import Settings as PrefectSettings
 from prefect.settings.legacy import _get_valid_setting_names
 
+from penstock.settings import reading
 from tests.documentation.pages import CHECKOUT, PAGES, SETTINGS, blocks, command_of
 
 SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
-# Of the client, of the tests and benchmarks, and of the Compose file.
-OTHER_VARIABLES = {"PENSTOCK_API_URL", "PENSTOCK_CORPUS", "PREFECT_PASSWORD"}
+# The last one is of the Compose file.
+OTHER_VARIABLES = reading.OTHER_VARIABLES | {"PREFECT_PASSWORD"}
 FOLDERS = ("penstock/", "flows/", "tasks/", "deployments/", "benchmarks/", "tests/", "docs/", "sample/")
 
 

@@ -29,7 +29,7 @@ def served(log) -> Iterator[httpx.Client]:
     with log.open("w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env=plain_environment(), cwd=log.parent)
     try:
-        address = wait_for(lambda: re.search(r"http://\S+", log.read_text()))[0]
+        address = wait_for(lambda: re.search(r"http://\S+", log.read_text()), 120)[0]  # it builds the site first
         with httpx.Client(base_url=address, trust_env=False, timeout=10) as http:
             wait_for(lambda: process.poll() is not None or answers(http), 60)
             assert process.poll() is None, log.read_text()
@@ -104,7 +104,8 @@ def test_the_search_finds_a_setting_and_asks_no_other_host(site):
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(str(site.base_url))
-        page.get_by_role("textbox", name="Search").fill("PENSTOCK_LINGER_SECONDS")
+        search = page.get_by_role("textbox", name="Search")
+        search.press_sequentially("PENSTOCK_LINGER_SECONDS")  # the search listens to keys: `fill` presses none
         found = page.locator("a.md-search-result__link", has_text="Settings").first
         expect(found).to_have_attribute("href", re.compile("settings.html"), timeout=20_000)
 

@@ -12,7 +12,7 @@ from PIL import Image
 from penstock.domain.media import Media
 from penstock.engines import probe
 from penstock.engines.ffmpeg.poster_frame import poster_frame_time
-from penstock.engines.probing.signatures import forced_format
+from penstock.engines.probing.readers import forced_format
 from tests.corpus import CorpusFile, cheapest_files, corpus_files
 from tests.engines.conversions import convert_probed
 from tests.engines.independent_decoder import (

@@ -40,6 +40,48 @@ AUDIOS = (
 )
 IMAGES = ("still.jpeg", "still.png", "still.bmp", "still.tiff", "still.webp", "moving.gif", "moving.webp")
 
+# Containers that are read like those above, each with an output in turn.
+OTHER_CONTAINERS = {
+    "clip.m2ts": "mp4",
+    "clip.mxf": "mp4",
+    "clip.gxf": "webm",
+    "clip.wtv": "avi",
+    "clip.rm": "mp4",
+    "clip.nut": "gif",
+    "clip.ivf": "jpeg",
+    "clip.y4m": "mp4",
+    "tone.caf": "mp3",
+    "tone.au": "wav",
+    "tone.w64": "ogg",
+    "tone.voc": "flac",
+    "tone.tta": "mp3",
+    "tone.dts": "wav",
+    "clip.h264": "mp4",
+    "clip.hevc": "mov",
+    "clip.m1v": "avi",
+    "clip.m2v": "mp4",
+    "clip.m4v": "avi",
+    "clip.obu": "mp4",
+    "clip.apv": "gif",
+    "clip.dv": "mp4",
+    "tone.eac3": "mp3",
+    "tone.mlp": "flac",
+    "tone.thd": "wav",
+    "tone.latm": "ogg",
+    "tone.mp2": "mp3",
+    "still.ppm": "png",
+    "still.pcx": "webp",
+    "still.dds": "jpeg",
+    "still.sgi": "png",
+    "still.qoi": "webp",
+    "still.icns": "jpeg",
+    "still.tga": "png",
+    "still.jxl": "jpeg",
+    "light.exr": "png",
+    "light.hdr": "jpeg",
+    "light.pfm": "webp",
+}
+
 CODECS = {
     "mp4": "h264,aac",
     "mov": "h264,aac",
@@ -68,6 +110,12 @@ def test_a_video_becomes(name, output, media, tmp_path, tools):
         assert (converted.facts.width, converted.facts.height) == (160, 120)
     if converted.facts.kind == "video":
         assert converted.facts.duration == pytest.approx(converted.plan.duration, abs=0.2)
+
+
+@pytest.mark.parametrize(("name", "output"), OTHER_CONTAINERS.items())
+def test_a_file_in_another_container_becomes(name, output, media, tmp_path, tools):
+    converted = convert(media(name), output, tmp_path, tools)
+    assert (converted.facts.format, converted.facts.filesize > 0) == (output, True)
 
 
 @pytest.mark.parametrize("output", outputs_of("audio", "mp3"))

@@ -1,18 +1,15 @@
 """Several workers and queues: each run is run once, and none is forgotten."""
 
-import contextlib
 import itertools
-import signal
 import subprocess
 import sys
 
 import psycopg
 import pytest
 
-from penstock.orchestration.worker.run_pool import queue_places
 from penstock.settings import Settings
 from tests.fundamentals.stored import in_state
-from tests.service import csrf, exported, prefect_project, processes_with, wait_for, workers
+from tests.service import another_worker, csrf, exported, prefect_project, processes_with, wait_for, workers
 
 pytestmark = pytest.mark.service
 
@@ -118,21 +115,6 @@ def believe_running(penstock, task):
     path = f"/flow_runs/{task['run']['id']}/set_state"
     penstock.prefect.post(path, json=running, headers=csrf(penstock)).raise_for_status()
     assert over(penstock, task) is None
-
-
-@contextlib.contextmanager
-def another_worker(penstock, folder):
-    """A second worker of the same service, started in this folder, until the block ends."""
-    known = workers(penstock)
-    command = [sys.executable, "-m", "penstock", "worker", "--slots", "2", "--image-slots", "4"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=folder, env=exported(penstock), **quiet)
-    try:
-        wait_for(lambda: len(workers(penstock) - known) == len(queue_places(1, 1)), 60)
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
 
 
 def picture(penstock, url, width):

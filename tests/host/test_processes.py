@@ -65,3 +65,25 @@ def test_a_process_that_has_finished_is_not_restarted(tmp_path):
     command = [sys.executable, "-c", FINISHING]
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert said.stdout == "part None []\n", said.stderr
+
+
+STAYING = """
+import sys, time
+from pathlib import Path
+from penstock.host import processes
+stays = "import signal, time; signal.signal(15, lambda *_: None); print('ready', flush=True); time.sleep(50)"
+Path("staying.py").write_text(stays)
+sys.path.insert(0, ".")
+with processes.service_processes(Path("logs"), 0.5) as running:
+    part = running.start("part", ["staying"])
+    while "ready" not in part.log_tail():
+        time.sleep(0.01)
+    stopped = time.monotonic()
+print(part.process.exitcode, time.monotonic() - stopped < 10)
+"""
+
+
+def test_a_process_that_does_not_stop_in_time_is_killed(tmp_path):
+    command = [sys.executable, "-c", STAYING]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert said.stdout == "-9 True\n", said.stderr

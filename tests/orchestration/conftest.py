@@ -10,6 +10,7 @@ import pytest
 from penstock.domain.ids import ProjectId, TaskId, new_file_id
 from penstock.domain.request import SourceRequest
 from penstock.domain.task import Task
+from penstock.metrics.counts import Counts
 from penstock.orchestration.run.heartbeat import Heartbeat
 from penstock.orchestration.run.lease import Run, RunLease
 from penstock.orchestration.run.stage_runner import Stages
@@ -30,6 +31,7 @@ class Host:
     live: LiveRuns
     resumable: LiveRuns
     settings: SimpleNamespace
+    counts: Counts
 
     def task(self, task: Task) -> Task:
         return self.records.tasks.get_by_id(task.id)
@@ -37,8 +39,9 @@ class Host:
 
 @pytest.fixture
 def host(records: Records, tmp_path: Path) -> Host:
-    settings = SimpleNamespace(scratch=tmp_path / "scratch", reuse="on", batch_roots="")
-    return Host(records, FolderStore(tmp_path / "files"), LiveRuns(), LiveRuns(), settings)
+    folders = {"scratch": tmp_path / "scratch", "kept_outputs": tmp_path / "verified"}
+    settings = SimpleNamespace(**folders, reuse="on", batch_roots="")
+    return Host(records, FolderStore(tmp_path / "files"), LiveRuns(), LiveRuns(), settings, Counts())
 
 
 def new_run(task_id: TaskId, services: object = None) -> Run:

@@ -43,6 +43,7 @@ FORGOTTEN = ("events", "event_resources", "csrf_token", "log", "flow_run", "conf
 
 SETTINGS = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PENSTOCK_TRANSCODE_SLOTS": "1",
 }

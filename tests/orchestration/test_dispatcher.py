@@ -72,6 +72,16 @@ def test_a_run_whose_task_is_cancelled_while_it_is_created_is_cancelled(records,
     assert (records.tasks.get_by_id(task.id).status, records.tasks.get_by_id(task.id).attempt) == ("processing", 2)
 
 
+def test_the_dispatcher_goes_on_where_prefect_and_the_database_are_both_away(records, task, monkeypatch):
+    def away(*_):
+        raise errors.DatabaseUnavailable("away")
+
+    monkeypatch.setattr(records.tasks, "postpone", away)
+    asyncio.run(submit(due(records, task), records, Prefect(outages=1)))
+
+    assert records.tasks.get_by_id(task.id).run_id is None
+
+
 def test_an_attempt_that_has_ended_gets_no_run(records, project, task):
     prefect, first = Prefect(), due(records, task)
     records.tasks.cancel(project, task.id)

@@ -1,6 +1,8 @@
 """What Prefect's client raises reaches nobody; a run is created once, and a deleted run is no error."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from types import SimpleNamespace
 from uuid import UUID, uuid4
 
@@ -82,6 +84,7 @@ CALLS = {
     "free_slots": lambda runs: runs.free_slots("transcode", 1, 1.0),
     "free_lease": lambda runs: runs.free_lease(str(uuid4())),
     "require_prefect": lambda runs: runs.require_prefect(),
+    "server_time": lambda runs: runs.server_time(),
 }
 
 
@@ -137,3 +140,10 @@ def test_health_is_degraded_while_prefect_is_away():
     health = asyncio.run(runs_with(AWAY).health())
 
     assert (health.prefect, health.workers) == ("degraded", "degraded")
+
+
+def test_the_time_of_prefect_is_that_of_its_responses():
+    date = datetime.now(UTC) + timedelta(days=2)
+    runs = runs_with(httpx.Response(200, headers={"date": format_datetime(date, usegmt=True)}))
+
+    assert abs(asyncio.run(runs.server_time()) - date) < timedelta(seconds=2)

@@ -1,5 +1,6 @@
 """Functions that misbehave in a child process, as decoders do."""
 
+import hashlib
 import os
 import signal
 import time
@@ -16,7 +17,7 @@ def pid(_: int) -> int:
 
 
 def nice() -> int:
-    return os.nice(0)
+    return os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def crash() -> None:
@@ -50,4 +51,38 @@ def write(path: str, size: int) -> int:
         return file.write(bytes(size))
 
 
-TABLE = {function.__name__: function for function in (echo, pid, nice, crash, leak, hang, wait, lie, write)}
+def read(path: str) -> str:
+    with open(path) as file:  # noqa: PTH123
+        return file.read()
+
+
+def status(*names: str) -> str:
+    """These fields of this process's status, where it may be read."""
+    with open("/proc/self/status") as file:  # noqa: PTH123
+        fields = dict(line.rstrip("\n").split(":\t", 1) for line in file)
+    return " ".join(fields[name] for name in names)
+
+
+def finds(start: str, digest: str, size: int) -> bool:
+    """Whether its memory has a text that begins so, and has this sha256 and size in bytes."""
+    with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", buffering=0) as memory:  # noqa: PTH123
+        regions = [line.split() for line in maps]
+        for addresses, modes, *_, name in regions:
+            if "w" in modes and not name.startswith("[v"):
+                first, last = (int(one, 16) for one in addresses.split("-"))
+                memory.seek(first)
+                if _has(memory.read(last - first) or b"", start.encode(), digest, size):
+                    return True
+    return False
+
+
+def _has(content: bytes, start: bytes, digest: str, size: int) -> bool:
+    place = -1
+    while (place := content.find(start, place + 1)) >= 0:
+        if hashlib.sha256(content[place : place + size]).hexdigest() == digest:
+            return True
+    return False
+
+
+FUNCTIONS = (echo, pid, nice, crash, leak, hang, wait, lie, write, read, status, finds)
+TABLE = {function.__name__: function for function in FUNCTIONS}

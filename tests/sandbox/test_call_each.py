@@ -1,6 +1,7 @@
 """Several calls in one child process: a call that fails costs itself alone."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,7 +80,8 @@ def test_memory_that_is_left_by_calls_fails_none_of_the_others(misbehaving):
 
 
 def test_a_call_that_writes_too_much_costs_itself_alone(misbehaving, tmp_path):
-    requests = a_call("write", str(tmp_path / "a"), 2**21), a_call("write", str(tmp_path / "b"), 7)
+    calls = a_call("write", str(tmp_path / "a"), 2**21), a_call("write", str(tmp_path / "b"), 7)
+    requests = [replace(each, paths=Paths(writing=(str(tmp_path),))) for each in calls]
     assert results(misbehaving, *requests) == [errors.ResourceLimit, 7]
 
 
@@ -114,7 +116,7 @@ def test_a_stop_ends_all_calls(misbehaving):
 
 def test_the_time_of_each_call_is_measured(misbehaving):
     short, long = call_each(misbehaving, [a_call("echo", "a"), a_call("wait", 0.5)], ANYTHING)
-    assert short.wall_seconds < 0.5 <= long.wall_seconds
+    assert short.wall_seconds < 0.4 < long.wall_seconds
 
 
 def test_work_that_nobody_waits_for_has_a_lower_priority(misbehaving):

@@ -24,6 +24,13 @@ RLIMITS = Rlimits(memory_bytes=2 << 30, cpu_seconds=30, file_bytes=1 << 20)
 TIMEOUTS = Timeouts(20)
 
 
+@pytest.fixture(scope="module")
+def pool():
+    """Without a jail, in which these scripts could start no process."""
+    with sandbox_pool("off") as running:
+        yield running
+
+
 def test_a_child_writes_to_its_stdout(pool):
     ended, stdout = _run(pool, "echo hello; echo trouble >&2")
     assert (ended.status, stdout, ended.stderr_tail) == (0, b"hello\n", "trouble\n")
@@ -139,7 +146,7 @@ def test_many_threads_share_one_pool(pool):
 
 
 def test_a_killed_fork_server_is_replaced():
-    with sandbox_pool() as pool:
+    with sandbox_pool("off") as pool:
         assert _run(pool, "echo one")[1] == b"one\n"
         first = pool.pid
         os.kill(first, signal.SIGKILL)
@@ -149,7 +156,7 @@ def test_a_killed_fork_server_is_replaced():
 
 
 def test_a_job_outlives_its_fork_server():
-    with sandbox_pool() as pool:
+    with sandbox_pool("off") as pool:
         child = pool.start(ProgramJob(_shell("sleep 0.3; echo late"), RLIMITS))
         os.kill(pool.pid, signal.SIGKILL)
         output = Collector()
@@ -158,7 +165,7 @@ def test_a_job_outlives_its_fork_server():
 
 
 def test_a_closed_pool_leaves_no_process():
-    with sandbox_pool() as pool:
+    with sandbox_pool("off") as pool:
         _run(pool, "true")
         pid = pool.pid
     assert _ends(pid)
@@ -188,7 +195,7 @@ OWNER = textwrap.dedent(
     import time
     from penstock.engines import sandbox_pool
     from penstock.sandbox.job import ProgramJob, Rlimits
-    pool = sandbox_pool()
+    pool = sandbox_pool("off")
     argv = ("{ffmpeg}", "-loglevel", "quiet", "-re", "-f", "lavfi", "-i", "testsrc2", "-f", "null", "-")
     child = pool.start(ProgramJob(argv, Rlimits(2 << 30, 60, 1 << 20)))
     print(child.pid, pool.pid, flush=True)

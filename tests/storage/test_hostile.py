@@ -56,6 +56,33 @@ ANSWERS = {
     "a chunk of 30 digits": (OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 30 + b"\r\n", CUT),
     "a rest that is no time": (b"HTTP/1.1 503 B\r\nRetry-After: " + b"9" * 5000 + b"\r\n\r\n", AWAY),
     "a rest until the year 99999": (b"HTTP/1.1 503 B\r\nRetry-After: Mon, 01 Jan 99999 00:00:00 GMT\r\n\r\n", AWAY),
+    "a redirect with a password": (b"HTTP/1.1 302 F\r\nLocation: http://a:b@a.example/\r\n\r\n", FORBIDDEN),
+    "a redirect to a machine's secrets": (
+        b"HTTP/1.1 302 F\r\nLocation: http://169.254.169.254/latest\r\n\r\n",
+        FORBIDDEN,
+    ),
+    "a redirect with a backslash": (b"HTTP/1.1 302 F\r\nLocation: /\\169.254.169.254/\r\n\r\n", FORBIDDEN),
+    "two redirects in one": (
+        b"HTTP/1.1 302 F\r\nLocation: http://a.example/\r\nLocation: http://10.0.0.1/\r\n\r\n",
+        FORBIDDEN,
+    ),
+    "a choice of addresses": (b"HTTP/1.1 300 Many\r\nLocation: http://10.0.0.1/\r\n\r\n", UNREACHABLE),
+    "no content": (b"HTTP/1.1 204 Nothing\r\n\r\n", UNREACHABLE),
+    "nothing new": (b"HTTP/1.1 304 Same\r\n\r\n", UNREACHABLE),
+    "20,000 early hints": (b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" * 20_000, AWAY),
+    "a header cut in two": (OK + b"X-Odd: a\rX-Other: b\r\n\r\n", AWAY),
+    "headers of 1 MB": (OK + b"Content-Disposition: attachment; filename=" + b"a" * 2**20 + b"\r\n\r\n", AWAY),
+    "a length and a sign": (OK + b"Content-Length: +4\r\n\r\nfour", AWAY),
+    "a length in other digits": (OK + b"Content-Length: \xd9\xa4\r\n\r\nfour", AWAY),
+    "two codings": (OK + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", AWAY),
+    "a chunk below nothing": (OK + b"Transfer-Encoding: chunked\r\n\r\n-4\r\nfour\r\n0\r\n\r\n", CUT),
+    "a chunk with 1 MB of words": (OK + b"Transfer-Encoding: chunked\r\n\r\n4;" + b"a" * 2**20, CUT),
+    "trailers without end": (
+        OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\nfour\r\n0\r\n" + b"X: y\r\n" * 50_000,
+        CUT,
+    ),
+    "compressed": (OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nfour", UNREACHABLE),
+    "compressed twice": (OK + b"Content-Encoding: identity, br\r\nContent-Length: 4\r\n\r\nfour", UNREACHABLE),
     "compressed in bytes": (OK + b"Content-Encoding: \xff\r\nContent-Length: 4\r\n\r\nfour", UNREACHABLE),
 }
 
@@ -76,10 +103,12 @@ PARTS = {
 @pytest.mark.parametrize("way", ["download", "look"])
 def test_an_invalid_response_is_a_media_error(name, way, tmp_path):
     answer, expected = ANSWERS[name]
-    began = time.monotonic()
+    began, used = time.monotonic(), time.process_time()
     with scripted_origin(answer) as (place, _), pytest.raises(expected) as told:
         asked(way, f"http://{place}/clip.mp4", tmp_path / "input", policy_for(place))
-    assert time.monotonic() - began < 4
+    # A busy machine gives this process a part of its time only.
+    assert time.process_time() - used < 4
+    assert time.monotonic() - began < 60
     assert place not in told.value.message
     assert list(tmp_path.iterdir()) == [] or way == "look"
 

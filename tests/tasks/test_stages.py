@@ -193,6 +193,15 @@ def test_record_publishes_the_file_and_completes_the_task(host, run, rendition):
     assert (completed_task.status, completed_task.output.id) == ("completed", file.id)
 
 
+def test_a_verified_output_is_gone_once_it_is_recorded(host, run, rendition):
+    kept = host.settings.kept_outputs / run.lease.task_id
+    kept.mkdir(parents=True)
+    file = output_file(rendition, run.lease.output_id)
+    recording.record.fn(Stored(rendition.task, file, None), run)
+
+    assert not kept.exists()
+
+
 def test_the_output_belongs_to_the_task_and_its_project(run, rendition):
     file = output_file(rendition, run.lease.output_id)
 

@@ -42,7 +42,7 @@ def _has_levels(value: Any, most: int) -> bool:
     return most > 0 and all(_has_levels(each, most - 1) for each in inner)
 
 
-Name = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_shown)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_shown)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_storable)]
 _RULES = {
     "url": "must be an http(s) address of at most 2,048 characters",

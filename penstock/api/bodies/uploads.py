@@ -11,10 +11,18 @@ from starlette.requests import ClientDisconnect
 
 from penstock.api.bodies.multipart import DeclaredFile, FileForm
 from penstock.domain import errors
+from penstock.host.free_space import require_room
+from penstock.settings import Settings
 from penstock.storage.error_translation import translate_storage_errors
 from penstock.storage.local_files import write_all
 
 BLOCK_BYTES = 2**20
+
+
+def require_room_for_body(request: Request, settings: Settings) -> None:
+    """Raises `DiskFull` where the disk has no room for the announced body and what is to stay free."""
+    announced = int(request.headers.get("content-length") or 0)
+    require_room(settings.scratch, announced, settings.min_free_bytes)
 
 
 async def receive_upload(request: Request, path: Path, limit: int, threads: CapacityLimiter) -> DeclaredFile:

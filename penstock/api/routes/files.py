@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from penstock.api.bodies.file_bodies import FileChanges, ImportBody, parse_changes, parse_import
 from penstock.api.bodies.json_body import is_json, read_json_body
-from penstock.api.bodies.uploads import receive_upload
+from penstock.api.bodies.uploads import receive_upload, require_room_for_body
 from penstock.api.context import Context, context_of, require_caller, view_builder
 from penstock.api.envelope import Envelope, ListEnvelope, list_response, object_response
 from penstock.api.pagination import PageParameters, list_query
@@ -60,6 +60,7 @@ async def upload_file(request: Request, name: UploadName = "") -> Response:
     if is_json(request.headers.get("content-type")):
         return await _import_file(request)
     context, caller = context_of(request), require_caller(request)
+    require_room_for_body(request, context.services.settings)
     with scratch_folder(context.services.settings.scratch, "upload") as folder:
         path = folder / "input"
         limit = context.services.limits.largest_input_bytes

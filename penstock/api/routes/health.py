@@ -12,6 +12,9 @@ from penstock.api.context import Context, context_of
 from penstock.api.envelope import Envelope, object_response
 from penstock.domain import errors
 from penstock.domain.attempts import HealthStatus
+from penstock.sandbox.forbidden_acts import Attempts
+from penstock.sandbox.jail_trial import JailState, jail_state
+from penstock.sandbox.job import JailMode
 
 router = APIRouter(tags=["health"])
 
@@ -25,12 +28,23 @@ class Dependencies(BaseModel):
     workers: HealthStatus
 
 
+class JailView(BaseModel):
+    """The jail of child processes on the API's machine. `refused` counts the forbidden acts that a child tried in vain
+    when the API started, `allowed` names those that worked; `missing` names what the kernel lacks."""
+
+    mode: JailMode
+    missing: list[str]
+    refused: int
+    allowed: list[str]
+
+
 class HealthView(BaseModel):
     """`degraded`: tasks are accepted, and run once Prefect and a worker are available."""
 
     object: Literal["health"] = "health"
     status: HealthStatus
     dependencies: Dependencies
+    jail: JailView
 
 
 HEALTH_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"model": Envelope[HealthView]}}
@@ -54,7 +68,19 @@ async def _check(context: Context) -> HealthView:
     await _require_response(context, services.objects.ping, errors.StorageUnavailable("The storage does not respond."))
     runs = await context.runs.health()
     status: HealthStatus = "ok" if (runs.prefect, runs.workers) == ("ok", "ok") else "degraded"
-    return HealthView(status=status, dependencies=Dependencies(prefect=runs.prefect, workers=runs.workers))
+    dependencies = Dependencies(prefect=runs.prefect, workers=runs.workers)
+    state = await to_thread.run_sync(jail_state, services.tools.pool, limiter=context.threads.health)
+    return HealthView(status=status, dependencies=dependencies, jail=_jail_view(state))
+
+
+def _jail_view(state: JailState) -> JailView:
+    attempts = state.attempts or Attempts((), ())
+    return JailView(
+        mode=state.mode,
+        missing=list(state.parts.missing),
+        refused=len(attempts.refused),
+        allowed=list(attempts.allowed),
+    )
 
 
 async def _require_response(context: Context, ping: Callable[[], None], error: errors.PlatformError) -> None:

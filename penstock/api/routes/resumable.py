@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from email.utils import formatdate
 from functools import partial
+from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
@@ -19,12 +20,29 @@ from penstock.domain.task import File
 from penstock.uploads.resumable import About, Unfinished
 from penstock.uploads.storing import Declared, store_upload
 
-router = APIRouter(tags=["files"])
+router = APIRouter(tags=["files"], default_response_class=Response)  # no answer of the protocol has a body
 
 VERSION = "1.0.0"
 CONTENT_TYPE = "application/offset+octet-stream"
 MAX_METADATA_LENGTH = 4096
 MAX_DIGITS = 15
+
+Responses = dict[int | str, dict[str, Any]]
+RESPONSES: Responses = {412: {"description": "Tus-Resumable is not 1.0.0; the response has no body"}}
+OFFSET_RESPONSES: Responses = RESPONSES | {423: {"description": "another request makes it a File; without a body"}}
+
+
+_BYTES = {"schema": {"type": "integer", "minimum": 0, "maximum": 10**MAX_DIGITS - 1}}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "Tus-Resumable": {"schema": {"const": VERSION}},
+    "Upload-Length": _BYTES | {"description": "how many bytes the file has"},
+    "Upload-Offset": _BYTES | {"description": "how many bytes have come"},
+}
+
+
+def _described(*names: str) -> dict[str, Any]:
+    """These headers of a request, for the OpenAPI document."""
+    return {"parameters": [{"in": "header", "name": name, "required": True, **_HEADERS[name]} for name in names]}
 
 
 @router.options("/uploads", summary="Read what resumable uploads support", status_code=204)
@@ -33,7 +51,13 @@ async def read_support(request: Request) -> Response:
     return _answer(204, told | {"Tus-Max-Size": str(context_of(request).services.limits.largest_input_bytes)})
 
 
-@router.post("/uploads", summary="Begin a resumable upload", status_code=201)
+@router.post(
+    "/uploads",
+    summary="Begin a resumable upload",
+    status_code=201,
+    responses=RESPONSES,
+    openapi_extra=_described("Tus-Resumable", "Upload-Length"),
+)
 async def create_upload(request: Request) -> Response:
     """Takes `Upload-Length`, and in `Upload-Metadata` `filename` and `filetype`. `Location` is the address of the
     upload, whose last part is the id of the File that it becomes."""
@@ -46,7 +70,12 @@ async def create_upload(request: Request) -> Response:
     return _answer(201, _progress(found) | {"Location": f"{base_url(request)}/uploads/{found.id}"})
 
 
-@router.head("/uploads/{file_id}", summary="Read how far an upload is")
+@router.head(
+    "/uploads/{file_id}",
+    summary="Read how far an upload is",
+    responses=OFFSET_RESPONSES,
+    openapi_extra=_described("Tus-Resumable"),
+)
 async def read_offset(request: Request, file_id: str) -> Response:
     """`Upload-Offset` is how many bytes have come; it is `Upload-Length` once the upload is a File. 423 while another
     request makes it one."""
@@ -63,7 +92,13 @@ async def read_offset(request: Request, file_id: str) -> Response:
     return _answer(200, _progress(found) | {"Cache-Control": "no-store"})
 
 
-@router.patch("/uploads/{file_id}", summary="Continue an upload", status_code=204)
+@router.patch(
+    "/uploads/{file_id}",
+    summary="Continue an upload",
+    status_code=204,
+    responses=RESPONSES,
+    openapi_extra=_described("Tus-Resumable", "Upload-Offset"),
+)
 async def continue_upload(request: Request, file_id: str) -> Response:
     """Appends the body at `Upload-Offset`. What has come is kept when the connection breaks. The last byte makes the
     File: one that is no media is refused, and deleted."""
@@ -80,7 +115,13 @@ async def continue_upload(request: Request, file_id: str) -> Response:
     return _answer(204, await _write(request, context, project_id, found, has_body=True))
 
 
-@router.delete("/uploads/{file_id}", summary="Delete an unfinished upload", status_code=204)
+@router.delete(
+    "/uploads/{file_id}",
+    summary="Delete an unfinished upload",
+    status_code=204,
+    responses=RESPONSES,
+    openapi_extra=_described("Tus-Resumable"),
+)
 async def delete_upload(request: Request, file_id: str) -> Response:
     """Deletes what has come of it. Once it is a File, `DELETE /files/{file_id}` does."""
     if refused := _wrong_version(request):

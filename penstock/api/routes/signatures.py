@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from penstock.api.bodies.json_body import read_json_body
 from penstock.api.bodies.signature_body import SignatureBody, parse_signature
-from penstock.api.bodies.uploads import receive_upload
+from penstock.api.bodies.uploads import receive_upload, require_room_for_body
 from penstock.api.context import Context, base_url, context_of, require_caller
 from penstock.api.envelope import Envelope, object_response
 from penstock.api.links import open_link
@@ -102,6 +102,7 @@ async def upload_by_link(request: Request, file_id: str, link: Annotated[LinkQue
     await _require_signed(request, grant, link.signature)
     if "content-range" in request.headers:  # RFC 9110 §14.5
         raise errors.BodyInvalid("An upload by a link is the whole file; leave Content-Range out, or use /uploads.")
+    require_room_for_body(request, context.services.settings)
     with _alone(context, grant.file_id), scratch_folder(context.services.settings.scratch, "upload") as folder:
         path = folder / "input"
         declared = await receive_upload(request, path, grant.max_bytes, context.threads.writes)

@@ -14,12 +14,13 @@ from penstock.settings.limits import UNUSED_FFMPEG, limits_of
 PLACEHOLDER = "input"
 
 
-def require_convertible(settings: Settings, given: CommandLine) -> None:
+def require_convertible(settings: Settings, given: CommandLine, started: SandboxPool | None = None) -> None:
     """Raises the error that a service with these settings refuses the conversion with. Of a URL nothing is read: it may
-    work only once, and the service checks it as it downloads."""
+    work only once, and the service checks it as it downloads. `started`: a pool that has loaded what probes the file;
+    it is closed."""
     if given.path is None:
         return
-    with probe_pool(given.path) as pool:
+    with started or probe_pool(given.path, settings.jail) as pool:
         tools = probing_tools(settings, pool)
         probed = probe_file(given.path, tools)
         request = parse_request(given.request | {"url": PLACEHOLDER})

@@ -30,7 +30,7 @@ def plan_url(settings: Settings, url: str, body: dict[str, Any]) -> PlanView:
     from penstock.conversion.input_prober import InputProber  # noqa: PLC0415 - 0.2 s, and a file needs none
     from penstock.settings.fetching import fetch_policy_of  # noqa: PLC0415
 
-    with sandbox_pool() as pool:
+    with sandbox_pool(settings.jail) as pool:
         tools = probing_tools(settings, pool)
         prober = InputProber.from_settings(settings, tools, fetch_policy_of(settings))
         return _view(settings, body | {"url": url}, tools, lambda: prober.probe_url(url))

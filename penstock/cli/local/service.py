@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,11 +17,11 @@ from penstock import __version__
 from penstock.host.home import Home
 from penstock.host.private_files import open_private
 from penstock.local_service import END_SIGNAL, RunningService
-from penstock.settings import Settings, variable_of
-from penstock.settings.digests import differing_settings
+from penstock.settings.variables import LINGER_SECONDS, variables_digest
 
 if TYPE_CHECKING:
     from penstock.client import Client
+    from penstock.settings import Settings
 
 START_SECONDS = 180.0
 STOP_SECONDS = 120.0
@@ -38,42 +39,54 @@ def no_linger_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
     def set_variable(_context: click.Context, _option: click.Parameter, given: bool) -> None:  # noqa: FBT001 - click's
         if given:
-            os.environ[variable_of("linger_seconds")] = "0"
+            os.environ[LINGER_SECONDS] = "0"
 
     text = "Stop the service that this command starts when the command ends."
     return click.option("--no-linger", is_flag=True, expose_value=False, callback=set_variable, help=text)(command)
 
 
-def client_of(service: RunningService, settings: Settings) -> "Client":
-    """A client of the service, with the key that is set, else the service's own."""
-    from penstock.client import Client  # noqa: PLC0415 - 0.1 s, and a refusal needs none
+def client_of(service: RunningService, key: str) -> "Client":
+    """A client of the service, with this key."""
+    # httpcore imports HTTP/2 where it finds it, and Prefect brings it: 0.04 s, and the service speaks HTTP/1.
+    sys.modules.setdefault("h2", None)  # type: ignore[arg-type]
+    from penstock.client.loopback import client_at  # noqa: PLC0415 - 0.05 s, and a refusal needs none
 
-    return Client(service.api_url, settings.api_key or service.api_key)
+    return client_at(service.api_url, key)
+
+
+def key_of(service: RunningService, read_settings: "Callable[[], Settings]") -> str:
+    """The key that is set, else the service's own."""
+    return service.api_key if _has_our_variables(service) else read_settings().api_key or service.api_key
 
 
 @contextmanager
-def used_service(settings: Settings, show_start: Callable[[], None]) -> Iterator[RunningService]:
-    """The service of the home. `show_start` is called again and again while it starts.
+def used_service(
+    root: Path, read_settings: "Callable[[], Settings]", show_start: Callable[[], None]
+) -> Iterator[RunningService]:
+    """The service of the home at `root`. `show_start` is called again and again while it starts. `read_settings` takes
+    0.2 s, and is not called where a running service was started with the same variables.
 
     One that is started here stays for `linger_seconds` after its last use; after an interrupt, or for 0 s, it ends with
     the command, unless something else uses it."""
-    home = Home.at(settings.root)
+    home = Home.at(root)
     _stop_older(home)
+    if home.running_service() is None:
+        read_settings()  # raises what is wrong with them before a service is started
     start = Start(home)
     try:
         with home.use():
             service = start.wait(show_start)
-            _tell_of_other_settings(service, settings)
+            _tell_of_other_settings(service, read_settings)
             yield service
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt):
             start.undo()
         raise
     finally:
-        if start.process is not None and settings.linger_seconds == 0:
+        if start.process is not None and read_settings().linger_seconds == 0:
             wait_until_ended(home, start.process)
-    if start.process is not None and settings.linger_seconds and home.is_first_time("linger told"):
-        click.echo(LINGERS.format(_length(settings.linger_seconds)), err=True)
+    if start.process is not None and read_settings().linger_seconds and home.is_first_time("linger told"):
+        click.echo(LINGERS.format(_length(read_settings().linger_seconds)), err=True)
 
 
 @dataclass
@@ -174,8 +187,19 @@ def has_ended(home: Home, service: RunningService) -> bool:
     return service.linger_seconds is not None and home.claimed_by() != service.process
 
 
-def _tell_of_other_settings(service: RunningService, settings: Settings) -> None:
-    if service.linger_seconds is not None and (names := differing_settings(service.settings, settings)):
+def _has_our_variables(service: RunningService) -> bool:
+    return service.variables == variables_digest()
+
+
+def _tell_of_other_settings(service: RunningService, read_settings: "Callable[[], Settings]") -> None:
+    if _has_our_variables(service):
+        return
+    settings = read_settings()
+    from penstock.settings.digests import differing_settings  # noqa: PLC0415 - pydantic, 0.2 s
+    from penstock.settings.own_service import own_urls, without_own_service  # noqa: PLC0415
+
+    wanted = without_own_service(settings, own_urls())
+    if service.linger_seconds is not None and (names := differing_settings(service.settings, wanted)):
         click.echo(OTHER_SETTINGS.format(", ".join(names)), err=True)
 
 

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from penstock.domain.formats import AudioFormat, ImageFormat, VideoFormat
+from penstock.domain.formats import AudioFormat, Fit, ImageFormat, VideoFormat
 from penstock.domain.media import Size
-from penstock.domain.request import Fit
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,13 @@ def _even(side: int) -> int:
 
 
 def _within_frame(scaled: Size, size: Size, request: SourceRequest) -> Size:
-    """With `pad` the scaled image must not exceed a frame that was made even."""
-    if request.fit != "pad" or (request.width is None and request.height is None):
+    """With `pad` the scaled image must not exceed a frame that was made even; with `cover` it fills the frame, also
+    where a side of one pixel became two."""
+    if request.width is None and request.height is None:
         return scaled
-    return Size(min(scaled.width, size.width), min(scaled.height, size.height))
+    match request.fit:
+        case "pad":
+            return Size(min(scaled.width, size.width), min(scaled.height, size.height))
+        case "cover":
+            return Size(max(scaled.width, size.width), max(scaled.height, size.height))
+    return scaled

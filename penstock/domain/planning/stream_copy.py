@@ -132,6 +132,8 @@ def _timing_obstacles(stream: VideoStream, support: PlayerSupport, criteria: Cop
         yield "the container cannot delay its start"
     if criteria.cut != Cut():
         yield "an exact cut needs encoding"
+    if not stream.has_timestamps:
+        yield "its frames have no timestamps"
     if not stream.starts_with_key:
         yield "it does not start with a keyframe"
 

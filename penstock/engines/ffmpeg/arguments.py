@@ -10,7 +10,7 @@ from penstock.domain.media import Media, VideoStream
 from penstock.domain.planning.plan import Cut
 from penstock.engines.ffmpeg.encoders import Options
 from penstock.engines.probing import decoders
-from penstock.engines.probing.signatures import forced_format
+from penstock.engines.probing.readers import ELEMENTARY_VIDEO, forced_format
 
 MAX_ALLOCATION = 512 * 2**20
 _GLOBAL_OPTIONS = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-max_alloc", str(MAX_ALLOCATION))
@@ -18,6 +18,9 @@ _PROGRESS_OPTIONS = ("-nostats", "-progress", "pipe:1", "-stats_period", "0.5")
 _NO_METADATA: Options = {"map_metadata": -1, "map_chapters": -1, "sn": None, "dn": None}
 _FASTSTART: Options = {"movflags": "+faststart"}
 _PREROLL_SECONDS = 10.0
+# Of one stream alone. Demuxers without an index do not seek to a key frame.
+_FRAME_PREROLL_SECONDS = {"mpegts": 10.0, "mpeg": 10.0, "ogg": 10.0}
+_DEFAULT_FRAME_PREROLL_SECONDS = 0.5
 # Their decoders return the audio of a packet with the timestamp of the next one.
 _DELAYED_CODECS = frozenset(("wmalossless",))
 # Screen recordings: no packet is stored while the picture does not change.
@@ -81,10 +84,26 @@ def output_options(target: str, tags: dict[str, str], cut: Cut, context: Command
 
 def seek_seconds(cut: Cut, media: Media) -> float:
     """Where to seek in the input: 10 s before the cut, because a demuxer seeks to a key frame of one stream only. What
-    is too much is decoded and dropped. 0 near the start, and for codecs with delayed timestamps."""
-    if has_delayed_timestamps(media) or cut.start <= 2 * _PREROLL_SECONDS:
+    is too much is decoded and dropped. 0 near the start, for codecs with delayed timestamps, and without a
+    container."""
+    if _is_unseekable(media) or cut.start <= 2 * _PREROLL_SECONDS:
         return 0.0
     return _frame_boundary(media.video, cut.start - _PREROLL_SECONDS)
+
+
+def frame_preroll_seconds(media: Media) -> float:
+    """How much earlier the input is read for the frame that is on screen at some time."""
+    return _FRAME_PREROLL_SECONDS.get(media.container, _DEFAULT_FRAME_PREROLL_SECONDS)
+
+
+def frame_seek_seconds(seconds: float, media: Media) -> float:
+    """Where to seek in the input for that frame. 0 near the start, and without a container."""
+    preroll = frame_preroll_seconds(media)
+    return seconds - preroll if seconds > 2 * preroll and media.container not in ELEMENTARY_VIDEO else 0.0
+
+
+def _is_unseekable(media: Media) -> bool:
+    return has_delayed_timestamps(media) or media.container in ELEMENTARY_VIDEO
 
 
 def has_delayed_timestamps(media: Media) -> bool:

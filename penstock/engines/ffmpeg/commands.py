@@ -24,10 +24,13 @@ from penstock.engines.ffmpeg.arguments import (
     CommandContext,
     compiled,
     decoder_options,
+    frame_seek_seconds,
     has_delayed_timestamps,
+    inaccurate_seek,
     input_for,
     output_options,
     require_video,
+    restricted_input,
     seek_seconds,
 )
 from penstock.engines.ffmpeg.cover_art import attached_picture, comments_input, cover_stream, ogg_cover
@@ -52,10 +55,11 @@ def conversion_command(plan: VideoPlan | AudioPlan | GifPlan, context: CommandCo
 def frame_command(plan: FramePlan, seconds: float, context: CommandContext) -> list[str]:
     """The argument list that writes the frame at `seconds` to a PNG file."""
     stream = require_video(context.media)
-    cut = Cut(seconds)
-    source = input_for(cut, context, decoder_options(stream))
+    start = frame_seek_seconds(seconds, context.media)
+    source = restricted_input(context, {**decoder_options(stream), **inaccurate_seek(context.media)}, start)
     frame = filters.still_filters(source[str(plan.index)], stream, plan.framing)
-    options = {**output_options("image2pipe", {}, cut, context), "c:v": "png", "frames:v": 1}
+    position = {"ss": f"{seconds - start:.6f}"} if seconds else {}
+    options = {**output_options("image2pipe", {}, Cut(), context), **position, "c:v": "png", "frames:v": 1}
     return compiled(ffmpeg.output(frame, f"file:{context.target}", **options), context)
 
 

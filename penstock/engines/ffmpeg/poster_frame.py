@@ -1,5 +1,6 @@
 """Choose the frame of a video that becomes its still image. Runs in a child process."""
 
+import math
 import statistics
 from collections.abc import Iterator
 from typing import Any
@@ -11,11 +12,14 @@ from penstock.domain import errors
 from penstock.engines.probing import decoders
 from penstock.engines.probing.demuxing import has_alpha_tag, open_file, seek
 from penstock.engines.probing.packets import start_seconds
+from penstock.engines.probing.readers import ELEMENTARY_VIDEO
 
 _CANDIDATES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.0)
 _MAX_FRAMES_PER_CANDIDATE = 150
 _MIN_LUMA, _MAX_LUMA, _MIN_DEVIATION = 30.0, 235.0, 18.0
 _WHITE = 255
+# libav's, and how much earlier than its time a frame may be asked for.
+_DEFAULT_RATE, _ROUNDING = 25, 0.01
 # Seek slightly early, so that rounding cannot skip the frame.
 _MARGIN_SECONDS = 0.002
 
@@ -24,8 +28,23 @@ def poster_frame_time(path: str, demuxer: str, index: int, at: float | None) -> 
     """The time in seconds to seek to for the frame shown at `at`; for a representative frame if `at` is None."""
     with open_file(path, demuxer) as container:
         stream = container.streams[index]
+        if demuxer in ELEMENTARY_VIDEO:
+            return _by_counting(container, stream, at)
         seconds = _representative(container, stream) if at is None else _shown_at(container, stream, at)
     return max(0.0, seconds - _MARGIN_SECONDS)
+
+
+def _by_counting(container: Any, stream: Any, at: float | None) -> float:
+    """The same for a stream without a container, in which nothing can be sought: its frames are counted from the start,
+    for a representative one no further than is decoded for a candidate of other streams."""
+    rate, number = float(stream.average_rate or _DEFAULT_RATE), -1
+    last = _MAX_FRAMES_PER_CANDIDATE if at is None else math.floor(at * rate + _ROUNDING)
+    for number, frame in enumerate(_frames(container, stream)):
+        if number >= last or (at is None and _is_representative(*_luma(frame))):
+            break
+    if number < 0:
+        raise errors.InputUnreadable("No frame of the input can be decoded.")
+    return max(0.0, number / rate - _MARGIN_SECONDS)
 
 
 def _representative(container: Any, stream: Any) -> float:
@@ -37,11 +56,15 @@ def _representative(container: Any, stream: Any) -> float:
             continue
         mean, deviation = _luma(frame)
         seen.append((deviation, _time(container, frame)))
-        if _MIN_LUMA < mean < _MAX_LUMA and deviation > _MIN_DEVIATION:
+        if _is_representative(mean, deviation):
             return seen[-1][1]
     if not seen:
         raise errors.InputUnreadable("No frame of the input can be decoded.")
     return max(seen)[1]
+
+
+def _is_representative(mean: float, deviation: float) -> bool:
+    return _MIN_LUMA < mean < _MAX_LUMA and deviation > _MIN_DEVIATION
 
 
 def _shown_at(container: Any, stream: Any, at: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageFile
 
+from penstock.domain.media import Size
 from penstock.engines.images.file_blocks import png_has_chunk
 from penstock.engines.images.opening import translated_errors
 from penstock.engines.probing.tags import kept_tags
@@ -16,6 +17,7 @@ EXIF_PREFIX = b"Exif\x00\x00"
 _EXIF_TAGS = {"title": 0x010E, "artist": 0x013B, "copyright": 0x8298}
 _PNG_TEXTS = {"Title": "title", "Author": "artist", "Copyright": "copyright"}
 _MAKE, _EXIF_IFD, _DATE_TIME_ORIGINAL, _ORIENTATION = 0x010F, 0x8769, 0x9003, 0x0112
+_SIDEWAYS = frozenset((5, 6, 7, 8))
 _DATE_TIME = re.compile(r"\d{4}(:\d\d){2} \d\d(:\d\d){2}")
 # Keys of Pillow's `info` that may hold tags or an orientation.
 _METADATA_KEYS = frozenset(
@@ -58,6 +60,16 @@ def orientation(image: ImageFile.ImageFile) -> int:
     with translated_errors():
         value = image.getexif().get(_ORIENTATION, 1)
     return value if value in range(1, 9) else 1
+
+
+def upright_size(image: ImageFile.ImageFile) -> Size:
+    width, height = image.size
+    return Size(height, width) if is_sideways(image) else Size(width, height)
+
+
+def is_sideways(image: ImageFile.ImageFile) -> bool:
+    """Whether its orientation exchanges width and height."""
+    return orientation(image) in _SIDEWAYS
 
 
 def has_metadata(image: ImageFile.ImageFile) -> bool:

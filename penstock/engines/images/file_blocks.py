@@ -7,6 +7,7 @@ blocks (GIF89a).
 import mmap
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -20,6 +21,7 @@ _GIF_EXTENSION = 0x21
 # Markers without a length: TEM, SOI, RST0 to RST7, EOI.
 _JPEG_WITHOUT_LENGTH = frozenset((0x01, 0xD8, 0xD9, *range(0xD0, 0xD8)))
 _START_BYTES = 32
+_MAX_PNG_CHUNK_BYTES = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,29 @@ def jpeg_segments(data: Data) -> Iterator[Block]:
         offset = end
 
 
+def jpeg_has_more_scans(path: str, most: int) -> bool:
+    """Whether the first image of a JPEG file has more scans than this, as far as it is not damaged."""
+    scans = 0
+    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if not _occurs_more_often(data, b"\xff" + JPEG_SCAN, most):  # the segments of 10 MB take 20 ms
+            return False
+        with suppress(IndexError, ValueError, struct.error):
+            for segment in jpeg_segments(data):
+                scans += segment.kind == JPEG_SCAN
+    return scans > most
+
+
 def png_chunks(data: Data) -> Iterator[Block]:
+    """The chunks to the end of the image. Raises `ValueError` for one that is longer than any may be (PNG §5.3): Pillow
+    would allocate that much."""
     offset = PNG_SIGNATURE_BYTES
     while offset + 8 <= len(data):
         length, name = struct.unpack_from(">I4s", data, offset)
+        if length > _MAX_PNG_CHUNK_BYTES:
+            raise ValueError(f"a chunk of {length} bytes")
         yield Block(name, offset, offset + 8, offset + 8 + length, offset + 12 + length)
+        if name == b"IEND":
+            return
         offset += 12 + length
 
 
@@ -110,6 +130,15 @@ def png_chunk_before_pixels(path: str, name: bytes) -> bytes | None:
     with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         before = takewhile(lambda chunk: chunk.kind != b"IDAT", png_chunks(data))
         return next((content_start(data, chunk) for chunk in before if chunk.kind == name), None)
+
+
+def _occurs_more_often(data: mmap.mmap, marker: bytes, most: int) -> bool:
+    offset = -1
+    for _ in range(most + 1):
+        offset = data.find(marker, offset + 1)
+        if offset < 0:
+            return False
+    return True
 
 
 def _jpeg_scan_end(data: Data, offset: int) -> int:

@@ -56,14 +56,18 @@ class Frame:
 
 
 def read_timing(path: str, image: Image.Image, image_format: str, max_frames: int) -> Timing:
-    """The frames of an image file. Stops reading after `max_frames` and one more."""
+    """The frames of an image file. Stops reading after `max_frames` and one more. Raises an `InputError`."""
     if image_format == "AVIF":
         return _avif_timing(image, max_frames)
     # A file of several images that is no animation opens at its main image.
     still = Timing((0.0,), first=image.tell())
     if image_format not in _READERS:
         return still
-    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with (
+        Path(path).open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        translated_errors(),
+    ):
         timing = _READERS[image_format](data, max_frames)
     displayed = tuple(duration or _DEFAULT_MILLISECONDS for duration in timing.milliseconds)
     return replace(timing, milliseconds=displayed) if timing.frames > 1 else still

@@ -10,7 +10,6 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
-import av
 from PIL import ImageFile
 
 from penstock.engines.images.file_blocks import png_chunk_before_pixels
@@ -84,7 +83,9 @@ def _avif_numbers(image: ImageFile.ImageFile) -> tuple[int, int] | None:
 
 @cache
 def _numbers_by_libav(path: str) -> tuple[int, int]:
-    with translated_errors(), av.open(path, metadata_errors="ignore") as container:
+    from penstock.engines.probing.demuxing import open_file  # noqa: PLC0415 - 40 ms, which no other format needs
+
+    with translated_errors(), open_file(path, "mov") as container:
         context = container.streams.video[0].codec_context
         return context.color_primaries, context.color_trc
 

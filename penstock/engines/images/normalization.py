@@ -5,13 +5,12 @@ from PIL import Image, ImageFile
 from penstock.domain.media import Size
 from penstock.domain.planning.plan import Framing
 from penstock.engines.images.color_management import to_srgb, with_srgb_gamma
-from penstock.engines.images.exif import orientation
+from penstock.engines.images.exif import is_sideways, orientation
 from penstock.engines.images.icc_profiles import declared_profile
 from penstock.engines.images.opening import translated_errors
 from penstock.engines.images.pixels import has_alpha, split_alpha, to_eight_bits
 from penstock.engines.images.scaling import jpeg_shrink, read_scaled, scaled
 
-_SIDEWAYS = frozenset((5, 6, 7, 8))
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -22,11 +21,6 @@ _TRANSPOSITIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 _SCALABLE_MODES = frozenset(("L", "LA", "RGB", "RGBA", "CMYK"))
-
-
-def upright_size(image: ImageFile.ImageFile) -> Size:
-    width, height = image.size
-    return Size(height, width) if orientation(image) in _SIDEWAYS else Size(width, height)
 
 
 def normalized(image: ImageFile.ImageFile, framing: Framing) -> Image.Image:
@@ -70,7 +64,7 @@ def _declared_profile(decoded: Image.Image, image: ImageFile.ImageFile) -> bytes
 
 def _stored_size(image: ImageFile.ImageFile, size: Size) -> tuple[int, int]:
     """Width and height before the orientation is applied."""
-    return (size.height, size.width) if orientation(image) in _SIDEWAYS else (size.width, size.height)
+    return (size.height, size.width) if is_sideways(image) else (size.width, size.height)
 
 
 def _cropped_or_padded(image: Image.Image, framing: Framing) -> Image.Image:

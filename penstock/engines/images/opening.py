@@ -2,44 +2,68 @@
 
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pillow_heif
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
+    DdsImagePlugin,
     GifImagePlugin,
+    IcnsImagePlugin,
     IcoImagePlugin,
     Image,
     ImageFile,
     Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
+    PcxImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
+    QoiImagePlugin,
+    SgiImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
 from penstock.domain import errors
 from penstock.domain.limits import Limits
+from penstock.engines.images.formats.camera_raw import RawImageFile
+from penstock.engines.images.formats.jpeg_xl import JxlImageFile
+from penstock.engines.images.formats.linear import ExrImageFile, PfmImageFile, RadianceImageFile
+from penstock.engines.images.formats.targa import TargaImageFile
 
 # Imported in advance: if Pillow needs a plugin that is not loaded, every child loads all forty. PPM is loaded before
 # the first image is saved.
 PLUGINS = (
     AvifImagePlugin,
     BmpImagePlugin,
+    DdsImagePlugin,
     GifImagePlugin,
+    IcnsImagePlugin,
     IcoImagePlugin,
     Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
+    PcxImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
+    QoiImagePlugin,
+    SgiImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
+
+# The classes that open what Pillow does not read, or not fully.
+_OWN_CLASSES: dict[str, Callable[[str], ImageFile.ImageFile]] = {
+    "EXR": ExrImageFile,
+    "HDR": RadianceImageFile,
+    "JXL": JxlImageFile,
+    "PFM": PfmImageFile,
+    "RAW": RawImageFile,
+    "TGA": TargaImageFile,
+}
 
 # What Pillow and the libraries that it uses raise for damaged files.
 _DAMAGE_ERRORS = (
@@ -68,10 +92,19 @@ def open_image(path: str, image_format: str, limits: Limits) -> Iterator[ImageFi
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with translated_errors():
-            image = Image.open(path, formats=(image_format,))
+            image = _opened(path, image_format)
         with image:
             _require_max_pixels(image, image_format, limits)
+            if isinstance(image, JxlImageFile):
+                with translated_errors():
+                    image.decode()
             yield image
+
+
+def _opened(path: str, image_format: str) -> ImageFile.ImageFile:
+    if own_class := _OWN_CLASSES.get(image_format):
+        return own_class(path)
+    return Image.open(path, formats=(image_format,))
 
 
 @contextmanager

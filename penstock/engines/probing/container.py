@@ -32,7 +32,8 @@ from penstock.engines.probing.packets import (
 from penstock.engines.probing.tags import kept_tags
 
 _ATTACHED_PICTURE, _DEFAULT = 0x400, 0x1
-_MAX_FPS = 1_000_000.0
+_MAX_FPS, _MIN_TIME_BASE = 1_000_000.0, 10_000
+_DV_FRAME_BYTES = 120_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ def probe_container(path: str, container: str, demuxer: str, limits: Limits) -> 
     """The facts of a complete file, by all of its packets. Raises an `InputError`."""
     media, packets_end = read_media(ContainerSource.of_file(path, demuxer), container, limits)
     require_complete(media.header_duration, packets_end)
+    if container == "dv" and media.filesize < _DV_FRAME_BYTES:
+        raise errors.InputTruncated("The input is cut off inside its first frame.")
     return require_within(require_streams(media), limits)
 
 
@@ -145,8 +148,10 @@ def _video_stream(stream: Any, stats: PacketStats, limits: Limits) -> VideoStrea
         alpha=has_alpha_tag(stream.metadata) or _has_alpha_component(context.format),
         b_frames=bool(context.has_b_frames),
         starts_with_key=stats.starts_with_key,
+        middle_key=stats.middle_key,
         variable_rate=is_variable_rate(stats.timestamps, stats.last_frame_ticks),
         resized=stats.size_changes,
+        has_timestamps=stats.first_pts is not None,
     )
 
 
@@ -206,7 +211,9 @@ def _codec_tag(context: Any) -> str | None:
 def _fps(stream: Any, stats: PacketStats) -> float | None:
     """The mean frame rate by the packets; the header's, which is exact, if the two differ by less than 5%."""
     if stats.packets < 2 or not stats.seconds:
-        return float(stream.average_rate) if stream.average_rate else None
+        rate = float(stream.average_rate or 0)
+        # libav's time base, where it knows no rate, as of a single frame of DV.
+        return rate if 0 < rate < _MIN_TIME_BASE else None
     counted = stats.packets / stats.seconds
     declared = float(stream.average_rate or 0)
     return declared if abs(declared - counted) < 0.05 * counted else round(counted, 3)

@@ -6,6 +6,7 @@ from typing import Any
 
 import av
 import av.error
+import av.subtitles.stream  # every container loads it when it is opened: once, not in each child
 
 from penstock.domain import errors
 from penstock.engines.probing import decoders

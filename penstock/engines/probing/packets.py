@@ -6,12 +6,14 @@ Runs in a child process.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import av
 import av.error
 
 from penstock.engines.probing.bitstreams import HEADER_READERS, HeaderReader
+
+T = TypeVar("T")
 
 MAX_TIMESTAMPS = 20_000
 _MAX_DURATION = 2**31
@@ -23,9 +25,11 @@ class PacketStats:
 
     `tick` is the time base in seconds, as a float: with `Fraction` the arithmetic takes longer than the reading.
     `dts_range` is the first and the last DTS in ticks, from which MP4 computes a track's duration.
+    `untimed_ticks` is the duration of the packets without a timestamp: all of raw H.264 and HEVC, whose frames come
+    one after the other.
     `ends_without_duration`: the last packet has no duration of its own.
     `size_header` is the header with the frame size (see `bitstreams`), `size_changes` whether it differs between key
-    frames. `timestamps` are the first PTS values in ticks."""
+    frames. `timestamps` are the first PTS values in ticks, `key_times` those of the first key frames in seconds."""
 
     tick: float
     read_header: HeaderReader | None = None
@@ -36,10 +40,12 @@ class PacketStats:
     end: float = 0.0
     dts_range: tuple[int, int] | None = None
     ends_without_duration: bool = False
+    untimed_ticks: int = 0
     starts_with_key: bool = False
     size_header: bytes | None = None
     size_changes: bool = False
     timestamps: list[int] = field(default_factory=list)
+    key_times: list[float] = field(default_factory=list)
 
     @property
     def start(self) -> float:
@@ -53,6 +59,12 @@ class PacketStats:
     def last_frame_ticks(self) -> int:
         """How long the last frame is shown, in ticks."""
         return round((self.end - self.last_pts) / self.tick) if self.tick else 0
+
+    @property
+    def middle_key(self) -> float | None:
+        """The time of the key frame closest to the middle."""
+        middle = self.start + self.seconds / 2
+        return min(self.key_times, key=lambda seconds: abs(seconds - middle), default=None)
 
     @property
     def max_end(self) -> float:
@@ -101,11 +113,15 @@ def _count(stats: PacketStats, packet: Any, start: float) -> None:
     if not stats.packets:
         stats.starts_with_key = packet.is_keyframe
     stats.packets += 1
-    timestamp = packet.pts
+    timestamp = packet.dts if packet.pts is None else packet.pts
     if timestamp is None:
-        timestamp = packet.dts
-    if timestamp is None or packet.is_discard:
-        return
+        stats.untimed_ticks += _duration(packet)
+    elif not packet.is_discard:
+        _place(stats, packet, timestamp, start)
+
+
+def _place(stats: PacketStats, packet: Any, timestamp: int, start: float) -> None:
+    """Note when a packet is shown."""
     pts, duration = timestamp * stats.tick - start, _duration(packet)
     _extend_dts_range(stats, packet.dts, duration)
     if stats.first_pts is None or pts < stats.first_pts:
@@ -113,8 +129,14 @@ def _count(stats: PacketStats, packet: Any, start: float) -> None:
     # Only the duration of the last frame counts: with B-frames MP4 stores the time to the next frame in decoding order.
     if pts >= stats.last_pts:
         stats.last_pts, stats.ends_without_duration, stats.end = pts, not duration, pts + duration * stats.tick
-    if len(stats.timestamps) < MAX_TIMESTAMPS:
-        stats.timestamps.append(timestamp)
+    _append_time(stats.timestamps, timestamp)
+    if packet.is_keyframe:
+        _append_time(stats.key_times, pts)
+
+
+def _append_time(times: list[T], time: T) -> None:
+    if len(times) < MAX_TIMESTAMPS:
+        times.append(time)
 
 
 def _extend_dts_range(stats: PacketStats, dts: int | None, duration: int) -> None:
@@ -142,6 +164,8 @@ def _set_end(stats: PacketStats, stream: Any) -> None:
     step = float(1 / (stream.guessed_rate or 25)) if stream.type == "video" else 0.0
     if stats.packets > 1:
         step = (stats.last_pts - stats.start) / (stats.packets - 1)
+    if stats.first_pts is None:
+        stats.end = stats.untimed_ticks * stats.tick
     if stats.ends_without_duration:
         stats.end = max(stats.end, stats.last_pts + step)
 

@@ -11,8 +11,9 @@ from penstock.domain import errors
 from penstock.domain.media import Media
 from penstock.engines.probing.file_probe import probe, probe_header, truncation_detected
 from penstock.engines.probing.media_limits import checked_media
+from penstock.engines.probing.readers import FileType
 from penstock.engines.probing.results import ByteRange, PartialProbe
-from penstock.engines.probing.signatures import FileType, sniff
+from penstock.engines.probing.signatures import sniff
 from penstock.engines.tools import Tools
 from penstock.sandbox.call import SandboxCall, call
 from penstock.sandbox.error_codec import ResultDecoder

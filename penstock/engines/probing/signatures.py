@@ -4,61 +4,19 @@ File names and declared types are ignored. A format that is not listed here is n
 or text file cannot select a demuxer.
 """
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from penstock.domain import errors
+from penstock.engines.probing.audio_frames import PADDING_BYTES, adts, mpeg_audio
+from penstock.engines.probing.camera_raw import Reading, raw_kind
+from penstock.engines.probing.elementary_streams import ac3, elementary_stream
+from penstock.engines.probing.readers import READERS, FileType
+from penstock.engines.probing.still_headers import bmp, netpbm, pcx, radiance, targa
 
 HEAD_BYTES = 64 * 1024
-_PADDING_BYTES = 4096
-
-Reader = Literal["libav", "pillow"]
-
-
-@dataclass(frozen=True, slots=True)
-class FileType:
-    """The container by our name, and the demuxer (libav) or image format (Pillow) to force: `format_name`."""
-
-    container: str
-    reader: Reader
-    format_name: str
-
-
-READERS: dict[str, tuple[Reader, str]] = {
-    "mp4": ("libav", "mov"),
-    "mov": ("libav", "mov"),
-    "m4a": ("libav", "mov"),
-    "3gp": ("libav", "mov"),
-    "webm": ("libav", "matroska"),
-    "matroska": ("libav", "matroska"),
-    "avi": ("libav", "avi"),
-    "flv": ("libav", "flv"),
-    "mpeg": ("libav", "mpeg"),
-    "mpegts": ("libav", "mpegts"),
-    "asf": ("libav", "asf"),
-    "ogg": ("libav", "ogg"),
-    "mp3": ("libav", "mp3"),
-    "wav": ("libav", "wav"),
-    "flac": ("libav", "flac"),
-    "aiff": ("libav", "aiff"),
-    "aac": ("libav", "aac"),
-    "ac3": ("libav", "ac3"),
-    "amr": ("libav", "amr"),
-    "ape": ("libav", "ape"),
-    "wavpack": ("libav", "wv"),
-    "jpeg": ("pillow", "JPEG"),
-    "png": ("pillow", "PNG"),
-    "gif": ("pillow", "GIF"),
-    "webp": ("pillow", "WEBP"),
-    "tiff": ("pillow", "TIFF"),
-    "bmp": ("pillow", "BMP"),
-    "ico": ("pillow", "ICO"),
-    "jpeg2000": ("pillow", "JPEG2000"),
-    "avif": ("pillow", "AVIF"),
-    "heif": ("pillow", "HEIF"),
-}
 
 _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -68,6 +26,14 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"II*\x00", "tiff"),
     (b"MM\x00*", "tiff"),
     (b"\x00\x00\x01\x00", "ico"),
+    (b"icns\x00", "icns"),
+    (b"DDS \x7c\x00\x00\x00", "dds"),
+    (b"\x01\xda\x00\x01", "sgi"),
+    (b"\x01\xda\x01\x01", "sgi"),
+    (b"qoif\x00", "qoi"),
+    (b"\xff\x0a", "jpegxl"),
+    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "jpegxl"),
+    (b"v/1\x01\x02", "exr"),
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jpeg2000"),
     (b"FLV\x01", "flv"),
     (b"\x00\x00\x01\xba", "mpeg"),
@@ -79,7 +45,19 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"MAC \x96\x0f", "ape"),
     (b"MAC ", "ape"),
     (b"wvpk", "wavpack"),
-    (b"\x0b\x77", "ac3"),
+    (bytes.fromhex("060e2b34 02050101 0d010201"), "mxf"),  # a partition pack: other files have such keys too
+    (bytes.fromhex("00000000 01bc"), "gxf"),
+    (bytes.fromhex("b7d80020 3749da11 a64e0007 e95ead8d"), "wtv"),
+    (b".RMF\x00\x00", "realmedia"),
+    (b"nut/multimedia container\x00", "nut"),
+    (b"DKIF\x00\x00", "ivf"),
+    (b"YUV4MPEG2 ", "y4m"),
+    (b"caff\x00\x01", "caf"),
+    (b".snd\x00", "au"),
+    (bytes.fromhex("72696666 2e91cf11"), "w64"),
+    (b"Creative Voice File\x1a", "voc"),
+    (b"TTA1", "tta"),
+    (bytes.fromhex("7ffe8001"), "dts"),
 )
 
 _IFF_FORMS: dict[bytes, dict[bytes, str]] = {
@@ -92,6 +70,7 @@ _MAX_BOXES = 1000
 _QUICKTIME_BOXES = (b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _BRANDS: dict[bytes, str] = {
     b"qt  ": "mov",
+    b"crx ": "cr3",
     b"M4A ": "m4a",
     b"M4B ": "m4a",
     b"avif": "avif",
@@ -104,7 +83,7 @@ _BRANDS: dict[bytes, str] = {
     b"hevx": "heif",
 }
 _IMAGE_BRANDS = (b"mif1", b"msf1")
-_FOREIGN_BRANDS = (b"crx ", b"jxl ", b"jp2 ", b"jpx ", b"mjp2")
+_FOREIGN_BRANDS = (b"jxl ", b"jp2 ", b"jpx ", b"mjp2")
 
 
 def sniff(path: Path) -> FileType:
@@ -116,20 +95,21 @@ def sniff(path: Path) -> FileType:
         if tag_bytes := _id3_bytes(head):
             file.seek(tag_bytes)
             return _file_type(_raw_audio(file.read(HEAD_BYTES)))
-    return sniff_bytes(head)
+        return _by_head(head, partial(os.pread, file.fileno()))
 
 
 def sniff_bytes(head: bytes) -> FileType:
-    """The type of a file that begins with `head`; 64 KiB are enough. Raises `InputUnreadable`."""
+    """The type of a file that begins with `head`; 64 KiB are enough, but for some raw files, which look like TIFF.
+    Raises `InputUnreadable`."""
     if tag_bytes := _id3_bytes(head):
         rest = head[tag_bytes:]
-        return _file_type(_raw_audio(rest) if len(rest) > _PADDING_BYTES else "mp3")
-    return _file_type(next((container for detect in _DETECTORS if (container := detect(head))), None))
+        return _file_type(_raw_audio(rest) if len(rest) > PADDING_BYTES else "mp3")
+    return _by_head(head, lambda length, offset: head[offset : offset + length])
 
 
-def forced_format(container: str) -> str:
-    """The demuxer or Pillow format that reads this container."""
-    return READERS[container][1]
+def _by_head(head: bytes, read: Reading) -> FileType:
+    container = next((container for detect in _DETECTORS if (container := detect(head))), None)
+    return _file_type(raw_kind(read) or container if container == "tiff" else container)
 
 
 def ends_inside_box(path: Path) -> bool:
@@ -159,12 +139,6 @@ def _iff(head: bytes) -> str | None:
     return _IFF_FORMS.get(head[:4], {}).get(head[8:12])
 
 
-def _bmp(head: bytes) -> str | None:
-    """Text may begin with `BM` too, so the size of the info header must be one of those that exist."""
-    sizes = (12, 16, 40, 52, 56, 64, 108, 124)
-    return "bmp" if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in sizes else None
-
-
 def _iso_media(head: bytes) -> str | None:
     """ISO base media files by their major brand; files without a brand are QuickTime."""
     if head[4:8] in _QUICKTIME_BOXES:
@@ -186,67 +160,26 @@ def _matroska(head: bytes) -> str | None:
 
 
 def _mpegts(head: bytes) -> str | None:
-    packets = head[: 188 * 5 : 188]
-    return "mpegts" if len(head) >= 188 * 5 and set(packets) == {0x47} else None
+    """Packets of 188 bytes, with a timestamp before each on a Blu-ray and from camcorders, or with parity after it."""
+    is_stream = any(_begin_with_sync(head[first:], length) for first, length in ((0, 188), (4, 192), (0, 204)))
+    return "mpegts" if is_stream else None
+
+
+def _begin_with_sync(head: bytes, length: int) -> bool:
+    return len(head) >= 5 * length and set(head[: 5 * length : length]) == {0x47}
 
 
 def _raw_audio(head: bytes) -> str | None:
     """Audio without a container, by the sync word of its first frame; zero padding may come before it."""
     start = head.lstrip(b"\x00")
-    if len(head) - len(start) > _PADDING_BYTES:
+    if len(head) - len(start) > PADDING_BYTES:
         return None
-    return _audio_by_prefix(start) or _adts(start) or _mpeg_audio(start)
+    return _audio_by_prefix(start) or ac3(start) or adts(start) or mpeg_audio(start)
 
 
 def _audio_by_prefix(head: bytes) -> str | None:
     container = _by_prefix(head)
-    return container if container in ("ac3", "flac", "ape", "wavpack") else None
-
-
-def _adts(head: bytes) -> str | None:
-    if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
-        return None
-    length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
-    follows = head[length : length + 2]
-    return "aac" if length > 7 and (not follows or (follows[0] == 0xFF and follows[1:] == head[1:2])) else None
-
-
-# MPEG-1 and MPEG-2/2.5 layer III (ISO/IEC 11172-3 §2.4.2.3, 13818-3).
-_KBPS = (
-    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-)
-_HERTZ = (44_100, 48_000, 32_000)
-
-
-def _mpeg_audio(head: bytes) -> str | None:
-    """Consecutive MPEG audio frames: two at the start of the file, three after junk. Fewer may be a coincidence."""
-    starts = (offset for offset in range(min(len(head), _PADDING_BYTES)) if head[offset] == 0xFF)
-    return "mp3" if any(_has_frames(head, offset, 3 if offset else 2) for offset in starts) else None
-
-
-def _has_frames(head: bytes, offset: int, count: int) -> bool:
-    for _ in range(count):
-        length = _mpeg_frame_bytes(head[offset : offset + 4])
-        if length is None:
-            return False
-        offset += length
-        if offset + 4 > len(head):
-            return True
-    return True
-
-
-def _mpeg_frame_bytes(header: bytes) -> int | None:
-    """The length of a layer III frame by its header; None if it is no such header."""
-    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
-        return None
-    version, bitrate, sample_rate = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3
-    if version == 1 or bitrate in (0, 15) or sample_rate == 3:
-        return None
-    is_mpeg1 = version == 3
-    hertz = _HERTZ[sample_rate] // {3: 1, 2: 2, 0: 4}[version]
-    kbps = _KBPS[0 if is_mpeg1 else 1][bitrate]
-    return (144 if is_mpeg1 else 72) * kbps * 1000 // hertz + (header[2] >> 1 & 1)
+    return container if container in ("flac", "ape", "wavpack") else None
 
 
 def _id3_bytes(head: bytes) -> int:
@@ -262,9 +195,14 @@ def _id3_bytes(head: bytes) -> int:
 _DETECTORS: tuple[Callable[[bytes], str | None], ...] = (
     _by_prefix,
     _iff,
-    _bmp,
+    bmp,
+    netpbm,
+    radiance,
+    pcx,
     _iso_media,
     _matroska,
     _mpegts,
+    elementary_stream,
     _raw_audio,
+    targa,  # the least certain, so the last
 )

@@ -39,16 +39,21 @@ def decoded_frames(path: str, demuxer: str, durations: dict[int, float]) -> dict
     """What can be decoded of each stream; `durations` has its length in seconds by stream index."""
     if max(durations.values(), default=0.0) <= _MAX_SECONDS_DECODED_WHOLE:
         return _decoded_whole(path, demuxer, durations)
-    frames = {}
-    for index, seconds in durations.items():
-        with open_file(path, demuxer) as container:
-            first, failed = _decode_first_second(container, _stream(container, index))
-        last, failed_last = _decode_last_second(path, demuxer, index, max(0.0, seconds - _SECONDS))
-        middle, failed_middle = None, 0
-        if seconds > _MAX_SECONDS_DECODED_WHOLE:
-            middle, failed_middle = _decode_middle(path, demuxer, index, seconds / 2)
-        frames[index] = DecodedFrames(first, last, failed + failed_last + failed_middle, middle)
-    return frames
+    return {index: _decoded_parts(path, demuxer, index, seconds) for index, seconds in durations.items()}
+
+
+def _decoded_parts(path: str, demuxer: str, index: int, seconds: float) -> DecodedFrames:
+    """Of a file that is too long to be decoded whole; one of its streams may be short."""
+    last_second = max(0.0, seconds - _SECONDS)
+    with open_file(path, demuxer) as container:
+        stream = _stream(container, index)
+        first, failed = _decode_first_second(container, stream)
+        has_middle = seconds > _MAX_SECONDS_DECODED_WHOLE and seek(container, seconds / 2)
+        middle, failed_middle = _decode_next_second(container, stream) if has_middle else (None, 0)
+        has_end = last_second > 0 and seek(container, last_second)
+        end = _decode_to_end(container, stream, last_second) if has_end else None
+    last, failed_last = end or _decode_from_start_to_end(path, demuxer, index, last_second)
+    return DecodedFrames(first, last, failed + failed_middle + failed_last, middle)
 
 
 @dataclass(slots=True)
@@ -87,6 +92,9 @@ def _stream(container: Any, index: int) -> Any:
     stream = container.streams[index]
     if stream.type == "video":
         stream.thread_type = "AUTO"
+        # The loop filter smooths pixels that nobody sees here, and reads no bits: without it H.264 takes 0.87 of the
+        # time.
+        stream.codec_context.options = {"skip_loop_filter": "all"}
     return stream
 
 
@@ -102,43 +110,42 @@ def _decode_first_second(container: Any, stream: Any) -> tuple[int, int]:
     return frames, failed
 
 
-def _decode_middle(path: str, demuxer: str, index: int, middle: float) -> tuple[int | None, int]:
-    """Frames and failed packets of one second from the last key frame before `middle`; None if seeking fails."""
-    with open_file(path, demuxer) as container:
-        if not seek(container, middle):
-            return None, 0
-        frames, failed, until = 0, 0, math.inf
-        for packet in container.demux(_stream(container, index)):
-            decoded = _decode(packet)
-            failed += decoded is None
-            frames += len(decoded or ())
-            if decoded:
-                until = min(until, _time(decoded[0]) + _SECONDS)
-                if _time(decoded[-1]) >= until:
-                    break
-        return frames, failed
+def _decode_next_second(container: Any, stream: Any) -> tuple[int, int]:
+    """Frames and failed packets of one second from here on."""
+    frames, failed, until = 0, 0, math.inf
+    for packet in container.demux(stream):
+        decoded = _decode(packet)
+        failed += decoded is None
+        frames += len(decoded or ())
+        if decoded:
+            until = min(until, _time(decoded[0]) + _SECONDS)
+            if _time(decoded[-1]) >= until:
+                break
+    return frames, failed
 
 
-def _decode_last_second(path: str, demuxer: str, index: int, start: float) -> tuple[int, int]:
-    """Frames and failed packets; without seeking if that is impossible."""
+def _decode_from_start_to_end(path: str, demuxer: str, index: int, last_second: float) -> tuple[int, int]:
+    """The same as `_decode_to_end`, of a file in which seeking is impossible."""
     with open_file(path, demuxer) as container:
-        if start and seek(container, start):
-            return _decode_to_end(container, _stream(container, index), start)
-    with open_file(path, demuxer) as container:
-        return _decode_to_end(container, _stream(container, index), start)
+        return _decode_to_end(container, _stream(container, index), last_second)
 
 
 def _decode_to_end(container: Any, stream: Any, start: float) -> tuple[int, int]:
     """Frames from one second before `start` on, and failed packets. If the last frame is shown for longer than that,
-    it counts alone."""
+    it counts alone.
+
+    Of what comes before, from the last key frame on, only frames that others refer to are decoded: of 5 s of H.264
+    that saves a fifth of the time."""
     times: list[float] = []
     failed, last = 0, -math.inf
+    earliest = start_seconds(container) + start - _SECONDS
     for packet in container.demux(stream):
+        seconds = None if packet.pts is None else float(packet.pts * packet.time_base)
+        stream.codec_context.skip_frame = "NONREF" if seconds is not None and seconds < earliest else "DEFAULT"
         decoded = _decode(packet)
         failed += decoded is None
         times.extend(_time(frame) for frame in decoded or ())
-        last = max(last, float(packet.pts * packet.time_base)) if packet.pts is not None else last
-    earliest = start_seconds(container) + start - _SECONDS
+        last = max(last, -math.inf if seconds is None else seconds)
     return sum(time >= min(earliest, max(last, 0.0)) for time in times), failed
 
 

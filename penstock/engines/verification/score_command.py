@@ -11,6 +11,7 @@ from penstock.engines.ffmpeg.arguments import (
     MAX_ALLOCATION,
     CommandContext,
     decoder_options,
+    frame_seek_seconds,
     inaccurate_seek,
     require_video,
     restricted_input,
@@ -18,9 +19,6 @@ from penstock.engines.ffmpeg.arguments import (
 from penstock.engines.ffmpeg.encoders import Options
 
 _PNG_INPUT: Options = {"protocol_whitelist": "file", "format_whitelist": "png_pipe", "f": "png_pipe"}
-# Demuxers without an index do not seek to a key frame.
-_PREROLL_SECONDS = {"mpegts": 10.0, "mpeg": 10.0, "ogg": 10.0}
-_DEFAULT_PREROLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +56,8 @@ def image_score_command(expected: str, actual: str, metric: str, binary: str) ->
 
 def _input_from(seconds: float, source: CommandContext) -> Any:
     """The input from the frame on that is on screen at this time."""
-    preroll = _PREROLL_SECONDS.get(source.media.container, _DEFAULT_PREROLL_SECONDS)
-    start = seconds - preroll if seconds > 2 * preroll else 0.0
     options = {**decoder_options(require_video(source.media)), **inaccurate_seek(source.media), "copyts": None}
-    return restricted_input(source, options, start)
+    return restricted_input(source, options, frame_seek_seconds(seconds, source.media))
 
 
 def _compiled(inputs: list[Any], metric: str, binary: str) -> list[str]:

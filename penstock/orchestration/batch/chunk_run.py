@@ -75,7 +75,7 @@ def open_chunk(chunk_id: ChunkId, attempt: int, run_id: str, services: Services)
             lease=lease,
             files=LineFiles(services.records.batches.get_by_id(chunk.batch_id), services),
             scratch=scratch,
-            watch=RunWatch(stop, RunProgress()),
+            watch=RunWatch(stop, RunProgress(), services.counts),
             reserve=_reserve(chunk, lease, stop, services),
             is_live=live.__contains__,
             takes_no_more=lambda: draining.is_set() or stop.is_set(),

@@ -49,6 +49,7 @@ class LeakedSlots:
             await asyncio.sleep(self.check_seconds)
             slots = min(slots, await self._count_without_holder())
         self.leak = _updated(self.leak, slots, started)
+        await asyncio.to_thread(self.records.metrics.set, "slots_without_run", slots)
         if self.leak is None or self.clock() - self.leak.since < self.seconds:
             return 0
         log.warning("freeing %d slots of %s that no run holds", self.leak.slots, SLOT_LIMIT)

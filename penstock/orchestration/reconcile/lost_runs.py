@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from prefect.client.schemas.objects import State, StateType
 
@@ -14,6 +15,7 @@ from penstock.domain.batch.batch import SubmittedRun
 from penstock.domain.ids import BatchId, ChunkId, FileId
 from penstock.domain.task import TaskError
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
+from penstock.orchestration.reconcile.future_runs import starts_too_late
 from penstock.orchestration.run.heartbeat import BEAT_SECONDS
 from penstock.records import Records
 
@@ -67,14 +69,19 @@ class LostRuns:
         for start in range(0, len(submitted), PAGE):
             page = submitted[start : start + PAGE]
             states = await self.runs.states([run.run_id for run in page])
+            now = await self.runs.server_time()
             for run in page:
-                await self._follow(run, states.get(run.run_id), before)
+                await self._follow(run, states.get(run.run_id), before, now)
 
-    async def _follow(self, run: SubmittedRun, state: State[object] | None, before: dict[str, float]) -> None:
+    async def _follow(
+        self, run: SubmittedRun, state: State[object] | None, before: dict[str, float], now: datetime
+    ) -> None:
         if state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED):
             await asyncio.to_thread(self.cancel, run)
         elif state is None or state.is_final():
             await self.replace(run)
+        elif not run.begun and starts_too_late(state, now):
+            await self.runs.start_at(run.run_id, now)
         elif not run.begun and state.type in CLAIMED_STATES:
             self.claimed_at[run.run_id] = before.get(run.run_id, self.clock())
             if self.clock() - self.claimed_at[run.run_id] > self.lease_seconds:

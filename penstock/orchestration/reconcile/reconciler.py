@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
+from datetime import datetime
 
 from prefect.client.schemas.objects import State, StateType
 
@@ -12,6 +13,7 @@ from penstock.domain.attempts import SLOT_REQUESTED, SubmittedAttempt
 from penstock.domain.ids import TaskId
 from penstock.domain.task import TaskError
 from penstock.orchestration.flow_runs import FlowRuns, PrefectUnavailable
+from penstock.orchestration.reconcile.future_runs import starts_too_late
 from penstock.orchestration.reconcile.leaked_slots import LeakedSlots
 from penstock.orchestration.reconcile.lost_runs import LostRuns
 from penstock.orchestration.reconcile.runs_without_task import RunsWithoutTask
@@ -30,6 +32,12 @@ LOST = TaskError(
     "The workers that ran this task were lost repeatedly. Ask for it again, or read the workers' logs.",
     retryable=True,
 )
+QUARANTINED = TaskError(
+    errors.InputQuarantined.code,
+    "Each worker that read or converted this input was lost. It is not tried again until an operator releases it.",
+)
+# In these a decoder reads the input.
+READING: frozenset[str | None] = frozenset(("fetching", "transcoding"))
 
 
 async def reconcile_runs(records: Records, runs: FlowRuns, settings: Settings) -> None:
@@ -43,7 +51,8 @@ async def reconcile_runs(records: Records, runs: FlowRuns, settings: Settings) -
 class Reconciler:
     """Remembers from one check to the next since when runs are claimed, and which are dead.
 
-    Ages are measured by its own monotonic clock, or by the database: clocks of two hosts are never compared."""
+    Ages are measured by its own monotonic clock, or by the database: clocks of two hosts are never compared. A
+    run that would start days later, by the clock of Prefect's server, is started at once."""
 
     def __init__(self, records: Records, runs: FlowRuns, attempts: int, lease_seconds: float) -> None:
         self.records = records
@@ -96,21 +105,24 @@ class Reconciler:
         while page := await asyncio.to_thread(self.records.tasks.submitted_attempts, PAGE, after):
             after = page[-1].task_id
             states = await self.runs.states([entry.run_id for entry in page])
+            now = await self.runs.server_time()
             for entry in page:
                 state = states.get(entry.run_id)
                 if not entry.begun and state is not None and state.type in CLAIMED_STATES:
                     claimed_at[entry.run_id] = self.claimed_at.get(entry.run_id, time.monotonic())
-                await self._follow_state(entry, state, claimed_at.get(entry.run_id))
+                await self._follow_state(entry, state, claimed_at.get(entry.run_id), now)
         self.claimed_at = claimed_at
 
     async def _follow_state(
-        self, entry: SubmittedAttempt, state: State[object] | None, claimed_at: float | None
+        self, entry: SubmittedAttempt, state: State[object] | None, claimed_at: float | None, now: datetime
     ) -> None:
         if state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED):
             final = state.is_final()
             await asyncio.to_thread(record_cancel, entry.task_id, entry.attempt, self.records, final=final)
         elif state is None or state.is_final():
             await self._replace(entry.task_id, entry.attempt)
+        elif not entry.begun and starts_too_late(state, now):
+            await self.runs.start_at(entry.run_id, now)
         elif self._is_stuck(claimed_at) and await self._replace(entry.task_id, entry.attempt):
             self.dead.add(entry.run_id)
 
@@ -142,10 +154,13 @@ def _record_loss(task_id: TaskId, attempt: int, records: Records, attempts: int)
     if task.attempt != attempt or task.status != "processing":
         return False
     log.warning("%s: the run of attempt %d was lost", task_id, attempt)
+    records.metrics.add({("attempts_lost", ""): 1})
     if task.state == "cancelling":
         return records.tasks.end(task_id, attempt, "cancelled")
-    if records.tasks.count_losses(task_id) >= attempts:
-        return records.tasks.end(task_id, attempt, "failed", LOST)
+    losses = records.tasks.losses(task_id)
+    if losses.count >= attempts:
+        is_input = losses.count > 1 and losses.state in READING
+        return records.tasks.end(task_id, attempt, "failed", QUARANTINED if is_input else LOST)
     return records.tasks.retry_lost(task_id, attempt) is not None
 
 

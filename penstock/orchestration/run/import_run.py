@@ -36,7 +36,7 @@ class ImportRun:
 
     @property
     def watch(self) -> RunWatch:
-        return RunWatch(self.stages.stop, self.stages.progress)
+        return RunWatch(self.stages.stop, self.stages.progress, self.services.counts)
 
 
 @contextmanager

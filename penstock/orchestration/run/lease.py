@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
+from penstock.conversion.kept_outputs import KeptOutputs
 from penstock.conversion.rendition import Logger, Workspace
 from penstock.domain.ids import FileId, ProjectId, TaskId
 from penstock.domain.task import Task
+from penstock.metrics.counts import Counts
+from penstock.metrics.kill_causes import kill_cause
 from penstock.orchestration.run.heartbeat import RunProgress
 from penstock.orchestration.run.stage_runner import Stages
 from penstock.orchestration.run.stop_signal import StopSignal
+from penstock.sandbox.supervise import Exit
 from penstock.services import Services
 
 
@@ -33,6 +37,7 @@ class RunWatch:
 
     stop: StopSignal
     shown: RunProgress
+    counts: Counts
 
     def progress(self, percent: int) -> None:
         self.shown.set_percent(percent)
@@ -40,8 +45,10 @@ class RunWatch:
     def stopped(self) -> bool:
         return self.stop.is_set()
 
-    def spent(self, cpu_seconds: float) -> None:
-        """Ignored: a conversion adds up its own processor time."""
+    def ended(self, ended: Exit) -> None:
+        """Counts kills; a conversion adds up its own processor time."""
+        if cause := kill_cause(ended):
+            self.counts.add("children_killed", cause)
 
 
 @final
@@ -62,13 +69,17 @@ class Run:
     def stop(self) -> StopSignal:
         return self.stages.stop
 
+    @property
+    def kept_outputs(self) -> KeptOutputs:
+        return KeptOutputs(self.services.settings.kept_outputs)
+
     def begin_heartbeat(self) -> None:
         """The records have accepted the lease."""
         self.stages.begin_heartbeat()
 
     def workspace(self, log: Logger) -> Workspace:
         """What the library works with; `log` is the logger of the present stage."""
-        watch = RunWatch(self.stop, self.stages.progress)
+        watch = RunWatch(self.stop, self.stages.progress, self.services.counts)
         return Workspace(self.services, self.scratch, watch, log, self._record_plan)
 
     def _record_plan(self, task: Task, summary: dict[str, Any]) -> None:

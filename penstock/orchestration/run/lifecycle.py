@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Literal
 
+from penstock.conversion.kept_outputs import KeptOutputs
 from penstock.domain import errors
 from penstock.domain.ids import TaskId, new_file_id
 from penstock.domain.task import Step, TaskError
@@ -43,7 +44,12 @@ def open_run(task_id: TaskId, attempt: int, services: Services) -> Iterator[Run]
             yield Run(lease, services, scratch, stages)
     except Exception as error:
         _close(lease, stages, error, services)
+        if not _can_heal(stages, error):
+            KeptOutputs(services.settings.kept_outputs).discard(task_id)
         raise
+    finally:
+        for step, seconds in stages.seconds.items():
+            services.counts.add_stage(step, seconds)
 
 
 def _close(lease: RunLease, stages: Stages, error: Exception, services: Services) -> None:
@@ -57,6 +63,12 @@ def _close(lease: RunLease, stages: Stages, error: Exception, services: Services
             _delete_unrecorded_output(lease, services)
     except errors.PlatformError as unavailable:
         log.warning("%s: its end is not recorded, or its output not deleted yet: %s", lease.task_id, unavailable.code)
+
+
+def _can_heal(stages: Stages, error: Exception) -> bool:
+    """Whether another attempt may store and record the verified output."""
+    is_stopped = stages.stop.reason in ("given_back", "superseded")
+    return is_stopped or (isinstance(error, errors.MediaError) and error.transient)
 
 
 def _record_end(lease: RunLease, stages: Stages, error: Exception, services: Services) -> None:

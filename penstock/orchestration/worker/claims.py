@@ -8,24 +8,35 @@ receives 200 at every poll), and `_submit_run` claims here. `tests/orchestration
 new Prefect changes them.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.workers.base import BaseWorker
 
+from penstock.orchestration.server_clock import ServerClock
+
 Worker = BaseWorker[Any, Any, Any]
 
 
-async def due_runs(worker: Worker, pool: str, queues: list[str], limit: int) -> list[WorkerFlowRunResponse]:
-    """Runs of these queues that are due, within the limits of pool and queues; none that is submitted already."""
-    wanted = {"work_queue_names": queues, "scheduled_before": datetime.now(UTC).isoformat(), "limit": limit}
-    response = await worker.client.request(
-        "POST", "/work_pools/{name}/get_scheduled_flow_runs", path_params={"name": pool}, json=wanted
-    )
+async def due_runs(
+    worker: Worker, pool: str, queues: list[str], limit: int, clock: ServerClock
+) -> list[WorkerFlowRunResponse]:
+    """Runs of these queues that are due by the server's clock, within the limits of pool and queues; none that is
+    submitted already."""
+    wanted = {"work_queue_names": queues, "limit": limit}
+    response = await _scheduled_runs(worker, pool, wanted | {"scheduled_before": clock.now().isoformat()})
+    if clock.adjust(response.headers):
+        response = await _scheduled_runs(worker, pool, wanted | {"scheduled_before": clock.now().isoformat()})
     runs = WorkerFlowRunResponse.model_validate_list(response.json())
     return [run for run in runs if run.flow_run.id not in worker._submitting_flow_run_ids]
+
+
+async def _scheduled_runs(worker: Worker, pool: str, wanted: dict[str, Any]) -> httpx.Response:
+    return await worker.client.request(
+        "POST", "/work_pools/{name}/get_scheduled_flow_runs", path_params={"name": pool}, json=wanted
+    )
 
 
 async def claim(worker: Worker, flow_run: FlowRun) -> bool:

@@ -1,7 +1,7 @@
 """Our worker: a Prefect worker that runs flows on threads of this process, so that a run costs no start-up.
 
 Everything that decodes or encodes runs in child processes of the sandbox: a file that crashes a decoder, or makes it
-exhaust its memory, ends that child. There is no jail yet: a decoder that is taken over runs with this process's rights.
+exhaust its memory, ends that child; one that takes its decoder over is in a jail (`penstock/sandbox/jail.py`).
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 from penstock.domain.errors import DatabaseUnavailable
 from penstock.orchestration.run.lent_place import Lend, lending
 from penstock.orchestration.run_states import recorded_state
+from penstock.orchestration.server_clock import ServerClock
 from penstock.orchestration.worker.claims import claim, due_runs, release
 from penstock.orchestration.worker.run_pool import QueuePlaces, run_threads
 from penstock.records import Records
@@ -44,6 +45,11 @@ WAITING_YIELDS_SECONDS = 0.3
 OWN_FLOW = re.compile(r"penstock\.flows\.[a-z_]+\.[a-z_]+")
 
 
+def always() -> bool:
+    """Take every run for which there is a place."""
+    return True
+
+
 class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResult]):
     """Runs as many flow runs of its queues at once as it has places."""
 
@@ -52,8 +58,12 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
     job_configuration_variables = BaseVariables
     _description = "Runs media conversions in one warm process; decoders and encoders are its child processes."
 
-    def __init__(self, pool: str, name: str, places: QueuePlaces, records: Records) -> None:
+    def __init__(
+        self, pool: str, name: str, places: QueuePlaces, records: Records, admits: Callable[[], bool] = always
+    ) -> None:
+        """`admits`: whether new runs may be taken now."""
         super().__init__(pool, name=name, limit=places.count)
+        self.admits = admits
         self.pool = pool
         self.places = places
         self.records = records
@@ -64,6 +74,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self.polling = asyncio.Lock()
         self.claims: dict[UUID, asyncio.Event] = {}
         self.polled_at = -math.inf
+        self.clock = ServerClock()
         self.is_draining = False
         self.is_full = False
         self.has_queue_limits = False
@@ -115,7 +126,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
                 await asyncio.sleep(max(self.places.yields_seconds, WAITING_YIELDS_SECONDS if self.waiting else 0))
             self.polled_at = time.monotonic()
             self.is_full = self.limiter.available_tokens <= 0
-            if self.is_draining or self.is_full or not self.queues:
+            if self.is_draining or self.is_full or not self.queues or not self.admits():
                 return []
             found = await super().get_and_submit_flow_runs()
             await asyncio.gather(*(claimed.wait() for claimed in tuple(self.claims.values())))
@@ -145,7 +156,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
         yields_seconds = self.places.yields_seconds
         free = 1 if yields_seconds else int(self.limiter.available_tokens)
-        found = await due_runs(self, self.pool, self.queues, free)
+        found = await due_runs(self, self.pool, self.queues, free, self.clock)
         if found and yields_seconds:
             self._wake_in(yields_seconds)
         self.is_full = len(found) == free

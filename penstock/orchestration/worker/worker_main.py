@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -14,12 +15,15 @@ from prefect.events import Event
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 
+from penstock.host.free_space import has_room
 from penstock.host.local_workers import DRAIN_SIGNAL, registered_worker
+from penstock.orchestration.counting import keep_counts, save_counts
 from penstock.orchestration.flow_run_options import POOL
 from penstock.orchestration.worker.dead_workers import remove_workers
 from penstock.orchestration.worker.run_pool import QueuePlaces
 from penstock.orchestration.worker.warm_worker import WarmWorker
 from penstock.services import Services
+from penstock.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -28,20 +32,24 @@ WAKING_EVENTS = ("prefect.flow-run.Scheduled", "prefect.flow-run.AwaitingRetry")
 RECONNECT_SECONDS = 1.0
 GIVE_BACK_SECONDS = 10.0
 LEAVE_SECONDS = 2.0
+NO_ROOM = "no new run is taken: less than PENSTOCK_MIN_FREE_BYTES is free on the disk of the home"
+ROOM_AGAIN = "new runs are taken again: the disk of the home has room"
 
 
 async def run_worker(places: tuple[QueuePlaces, ...], services: Services, name: str) -> bool:
     """Serve the pool until SIGTERM or SIGINT; then drain, and give back the runs that are still running.
 
     SIGUSR1 drains without a time limit; returns whether it did. `penstock worker drain` finds the worker by `name`."""
-    workers = [WarmWorker(POOL, _name(each), each, services.records) for each in places]
+    room = Room(services.settings)
+    workers = [WarmWorker(POOL, _name(each), each, services.records, room.is_free) for each in places]
     stop, drain, connected = asyncio.Event(), asyncio.Event(), asyncio.Event()
     for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (DRAIN_SIGNAL, drain)):
         asyncio.get_running_loop().add_signal_handler(number, event.set)
     told = [asyncio.create_task(event.wait()) for event in (stop, drain)]
     with registered_worker(services.settings.root, name):
-        serving = await _serve(workers, connected, told)
+        serving = [asyncio.create_task(keep_counts(services)), *await _serve(workers, connected, told)]
         await _end_runs(workers, services, told[0])
+        await asyncio.to_thread(save_counts, services)
     for task in (*told, *serving):
         task.cancel()
     await _leave_pool(workers)
@@ -49,6 +57,23 @@ async def run_worker(places: tuple[QueuePlaces, ...], services: Services, name: 
     if failed:
         raise failed[0]
     return drain.is_set() and not stop.is_set()
+
+
+@dataclass
+class Room:
+    """Whether the disk has room for new runs. Those that are not taken stay queued; those that are running may free
+    space as they end."""
+
+    settings: Settings
+    was_free: bool = True
+
+    def is_free(self) -> bool:
+        """Logs where it changes, and not at every poll."""
+        is_free = has_room(self.settings.scratch, self.settings.min_free_bytes)
+        if is_free != self.was_free:
+            log.warning(ROOM_AGAIN if is_free else NO_ROOM)
+        self.was_free = is_free
+        return is_free
 
 
 async def _serve(

@@ -35,6 +35,11 @@ def test_fit_decides_how_both_sides_are_met(fit, size, scaled):
     assert (framing.size, framing.scaled) == (size, scaled)
 
 
+def test_cover_fills_a_frame_whose_one_pixel_became_two():
+    framing = framing_for(asked("video", "mp4", width=1, height=1, fit="cover"), Size(2, 3))
+    assert (framing.size, framing.scaled) == (Size(2, 2), Size(2, 2))
+
+
 def test_a_box_larger_on_one_side_only_is_no_upscaling():
     assert _size({"width": 1280, "height": 1280}) == Size(1280, 720)
 

@@ -35,3 +35,13 @@ def test_the_checksum_of_an_empty_color_chunk_is_not_read_as_colors(tmp_path):
 def test_the_padding_of_a_riff_chunk_is_no_content():
     data = b"RIFF" + struct.pack("<I", 14) + b"WEBP" + b"EXIF" + struct.pack("<I", 1) + b"a" + b"\xff"
     assert content_start(data, next(riff_chunks(data))) == b"a".ljust(32, b"\0")
+
+
+def test_a_png_chunk_longer_than_any_may_be_is_an_error():
+    with pytest.raises(ValueError, match="4294901760"):
+        list(png_chunks(SIGNATURE + b"\xff\xff\0\0IDAT" + bytes(99)))
+
+
+def test_what_follows_the_end_of_a_png_is_none_of_its_chunks():
+    data = SIGNATURE + chunk(b"IEND", b"") + b"\xff" * 99
+    assert [each.kind for each in png_chunks(data)] == [b"IEND"]

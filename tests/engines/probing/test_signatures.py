@@ -4,7 +4,8 @@ import pytest
 
 from penstock.domain import errors
 from penstock.domain.planning.matrix import CONTAINERS
-from penstock.engines.probing.signatures import READERS, sniff, sniff_bytes
+from penstock.engines.probing.readers import READERS
+from penstock.engines.probing.signatures import sniff, sniff_bytes
 
 KNOWN = {
     "clip.mp4": "mp4",
@@ -15,6 +16,7 @@ KNOWN = {
     "clip.flv": "flv",
     "clip.mpg": "mpeg",
     "clip.ts": "mpegts",
+    "clip.m2ts": "mpegts",
     "clip.wmv": "asf",
     "clip.3gp": "3gp",
     "tone.mp3": "mp3",
@@ -27,6 +29,32 @@ KNOWN = {
     "tone.aiff": "aiff",
     "tone.ac3": "ac3",
     "tone.wv": "wavpack",
+    "clip.mxf": "mxf",
+    "clip.gxf": "gxf",
+    "clip.wtv": "wtv",
+    "clip.rm": "realmedia",
+    "clip.nut": "nut",
+    "clip.ivf": "ivf",
+    "clip.y4m": "y4m",
+    "tone.caf": "caf",
+    "tone.au": "au",
+    "tone.w64": "w64",
+    "tone.voc": "voc",
+    "tone.tta": "tta",
+    "tone.dts": "dts",
+    "clip.h264": "h264",
+    "clip.hevc": "hevc",
+    "clip.m1v": "mpegvideo",
+    "clip.m2v": "mpegvideo",
+    "clip.m4v": "m4v",
+    "clip.obu": "obu",
+    "clip.apv": "apv",
+    "clip.dv": "dv",
+    "tone.eac3": "eac3",
+    "tone.mlp": "mlp",
+    "tone.thd": "truehd",
+    "tone.latm": "latm",
+    "tone.mp2": "mp2",
     "still.jpeg": "jpeg",
     "still.png": "png",
     "still.bmp": "bmp",
@@ -35,24 +63,43 @@ KNOWN = {
     "still.avif": "avif",
     "still.ico": "ico",
     "still.jp2": "jpeg2000",
+    "still.ppm": "netpbm",
+    "still.pcx": "pcx",
+    "still.dds": "dds",
+    "still.sgi": "sgi",
+    "still.qoi": "qoi",
+    "still.icns": "icns",
+    "still.tga": "targa",
+    "still.jxl": "jpegxl",
+    "light.exr": "exr",
+    "light.hdr": "hdr",
+    "light.pfm": "pfm",
     "moving.gif": "gif",
 }
 
 REFUSED = {
     "nothing": b"",
     "text": b"Dear Sir or Madam, " * 100,
+    "short text with the bytes of a frame in its middle": b"Dear Sir \xff\xfb\x90\x44 or Madam",
+    "short text in UTF-16": "Hello".encode("utf-16"),
     "a playlist": b"#EXTM3U\n#EXTINF:1,\nhttp://example.com/a.ts\n",
     "a concat script": b"ffconcat version 1.0\nfile secret.mp4\n",
     "PostScript": b"%!PS-Adobe-3.0\nshowpage\n",
     "a drawing": b"push graphic-context\nviewbox 0 0 1 1\npop graphic-context",
     "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-    "MXF": b"\x06\x0e\x2b\x34\x02\x05\x01\x01" * 20,
+    "a key of SMPTE": b"\x06\x0e\x2b\x34\x02\x05\x01\x01" * 20,
     "a manifest": b"<?xml version='1.0'?><MPD></MPD>",
     "an archive": b"PK\x03\x04" + bytes(100),
     "a program": b"\x7fELF" + bytes(100),
-    "a raw camera file": b"\x00\x00\x00\x18ftypcrx " + bytes(100),
     "counting bytes": bytes(range(256)) * 4,
     "subtitles": b"1\n00:00:00,000 --> 00:00:01,000\nHello\n",
+    "the name of a paper size": b"P5 is a size of paper, 4 by 6 inches",
+    "a line break and 5": b"\x0a\x05\x01\x08" + b"text" * 100,
+    "a size after Pf": b"Pf 640 by 480",
+    "an environment map in XYZ": b"#?RADIANCE\nFORMAT=32-bit_rle_xyze\n\n-Y 2 +X 2\n",
+    "a cursor": bytes.fromhex("00000200 01002020 00000f00 0f003001 00001600 0000") + bytes(100),
+    "a palette for a Targa that needs none": bytes.fromhex("000102 0000000118 00000000 40003000 1820") + bytes(100),
+    "a Targa without a size": bytes.fromhex("000002 0000000000 00000000 00000000 1820") + bytes(100),
     "two letters": b"BM is a city abbreviation, not a bitmap",
 }
 
@@ -69,6 +116,11 @@ def test_a_container_is_detected_by_its_bytes(name, container, media, tmp_path):
 def test_an_unknown_format_is_rejected(head):
     with pytest.raises(errors.InputUnreadable):
         sniff_bytes(head)
+
+
+@pytest.mark.parametrize("head", [b"P3\n# by hand\n2 2\n255\n1 1 1", b"P5 640 480 255\n", b"P4\n8 8\n\0"])
+def test_a_netpbm_image_is_known_by_its_numbers(head):
+    assert sniff_bytes(head).container == "netpbm"
 
 
 def test_a_quicktime_file_needs_no_brand():

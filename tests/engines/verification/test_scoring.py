@@ -107,6 +107,18 @@ def test_a_repeated_frame_is_compared_with_the_last_one(scored):
     assert scored("long-last-frames.mp4", width=158, start=3, end=3.6, quality=1).score > 93
 
 
+@pytest.mark.parametrize(("cut", "at"), [({}, 10.66), ({"start": 7, "end": 17}, 3.66)])
+def test_the_scored_frames_come_soon_after_the_middle_key_frame_of_the_input(cut, at, scored):
+    found = scored("long.mp4", width=160, quality=1, **cut)
+
+    assert found.at == pytest.approx(at, abs=0.05)
+    assert found.score > 93
+
+
+def test_without_a_key_frame_near_the_middle_the_middle_is_scored(scored):
+    assert scored("heavy.mp4", width=160, quality=1).at == pytest.approx(3.98, abs=0.05)
+
+
 def test_a_copied_stream_has_no_score(scored):
     assert scored("clip.mp4") is None
 

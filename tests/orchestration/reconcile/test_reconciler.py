@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from prefect.client.schemas.objects import State, StateType
+from prefect.states import Scheduled
 
 from penstock.domain import errors
 from penstock.domain.attempts import LostAttempt
@@ -17,11 +18,13 @@ from tests.records.rows import video_request
 
 @dataclass
 class Prefect:
-    """Every run is in `state`; None: it was deleted."""
+    """Every run is in `state`; None: it was deleted. Its clock is `ahead` of ours."""
 
     state: State | None = None
+    ahead: timedelta = timedelta(0)
     freed: list[str] = field(default_factory=list)
     crashed: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
     is_away: bool = False
 
     async def states(self, run_ids):
@@ -34,6 +37,12 @@ class Prefect:
     async def crash(self, run_id):
         await self.require_prefect()
         self.crashed.append(run_id)
+
+    async def server_time(self):
+        return datetime.now(UTC) + self.ahead
+
+    async def start_at(self, run_id, now):
+        self.started.append((run_id, abs(now - await self.server_time()) < timedelta(minutes=1)))
 
     async def require_prefect(self):
         if self.is_away:
@@ -79,6 +88,25 @@ def test_a_run_claimed_just_now_is_not_stuck_whatever_prefect_s_clock_says(recor
     follow_twice(reconciler_of(records, Prefect(claimed)))
 
     assert records.tasks.get_by_id(task.id).attempt == 1
+
+
+@pytest.mark.parametrize(("seconds", "started"), [(2 * 86_400, 1), (60, 0), (-2 * 86_400, 0)])
+def test_a_run_that_a_clock_ahead_has_scheduled_for_later_starts_at_once(records, task, only, seconds, started):
+    prefect = Prefect(Scheduled(scheduled_time=datetime.now(UTC) + timedelta(seconds=seconds)))
+    asyncio.run(reconciler_of(records, prefect).follow_states())
+
+    assert prefect.started == [(f"run of {task.id}", True)] * started
+    assert records.tasks.get_by_id(task.id).attempt == 1
+
+
+@pytest.mark.parametrize(("ahead", "started"), [(2, 0), (-2, 1)])
+def test_a_run_is_late_by_the_clock_of_prefect_alone(records, task, only, ahead, started):
+    prefect = Prefect(
+        Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=max(ahead, 0))), timedelta(days=ahead)
+    )
+    asyncio.run(reconciler_of(records, prefect).follow_states())
+
+    assert prefect.started == [(f"run of {task.id}", True)] * started
 
 
 def test_a_run_that_is_claimed_for_longer_than_a_lease_is_replaced(records, task, only):
@@ -228,3 +256,24 @@ def test_a_cancel_of_an_earlier_attempt_is_ignored(records, task):
     record_cancel(task.id, 1, records, final=True)
 
     assert records.tasks.get_by_id(task.id).status == "processing"
+
+
+async def lose(records, task, *states):
+    """Lose a run of the task in each of these states."""
+    for attempt, state in enumerate(states, start=1):
+        records.tasks.begin(task.id, attempt, f"owner {attempt}", f"run {attempt}")
+        records.tasks.set_state(task.id, attempt, state)
+        await replace_lost_run(task.id, attempt, records, Prefect(), attempts=3)
+    return records.tasks.get_by_id(task.id)
+
+
+@pytest.mark.parametrize("state", ["fetching", "transcoding"])
+def test_an_input_whose_workers_are_always_lost_while_they_read_it_is_quarantined(records, task, state):
+    ended = asyncio.run(lose(records, task, state, state, state))
+    assert (ended.status, ended.error.code, ended.error.retryable) == ("failed", "input_quarantined", False)
+
+
+@pytest.mark.parametrize("states", [("fetching", "transcoding", "transcoding"), ("uploading",) * 3])
+def test_other_losses_are_no_fault_of_the_input(records, task, states):
+    ended = asyncio.run(lose(records, task, *states))
+    assert (ended.status, ended.error.code, ended.error.retryable) == ("failed", "worker_lost", True)

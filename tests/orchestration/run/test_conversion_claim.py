@@ -82,7 +82,7 @@ def test_a_run_takes_over_from_one_that_failed(project, run, maker, digest, wait
 
         assert found.result(30) is None
     assert run.services.records.conversions.claim(project, {digest: (maker.id, 1, "owner")})[digest].is_ours is False
-    assert run.services.records.tasks.count_losses(run.lease.task_id) == 1
+    assert run.services.records.tasks.losses(run.lease.task_id).count == 1
 
 
 def test_a_run_that_waits_loses_no_attempt_with_its_worker_and_is_given_back_by_a_drain(project, run, maker, digest):
@@ -90,7 +90,7 @@ def test_a_run_that_waits_loses_no_attempt_with_its_worker_and_is_given_back_by_
     assert services.records.tasks.get_by_id(maker.id).status == "processing"
     with ThreadPoolExecutor(1) as thread:
         found = thread.submit(asked, run, project, digest)
-        assert wait_for(lambda: services.records.tasks.count_losses(run.lease.task_id) == 0)
+        assert wait_for(lambda: services.records.tasks.losses(run.lease.task_id).count == 0)
         services.resumable.give_back_all()
 
         with pytest.raises(errors.Cancelled):

@@ -227,7 +227,7 @@ def test_a_worker_that_drains_gives_back_a_run_that_waits(prefect, encoder, host
     waiting = threading.Thread(target=hold, args=(encoder, run))
     waiting.start()
     assert prefect.requested.wait(30)
-    wait_for(lambda: host.records.tasks.count_losses(run.lease.task_id) == 0)
+    wait_for(lambda: host.records.tasks.losses(run.lease.task_id).count == 0)
     host.resumable.give_back_all()
     waiting.join(30)
 
@@ -238,4 +238,4 @@ def test_a_run_that_has_a_slot_is_not_given_back_by_a_drain(prefect, encoder, ho
     prefect.responses = [LOCKED]
     with encoder.hold(run):
         host.resumable.give_back_all()
-        assert (run.stop.reason, host.records.tasks.count_losses(run.lease.task_id)) == (None, 1)
+        assert (run.stop.reason, host.records.tasks.losses(run.lease.task_id).count) == (None, 1)

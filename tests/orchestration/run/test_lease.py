@@ -2,17 +2,20 @@
 
 import logging
 from dataclasses import FrozenInstanceError
+from types import SimpleNamespace
 
 import pytest
 from prefect.utilities.collections import visit_collection
 
 from penstock.domain.ids import ProjectId, is_stored_key, new_project_id, new_task_id
+from penstock.metrics.counts import Counts
+from penstock.sandbox.supervise import Exit
 from tests.orchestration.conftest import new_run
 
 
 @pytest.fixture
 def run():
-    return new_run(new_task_id())
+    return new_run(new_task_id(), SimpleNamespace(counts=Counts()))
 
 
 def test_a_lease_cannot_be_changed(run):
@@ -49,3 +52,11 @@ def test_a_stop_of_the_run_stops_its_engines(run):
     run.stop.stop("cancelled")
 
     assert watch.stopped()
+
+
+def test_the_kill_of_a_child_is_counted_and_its_exit_is_not(run):
+    watch = run.workspace(logging.getLogger()).watch
+    for ended in (Exit("exited", 0, ""), Exit("stalled", -9, ""), Exit("stalled", -9, "")):
+        watch.ended(ended)
+
+    assert run.services.counts.take() == {("children_killed", "stalled"): 2}

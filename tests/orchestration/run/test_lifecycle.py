@@ -166,3 +166,21 @@ def test_an_unexpected_error_reveals_no_internals():
 
     assert failure.code == "internal"
     assert "secret" not in failure.message
+
+
+def keep(host, task):
+    place = host.settings.kept_outputs / task.id
+    place.mkdir(parents=True)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("error", "is_kept"), [(errors.StorageUnavailable, True), (errors.OutputInvalid, False), (errors.Cancelled, False)]
+)
+def test_a_verified_output_stays_where_another_attempt_may_publish_it(host, task, error, is_kept):
+    with failing(error, task, host) as run:
+        begin(host, run)
+        place = keep(host, task)
+        with run.stages.stage("upload", 60):
+            raise error("not stored")
+    assert place.exists() == is_kept

@@ -121,10 +121,11 @@ def test_the_next_poll_comes_when_a_place_may_be_free(make_worker, granted, is_f
     assert delays == seconds
 
 
-def test_a_draining_worker_polls_no_more(make_worker):
+@pytest.mark.parametrize("changed", [{"is_draining": True}, {"admits": lambda: False}])
+def test_a_worker_that_drains_or_has_no_room_polls_no_more(make_worker, changed):
     worker = make_worker(Client())
     worker.queues = ["default"]
-    worker.is_draining = True
+    vars(worker).update(changed)
 
     async def poll():
         worker._limiter = SimpleNamespace(available_tokens=1, borrowed_tokens=0)

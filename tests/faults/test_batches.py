@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from contextlib import contextmanager
 
 import pytest
 from PIL import Image
@@ -13,9 +12,8 @@ from PIL import Image
 from penstock.domain.batch.batch import BatchOrder
 from penstock.domain.batch.spec import BatchSpec
 from penstock.host.local_workers import DRAIN_SIGNAL, local_workers
-from penstock.records import Records
 from tests.batches.runner import manifest_lines
-from tests.service import csrf, exported, part, suspended, wait_for
+from tests.service import csrf, exported, opened_records, part, suspended, wait_for
 
 pytestmark = pytest.mark.service
 
@@ -32,15 +30,6 @@ def photos(tmp_path_factory):
     for number in range(LINES):
         Image.effect_noise((1500, 1000), 20 + number / 10).convert("RGB").save(folder / f"{number:03}.jpg")
     return folder
-
-
-@contextmanager
-def opened_records(penstock):
-    records = Records(penstock.service.database_url)
-    try:
-        yield records
-    finally:
-        records.close()
 
 
 def submitted(records, source, destination, glob=None, **defaults):

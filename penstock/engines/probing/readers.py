@@ -1,0 +1,101 @@
+"""The demuxer or Pillow format that may open each container."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Reader = Literal["libav", "pillow"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """The container by our name, and the demuxer (libav) or image format (Pillow) to force: `format_name`."""
+
+    container: str
+    reader: Reader
+    format_name: str
+
+
+READERS: dict[str, tuple[Reader, str]] = {
+    "mp4": ("libav", "mov"),
+    "mov": ("libav", "mov"),
+    "m4a": ("libav", "mov"),
+    "3gp": ("libav", "mov"),
+    "webm": ("libav", "matroska"),
+    "matroska": ("libav", "matroska"),
+    "avi": ("libav", "avi"),
+    "flv": ("libav", "flv"),
+    "mpeg": ("libav", "mpeg"),
+    "mpegts": ("libav", "mpegts"),
+    "asf": ("libav", "asf"),
+    "ogg": ("libav", "ogg"),
+    "mp3": ("libav", "mp3"),
+    "wav": ("libav", "wav"),
+    "flac": ("libav", "flac"),
+    "aiff": ("libav", "aiff"),
+    "aac": ("libav", "aac"),
+    "ac3": ("libav", "ac3"),
+    "amr": ("libav", "amr"),
+    "ape": ("libav", "ape"),
+    "wavpack": ("libav", "wv"),
+    "mxf": ("libav", "mxf"),
+    "gxf": ("libav", "gxf"),
+    "wtv": ("libav", "wtv"),
+    "realmedia": ("libav", "rm"),
+    "nut": ("libav", "nut"),
+    "ivf": ("libav", "ivf"),
+    "y4m": ("libav", "yuv4mpegpipe"),
+    "caf": ("libav", "caf"),
+    "au": ("libav", "au"),
+    "w64": ("libav", "w64"),
+    "voc": ("libav", "voc"),
+    "tta": ("libav", "tta"),
+    "dts": ("libav", "dts"),
+    "h264": ("libav", "h264"),
+    "hevc": ("libav", "hevc"),
+    "mpegvideo": ("libav", "mpegvideo"),
+    "m4v": ("libav", "m4v"),
+    "vc1": ("libav", "vc1"),
+    "obu": ("libav", "obu"),
+    "apv": ("libav", "apv"),
+    "eac3": ("libav", "eac3"),
+    "mlp": ("libav", "mlp"),
+    "truehd": ("libav", "truehd"),
+    "latm": ("libav", "loas"),
+    "mp2": ("libav", "mp3"),
+    "dv": ("libav", "dv"),
+    "jpeg": ("pillow", "JPEG"),
+    "png": ("pillow", "PNG"),
+    "gif": ("pillow", "GIF"),
+    "webp": ("pillow", "WEBP"),
+    "tiff": ("pillow", "TIFF"),
+    "bmp": ("pillow", "BMP"),
+    "ico": ("pillow", "ICO"),
+    "icns": ("pillow", "ICNS"),
+    "netpbm": ("pillow", "PPM"),
+    "pcx": ("pillow", "PCX"),
+    "dds": ("pillow", "DDS"),
+    "sgi": ("pillow", "SGI"),
+    "qoi": ("pillow", "QOI"),
+    "jpeg2000": ("pillow", "JPEG2000"),
+    "pfm": ("pillow", "PFM"),
+    "hdr": ("pillow", "HDR"),
+    "exr": ("pillow", "EXR"),
+    "targa": ("pillow", "TGA"),
+    "dng": ("pillow", "RAW"),
+    "cr2": ("pillow", "RAW"),
+    "cr3": ("pillow", "RAW"),
+    "nef": ("pillow", "RAW"),
+    "arw": ("pillow", "RAW"),
+    "jpegxl": ("pillow", "JXL"),
+    "avif": ("pillow", "AVIF"),
+    "heif": ("pillow", "HEIF"),
+}
+
+# Video without a container: no time is stored in it, so each frame follows the one before. The demuxer has the same
+# name.
+ELEMENTARY_VIDEO = frozenset(("h264", "hevc", "mpegvideo", "m4v", "vc1", "obu", "apv"))
+
+
+def forced_format(container: str) -> str:
+    """The demuxer or Pillow format that reads this container."""
+    return READERS[container][1]
