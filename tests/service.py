@@ -99,7 +99,7 @@ def ended(task: dict[str, Any]) -> dict[str, Any] | None:
     return task if task["status"] != "processing" else None
 
 
-def wait_for(predicate: Callable[[], T | None], seconds: float = 30) -> T:
+def wait_for(predicate: Callable[[], T | None], seconds: float = 60) -> T:
     """What the predicate answers as soon as that is something."""
     deadline = time.monotonic() + seconds
     while not (found := predicate()):

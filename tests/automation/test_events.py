@@ -91,7 +91,7 @@ def test_an_event_of_somebody_else_converts_what_it_names(penstock, origin, phot
         tasks = get(penstock, "/tasks?kind=image&format=webp&status=completed&limit=100", headers)
         return next((task for task in tasks if task["input"].endswith("?from-an-event")), None)
 
-    wait_for(lambda: has_automation(penstock, "convert films that arrive"), 30)
+    wait_for(lambda: has_automation(penstock, "convert films that arrive"))
     emit(penstock, event)
     task = wait_for(converted, 90)
     assert (task["width"], task["output"]["width"]) == (320, 320)

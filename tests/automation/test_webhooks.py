@@ -112,7 +112,7 @@ def test_a_line_that_is_skipped_calls_a_new_receiver(api, origin, photo, receive
     wait_for(lambda: data(api.get(f"/batches/{again['id']}"))["status"] == "completed", 60)
 
     assert data(api.get(f"/batches/{again['id']}"))["counts"]["skipped"] == 1
-    wait_for(lambda: receiver.messages, 30)
+    wait_for(lambda: receiver.messages)
     assert content(receiver.messages[0], secret)["type"] == "task.completed"
 
 
@@ -130,7 +130,7 @@ def test_the_log_says_what_happened_and_a_replay_sends_it_again(api, origin, pho
     )  # fmt: skip
     sent = len(receiver.messages)
     data(api.post(f"/tasks/{task['id']}/deliveries/{delivery['id']}/replay"))
-    wait_for(lambda: len(receiver.messages) > sent, 30)
+    wait_for(lambda: len(receiver.messages) > sent)
     assert {each.id for each in receiver.messages} == {delivery["id"]}
 
 
@@ -140,7 +140,7 @@ def test_the_receiver_of_the_documentation_gets_a_task(api, origin, photo, secre
     environment = plain_environment() | {"WEBHOOK_SECRET": secret}
     running = subprocess.Popen(command, cwd=EXAMPLES, env=environment)
     try:
-        wait_for(lambda: listens(port), 30)
+        wait_for(lambda: listens(port))
         request = {"url": f"{origin}/photo.png", "kind": "image", "format": "webp", "width": 141}
         task = data(api.post("/tasks", json=request | {"webhook_url": f"http://127.0.0.1:{port}/penstock"}))
 

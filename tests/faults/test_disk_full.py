@@ -44,7 +44,7 @@ def test_an_upload_without_disk_space_is_refused(penstock, media_folder):
 def test_outputs_without_disk_space_fail_their_tasks_until_there_is_space(penstock, works):
     with rooms_on_a_disk_of(penstock, "size=1m") as scratch:
         failed = [penstock.finished(task) for task in map(penstock.client.create, works)]
-        wait_for(lambda: not list(scratch.iterdir()), 10)
+        wait_for(lambda: not list(scratch.iterdir()))
 
     assert {told(task) for task in failed} == {("disk_full", True)}
     assert {penstock.converted(work)["attempt"] for work in works} == {2}
@@ -117,7 +117,7 @@ def rooms_on_a_disk_of(penstock, options):
     """The scratch folder, on a disk of its own until the block ends."""
     scratch = penstock.home.root / "scratch"
     scratch.mkdir(exist_ok=True)
-    wait_for(lambda: not list(scratch.iterdir()), 10)
+    wait_for(lambda: not list(scratch.iterdir()))
     with disk_of(scratch, options):
         yield scratch
 

@@ -47,7 +47,7 @@ def test_a_stopped_worker_gives_back_what_it_cannot_finish(penstock, origin, lon
     again = wait_for(lambda: at_attempt(penstock, task, 2), 60)
     penstock.client.cancel(task["id"])
     assert again["status"] == "processing"
-    assert penstock.finished(task, 30)["status"] == "cancelled"
+    assert penstock.finished(task)["status"] == "cancelled"
 
 
 def test_a_drained_worker_ends_its_runs_and_takes_no_new_ones(penstock, origin, long_video, tmp_path):

@@ -17,7 +17,7 @@ def test_what_a_stalled_worker_held_is_converted_once_by_another(penstock, origi
         owner = second if encoders[0] in descendants(second) else part(penstock, "worker-1")
         with still(owner):
             done = penstock.finished(task, 150)
-        wait_for(lambda: not processes_with("ffmpeg", task["id"]), 30)
+        wait_for(lambda: not processes_with("ffmpeg", task["id"]))
 
     assert (done["status"], done["attempt"]) == ("completed", 2)
     assert penstock.client.task(task["id"]) | {"output": None} == done | {"output": None}

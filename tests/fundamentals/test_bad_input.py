@@ -85,7 +85,7 @@ def test_an_origin_that_fails_fails_the_task_with_its_error_code(failed, fault):
 
 def test_failed_downloads_leave_nothing_behind(penstock, failed):
     assert failed
-    wait_for(lambda: not list((penstock.home.root / "scratch").iterdir()), 10)
+    wait_for(lambda: not list((penstock.home.root / "scratch").iterdir()))
     assert list((penstock.home.root / "files").glob(".arriving/*")) == []
 
 

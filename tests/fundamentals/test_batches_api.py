@@ -97,7 +97,7 @@ def test_a_batch_converts_its_lines_and_says_what_became_of_each(penstock, api, 
     assert "webp" in str(task["plan"])
     assert penstock.client.receipt(task["id"])["output"]["width"] == 48
     assert penstock.bytes_of(task["output"]["url"])[8:12] == b"WEBP"
-    page = wait_for(lambda: page_of(penstock, batch), 30)
+    page = wait_for(lambda: page_of(penstock, batch))
     assert all(path.stem in page for path in pictures)
     assert SECRET not in page
 

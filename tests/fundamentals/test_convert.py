@@ -142,4 +142,4 @@ def test_a_request_with_three_errors_reports_all_three(penstock):
 
 def test_no_scratch_folder_is_left(penstock, origin, photo):
     penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 17})
-    wait_for(lambda: not list((penstock.home.root / "scratch").iterdir()), 10)
+    wait_for(lambda: not list((penstock.home.root / "scratch").iterdir()))

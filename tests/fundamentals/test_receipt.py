@@ -38,7 +38,7 @@ def test_an_output_has_a_signed_receipt(penstock, origin, clip, records):
 
 def test_the_receipt_in_the_ui_has_pictures_and_no_signed_link(penstock, origin, photo, records):
     task = penstock.converted({"url": f"{origin}/{photo.name}", "kind": "image", "format": "webp", "width": 67})
-    (shown,) = wait_for(lambda: [one for one in artifacts_of(penstock, task) if one["type"] == "markdown"], 20)
+    (shown,) = wait_for(lambda: [one for one in artifacts_of(penstock, task) if one["type"] == "markdown"])
 
     assert task["output"]["sha256"] in shown["data"]
     assert shown["key"] == f"receipt-{task['id'].replace('_', '-')}"

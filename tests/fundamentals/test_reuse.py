@@ -72,5 +72,5 @@ def test_a_run_that_waits_for_an_equal_one_can_be_cancelled_and_the_other_goes_o
     wait_for(lambda: penstock.client.task(second["id"])["plan"], 60)
     penstock.client.cancel(second["id"])
 
-    assert penstock.finished(second, 30)["status"] == "cancelled"
+    assert penstock.finished(second)["status"] == "cancelled"
     assert penstock.finished(first, 150)["status"] == "completed"

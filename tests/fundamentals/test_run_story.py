@@ -25,7 +25,7 @@ def uploaded(penstock, path, name):
 
 def ended_run(penstock, task):
     """The flow run once Prefect has its end."""
-    return wait_for(lambda: run if (run := penstock.flow_run(task))["end_time"] else None, 20)
+    return wait_for(lambda: run if (run := penstock.flow_run(task))["end_time"] else None)
 
 
 def stages_of(penstock, task):

@@ -77,7 +77,7 @@ def test_one_that_was_killed_is_replaced_and_the_new_one_ends_by_itself(status, 
     said = run_on(first_convert.home, "convert", str(photo), str(tmp_path / "three.webp"), "--width", "42", linger=1)
 
     assert said.returncode == 0, said.stderr
-    wait_for(lambda: processes_of(first_convert.home) == [], 30)
+    wait_for(lambda: processes_of(first_convert.home) == [])
     assert run_on(first_convert.home, "status").returncode == 3
 
 
@@ -88,7 +88,7 @@ def test_an_interrupted_command_takes_its_service_and_output_with_it(home, long_
     running.send_signal(signal.SIGINT)
 
     assert running.wait(60) == 130
-    wait_for(lambda: processes_of(home) == [], 30)
+    wait_for(lambda: processes_of(home) == [])
     assert list(tmp_path.iterdir()) == []
 
 
