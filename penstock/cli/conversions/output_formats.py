@@ -5,13 +5,20 @@ from typing import Any, TypeVar
 
 import click
 
-from penstock.domain.formats import FORMATS, SYNONYMS, Format
+from penstock.domain.formats import FORMATS, SYNONYMS, Format, Kind
+from penstock.domain.planning.matrix import CONTAINERS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 NAMES: tuple[str, ...] = (*FORMATS, *SYNONYMS)
-# The extension, and what to use instead, the nearest first.
+_INSTEAD_BY_KIND: dict[Kind, tuple[Format, ...]] = {
+    "video": ("mp4", "avi"),
+    "audio": ("wav", "mp3"),
+    "image": ("png", "webp"),
+}
+# The extension, and what to use instead, the nearest first; for other containers by the kind of their files.
 INSTEAD: dict[str, tuple[Format, ...]] = {
+    **{name: _INSTEAD_BY_KIND[read.kinds[0]] for name, read in CONTAINERS.items() if name not in NAMES},
     **dict.fromkeys(("m4a", "m4b", "aac"), ("mp3", "ogg", "flac")),
     **dict.fromkeys(("opus", "oga", "wma", "ac3", "amr"), ("ogg", "mp3")),
     **dict.fromkeys(("mp1", "mp2", "eac3", "latm"), ("mp3", "ogg")),

@@ -16,8 +16,10 @@ _SAME_NAME_VIDEO = (
     "aasc fic fmvc fraps g2m kmvc loco lscr mscc msa1 mss1 mss2 mszh mts2 mwsc rasc rscc scpr screenpresso srgc "
     "tdsc tscc2 vmnc wcmv zlib "
     # the web, discs and telephones of earlier years
-    "8bps cavs clearvideo cyuv h261 h263i indeo2 indeo3 indeo4 indeo5 mimic msrle msvideo1 qpeg rpza rv10 rv20 "
-    "rv30 rv40 smc snow sp5x truemotion1 truemotion2 vb vble vc1image vcr1 vp3 vp4 vp5 vp7 wmv3image wnv1 xan_wc4"
+    "8bps amv cavs clearvideo cyuv h261 h263i indeo2 indeo3 indeo4 indeo5 mimic msrle msvideo1 qpeg rpza rv10 rv20 "
+    "rv30 rv40 smc snow sp5x truemotion1 truemotion2 vb vble vc1image vcr1 vp3 vp4 vp5 vp7 wmv3image wnv1 xan_wc4 "
+    # games
+    "pdv"
 )
 _SAME_NAME_AUDIO = (
     "aac ac3 eac3 flac alac vorbis ape wavpack wmav1 wmav2 wmapro wmalossless nellymoser speex tta adpcm_ima_wav "
@@ -29,7 +31,10 @@ _SAME_NAME_AUDIO = (
     # the web, games and telephones of earlier years
     "adpcm_ct adpcm_ima_dk3 adpcm_ima_dk4 adpcm_ima_ws adpcm_sbpro_2 adpcm_sbpro_3 adpcm_sbpro_4 atrac3 atrac3al "
     "cook dfpwm evrc g723_1 g729 gsm gsm_ms iac ilbc imc mace3 mace6 metasound qcelp qdm2 qdmc ralf sipr siren "
-    "truespeech twinvq wmavoice xma1 xma2"
+    "truespeech twinvq wmavoice xma1 xma2 "
+    # games, telephones and recorders
+    "adpcm_adx adpcm_afc adpcm_argo adpcm_ima_alp adpcm_ima_amv adpcm_ima_apm adpcm_ima_smjpeg adpcm_ima_ssi roq_dpcm "
+    "sbc"
 )
 
 VIDEO: dict[str, tuple[str, ...]] = {
@@ -43,6 +48,7 @@ VIDEO: dict[str, tuple[str, ...]] = {
     "cscd": ("camstudio",),
     "ulti": ("ultimotion",),
     "vixl": ("xl",),
+    "roq": ("roqvideo",),
 }
 
 AUDIO: dict[str, tuple[str, ...]] = {
@@ -62,6 +68,7 @@ AUDIO: dict[str, tuple[str, ...]] = {
     "atrac3p": ("atrac3plus",),
     "atrac3pal": ("atrac3plusal",),
     "avc": ("on2avc",),
+    "westwood_snd1": ("ws_snd1",),
     "ra_144": ("real_144",),
     "ra_288": ("real_288",),
 }

@@ -15,10 +15,14 @@ _HEVC_VPS, _HEVC_SPS, _HEVC_PPS, _HEVC_DELIMITER = 32, 33, 34, 35
 _DV_BLOCK_BYTES, _DV_BLOCKS = 80, (0, 1, 1, 2, 2, 2, 3, 4)
 _AC3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
 _MLP_SIGNATURE = b"\xb7\x52"
+# ITU-T H.266 §7.4.2.2, table 5: parameter sets, and what may come before them.
+_VVC_SPS, _VVC_PPS, _VVC_BEFORE = 15, 16, (12, 13, 14, 20)
+# SMPTE VC-3 and DNxHR: the first bytes of a frame, and the compression IDs that exist.
+_DNXHD_PREFIX, _DNXHD_IDS = b"\0\0\x02\x80", (range(1235, 1261), range(1270, 1275))
 
 
 def elementary_stream(head: bytes) -> str | None:
-    """H.264, HEVC, MPEG-1, 2 and 4 video, VC-1, AV1, APV, DV, MLP, TrueHD and LATM."""
+    """H.261, H.263, H.264, HEVC, VVC, MPEG-1, 2 and 4, VC-1, AV1, APV, DV, DNxHD; MLP, TrueHD and LATM."""
     detectors = _starting_with_code if head[:3] == b"\0\0\1" or head[:4] == b"\0\0\0\1" else _others
     return next((found for detect in detectors if (found := detect(head))), None)
 
@@ -64,6 +68,13 @@ def _hevc(head: bytes) -> str | None:
     kinds = [first >> 1 for _, first, second in _units(head) if first & 0x81 == 0 and second == 1]
     needed = [kind for kind in kinds if kind != _HEVC_DELIMITER][:3]
     return "hevc" if needed == [_HEVC_VPS, _HEVC_SPS, _HEVC_PPS] else None
+
+
+def _vvc(head: bytes) -> str | None:
+    """A sequence and a picture parameter set; each in the base layer and of the lowest temporal one."""
+    kinds = [second >> 3 for _, first, second in _units(head) if first == 0 and second & 7 == 1]
+    needed = [kind for kind in kinds if kind not in _VVC_BEFORE][:2]
+    return "vvc" if needed == [_VVC_SPS, _VVC_PPS] else None
 
 
 def _mpeg_video(head: bytes) -> str | None:
@@ -128,5 +139,34 @@ def _apv(head: bytes) -> str | None:
     return "apv" if head[4:8] == b"aPv1" else None
 
 
-_starting_with_code = (_mpeg_video, _h264, _hevc, _vc1, _mpeg4_video)
-_others = (_av1, _dv, _mlp, _latm, _apv)
+def _h261(head: bytes) -> str | None:
+    """A picture header with its reserved bits, then the first group of blocks (ITU-T H.261 §4.2.1)."""
+    bits = int.from_bytes(head[:7])
+    is_picture = bits >> 36 == 0x10 and bits >> 24 & 7 == 6
+    return "h261" if is_picture and bits >> 4 & 0xFFFFF == 0x00011 else None
+
+
+def _h263(head: bytes) -> str | None:
+    """Two picture headers of the same source format, the first of an intra frame (ITU-T H.263 §5.1)."""
+    first = _h263_format(head[:5], is_intra=True)
+    starts = (found.start() for found in re.finditer(rb"\0\0[\x80-\x83]", head[5:]))
+    return "h263" if first and any(_h263_format(head[5 + at : 10 + at]) == first for at in starts) else None
+
+
+def _h263_format(header: bytes, *, is_intra: bool = False) -> int:
+    """The source format of a picture header, 1 to 5; 0 if it is none."""
+    bits = int.from_bytes(header)
+    if len(header) < 5 or bits >> 18 != 0x20 or bits >> 8 & 3 != 2:
+        return 0
+    source, is_inter = bits >> 2 & 7, bits >> 1 & 1
+    return 0 if source > 5 or (is_intra and is_inter) else source
+
+
+def _dnxhd(head: bytes) -> str | None:
+    height, width, identifier = (int.from_bytes(head[start:end]) for start, end in ((24, 26), (26, 28), (40, 44)))
+    is_known = any(identifier in known for known in _DNXHD_IDS) and width > 0 and height > 0
+    return "dnxhd" if head[:4] == _DNXHD_PREFIX and is_known else None
+
+
+_starting_with_code = (_mpeg_video, _h264, _hevc, _vvc, _vc1, _mpeg4_video)
+_others = (_av1, _dv, _mlp, _latm, _apv, _dnxhd, _h263, _h261)

@@ -15,6 +15,12 @@ class FileType:
     format_name: str
 
 
+# Containers that libav's demuxers call as we do: of games, telephones, recorders and studios.
+_SAME_NAME = (
+    "adx alp apm argo_asf ast film_cpk ircam kvag mmf mpjpeg oma pdv roq rso sbc smjpeg sox spdif swf wsaud "
+    "dnxhd h261 h263 vvc"
+)
+
 READERS: dict[str, tuple[Reader, str]] = {
     "mp4": ("libav", "mov"),
     "mov": ("libav", "mov"),
@@ -63,6 +69,8 @@ READERS: dict[str, tuple[Reader, str]] = {
     "latm": ("libav", "loas"),
     "mp2": ("libav", "mp3"),
     "dv": ("libav", "dv"),
+    **{name: ("libav", name) for name in _SAME_NAME.split()},
+    "amv": ("libav", "avi"),
     "jpeg": ("pillow", "JPEG"),
     "png": ("pillow", "PNG"),
     "gif": ("pillow", "GIF"),
@@ -92,8 +100,10 @@ READERS: dict[str, tuple[Reader, str]] = {
 }
 
 # Video without a container: no time is stored in it, so each frame follows the one before. The demuxer has the same
-# name.
-ELEMENTARY_VIDEO = frozenset(("h264", "hevc", "mpegvideo", "m4v", "vc1", "obu", "apv"))
+# name, or it is read by `mpjpeg`.
+ELEMENTARY_VIDEO = frozenset(
+    ("h264", "hevc", "mpegvideo", "m4v", "vc1", "obu", "apv", "dnxhd", "h261", "h263", "vvc", "mpjpeg")
+)
 
 
 def forced_format(container: str) -> str:

@@ -13,6 +13,8 @@ from penstock.domain import errors
 from penstock.engines.probing.audio_frames import PADDING_BYTES, adts, mpeg_audio
 from penstock.engines.probing.camera_raw import Reading, raw_kind
 from penstock.engines.probing.elementary_streams import ac3, elementary_stream
+from penstock.engines.probing.further_containers.marks import by_marks
+from penstock.engines.probing.further_containers.structures import by_structure
 from penstock.engines.probing.readers import READERS, FileType
 from penstock.engines.probing.still_headers import bmp, netpbm, pcx, radiance, targa
 
@@ -195,6 +197,8 @@ def _id3_bytes(head: bytes) -> int:
 _DETECTORS: tuple[Callable[[bytes], str | None], ...] = (
     _by_prefix,
     _iff,
+    by_marks,
+    by_structure,
     bmp,
     netpbm,
     radiance,
