@@ -252,6 +252,14 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "light.exr": (*VIDEO, "-frames:v", "1", "-pix_fmt", "gbrpf32le"),
     "light.hdr": (*VIDEO, "-frames:v", "1", "-pix_fmt", "gbrpf32le"),
     "light.pfm": (*VIDEO, "-frames:v", "1", "-pix_fmt", "gbrpf32le"),
+    "light.phm": (*VIDEO, "-frames:v", "1", "-pix_fmt", "gbrpf32le"),
+    **{
+        f"picture.{extension}": (*VIDEO, "-frames:v", "1", "-pix_fmt", pixels)
+        for extension, pixels in (
+            *(("ras", "bgr24"), ("xbm", "monow"), ("xwd", "rgb24"), ("pam", "rgb24"), ("vbn", "rgba")),
+            *(("jls", "rgb24"), ("dpx", "rgb24"), ("fits", "gbrp")),
+        )
+    },
     "sound-only.mp4": (*TONE, "-c:a", "aac"),
 }
 

@@ -55,6 +55,14 @@ def test_every_container_that_we_read_and_do_not_write_has_a_hint():
         "mpegvideo": "m2v",
         "truehd": "thd",
     }
+    extensions |= {
+        "sunrast": "ras",
+        "photocd": "pcd",
+        "pictor": "pic",
+        "gem": "img",
+        "jpegls": "jls",
+        "brender": "pix",
+    }
     names = {extensions.get(name, name) for name in CONTAINERS}
     assert names - set(NAMES) - INSTEAD.keys() == set()
 

@@ -80,6 +80,15 @@ OTHER_CONTAINERS = {
     "light.exr": "png",
     "light.hdr": "jpeg",
     "light.pfm": "webp",
+    "light.phm": "png",
+    "picture.ras": "jpeg",
+    "picture.xbm": "png",
+    "picture.xwd": "webp",
+    "picture.pam": "jpeg",
+    "picture.vbn": "png",
+    "picture.jls": "webp",
+    "picture.dpx": "jpeg",
+    "picture.fits": "png",
 }
 
 CODECS = {

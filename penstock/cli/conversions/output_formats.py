@@ -30,6 +30,10 @@ INSTEAD: dict[str, tuple[Format, ...]] = {
     **dict.fromkeys(("ogv", "ogm"), ("webm", "mp4")),
     **dict.fromkeys(("tif", "tiff", "bmp", "ico", "icns", "tga", "psd", "jp2"), ("png", "webp")),
     **dict.fromkeys(("ppm", "pgm", "pbm", "pnm", "pcx", "dds", "sgi", "qoi", "pfm", "hdr", "exr"), ("png", "webp")),
+    **dict.fromkeys(
+        ("phm", "ras", "xbm", "xpm", "xwd", "pam", "pgx", "pcd", "pict", "pct", "pic", "img", "vbn"), ("png", "webp")
+    ),
+    **dict.fromkeys(("cri", "jls", "dpx", "iff", "ilbm", "lbm", "fits", "fit", "pix", "txd", "msp"), ("png", "webp")),
     **dict.fromkeys(("heic", "heif", "avif", "jxl"), ("webp", "jpeg")),
     **dict.fromkeys(("dng", "cr2", "cr3", "nef", "arw"), ("jpeg", "webp")),
     **dict.fromkeys(("jpe", "jfif", "jfi"), ("jpeg",)),

@@ -18,6 +18,8 @@ from PIL import (
     Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
+    MspImagePlugin,
+    PcdImagePlugin,
     PcxImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
@@ -31,8 +33,10 @@ from penstock.domain import errors
 from penstock.domain.limits import Limits
 from penstock.engines.images.formats.camera_raw import RawImageFile
 from penstock.engines.images.formats.jpeg_xl import JxlImageFile
-from penstock.engines.images.formats.linear import ExrImageFile, PfmImageFile, RadianceImageFile
+from penstock.engines.images.formats.linear import ExrImageFile, PfmImageFile, PhmImageFile, RadianceImageFile
+from penstock.engines.images.formats.stills import StillImageFile
 from penstock.engines.images.formats.targa import TargaImageFile
+from penstock.engines.images.formats.xpm import XpmImageFile
 
 # Imported in advance: if Pillow needs a plugin that is not loaded, every child loads all forty. PPM is loaded before
 # the first image is saved.
@@ -46,6 +50,8 @@ PLUGINS = (
     Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
+    MspImagePlugin,
+    PcdImagePlugin,
     PcxImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
@@ -60,9 +66,12 @@ _OWN_CLASSES: dict[str, Callable[[str], ImageFile.ImageFile]] = {
     "EXR": ExrImageFile,
     "HDR": RadianceImageFile,
     "JXL": JxlImageFile,
+    "LIBAV": StillImageFile,
     "PFM": PfmImageFile,
+    "PHM": PhmImageFile,
     "RAW": RawImageFile,
     "TGA": TargaImageFile,
+    "XPM": XpmImageFile,
 }
 
 # What Pillow and the libraries that it uses raise for damaged files.
@@ -95,7 +104,7 @@ def open_image(path: str, image_format: str, limits: Limits) -> Iterator[ImageFi
             image = _opened(path, image_format)
         with image:
             _require_max_pixels(image, image_format, limits)
-            if isinstance(image, JxlImageFile):
+            if isinstance(image, JxlImageFile | StillImageFile):
                 with translated_errors():
                     image.decode()
             yield image

@@ -72,6 +72,20 @@ _MIMES: dict[tuple[str, str | None], str] = {
     ("hdr", None): "image/vnd.radiance",
     ("exr", None): "image/x-exr",
     ("targa", None): "image/x-tga",
+    ("phm", None): "image/x-portable-halfmap",
+    ("sunrast", None): "image/x-sun-raster",
+    ("xbm", None): "image/x-xbitmap",
+    ("xpm", None): "image/x-xpixmap",
+    ("xwd", None): "image/x-xwindowdump",
+    ("pam", None): "image/x-portable-arbitrarymap",
+    ("photocd", None): "image/x-photo-cd",
+    ("pict", None): "image/x-pict",
+    ("jpegls", None): "image/jls",
+    ("ilbm", None): "image/x-ilbm",
+    **{
+        (name, None): f"image/x-{name}"
+        for name in ("pgx", "pictor", "gem", "vbn", "cri", "dpx", "brender", "txd", "msp")
+    },
 }
 
 

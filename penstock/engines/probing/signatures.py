@@ -16,13 +16,12 @@ from penstock.engines.probing.elementary_streams import ac3, elementary_stream
 from penstock.engines.probing.further_containers.marks import by_marks
 from penstock.engines.probing.further_containers.structures import by_structure
 from penstock.engines.probing.readers import READERS, FileType
-from penstock.engines.probing.still_headers import bmp, netpbm, pcx, radiance, targa
+from penstock.engines.probing.still_headers import bmp, jpeg, msp, netpbm, pcx, photo_cd, radiance, still, targa
 
 HEAD_BYTES = 64 * 1024
 
 _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpeg"),
     (b"GIF87a", "gif"),
     (b"GIF89a", "gif"),
     (b"II*\x00", "tiff"),
@@ -196,6 +195,7 @@ def _id3_bytes(head: bytes) -> int:
 
 _DETECTORS: tuple[Callable[[bytes], str | None], ...] = (
     _by_prefix,
+    jpeg,
     _iff,
     by_marks,
     by_structure,
@@ -203,6 +203,9 @@ _DETECTORS: tuple[Callable[[bytes], str | None], ...] = (
     netpbm,
     radiance,
     pcx,
+    msp,
+    photo_cd,
+    still,
     _iso_media,
     _matroska,
     _mpegts,

@@ -1,4 +1,4 @@
-"""PFM, Radiance HDR and OpenEXR: numbers of light become sRGB. Each expected value is computed here."""
+"""PFM, PHM, Radiance HDR and OpenEXR: numbers of light become sRGB. Each expected value is computed here."""
 
 import math
 import struct
@@ -25,12 +25,13 @@ def srgb(light):
     return round(255 * (12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055))
 
 
-def pfm(path, rows, order="<"):
-    """Rows of (red, green, blue), the first at the top; the file begins with the last."""
+def pfm(path, rows, order="<", number="f"):
+    """Rows of (red, green, blue), the first at the top; the file begins with the last. A PHM for numbers of 16 bits."""
     numbers = [channel for row in reversed(rows) for pixel in row for channel in pixel]
     scale = "-1.0" if order == "<" else "1.0"
     path.write_bytes(
-        f"PF\n{len(rows[0])} {len(rows)}\n{scale}\n".encode() + struct.pack(f"{order}{len(numbers)}f", *numbers)
+        f"P{'F' if number == 'f' else 'H'}\n{len(rows[0])} {len(rows)}\n{scale}\n".encode()
+        + struct.pack(f"{order}{len(numbers)}{number}", *numbers)
     )
     return path
 
@@ -79,9 +80,10 @@ def pixels_of(path, tmp_path, mode="RGB"):
         return [image.getpixel((x, 0)) for x in range(image.width)]
 
 
+@pytest.mark.parametrize("number", ["f", "e"])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_a_pfm_becomes_srgb(order, tmp_path):
-    source = pfm(tmp_path / "in.pfm", [[(light, light, 0.0) for light in LIGHT]], order)
+def test_a_pfm_or_phm_becomes_srgb(order, number, tmp_path):
+    source = pfm(tmp_path / "in", [[(light, light, 0.0) for light in LIGHT]], order, number)
     for light, (red, green, blue) in zip(LIGHT, pixels_of(source, tmp_path), strict=True):
         assert red == green == pytest.approx(srgb(light), abs=1)
         assert blue == 0
@@ -139,7 +141,16 @@ def test_a_compressed_exr_has_the_pixels_of_a_plain_one(options, media, tmp_path
         assert max(abs(a - b) for a, b in zip(plain.tobytes(), other.tobytes(), strict=True)) <= 1
 
 
-@pytest.mark.parametrize("name", ["light.pfm", "light.exr"])
+def test_a_phm_of_ffmpeg_has_the_pixels_of_a_pfm_upside_down(media, tmp_path):
+    """ffmpeg writes its rows from the top to the bottom, and reads them as all programs do, from the bottom."""
+    floats, halves = (
+        convert(media(f"light.{kind}"), tmp_path / f"{kind}.png").convert("RGB") for kind in ("pfm", "phm")
+    )
+    upright = halves.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    assert max(abs(a - b) for a, b in zip(floats.tobytes(), upright.tobytes(), strict=True)) <= 1
+
+
+@pytest.mark.parametrize("name", ["light.pfm", "light.phm", "light.exr"])
 def test_a_cut_one_is_refused_as_truncated(name, media, tmp_path):
     cut = tmp_path / name
     cut.write_bytes(media(name).read_bytes()[:-500])
@@ -164,6 +175,7 @@ def test_a_cut_radiance_picture_is_refused(media, tmp_path):
 
 LYING = {
     "in.pfm": b"PF\n99999 99999\n-1.0\n",
+    "in.phm": b"Ph\n99999 99999\n-1.0\n",
     "in.hdr": b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 99999 +X 99999\n",
     "in.tga": bytes.fromhex("000002 0000000000 00000000 ffffffff 1820"),
 }

@@ -74,6 +74,15 @@ KNOWN = {
     "light.exr": "exr",
     "light.hdr": "hdr",
     "light.pfm": "pfm",
+    "light.phm": "phm",
+    "picture.ras": "sunrast",
+    "picture.xbm": "xbm",
+    "picture.xwd": "xwd",
+    "picture.pam": "pam",
+    "picture.vbn": "vbn",
+    "picture.jls": "jpegls",
+    "picture.dpx": "dpx",
+    "picture.fits": "fits",
     "moving.gif": "gif",
 }
 
@@ -100,6 +109,25 @@ REFUSED = {
     "a cursor": bytes.fromhex("00000200 01002020 00000f00 0f003001 00001600 0000") + bytes(100),
     "a palette for a Targa that needs none": bytes.fromhex("000102 0000000118 00000000 40003000 1820") + bytes(100),
     "a Targa without a size": bytes.fromhex("000002 0000000000 00000000 00000000 1820") + bytes(100),
+    "a program in C": b"#define icon_width 16\n#define icon_height 16\nint main(void) { return 0x0; }\n",
+    "a bitmap that another file defines": b'#define icon_width 16\n#define icon_height 16\n#include "icon_bits.h"\n',
+    "a comment about XPM": b'/* XPM */\n#include <X11/xpm.h>\nstatic char *name = "16 16 2 1";\n',
+    "a page about PAM": b"P7\nWIDTH and HEIGHT are numbers\nENDHDR\n",
+    "a thumbnail of xv": b"P7 332\n#END_OF_COMMENTS\n80 60 255\n" + bytes(100),
+    "a page about PGX": b"PG ML is most significant byte first",
+    "a FITS without an image": b"SIMPLE  =                    T".ljust(80)
+    + b"NAXIS   =                    0".ljust(80)
+    + b"END",
+    "a page about FITS": b"SIMPLE  = a file with NAXIS1  = 20 and NAXIS2  = 10 \n" * 50,
+    "sheet music in IFF": b"FORM\0\0\1\0SMUSBMHD\0\0\0\x14" + bytes(100),
+    "text that begins as an IFF": b"FORM of an ILBM needs a BMHD chunk of 20 bytes",
+    "a Pictor of another video mode": bytes.fromhex("3412 1500 0600 00000000 08 ff 20 0400 0003") + bytes(100),
+    "a Paint picture with another checksum": b"DanM" + bytes(range(28)) + bytes(100),
+    "a font": bytes.fromhex("00010000 000c0080 00030040") + bytes(100),
+    "numbers that begin as a GEM": bytes.fromhex("0001 0008 0001 0009 0174 0174 0015 0006") + bytes(100),
+    "a QuickDraw picture of version 1": bytes(512) + bytes.fromhex("0000 00000000 00100010 1101 a0") + bytes(100),
+    "a Photo CD of overviews": b"PCD_OPA" + bytes(3000),
+    "a texture of 32 bits": bytes.fromhex("16000000 00000000 ffff0318 01000000 04000000 ffff0318") + bytes(200),
     "two letters": b"BM is a city abbreviation, not a bitmap",
 }
 
@@ -121,6 +149,12 @@ def test_an_unknown_format_is_rejected(head):
 @pytest.mark.parametrize("head", [b"P3\n# by hand\n2 2\n255\n1 1 1", b"P5 640 480 255\n", b"P4\n8 8\n\0"])
 def test_a_netpbm_image_is_known_by_its_numbers(head):
     assert sniff_bytes(head).container == "netpbm"
+
+
+def test_a_jpeg_is_no_jpeg_ls():
+    frame = b"\xff\xf7\0\x0b\x08\0\x08\0\x08\1\1\x11\0"
+    assert sniff_bytes(b"\xff\xd8\xff\xe0\0\x06JFIF" + frame).container == "jpegls"
+    assert sniff_bytes(b"\xff\xd8\xff\xe0\0\x06" + frame[:4] + b"\xff\xdb\0\x43").container == "jpeg"
 
 
 def test_a_quicktime_file_needs_no_brand():

@@ -1,4 +1,4 @@
-"""Images of linear light in floating-point numbers, PFM, Radiance HDR and OpenEXR, opened as Pillow images in sRGB.
+"""Images of linear light in floating-point numbers (PFM, PHM, Radiance HDR, OpenEXR), opened as Pillow images in sRGB.
 
 0 is black and 1 is white; what is brighter is clipped. sRGB's transfer function (IEC 61966-2-1) and rounding give eight
 bits. The primaries are taken as those of BT.709. Exposure, the scale of PFM, chromaticities and pixel aspect ratios are
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageFile
 
-from penstock.domain import errors
-from penstock.engines.probing.still_headers import PFM, RADIANCE
+from penstock.engines.images.formats.libav import decoded_frame
+from penstock.engines.probing.still_headers import PFM, PHM, RADIANCE
 
 if TYPE_CHECKING:
     import pyvips
@@ -26,7 +26,6 @@ _HEADER_BYTES = 1 << 20
 _EXR_LINES = (1, 1, 1, 16, 32, 16, 32, 32, 32, 256)
 # Flags of tiles, of deep data and of several parts, in the second byte of the version.
 _EXR_OTHER_LAYOUTS = 0x02 | 0x08 | 0x10
-_PADDING = 128
 _HALF_FLOATS = 1 << 16
 # The channels of libav's formats, without the bits of a number. Y and A share a plane, others have one each.
 _CHANNELS = {"gray": "Y", "ya": "YA", "gbrp": "GBR", "gbrap": "GBRA"}
@@ -61,25 +60,40 @@ class PfmImageFile(_LinearImageFile):
     """Portable float map: rows from the bottom to the top, big-endian if the scale is positive."""
 
     format = "PFM"
+    _pattern, _number, _number_bytes = PFM, "float", 4
 
     def _open(self) -> None:
-        header = _matched(PFM, self._read(_HEADER_BYTES))
-        self._mode = "RGB" if header["kind"] == b"F" else "L"
+        header = _matched(self._pattern, self._read(_HEADER_BYTES))
+        self._mode = "RGB" if header["kind"].upper() == header["kind"] else "L"
         self._size = int(header["width"]), int(header["height"])
 
     def _decode(self) -> _Pixels:
         import pyvips  # noqa: PLC0415 - a child process that only probes images starts without it
 
         data = self._read()
-        header = _matched(PFM, data)
+        header = _matched(self._pattern, data)
         names = "RGB" if self.mode == "RGB" else "Y"
-        pixels = memoryview(data)[header.end() :][: 4 * len(names) * self.width * self.height]
-        if len(pixels) < 4 * len(names) * self.width * self.height:
+        length = self._number_bytes * len(names) * self.width * self.height
+        pixels = memoryview(data)[header.end() :][:length]
+        if len(pixels) < length:
             raise OSError("image file is truncated")
-        stored = pyvips.Image.new_from_memory(pixels, *self.size, len(names), "float")
+        stored = pyvips.Image.new_from_memory(pixels, *self.size, len(names), self._number)
         ordered = stored if header["scale"].startswith(b"-") else stored.byteswap()
-        upright = ordered.flip("vertical")
-        return _Pixels({name: upright[number] for number, name in enumerate(names)})
+        light = self._light(ordered.flip("vertical"))
+        return _Pixels({name: light[number] for number, name in enumerate(names)})
+
+    def _light(self, numbers: "pyvips.Image") -> "pyvips.Image":
+        return numbers
+
+
+class PhmImageFile(PfmImageFile):
+    """Portable half map: as a float map, in numbers of 16 bits."""
+
+    format = "PHM"
+    _pattern, _number, _number_bytes = PHM, "ushort", 2
+
+    def _light(self, numbers: "pyvips.Image") -> "pyvips.Image":
+        return numbers.maplut(_half_floats())
 
 
 class RadianceImageFile(_LinearImageFile):
@@ -158,21 +172,8 @@ def _exr_channels(listed: bytes) -> list[str]:
 
 
 def _decoded_by_libav(codec: str, data: bytes, size: tuple[int, int]) -> "dict[str, pyvips.Image]":
-    """The channels of the only frame in `data`. Raises `ValueError` if it has another size, and `InputUnreadable` for
-    what libav does not implement, such as subsampled channels of an OpenEXR."""
-    import av.error  # noqa: PLC0415 - as above
-
-    context: Any = av.CodecContext.create(codec, "r")
-    context.thread_count = 1
-    # libav counts padded lines.
-    context.options = {"err_detect": "explode", "max_pixels": str((size[0] + _PADDING) * size[1])}
-    try:
-        frames = context.decode(av.Packet(data)) or context.decode(None)
-    except av.error.PatchWelcomeError as error:  # no ValueError, unlike others of PyAV
-        raise errors.InputUnreadable("The input needs what its decoder does not support.", detail=str(error)) from error
-    if not frames or (frames[0].width, frames[0].height) != size:
-        raise ValueError("the decoder gave no image of the declared size")
-    frame = frames[0]
+    """The channels of the only frame in `data`. Raises as `decoded_frame` does."""
+    frame = decoded_frame(codec, data, size)
     numbers = _floats if frame.format.name.endswith("f32le") else _from_halves
     names = _CHANNELS[frame.format.name.partition("f")[0]]
     bands = len(names) // len(frame.planes)
