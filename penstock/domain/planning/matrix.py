@@ -121,6 +121,7 @@ CONTAINERS: dict[str, Container] = {
     "exr": Container("OpenEXR", ("image",)),
     "targa": Container("Targa", ("image",)),
     "jpeg2000": Container("JPEG 2000", ("image",)),
+    "psd": Container("Photoshop", ("image",)),
     "msp": Container("Microsoft Paint 1 and 2", ("image",)),
     "sunrast": Container("Sun raster", ("image",)),
     "xbm": Container("X bitmap", ("image",)),

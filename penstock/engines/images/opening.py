@@ -34,6 +34,7 @@ from penstock.domain.limits import Limits
 from penstock.engines.images.formats.camera_raw import RawImageFile
 from penstock.engines.images.formats.jpeg_xl import JxlImageFile
 from penstock.engines.images.formats.linear import ExrImageFile, PfmImageFile, PhmImageFile, RadianceImageFile
+from penstock.engines.images.formats.psd import PsdImageFile
 from penstock.engines.images.formats.stills import StillImageFile
 from penstock.engines.images.formats.targa import TargaImageFile
 from penstock.engines.images.formats.xpm import XpmImageFile
@@ -69,6 +70,7 @@ _OWN_CLASSES: dict[str, Callable[[str], ImageFile.ImageFile]] = {
     "LIBAV": StillImageFile,
     "PFM": PfmImageFile,
     "PHM": PhmImageFile,
+    "PSD": PsdImageFile,
     "RAW": RawImageFile,
     "TGA": TargaImageFile,
     "XPM": XpmImageFile,

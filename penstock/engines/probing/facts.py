@@ -81,6 +81,7 @@ _MIMES: dict[tuple[str, str | None], str] = {
     ("photocd", None): "image/x-photo-cd",
     ("pict", None): "image/x-pict",
     ("jpegls", None): "image/jls",
+    ("psd", None): "image/vnd.adobe.photoshop",
     ("ilbm", None): "image/x-ilbm",
     **{
         (name, None): f"image/x-{name}"

@@ -91,6 +91,7 @@ READERS: dict[str, tuple[Reader, str]] = {
     "exr": ("pillow", "EXR"),
     "targa": ("pillow", "TGA"),
     "msp": ("pillow", "MSP"),
+    "psd": ("pillow", "PSD"),
     "sunrast": ("pillow", "LIBAV"),
     "xbm": ("pillow", "LIBAV"),
     "xpm": ("pillow", "XPM"),

@@ -99,8 +99,8 @@ def still_header(head: bytes) -> StillHeader | None:
     """The header of a still that libav decodes whole, by the first 64 KiB of its file. None for other files."""
     start = _frame_header(head) if head.startswith(_JPEG) else 0
     for container, order, pattern in _STILLS:
-        if found := re.compile(pattern, re.DOTALL).match(head, start):
-            sides = found.groupdict()
+        found = re.compile(pattern, re.DOTALL).match(head, start)
+        if found and (sides := found.groupdict())["width"] and sides["height"]:
             return StillHeader(container, (_side(sides["width"], order), _side(sides["height"], order)), found.end())
     return None
 
@@ -151,7 +151,7 @@ _STILLS: tuple[tuple[str, Literal["big", "little"] | None, bytes], ...] = (
         "pam",
         None,
         (
-            rb"P7\n(?=[^\0]{0,999}?WIDTH \d)(?=[^\0]{0,999}?HEIGHT \d)(?:(?:#[^\n]*|TUPLTYPE [A-Z_]+|"
+            rb"P7(?=[^\0]{0,999}?\nWIDTH \d)(?=[^\0]{0,999}?\nHEIGHT \d)\n(?:(?:#[^\n]*|TUPLTYPE [A-Z_]+|"
             rb"(?:DEPTH|MAXVAL) \d{1,6}|WIDTH (?P<width>\d{1,6})|HEIGHT (?P<height>\d{1,6}))\n){4,40}ENDHDR\n"
         ),
     ),
@@ -182,6 +182,8 @@ _STILLS: tuple[tuple[str, Literal["big", "little"] | None, bytes], ...] = (
         ),
     ),
     ("brender", "big", rb"\0{3}\x12\0{3}\x08\0{3}\x02\0{3}\x02\0{3}[\3\x3d].{4}[\x03-\x08\x12].{2}" + _W2_H2),
+    # version 1, channels; bits, colors in a mode that is read
+    ("psd", "big", rb"8BPS\0\x01\0{6}\0[\1-\x38](?P<height>.{4})(?P<width>.{4})\0[\1\x08\x10]\0[\0-\4\x08\x09]"),
     # a dictionary, its information, a texture, its data; with a palette or compressed
     (
         "txd",

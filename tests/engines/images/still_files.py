@@ -194,9 +194,9 @@ def vbn(mode="RGB"):
     return header.ljust(192, b"\0") + body, image
 
 
-def cri(*extra, colors=((200, 120, 40), (30, 60, 220)), model=90):
+def cri(*extra, colors=((200, 120, 40), (30, 60, 220)), model=90, size=(32, 8)):
     """Numbers of 16 bits of a sensor, half in each color: lines of red and green, then of green and blue."""
-    size = width, height = 32, 8
+    width, height = size
     image = Image.new("RGB", size, colors[0])
     image.paste(colors[1], (width // 2, 0, width, height))
     body = b""
@@ -319,6 +319,29 @@ def _txd(depth, d3d_format, body):
     chunk = lambda key, content: struct.pack("<II", key, len(content)) + mark + content  # noqa: E731
     texture = struct.pack("<I", 8).ljust(76, b"\0") + struct.pack("<IHHBBBB", d3d_format, *SIZE, depth, 1, 4, 0) + body
     return chunk(0x16, chunk(1, struct.pack("<HH", 1, 0)) + chunk(0x15, chunk(1, texture)))
+
+
+def psd(mode="RGB", bits=8, profile=b""):
+    """One channel after the other, not packed; the colors of CMYK inverted."""
+    image = drawn(mode if mode != "CMYK" else "RGB").convert(mode)
+    number = {"L": 1, "RGB": 3, "RGBA": 3, "CMYK": 4}[mode]
+    header = b"8BPS" + struct.pack(">H6xHIIHH", 1, len(image.getbands()), HEIGHT, WIDTH, bits, number)
+    named = b"\7a title" + struct.pack(">I", len(profile)) + profile + bytes(len(profile) % 2)
+    resources = b"8BIM\4\x0f" + named if profile else b""
+    values = b"".join(channel.tobytes() for channel in image.split())
+    if mode == "CMYK":
+        values = bytes(255 - value for value in values)
+    body = values if bits == 8 else struct.pack(f">{len(values)}H", *(257 * value for value in values))
+    return header + struct.pack(">II", 0, len(resources)) + resources + struct.pack(">IH", 0, 0) + body, image
+
+
+def psd_palette():
+    image, rows, palette = indexed(200)
+    header = b"8BPS" + struct.pack(">H6xHIIHH", 1, 1, HEIGHT, WIDTH, 8, 2)
+    colors = b"".join(bytes(channel).ljust(256, b"\0") for channel in zip(*palette, strict=True))
+    packed = [pack_bits(row) for row in rows]
+    lengths = struct.pack(f">{HEIGHT}H", *map(len, packed))
+    return header + struct.pack(">I", 768) + colors + struct.pack(">IIH", 0, 0, 1) + lengths + b"".join(packed), image
 
 
 def msp():

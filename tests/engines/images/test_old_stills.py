@@ -11,8 +11,10 @@ from PIL import Image
 
 from penstock.domain import errors
 from penstock.engines import bundled_ffmpeg, probe
+from penstock.engines.images.icc_profiles import declared_profile
 from tests.engines.conversions import convert
 from tests.engines.images import still_files as files
+from tests.engines.images.test_color_profiles import P3, coded
 
 pytestmark = pytest.mark.media
 
@@ -48,6 +50,11 @@ STILLS = {
     "a BRender picture": ("brender", files.brender),
     "a BRender picture with alpha": ("brender", partial(files.brender, "RGBA")),
     "a RenderWare texture": ("txd", files.txd_palette),
+    "a Photoshop document": ("psd", files.psd),
+    "a Photoshop document with alpha": ("psd", partial(files.psd, "RGBA")),
+    "a Photoshop document in gray": ("psd", partial(files.psd, "L")),
+    "a Photoshop document of 16 bits": ("psd", partial(files.psd, "RGB", 16)),
+    "a Photoshop document with a palette": ("psd", files.psd_palette),
     "a picture of Paint 1": ("msp", files.msp),
     "a picture of Paint 2": ("msp", files.msp_packed),
 }
@@ -168,8 +175,9 @@ def test_a_still_of_ffmpeg_with_too_many_pixels_is_refused(name, tmp_path, tools
 
 def larger(content, size, container):
     """The same file, but for the sides in its header."""
-    if container == "pict":
-        return content.replace(struct.pack(">2H", *size[::-1]), struct.pack(">2H", 60_000, 60_000))
+    if container in ("pict", "psd"):
+        order = {"pict": ">2H", "psd": ">2I"}[container]
+        return content.replace(struct.pack(order, *size[::-1]), struct.pack(order, 60_000, 60_000), 1)
     if order := SIDES.get(container):
         changed = content.replace(struct.pack(order, *size), struct.pack(order, 60_000, 60_000), 1)
         return files.with_checksum(changed) if container == "msp" else changed
@@ -236,10 +244,27 @@ def test_a_jpeg_ls_is_known_after_segments_of_applications(shown, tmp_path):
     assert shown(content[:2] + segments + content[2:]).tobytes() == shown(content).tobytes()
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_color_profile_of_a_photoshop_document_is_applied(bits, shown, tmp_path):
+    with Image.open(coded(tmp_path / "coded.png", P3)) as wide:
+        profile = declared_profile(wide)
+    content, drawn = files.psd("RGB", bits, profile)
+    drawn.save(tmp_path / "same.png", icc_profile=profile)
+    expected = shown((tmp_path / "same.png").read_bytes())
+    assert shown(content).tobytes() == expected.tobytes() != drawn.convert("RGBA").tobytes()
+
+
+def test_a_photoshop_document_in_inks_becomes_srgb(shown):
+    content, inks = files.psd("CMYK")
+    found = zip(shown(content).tobytes(), inks.convert("RGBA").tobytes(), strict=True)
+    assert max(abs(a - b) for a, b in found) <= 1
+
+
 NOT_SUPPORTED = {
     "a PBM of odd width": partial(files.pbm, (21, 6)),
     "a QuickDraw picture with short lines": partial(files.pict_palette, (40, 5)),
     "a compressed Cintel picture": partial(files.cri, files.cri_chunk(102, b"cintel_craw")),
+    "a Cintel picture of one line": partial(files.cri, size=(32, 1)),
     "a Cintel picture of 10 bits": partial(files.cri, model=45),
 }
 

@@ -81,6 +81,8 @@ def _picture(data: bytes, header: StillHeader) -> bytes:
 
 def _sensor(data: bytes, header: StillHeader) -> bytes:
     """A whole Cintel file. Raises `OSError` unless all numbers of the sensor are there, and not compressed."""
+    if any(side % 2 for side in header.size):  # half a filter; libav aborts
+        raise _not_supported("a sensor with an odd number of pixels")
     chunks = _cri_chunks(data)
     model = int.from_bytes(chunks[100][8:12], "little")
     if 102 in chunks or model not in _SENSOR_BITS:
@@ -170,8 +172,8 @@ class StillImageFile(ImageFile.ImageFile):
     def _image(self, still: _Still, data: bytes, padding: bytes) -> Image.Image:
         packet = still.packet(data, self._header)
         if still.codec == "iff":
-            return _image_of(_demuxed_frame(packet, padding, self.size))
-        return _image_of(decoded_frame(still.codec, packet + padding, self.size))
+            return image_of(_demuxed_frame(packet, padding, self.size))
+        return image_of(decoded_frame(still.codec, packet + padding, self.size))
 
 
 def _demuxed_frame(data: bytes, padding: bytes, size: tuple[int, int]) -> Any:
@@ -186,7 +188,8 @@ def _demuxed_frame(data: bytes, padding: bytes, size: tuple[int, int]) -> Any:
         return frame_of(stream.codec_context, bytes(packet) + padding, size)
 
 
-def _image_of(frame: Any) -> Image.Image:
+def image_of(frame: Any) -> Image.Image:
+    """A frame of libav in the nearest mode. Raises `InputUnreadable` for pixels in YCbCr."""
     name, size = frame.format.name, (frame.width, frame.height)
     if name in _RAW_MODES:
         mode, raw_mode = _RAW_MODES[name]
@@ -198,7 +201,7 @@ def _image_of(frame: Any) -> Image.Image:
     if name[:-2] in _SHORT_RAW_MODES:
         return _from_words(frame, size)
     if frame.format.is_bayer:
-        return _flipped(_image_of(frame.reformat(format="rgb24")), frame)
+        return _flipped(image_of(frame.reformat(format="rgb24")), frame)
     raise _not_supported(f"pixels in {name}")
 
 
