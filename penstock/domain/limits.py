@@ -20,7 +20,7 @@ class Limits:
     video_fps: float = 240.0
     video_frames: int = 4 * 3600 * 120
     audio_channels: int = 8
-    audio_sample_rate_hz: int = 192_000
+    audio_sample_rate_hz: int = 1_536_000
     duration_seconds: float = 4 * 3600.0
     streams: int = 32
     transcode_min_seconds: float = 120.0

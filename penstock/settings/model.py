@@ -129,7 +129,7 @@ class Settings(BaseModel):
     max_video_fps: float = Field(240.0, gt=0, le=10_000, description="highest frame rate of a video input")
     max_video_frames: Count = Field(4 * 3600 * 120, description="most frames of a video input")
     max_audio_channels: int = Field(8, ge=1, le=255, description="most channels of an audio input")
-    max_audio_sample_rate_hz: Count = Field(192_000, description="highest sample rate of an audio input")
+    max_audio_sample_rate_hz: Count = Field(1_536_000, description="highest sample rate of an audio input")
     max_duration_seconds: Seconds = Field(4 * 3600.0, description="longest video or audio input")
     max_body_bytes: int = Field(64 * 1024, ge=1024, le=2**30, description="largest JSON body")
     max_batch_body_bytes: int = Field(

@@ -28,6 +28,7 @@ _BITS_PER_PIXEL = {
 }
 # Processor seconds per million pixels, decoding and scaling included.
 _MEGAPIXEL_SECONDS = {"h264": 0.04, "vp9": 0.16, "mpeg4": 0.016, "jpeg": 0.1, "webp": 0.2, "png": 0.6, "gif": 0.1}
+_MAX_LOSSLESS_HERTZ = 192_000
 _LOSSLESS_BITS_PER_SAMPLE = {"pcm_s16le": 16.0, "flac": 9.0}
 _AUDIO_SECONDS_PER_SECOND = 0.01
 _MIN_SECONDS = 0.2
@@ -135,7 +136,7 @@ def _audio_kbps(step: Copy | EncodeAudio | None, media: Media) -> float:
     if isinstance(step, Copy):
         return (media.audio.bitrate or 0) / 1000
     if bits := _LOSSLESS_BITS_PER_SAMPLE.get(step.codec):
-        return bits * media.audio.sample_rate * step.channels / 1000
+        return bits * min(media.audio.sample_rate, _MAX_LOSSLESS_HERTZ) * step.channels / 1000
     return audio_kbps(step.codec, step.quality, step.channels)
 
 

@@ -10,7 +10,7 @@ from penstock.domain.media import Media, VideoStream
 from penstock.domain.planning.plan import Cut
 from penstock.engines.ffmpeg.encoders import Options
 from penstock.engines.probing import decoders
-from penstock.engines.probing.readers import ELEMENTARY_VIDEO, forced_format
+from penstock.engines.probing.readers import UNSEEKABLE, forced_format
 
 MAX_ALLOCATION = 512 * 2**20
 _GLOBAL_OPTIONS = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-max_alloc", str(MAX_ALLOCATION))
@@ -99,11 +99,11 @@ def frame_preroll_seconds(media: Media) -> float:
 def frame_seek_seconds(seconds: float, media: Media) -> float:
     """Where to seek in the input for that frame. 0 near the start, and without a container."""
     preroll = frame_preroll_seconds(media)
-    return seconds - preroll if seconds > 2 * preroll and media.container not in ELEMENTARY_VIDEO else 0.0
+    return seconds - preroll if seconds > 2 * preroll and media.container not in UNSEEKABLE else 0.0
 
 
 def _is_unseekable(media: Media) -> bool:
-    return has_delayed_timestamps(media) or media.container in ELEMENTARY_VIDEO
+    return has_delayed_timestamps(media) or media.container in UNSEEKABLE
 
 
 def has_delayed_timestamps(media: Media) -> bool:

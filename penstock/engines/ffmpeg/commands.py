@@ -6,7 +6,7 @@ from typing import Any
 
 import ffmpeg
 
-from penstock.domain.media import Media, VideoStream
+from penstock.domain.media import AudioStream, Media, VideoStream
 from penstock.domain.planning.frame_rate import avi_fps
 from penstock.domain.planning.plan import (
     AudioPlan,
@@ -34,7 +34,7 @@ from penstock.engines.ffmpeg.arguments import (
     seek_seconds,
 )
 from penstock.engines.ffmpeg.cover_art import attached_picture, comments_input, cover_stream, ogg_cover
-from penstock.engines.ffmpeg.encoders import Options, audio_options, video_options
+from penstock.engines.ffmpeg.encoders import Options, audio_options, sample_rate_options, video_options
 
 # Without it, audio that starts late in the input starts late in an audio file too.
 _FROM_ZERO = "asetpts=PTS-STARTPTS"
@@ -71,7 +71,7 @@ def _video_output(plan: VideoPlan, context: CommandContext) -> Any:
     options = {**output_options(plan.format, plan.tags, plan.cut, context), **_video_step_options(plan, stream)}
     if plan.audio is not None:
         streams.append(source[str(plan.audio.index)])
-        options |= {**_audio_step_options(plan.audio), **_avi_sync_options(plan, context.media)}
+        options |= {**_audio_step_options(plan.audio, context.media.audio), **_avi_sync_options(plan, context.media)}
     if plan.cover is not None:
         streams.append(cover_stream(plan.cover, plan.cut, context))
         options |= attached_picture(1)
@@ -152,7 +152,10 @@ def _avi_sync_options(plan: VideoPlan, media: Media) -> Options:
 def _audio_output(plan: AudioPlan, context: CommandContext) -> Any:
     cut = _without_silence(plan.cut, context.media)
     source = input_for(cut, context, {})
-    options = {**output_options(plan.format, plan.tags, cut, context), **_audio_step_options(plan.audio)}
+    options = {
+        **output_options(plan.format, plan.tags, cut, context),
+        **_audio_step_options(plan.audio, context.media.audio),
+    }
     if isinstance(plan.audio, EncodeAudio):
         options |= _audio_filter(cut, context.media, options)
     audio, target = source[str(plan.audio.index)], f"file:{context.target}"
@@ -180,8 +183,10 @@ def _without_silence(cut: Cut, media: Media) -> Cut:
     return cut if cut.seconds is None else replace(cut, seconds=max(0.0, cut.seconds - late))
 
 
-def _audio_step_options(step: Copy | EncodeAudio) -> Options:
-    return {"c:a": "copy"} if isinstance(step, Copy) else audio_options(step)
+def _audio_step_options(step: Copy | EncodeAudio, stream: AudioStream | None) -> Options:
+    if isinstance(step, Copy):
+        return {"c:a": "copy"}
+    return {**audio_options(step), **(sample_rate_options(step, stream.sample_rate) if stream else {})}
 
 
 def _gif_output(plan: GifPlan, context: CommandContext) -> Any:

@@ -32,6 +32,8 @@ _MPEG4: Options = {
     "vtag": "FMP4",
 }
 
+MAX_HERTZ = 192_000
+
 # libopus rejects 5.1(side), and AAC in that layout does not play everywhere: always set a plain layout.
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 _WITH_LAYOUT = frozenset(("aac", "opus"))
@@ -73,6 +75,16 @@ def _channel_options(step: EncodeAudio) -> Options:
     if step.codec in _WITH_LAYOUT:
         return {"af": f"aformat=channel_layouts={_LAYOUTS[step.channels]}"}
     return {"ac": step.channels}
+
+
+def sample_rate_options(step: EncodeAudio, hertz: int) -> Options:
+    """Nothing, which keeps the rate or lets the encoder choose; but for DSD, which has 352.8 kHz and more, what players
+    take."""
+    if hertz <= MAX_HERTZ:
+        return {}
+    if step.codec not in ("flac", "pcm_s16le"):
+        return {"ar": 48_000}
+    return {"ar": 176_400 if hertz % 44_100 == 0 else MAX_HERTZ}
 
 
 def _tile_columns(width: int) -> int:

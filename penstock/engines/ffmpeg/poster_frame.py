@@ -1,6 +1,5 @@
 """Choose the frame of a video that becomes its still image. Runs in a child process."""
 
-import math
 import statistics
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +11,7 @@ from penstock.domain import errors
 from penstock.engines.probing import decoders
 from penstock.engines.probing.demuxing import has_alpha_tag, open_file, seek
 from penstock.engines.probing.packets import start_seconds
-from penstock.engines.probing.readers import ELEMENTARY_VIDEO
+from penstock.engines.probing.readers import ELEMENTARY_VIDEO, UNSEEKABLE
 
 _CANDIDATES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.0)
 _MAX_FRAMES_PER_CANDIDATE = 150
@@ -28,23 +27,26 @@ def poster_frame_time(path: str, demuxer: str, index: int, at: float | None) -> 
     """The time in seconds to seek to for the frame shown at `at`; for a representative frame if `at` is None."""
     with open_file(path, demuxer) as container:
         stream = container.streams[index]
-        if demuxer in ELEMENTARY_VIDEO:
-            return _by_counting(container, stream, at)
+        if demuxer in UNSEEKABLE:
+            return _from_start(container, stream, at, demuxer)
         seconds = _representative(container, stream) if at is None else _shown_at(container, stream, at)
     return max(0.0, seconds - _MARGIN_SECONDS)
 
 
-def _by_counting(container: Any, stream: Any, at: float | None) -> float:
-    """The same for a stream without a container, in which nothing can be sought: its frames are counted from the start,
-    for a representative one no further than is decoded for a candidate of other streams."""
-    rate, number = float(stream.average_rate or _DEFAULT_RATE), -1
-    last = _MAX_FRAMES_PER_CANDIDATE if at is None else math.floor(at * rate + _ROUNDING)
+def _from_start(container: Any, stream: Any, at: float | None, demuxer: str) -> float:
+    """The same where nothing can be sought: all frames are decoded from the start, for a representative one no further
+    than for a candidate of other streams. Frames without timestamps are counted."""
+    rate, shown = float(stream.average_rate or _DEFAULT_RATE), None
     for number, frame in enumerate(_frames(container, stream)):
-        if number >= last or (at is None and _is_representative(*_luma(frame))):
+        seconds = number / rate if demuxer in ELEMENTARY_VIDEO else _time(container, frame)
+        if at is not None and shown is not None and seconds > at + _ROUNDING / rate:
             break
-    if number < 0:
+        shown = seconds
+        if at is None and (number >= _MAX_FRAMES_PER_CANDIDATE or _is_representative(*_luma(frame))):
+            break
+    if shown is None:
         raise errors.InputUnreadable("No frame of the input can be decoded.")
-    return max(0.0, number / rate - _MARGIN_SECONDS)
+    return max(0.0, shown - _MARGIN_SECONDS)
 
 
 def _representative(container: Any, stream: Any) -> float:
@@ -89,11 +91,21 @@ def _frame_at(container: Any, stream: Any, seconds: float, max_frames: int = 1_0
 def _frames(container: Any, stream: Any) -> Iterator[Any]:
     """The frames from here on, without packets that cannot be decoded: after a seek the first ones may be such."""
     decoder = _decoder(stream)
-    for packet in container.demux(stream):
+    for packet in _packets(container, stream):
         try:
             yield from decoder.decode(packet)
         except av.error.FFmpegError:
             continue
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets from here on, then one that makes the decoder give all frames: some demuxers end in an error."""
+    try:
+        yield from container.demux(stream)
+    except av.error.FFmpegError:
+        last = av.Packet()
+        last.time_base = stream.time_base
+        yield last
 
 
 def _decoder(stream: Any) -> Any:

@@ -12,7 +12,7 @@ from penstock.domain.limits import Limits
 from penstock.domain.media import AudioStream, CoverArt, Media, Size, VideoStream
 from penstock.engines.probing import decoders
 from penstock.engines.probing.colors import MATRICES, PRIMARIES, TRANSFERS
-from penstock.engines.probing.demuxing import first_frame, has_alpha_tag, open_file
+from penstock.engines.probing.demuxing import decoded_seconds, first_frame, has_alpha_tag, open_file
 from penstock.engines.probing.media_limits import (
     bitrate_of,
     pixel_aspect_ratio,
@@ -29,6 +29,7 @@ from penstock.engines.probing.packets import (
     packet_stats,
     start_seconds,
 )
+from penstock.engines.probing.readers import MEASURED_BY_DECODING
 from penstock.engines.probing.tags import kept_tags
 
 _ATTACHED_PICTURE, _DEFAULT = 0x400, 0x1
@@ -52,10 +53,17 @@ class ContainerSource:
 def probe_container(path: str, container: str, demuxer: str, limits: Limits) -> Media:
     """The facts of a complete file, by all of its packets. Raises an `InputError`."""
     media, packets_end = read_media(ContainerSource.of_file(path, demuxer), container, limits)
-    require_complete(media.header_duration, packets_end)
+    if container in MEASURED_BY_DECODING and media.audio:
+        media = _with_seconds(media, media.audio, decoded_seconds(path, demuxer, media.audio.index))
+    require_complete(media.header_duration, max(packets_end, media.duration or 0))
     if container == "dv" and media.filesize < _DV_FRAME_BYTES:
         raise errors.InputTruncated("The input is cut off inside its first frame.")
     return require_within(require_streams(media), limits)
+
+
+def _with_seconds(media: Media, audio: AudioStream, seconds: float) -> Media:
+    bitrate = bitrate_of(media.filesize, seconds)
+    return replace(media, duration=seconds, audio=replace(audio, start=0.0, duration=seconds, bitrate=bitrate))
 
 
 def probe_container_header(path: str, container: str, demuxer: str, limits: Limits) -> Media:

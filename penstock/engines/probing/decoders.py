@@ -18,8 +18,9 @@ _SAME_NAME_VIDEO = (
     # the web, discs and telephones of earlier years
     "8bps amv cavs clearvideo cyuv h261 h263i indeo2 indeo3 indeo4 indeo5 mimic msrle msvideo1 qpeg rpza rv10 rv20 "
     "rv30 rv40 smc snow sp5x truemotion1 truemotion2 vb vble vc1image vcr1 vp3 vp4 vp5 vp7 wmv3image wnv1 xan_wc4 "
-    # games
-    "pdv"
+    # games, animations and recorders
+    "4xm anm bethsoftvid bfi binkvideo dfa dsicinvideo dxa escape124 escape130 flic gdv hnm4video interplayvideo ipu "
+    "jv mdec mmvideo mobiclip mvc1 mvc2 nuv paf_video pdv rl2 sanm sgirle thp vmdvideo xan_wc3"
 )
 _SAME_NAME_AUDIO = (
     "aac ac3 eac3 flac alac vorbis ape wavpack wmav1 wmav2 wmapro wmalossless nellymoser speex tta adpcm_ima_wav "
@@ -33,8 +34,13 @@ _SAME_NAME_AUDIO = (
     "cook dfpwm evrc g723_1 g729 gsm gsm_ms iac ilbc imc mace3 mace6 metasound qcelp qdm2 qdmc ralf sipr siren "
     "truespeech twinvq wmavoice xma1 xma2 "
     # games, telephones and recorders
-    "adpcm_adx adpcm_afc adpcm_argo adpcm_ima_alp adpcm_ima_amv adpcm_ima_apm adpcm_ima_smjpeg adpcm_ima_ssi roq_dpcm "
-    "sbc"
+    "8svx_exp 8svx_fib adpcm_4xm adpcm_adx adpcm_afc adpcm_aica adpcm_argo adpcm_dtk adpcm_ea adpcm_ea_maxis_xa "
+    "adpcm_ea_r1 adpcm_ea_r2 adpcm_ea_r3 adpcm_ea_xas adpcm_ima_acorn adpcm_ima_alp adpcm_ima_amv adpcm_ima_apc "
+    "adpcm_ima_apm adpcm_ima_ea_eacs adpcm_ima_ea_sead adpcm_ima_rad adpcm_ima_smjpeg adpcm_ima_ssi adpcm_ima_xbox "
+    "adpcm_mtaf adpcm_psx adpcm_thp adpcm_thp_le adpcm_vima adpcm_xa atrac1 binkaudio_dct binkaudio_rdft derf_dpcm "
+    "dsd_lsbf dsd_lsbf_planar dsd_msbf dsd_msbf_planar dsicinaudio dss_sp dst fastaudio gremlin_dpcm hca hcom "
+    "interplay_dpcm interplayacm osq paf_audio pcm_lxf pcm_vidc qoa rka roq_dpcm sbc sdx2_dpcm shorten sol_dpcm tak "
+    "vmdaudio"
 )
 
 VIDEO: dict[str, tuple[str, ...]] = {
@@ -48,7 +54,14 @@ VIDEO: dict[str, tuple[str, ...]] = {
     "cscd": ("camstudio",),
     "ulti": ("ultimotion",),
     "vixl": ("xl",),
+    "cmv": ("eacmv",),
+    "mad": ("eamad",),
     "roq": ("roqvideo",),
+    "smackvideo": ("smackvid",),
+    "tgq": ("eatgq",),
+    "tgv": ("eatgv",),
+    "tqi": ("eatqi",),
+    "ws_vqa": ("vqavideo",),
 }
 
 AUDIO: dict[str, tuple[str, ...]] = {
@@ -68,6 +81,9 @@ AUDIO: dict[str, tuple[str, ...]] = {
     "atrac3p": ("atrac3plus",),
     "atrac3pal": ("atrac3plusal",),
     "avc": ("on2avc",),
+    "musepack7": ("mpc7",),
+    "musepack8": ("mpc8",),
+    "smackaudio": ("smackaud",),
     "westwood_snd1": ("ws_snd1",),
     "ra_144": ("real_144",),
     "ra_288": ("real_288",),

@@ -1,7 +1,7 @@
 """Open a container with PyAV, seek in it, and decode its first frame. Runs in a child process."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import av
@@ -58,6 +58,16 @@ def first_frame(container: Any, index: int) -> Any:
         if count > _MAX_TRIED_PACKETS:
             break
     raise errors.InputUnreadable("No frame of the input can be decoded.")
+
+
+def decoded_seconds(path: str, demuxer: str, index: int) -> float:
+    """How long the audio of a stream lasts, by decoding it. Ends early at damage, as a decoder would."""
+    seconds = 0.0
+    with suppress(errors.InputUnreadable), open_file(path, demuxer) as container:
+        for packet in container.demux([container.streams[index]]):
+            with suppress(av.error.FFmpegError):
+                seconds += sum(frame.samples / frame.sample_rate for frame in packet.decode())
+    return seconds
 
 
 def has_alpha_tag(metadata: dict[str, str]) -> bool:

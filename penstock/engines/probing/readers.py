@@ -17,8 +17,11 @@ class FileType:
 
 # Containers that libav's demuxers call as we do: of games, telephones, recorders and studios.
 _SAME_NAME = (
-    "adx alp apm argo_asf ast film_cpk ircam kvag mmf mpjpeg oma pdv roq rso sbc smjpeg sox spdif swf wsaud "
-    "dnxhd h261 h263 vvc"
+    "4xm acm adx ads aea alp anm apc apm argo_asf ast avr bethsoftvid bfi bfstm bink binka bit brstm derf dfa "
+    "dsf dsicin dss dtshd dxa ea epaf film_cpk flic fsb gdv genh hca hcom hnm ifv ilbc ipmovie ipu ircam jv "
+    "kvag lxf mm mmf mods mpc mpc8 mpjpeg msf mtaf mtv mv nistsphere nsp nsv nuv oma osq paf pdv pmp psxstr pva "
+    "pvf qcp qoa rka rl2 roq rpl rsd rso sbc ser shn siff smjpeg smk smush sol sox spdif svag swf tak thp ty usm "
+    "vag vc1test vividas vmd vpk vqf wc3movie wsaud wsd wsvqa wve xa xmv xvag xwma dnxhd h261 h263 vvc"
 )
 
 READERS: dict[str, tuple[Reader, str]] = {
@@ -71,6 +74,8 @@ READERS: dict[str, tuple[Reader, str]] = {
     "dv": ("libav", "dv"),
     **{name: ("libav", name) for name in _SAME_NAME.split()},
     "amv": ("libav", "avi"),
+    "8svx": ("libav", "iff"),
+    "dsdiff": ("libav", "iff"),
     "jpeg": ("pillow", "JPEG"),
     "png": ("pillow", "PNG"),
     "gif": ("pillow", "GIF"),
@@ -125,6 +130,13 @@ READERS: dict[str, tuple[Reader, str]] = {
 ELEMENTARY_VIDEO = frozenset(
     ("h264", "hevc", "mpegvideo", "m4v", "vc1", "obu", "apv", "dnxhd", "h261", "h263", "vvc", "mpjpeg")
 )
+# Containers that are read from the start, also for a cut or a still: libav seeks in few of these, and some of its
+# demuxers read nothing more after they failed to.
+UNSEEKABLE = ELEMENTARY_VIDEO | {*_SAME_NAME.split(), "amv"}
+
+# Audio whose packets do not tell how long they last, or was not tried: all of it is decoded for its length.
+_MEASURED = "acm bfstm binka brstm dss fsb hca hcom mpc mpc8 mtaf osq qcp rka shn tak vqf wsd xa xvag xwma"
+MEASURED_BY_DECODING = frozenset(_MEASURED.split())
 
 
 def forced_format(container: str) -> str:

@@ -8,7 +8,7 @@ from penstock.engines import bundled_ffmpeg, probe
 from penstock.engines.probing import decoders
 from tests.corpus import corpus_files
 from tests.engines.conversions import convert
-from tests.engines.probing.test_further_containers import MADE
+from tests.engines.probing.test_further_containers import MADE, WRITTEN_CODECS
 
 pytestmark = pytest.mark.media
 
@@ -113,15 +113,22 @@ AUDIO_CODECS = {
 _READ_ONLY = (
     "8bps aasc adpcm_ct adpcm_ima_dk3 adpcm_ima_dk4 adpcm_sbpro_2 adpcm_sbpro_3 adpcm_sbpro_4 aic atrac3 atrac3al "
     "atrac3p atrac3pal avc cavs clearvideo cllc cook cscd cyuv dolby_e dvaudio dxtory evrc fic fmvc fraps g2m "
-    "g729 gsm gsm_ms h263i hq_hqa hqx iac ilbc imc indeo2 indeo3 indeo4 indeo5 kmvc lagarith loco lscr mace3 "
+    "gsm gsm_ms h263i hq_hqa hqx iac imc indeo2 indeo3 indeo4 indeo5 kmvc lagarith loco lscr mace3 "
     "mace6 media100 metasound mimic mjpegb mp1 mp3adu mp3on4 mp4als msa1 mscc msmpeg4v1 mss1 mss2 mszh mts2 mwsc "
     "notchlc pcm_f16le pcm_f24le "
     "pixlet prores_raw qcelp qdm2 qdmc qpeg ra_288 ralf rasc rscc rv30 "
     "rv40 scpr screenpresso sheervideo sipr siren sp5x speex srgc svq3 targa_y216 tdsc truemotion1 truemotion2 "
     "truespeech tscc2 twinvq ulti v210x vb vble vc1 vc1image vcr1 vixl vmnc vp3 vp4 vp5 vp6 vp6a vp6f vp7 "
     "wcmv wmapro wmavoice wmv3 wmv3image wnv1 xan_wc4 xma1 xma2 ylc zerocodec "
-    # in containers of games
-    "adpcm_afc adpcm_ima_smjpeg westwood_snd1"
+    # in containers of games and others that were not tried
+    "adpcm_afc adpcm_ima_smjpeg westwood_snd1 4xm 8svx_exp 8svx_fib adpcm_4xm adpcm_aica adpcm_dtk adpcm_ea "
+    "adpcm_ea_maxis_xa adpcm_ea_r1 adpcm_ea_r2 adpcm_ea_r3 adpcm_ea_xas adpcm_ima_acorn adpcm_ima_ea_eacs "
+    "adpcm_ima_ea_sead adpcm_ima_rad adpcm_ima_xbox adpcm_mtaf adpcm_thp adpcm_thp_le adpcm_vima adpcm_xa anm "
+    "bethsoftvid bfi binkaudio_dct binkaudio_rdft binkvideo cmv dfa dsd_lsbf dsd_msbf_planar dsicinaudio dsicinvideo "
+    "dss_sp dst dxa escape124 escape130 fastaudio gdv gremlin_dpcm hca hcom hnm4video interplay_dpcm interplayacm "
+    "interplayvideo ipu jv mad mdec mmvideo mobiclip musepack7 musepack8 mvc1 mvc2 osq paf_audio paf_video pcm_lxf "
+    "pcm_vidc rka rl2 sanm sdx2_dpcm sgirle shorten smackaudio smackvideo sol_dpcm tak tgq tgv thp tqi vmdaudio "
+    "vmdvideo ws_vqa xan_wc3"
 )
 READ_ONLY_CODECS = {*_READ_ONLY.split()}
 
@@ -147,7 +154,7 @@ def test_an_audio_codec_is_read(codec, tmp_path, tools):
 @pytest.mark.corpus
 def test_every_supported_codec_is_tested(corpus):
     held = {codec for corpus_file in corpus_files() for codec in corpus_file.codecs}
-    made = {codec for _, codecs in MADE.values() for codec in codecs.split()}
+    made = {codec for _, codecs in MADE.values() for codec in codecs.split()} | set(WRITTEN_CODECS)
     read = set(VIDEO_CODECS) | set(AUDIO_CODECS) | held | made | {"wavpack", "ac3"}
     assert (set(decoders.VIDEO) | set(decoders.AUDIO)) - read == READ_ONLY_CODECS
 

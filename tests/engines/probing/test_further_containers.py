@@ -1,8 +1,11 @@
 """Containers of games, telephones, recorders and studios are read, from files that the shipped ffmpeg writes."""
 
+import struct
 import subprocess
+import wave
 
 import pytest
+from PIL import Image
 
 from penstock.domain import errors
 from penstock.engines import bundled_ffmpeg, probe
@@ -10,6 +13,8 @@ from penstock.engines.probing.file_probe import probe_each
 from penstock.engines.probing.further_containers.marks import MARKS
 from penstock.engines.probing.signatures import sniff_bytes
 from tests.engines.conversions import convert
+from tests.engines.probing.written_files import SOUNDS
+from tests.engines.probing.written_videos import RED, flic, nsv, nuv, pva, ser
 
 pytestmark = pytest.mark.media
 
@@ -40,11 +45,20 @@ MADE: dict[str, tuple[str, str]] = {
     "sox": (AUDIO, "pcm_s32le"),
     "spdif": (f"{AUDIO.replace('44100', '48000')} -c:a ac3", "ac3"),
     "swf": (f"{VIDEO} {AUDIO} -c:a libmp3lame", "flv1 mp3"),
-    "vvc": (f"{VIDEO} -c:v libvvenc", "vvc"),
+    "vvc": (f"{VIDEO} -c:v libvvenc -preset faster -s 96x80", "vvc"),
     "wsaud": (f"{AUDIO} -c:a adpcm_ima_ws", "adpcm_ima_ws"),
 }
 # Some frames hold more samples than the file should have.
 LONGER = {"mmf", "roq", "spdif", "swf"}
+VIDEOS = {
+    "flic": lambda _: flic(),
+    "ser": lambda _: ser(),
+    "nuv": lambda _: nuv(),
+    "nsv": nsv,
+    "pva": pva,
+}
+WRITTEN_CODECS = [sound.codec for sound in SOUNDS.values()] + ["flic", "nuv"]
+COLORS = {"ser": (180, 180, 180), "nuv": (255, 0, 0)}
 CONTROL = bytes(range(9))
 ALMOST = {
     "ADX without its copyright": b"\x80\0\0\x20\3\x12\4\1" + bytes(100),
@@ -85,6 +99,71 @@ def test_a_file_of_another_container_is_read(name, made, tmp_path, tools):
     assert found.duration == pytest.approx(0.2, abs=0.11 if name in LONGER else 0.045)
     output = convert(made(name), "mp4" if found.video else "wav", tmp_path, tools)
     assert output.facts.duration == pytest.approx(found.duration, abs=0.06)
+    if found.video:
+        assert convert(made(name), "webp", tmp_path, tools, at=0.12, width=64).facts.width == 64
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+def test_an_audio_file_is_decoded_to_its_samples(name, tmp_path, tools):
+    path, sound = tmp_path / "input", SOUNDS[name]
+    path.write_bytes(sound.content)
+    found = probe(path, tools)
+    assert (found.container, found.audio.codec) == (name.split(".")[-1], sound.codec)
+    output = convert(path, "wav", tmp_path, tools)
+    assert output.facts.duration == pytest.approx(found.duration, abs=0.03)
+    if sound.samples:
+        with wave.open(str(output.path)) as decoded:
+            samples = struct.unpack(f"<{decoded.getnframes()}h", decoded.readframes(decoded.getnframes()))
+        assert list(samples) == sound.samples
+
+
+@pytest.mark.parametrize("output", ["mp3", "ogg", "flac"])
+def test_dsd_gets_a_sample_rate_that_players_take(output, tmp_path, tools):
+    path = tmp_path / "input"
+    path.write_bytes(SOUNDS["dsf"].content)
+    assert convert(path, output, tmp_path, tools).media.audio.sample_rate <= 192_000
+
+
+@pytest.mark.parametrize("name", VIDEOS)
+def test_a_video_is_decoded_to_its_pixels(name, tmp_path, tools):
+    path = tmp_path / "input"
+    path.write_bytes(VIDEOS[name](tmp_path))
+    found = probe(path, tools)
+    assert (found.container, found.video.frames, found.duration) == (name, 5, pytest.approx(0.2, abs=0.045))
+    assert convert(path, "mp4", tmp_path, tools).facts.duration == pytest.approx(found.duration, abs=0.01)
+    with Image.open(convert(path, "png", tmp_path, tools).path) as picture:
+        assert picture.convert("RGB").getpixel((80, 60)) == pytest.approx(COLORS.get(name, RED), abs=4)
+
+
+def test_dts_hd_is_read(media, tmp_path, tools):
+    stream = media("tone.dts").read_bytes()
+    content = b"DTSHDHDR" + struct.pack(">QI", 4, 0) + b"STRMDATA" + struct.pack(">Q", len(stream)) + stream
+    (tmp_path / "input").write_bytes(content)
+    assert probe(tmp_path / "input", tools).container == "dtshd"
+    assert convert(tmp_path / "input", "wav", tmp_path, tools).facts.duration == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize("marks", MARKS, ids=lambda marks: marks.container)
+def test_marks_lead_to_their_container(marks):
+    assert sniff_bytes(header_with(marks) + bytes(40)).container == marks.container
+
+
+def test_headers_without_content_are_refused(tmp_path, tools):
+    for marks in MARKS:
+        (tmp_path / marks.container).write_bytes(header_with(marks))
+    outcomes = probe_each(sorted(tmp_path.iterdir()), tools)
+    read = [outcome for outcome in outcomes if not isinstance(outcome, errors.InputError)]
+    assert [media.container for media in read] == []
+
+
+def header_with(marks):
+    ends = [number.offset + struct.calcsize(number.layout) for number in marks.numbers]
+    header = bytearray(max(ends + [offset + len(mark) for offset, mark in marks.at.items()]))
+    for number in marks.numbers:
+        struct.pack_into(number.layout, header, number.offset, number.least)
+    for offset, mark in marks.at.items():
+        header[offset : offset + len(mark)] = mark
+    return bytes(header)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5])

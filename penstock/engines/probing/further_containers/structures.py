@@ -5,6 +5,12 @@ import re
 _MPJPEG = re.compile(
     rb"--[\w.-]{1,70}\r\nContent-type: image/jpeg\r\n(?:[\w-]+: [^\r\n]*\r\n)*\r\n\xff\xd8\xff", re.IGNORECASE
 )
+_TEXT_HEADERS = {
+    "nistsphere": re.compile(rb"NIST_1A\n *\d{3,6}\n(?:[^\n]{1,200}\n){0,99}?sample_rate -i \d+\n"),
+    "pvf": re.compile(rb"PVF1\n\d{1,2} \d{3,6} (?:8|16|32)\n"),
+    "rpl": re.compile(rb"ARMovie\n(?:[^\n]{0,200}\n){3} *\d+ [^\n]{0,200}\n *\d+ [^\n]{0,200}\n *\d+ "),
+    "ilbc": re.compile(rb"#!iLBC[23]0\n[\t\n -~]{0,37}[^\t\n -~]"),
+}
 _MAX_SWF_VERSION, _SWF_HEADER_BYTES, _SWF_RECTANGLE_BITS = 50, 26, 144
 _RSO_HEADER_BYTES, _RSO_MAX_DATA = 8, 65_535
 _SBC_FRAMES = 3
@@ -13,8 +19,9 @@ _SPDIF_SYNC, _SPDIF_BURST_BYTES = b"\x72\xf8\x1f\x4e", 65_536
 
 
 def by_structure(head: bytes) -> str | None:
-    """ADX, RSO, SWF, SBC, S/PDIF and streams of JPEGs with MIME headers."""
-    return next((container for container, fits in _FITS if fits(head)), None)
+    """ADX, RSO, SWF, SBC, S/PDIF, streams of JPEGs with MIME headers, and containers whose headers are text."""
+    by_text = next((container for container, header in _TEXT_HEADERS.items() if header.match(head)), None)
+    return by_text or next((container for container, fits in _FITS if fits(head)), None)
 
 
 def _is_adx(head: bytes) -> bool:
