@@ -64,6 +64,13 @@ def sunrast_palette():
     return struct.pack(">8I", 0x59A66A95, *SIZE, 8, len(body), 2, 1, len(colors)) + colors + body, image
 
 
+def sunrast_bits():
+    """Black is 1."""
+    image = drawn("1")
+    rows = (row + b"\0" for row in rows_of(image.tobytes("raw", "1;I"), -(-WIDTH // 8)))
+    return struct.pack(">8I", 0x59A66A95, *SIZE, 1, 4 * HEIGHT, 1, 0, 0) + b"".join(rows), image
+
+
 def xbm():
     image = drawn("1")
     rows = rows_of(image.tobytes("raw", "1;IR"), -(-WIDTH // 8))
@@ -86,10 +93,24 @@ def xpm(letters="abcd", colors=("#c03020", "#30C020", "Black", "None")):
 def xwd():
     """A window of 32 bits a pixel and a depth of 24, as servers write it: the eight bits of alpha are 0."""
     image = drawn()
-    body = image.convert("RGBA").tobytes("raw", "BGRA")
-    masks = (0xFF0000, 0xFF00, 0xFF)
-    fields = (104, 7, 2, 24, *SIZE, 0, 0, 32, 0, 32, 32, 4 * WIDTH, 4, *masks, 8, 256, 0, *SIZE, 0, 0, 0)
-    return struct.pack(">25I", *fields) + b"xwd\0" + body, image
+    rows = rows_of(image.convert("RGBA").tobytes("raw", "BGRA"), 4 * WIDTH)
+    return _xwd(rows, depth=24, bits=32, visual=4), image
+
+
+def xwd_palette():
+    """Numbers of 16 bits a channel."""
+    image, rows, palette = indexed(200)
+    colors = b"".join(
+        struct.pack(">I3HBB", number, *(257 * value for value in color), 7, 0) for number, color in enumerate(palette)
+    )
+    return _xwd([row + bytes(3) for row in rows], colors, depth=8, bits=8, visual=3), image
+
+
+def _xwd(rows, colors=b"", *, depth, bits, visual):
+    masks = (0xFF0000, 0xFF00, 0xFF) if visual == 4 else (0, 0, 0)
+    entries = len(colors) // 12
+    fields = (104, 7, 2, depth, *SIZE, 0, 0, 32, 0, 32, bits, len(rows[0]), visual, *masks, 8, entries, entries, *SIZE)
+    return struct.pack(">22I3I", *fields, 0, 0, 0) + b"xwd\0" + colors + b"".join(rows)
 
 
 def pam(kind="RGB_ALPHA", most=255):
@@ -220,6 +241,17 @@ def ilbm():
     return _iff(b"ILBM", 5, body, palette), image
 
 
+def ilbm_half_bright():
+    """Six planes: the highest bit halves the color of the other five."""
+    palette = [(8 * number, 255 - 8 * number, 8 * (number ^ 9)) for number in range(32)]
+    rows = [[(7 * x + 5 * y) % 64 for x in range(WIDTH)] for y in range(HEIGHT)]
+    image = Image.new("RGB", SIZE)
+    shown = [tuple(value >> (number >> 5) for value in palette[number & 31]) for row in rows for number in row]
+    image.putdata(shown)
+    body = b"".join(pack_bits(plane) for row in rows for plane in planes_of(row, 6))
+    return _iff(b"ILBM", 6, body, palette, screen=0x80), image
+
+
 def ilbm_deep():
     """24 planes, not packed: the lowest bit of red first."""
     image = drawn()
@@ -314,10 +346,22 @@ def txd_palette():
     return _txd(8, 0, colors + struct.pack("<I", len(body)) + body), image
 
 
-def _txd(depth, d3d_format, body):
+def txd_compressed():
+    """DXT1, in blocks of 4x4 pixels: two colors of 16 bits, then two bits a pixel, here all of the first color."""
+    colors = [(255, 0, 255), (0, 255, 0), (255, 255, 0), (0, 0, 255)]
+    words = [(red >> 3) << 11 | (green >> 2) << 5 | blue >> 3 for red, green, blue in colors]
+    image = Image.new("RGB", (8, 8))
+    for number, color in enumerate(colors):
+        left, top = number % 2 * 4, number // 2 * 4
+        image.paste(color, (left, top, left + 4, top + 4))
+    body = b"".join(struct.pack("<HHI", word, 0, 0) for word in words)
+    return _txd(16, int.from_bytes(b"DXT1", "little"), struct.pack("<I", len(body)) + body, (8, 8)), image
+
+
+def _txd(depth, d3d_format, body, size=SIZE):
     mark = b"\xff\xff\3\x18"
     chunk = lambda key, content: struct.pack("<II", key, len(content)) + mark + content  # noqa: E731
-    texture = struct.pack("<I", 8).ljust(76, b"\0") + struct.pack("<IHHBBBB", d3d_format, *SIZE, depth, 1, 4, 0) + body
+    texture = struct.pack("<I", 8).ljust(76, b"\0") + struct.pack("<IHHBBBB", d3d_format, *size, depth, 1, 4, 0) + body
     return chunk(0x16, chunk(1, struct.pack("<HH", 1, 0)) + chunk(0x15, chunk(1, texture)))
 
 

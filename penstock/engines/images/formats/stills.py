@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import pyvips
 
 _HEADER_BYTES = 64 * 1024
-_PADDING_PER_COLUMN, _MIN_PADDING = 16, 4096
+# More than a line of any format. Two bytes that mean different numbers in each: zeros and ones are both black in DXT.
+_PADDING, _PADDING_PER_COLUMN, _MIN_PADDING = (b"\x5a", b"\xff"), 16, 4096
 # Pillow's mode and raw mode, by libav's format.
 _RAW_MODES = {
     "monow": ("1", "1;I"),
@@ -61,8 +62,17 @@ def _after(length: int) -> Callable[[bytes, StillHeader], bytes]:
     return lambda data, _: data[length:]
 
 
-def _deluxe_paint(data: bytes, header: StillHeader) -> bytes:
-    """The whole IFF. Lines of a PBM are padded to an even length, which the decoder does not know."""
+def _c_source(data: bytes, header: StillHeader) -> bytes:
+    """An X bitmap with the end of its list: its decoder takes half a number for one."""
+    if b"}" not in data[header.end :]:
+        raise OSError("image file is truncated")
+    return data
+
+
+def _interchange_file(data: bytes, header: StillHeader) -> bytes:
+    """A whole IFF. Lines of a PBM are padded to an even length, which the decoder does not know."""
+    if 8 + int.from_bytes(data[4:8]) > len(data) + 1:  # the last byte may be padding
+        raise OSError("image file is truncated")
     if data[8:12] == b"PBM " and header.size[0] % 2:
         raise _not_supported("a PBM of odd width")
     return data
@@ -115,7 +125,7 @@ _SENSOR_BITS = {76: 12, 77: 12, 78: 12, 79: 12, 88: 16, 89: 16, 90: 16, 91: 16}
 
 _STILLS = {
     "sunrast": _Still("sunrast"),
-    "xbm": _Still("xbm", is_checked=True),
+    "xbm": _Still("xbm", is_checked=True, packet=_c_source),
     "xwd": _Still("xwd", is_checked=True),
     "pam": _Still("pam", is_checked=True),
     "pgx": _Still("pgx", is_checked=True),
@@ -126,7 +136,7 @@ _STILLS = {
     "cri": _Still("cri", is_checked=True, packet=_sensor),
     "jpegls": _Still("jpegls"),
     "dpx": _Still("dpx", is_checked=True),
-    "ilbm": _Still("iff", packet=_deluxe_paint),
+    "ilbm": _Still("iff", packet=_interchange_file),
     "fits": _Still("fits", is_checked=True, packet=_after(80)),
     "brender": _Still("brender_pix", is_checked=True),
     "txd": _Still("txd", packet=_after(52)),
@@ -159,21 +169,21 @@ class StillImageFile(ImageFile.ImageFile):
 
     def _decoded(self, data: bytes) -> Image.Image:
         """Most decoders show what is missing at the end of a file as black or gray. So what would follow the file must
-        change no pixel."""
+        change no number."""
         still = _STILLS[self._header.container]
-        if still.is_checked:
-            return self._image(still, data, b"")
-        length = _PADDING_PER_COLUMN * self.width + _MIN_PADDING
-        image, other = (self._image(still, data, byte * length) for byte in (b"\0", b"\xff"))
-        if image.mode != other.mode or image.tobytes() != other.tobytes():
-            raise OSError("image file is truncated")
-        return image
-
-    def _image(self, still: _Still, data: bytes, padding: bytes) -> Image.Image:
         packet = still.packet(data, self._header)
+        if still.is_checked:
+            return _visible(self._stored(still, packet))
+        length = _PADDING_PER_COLUMN * self.width + _MIN_PADDING
+        image, other = (self._stored(still, packet, byte * length) for byte in _PADDING)
+        if (image.mode, image.tobytes(), image.getpalette()) != (other.mode, other.tobytes(), other.getpalette()):
+            raise OSError("image file is truncated")
+        return _visible(image)
+
+    def _stored(self, still: _Still, packet: bytes, padding: bytes = b"") -> Image.Image:
         if still.codec == "iff":
-            return image_of(_demuxed_frame(packet, padding, self.size))
-        return image_of(decoded_frame(still.codec, packet + padding, self.size))
+            return _stored_image(_demuxed_frame(packet, padding, self.size))
+        return _stored_image(decoded_frame(still.codec, packet + padding, self.size))
 
 
 def _demuxed_frame(data: bytes, padding: bytes, size: tuple[int, int]) -> Any:
@@ -190,18 +200,22 @@ def _demuxed_frame(data: bytes, padding: bytes, size: tuple[int, int]) -> Any:
 
 def image_of(frame: Any) -> Image.Image:
     """A frame of libav in the nearest mode. Raises `InputUnreadable` for pixels in YCbCr."""
+    return _visible(_stored_image(frame))
+
+
+def _stored_image(frame: Any) -> Image.Image:
+    """With its palette and all of its alpha."""
     name, size = frame.format.name, (frame.width, frame.height)
     if name in _RAW_MODES:
-        mode, raw_mode = _RAW_MODES[name]
-        return _visible(_from_plane(mode, raw_mode, size, frame.planes[0]))
+        return _from_plane(*_RAW_MODES[name], size, frame.planes[0])
     if name == "pal8":
-        return _visible(_with_palette(size, *frame.planes))
+        return _with_palette(size, *frame.planes)
     if _CHANNELS.fullmatch(name):
-        return _visible(_from_channels(frame, size))
+        return _from_channels(frame, size)
     if name[:-2] in _SHORT_RAW_MODES:
         return _from_words(frame, size)
     if frame.format.is_bayer:
-        return _flipped(image_of(frame.reformat(format="rgb24")), frame)
+        return _flipped(_stored_image(frame.reformat(format="rgb24")), frame)
     raise _not_supported(f"pixels in {name}")
 
 
@@ -212,11 +226,13 @@ def _from_plane(mode: str, raw_mode: str, size: tuple[int, int], plane: Any) -> 
 def _with_palette(size: tuple[int, int], indices: Any, palette: Any) -> Image.Image:
     image = _from_plane("P", "P", size, indices)
     image.putpalette(Image.frombytes("RGBA", (256, 1), bytes(palette)[:1024], "raw", "BGRA").tobytes(), "RGBA")
-    return image.convert("RGBA")
+    return image
 
 
 def _visible(image: Image.Image) -> Image.Image:
-    """Without alpha if no pixel is visible, or each is opaque: many programs leave it 0."""
+    """Without a palette, and without alpha if no pixel is visible, or each is opaque: many programs leave it 0."""
+    if image.mode == "P":
+        image = image.convert("RGBA")
     if not image.mode.endswith("A"):
         return image
     return image.convert(image.mode[:-1]) if image.getchannel("A").getextrema() in ((0, 0), (255, 255)) else image
