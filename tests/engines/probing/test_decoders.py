@@ -127,7 +127,7 @@ _READ_ONLY = (
     "bethsoftvid bfi binkaudio_dct binkaudio_rdft binkvideo cmv dfa dsd_lsbf dsd_msbf_planar dsicinaudio dsicinvideo "
     "dss_sp dst dxa escape124 escape130 fastaudio gdv gremlin_dpcm hca hcom hnm4video interplay_dpcm interplayacm "
     "interplayvideo ipu jv mad mdec mmvideo mobiclip musepack7 musepack8 mvc1 mvc2 osq paf_audio paf_video pcm_lxf "
-    "pcm_vidc rka rl2 sanm sdx2_dpcm sgirle shorten smackaudio smackvideo sol_dpcm tak tgq tgv thp tqi vmdaudio "
+    "pcm_vidc rka rl2 sanm sdx2_dpcm sgirle smackaudio smackvideo sol_dpcm tak tgq tgv tqi vmdaudio "
     "vmdvideo ws_vqa xan_wc3"
 )
 READ_ONLY_CODECS = {*_READ_ONLY.split()}

@@ -14,7 +14,7 @@ from penstock.engines.probing.further_containers.marks import MARKS
 from penstock.engines.probing.signatures import sniff_bytes
 from tests.engines.conversions import convert
 from tests.engines.probing.written_files import SOUNDS
-from tests.engines.probing.written_videos import RED, flic, nsv, nuv, pva, ser
+from tests.engines.probing.written_videos import RED, flic, nsv, nuv, pva, ser, thp
 
 pytestmark = pytest.mark.media
 
@@ -56,8 +56,9 @@ VIDEOS = {
     "nuv": lambda _: nuv(),
     "nsv": nsv,
     "pva": pva,
+    "thp": thp,
 }
-WRITTEN_CODECS = [sound.codec for sound in SOUNDS.values()] + ["flic", "nuv"]
+WRITTEN_CODECS = [sound.codec for sound in SOUNDS.values()] + ["flic", "nuv", "thp"]
 COLORS = {"ser": (180, 180, 180), "nuv": (255, 0, 0)}
 CONTROL = bytes(range(9))
 ALMOST = {

@@ -102,6 +102,27 @@ def _nsp() -> bytes:
     )
 
 
+def _shorten() -> bytes:
+    """Version 2: a WAV header, blocks of 128 samples without prediction, in Rice codes of 13 bits and a sign."""
+
+    def code(value: int, bits: int) -> str:
+        return "0" * (value >> bits) + "1" + (f"{value & (1 << bits) - 1:0{bits}b}" if bits else "")
+
+    def number(value: int) -> str:
+        return code(8, 2) + code(value, 8)
+
+    wav = _chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, HERTZ, 2 * HERTZ, 2, 16), "<I") + b"data" + bytes(4)
+    header = b"RIFF" + struct.pack("<I", 36) + b"WAVE" + wav
+    stream = "".join(number(value) for value in (5, 1, 128, 0, 0, 0))
+    stream += code(9, 2) + code(len(header), 5) + "".join(code(byte, 8) for byte in header)
+    for start in range(0, SAMPLES, 128):
+        residuals = (2 * abs(sample) - (sample < 0) for sample in TONE[start : start + 128])
+        stream += code(0, 2) + code(13, 3) + "".join(code(residual, 14) for residual in residuals)
+    stream += code(4, 2)
+    stream += "0" * (-len(stream) % 32)
+    return b"ajkg\2" + int(stream, 2).to_bytes(len(stream) // 8)
+
+
 def _bits_of_g729() -> bytes:
     return (b"\x21\x6b\x50\0" + b"\x7f\0" * 80) * 20
 
@@ -113,6 +134,7 @@ SOUNDS: dict[str, Sound] = {
     "avr": Sound("pcm_s16be", _avr(), TONE),
     "pvf": Sound("pcm_s16be", b"PVF1\n1 22050 16\n" + BIG, TONE),
     "qoa": Sound("qoa", _qoa(), [1] * SAMPLES),
+    "shn": Sound("shorten", _shorten(), TONE),
     "dsf": Sound("dsd_lsbf_planar", _dsf()),
     "dsdiff": Sound("dsd_msbf", _dsdiff()),
     "wve": Sound(

@@ -57,6 +57,25 @@ def pva(folder: Path) -> bytes:
     )
 
 
+def thp(folder: Path) -> bytes:
+    """Nintendo's THP: JPEGs whose bytes of ones are not escaped."""
+    pictures = []
+    for data in _packets(folder, "mjpeg", "-pix_fmt", "yuvj420p"):
+        scan = data.index(b"\xff\xda") + 2
+        pictures.append(data[:scan] + data[scan:].replace(b"\xff\0", b"\xff"))
+    sizes = [12 + len(picture) for picture in pictures]
+    header = struct.pack(">4sIIIfIIIIIII", b"THP", 0x10000, max(sizes), 0, 25, FRAMES, sizes[0], 0, 48, 0, 76, 0)
+    components = struct.pack(">I16sII", 1, b"\0" + b"\xff" * 15, WIDTH, HEIGHT)
+    return (
+        header
+        + components
+        + b"".join(
+            struct.pack(">III", following, before, len(picture)) + picture
+            for following, before, picture in zip([*sizes[1:], 0], [0, *sizes], pictures, strict=False)
+        )
+    )
+
+
 def _block(kind: int, content: bytes) -> bytes:
     return struct.pack("<IH", 6 + len(content), kind) + content
 
