@@ -3,17 +3,17 @@
 import json
 import shutil
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from penstock.domain.formats import KINDS
+from penstock.domain.formats import KINDS, Kind
 from penstock.domain.planning.matrix import conversion_matrix
 from penstock.settings.allowed_pairs import read_allowed_pairs
 
-HEAD = ("input", "as", "becomes")
-MIN_WIDTH = 20
+INDENT = "  "
+MIN_WIDTH = 40
 
 
 @click.command("formats")
@@ -24,8 +24,20 @@ def formats_command(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(cells, indent=2))
         return
-    rows = [(row["label"], held["kind"], _becomes(held["outputs"])) for row in cells for held in row["inputs"]]
-    click.echo("\n".join(_table([HEAD, *rows], shutil.get_terminal_size().columns)))
+    columns = max(MIN_WIDTH, shutil.get_terminal_size().columns - 1)
+    click.echo("\n\n".join(_paragraph(*group, columns) for group in _groups(cells)))
+
+
+def _groups(cells: list[dict[str, Any]]) -> Iterator[tuple[Kind, str, list[str]]]:
+    """A kind, what it can become, and the containers in which it can become just that: 200 of them become alike."""
+    held = [(kind, _becomes(each["outputs"]), cell["label"]) for cell in cells for each, kind in _inputs(cell)]
+    for kind in KINDS:
+        for becomes in dict.fromkeys(each[1] for each in held if each[0] == kind):
+            yield kind, becomes, [label for *group, label in held if group == [kind, becomes]]
+
+
+def _inputs(cell: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Kind]]:
+    return ((each, each["kind"]) for each in cell["inputs"])
 
 
 def _becomes(outputs: list[dict[str, Any]]) -> str:
@@ -34,11 +46,7 @@ def _becomes(outputs: list[dict[str, Any]]) -> str:
     return " · ".join(" ".join(formats) for formats in kinds.values() if formats)
 
 
-def _table(rows: Sequence[tuple[str, str, str]], columns: int) -> Iterator[str]:
-    """Aligned columns, the last one wrapped. Not of rich, which takes as long to import as all else of this command."""
-    widths = [max(len(row[number]) for row in rows) for number in (0, 1)]
-    for label, kind, becomes in rows:
-        begin = f"{label:<{widths[0]}}  {kind:<{widths[1]}}  "
-        first, *rest = textwrap.wrap(becomes, max(MIN_WIDTH, columns - len(begin) - 1)) or [""]
-        yield begin + first
-        yield from (" " * len(begin) + line for line in rest)
+def _paragraph(kind: Kind, becomes: str, labels: list[str], columns: int) -> str:
+    """Not of rich, which takes as long to import as all else of this command."""
+    containers = textwrap.wrap(", ".join(labels), columns, initial_indent=INDENT, subsequent_indent=INDENT)
+    return "\n".join((*textwrap.wrap(f"{kind} becomes {becomes}", columns), *containers))

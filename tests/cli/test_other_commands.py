@@ -48,10 +48,13 @@ def test_a_receipt_is_verified_with_the_receipt_key(penstock, origin, photo):
     assert receipt["output"]["sha256"] == task["output"]["sha256"]
 
 
-def test_formats_are_printed_as_a_table_and_as_json(penstock):
-    assert "QuickTime" in penstock_tells(penstock, "formats").stdout
-    told = json.loads(penstock_tells(penstock, "formats", "--json").stdout)
-    assert {"container", "label", "inputs"} == set(told[0])
+def test_formats_are_printed_in_groups_that_become_the_same_and_as_json(penstock):
+    told = penstock_tells(penstock, "formats").stdout.split("\n\n")
+    refused = next(group for group in told if group.startswith("audio becomes wav ogg flac\n"))
+    assert refused.split("\n")[1:] == ["  QuickTime"]
+    cells = json.loads(penstock_tells(penstock, "formats", "--json").stdout)
+    assert {"container", "label", "inputs"} == set(cells[0])
+    assert all(" ".join(group.split()).count("MP4, MPEG-4 audio, 3GPP") == 1 for group in (told[0], told[2]))
 
 
 def test_deploy_can_be_repeated_and_restores_its_own_saved_filters_but_not_those_of_people(penstock):

@@ -13,7 +13,7 @@ def test_a_worker_whose_clock_jumps_by_days_keeps_its_lease(penstock, origin, lo
     clock.jump("-2d")
     environment = clock.environment()
     with suspended(part(penstock, "worker-1")), another_worker(penstock, prefect_project(tmp_path), **environment):
-        film = {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": 228, "end": 20}
+        film = {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": 228, "end": 10}
         task = penstock.client.create(film)
         wait_for(lambda: processes_with("ffmpeg", task["id"]), 120)
         clock.jump("+2d")

@@ -29,7 +29,7 @@ def test_a_task_whose_worker_is_killed_goes_to_another_run(penstock, origin, lon
 
 def test_an_encoder_that_the_kernel_killed_is_tried_again(penstock, origin, long_video):
     task = penstock.client.create(
-        {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "mov", "width": 998}
+        {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "mov", "width": 998, "end": 15}
     )
     os.kill(wait_for(lambda: processes_with("ffmpeg", task["id"], "output.mov"), 120)[0], signal.SIGKILL)
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.service
 def test_what_a_stalled_worker_held_is_converted_once_by_another(penstock, origin, long_video, tmp_path):
     before = stored(penstock)
     with another_worker(penstock, prefect_project(tmp_path)) as second:
-        film = {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": 226, "end": 30}
+        film = {"url": f"{origin}/{long_video.name}", "kind": "video", "format": "webm", "height": 226, "end": 15}
         task = penstock.client.create(film)
         encoders = wait_for(lambda: processes_with("ffmpeg", task["id"]), 120)
         owner = second if encoders[0] in descendants(second) else part(penstock, "worker-1")

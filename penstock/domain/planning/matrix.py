@@ -73,7 +73,7 @@ CONTAINERS: dict[str, Container] = {
     "mlp": Container("MLP", ("audio",)),
     "truehd": Container("TrueHD", ("audio",)),
     "latm": Container("AAC (LATM)", ("audio",)),
-    "mp2": Container("MPEG audio, layers I and II", ("audio",)),
+    "mp2": Container("MPEG audio layers I and II", ("audio",)),
     "dv": Container("DV", ("video", "audio")),
     # without a container
     "dnxhd": Container("DNxHD", ("video",)),
@@ -102,7 +102,7 @@ CONTAINERS: dict[str, Container] = {
     "sox": Container("SoX", ("audio",)),
     "swf": Container("Flash movie", ("video", "audio")),
     "wsaud": Container("Westwood audio", ("audio",)),
-    "8svx": Container("IFF 8SVX, 16SV and MAUD", ("audio",)),
+    "8svx": Container("IFF 8SVX and MAUD", ("audio",)),
     "ads": Container("PlayStation 2 ADS", ("audio",)),
     "aea": Container("MiniDisc AEA", ("audio",)),
     "apc": Container("Cryo APC", ("audio",)),
@@ -133,7 +133,7 @@ CONTAINERS: dict[str, Container] = {
     "vpk": Container("PlayStation 2 VPK", ("audio",)),
     "wve": Container("Psion audio", ("audio",)),
     "hcom": Container("Macintosh HCOM", ("audio",)),
-    "mpc8": Container("Musepack, version 8", ("audio",)),
+    "mpc8": Container("Musepack 8", ("audio",)),
     "shn": Container("Shorten", ("audio",)),
     "thp": Container("Nintendo THP", ("video", "audio")),
     # known by their signature, not tried
