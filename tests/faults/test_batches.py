@@ -1,5 +1,6 @@
-"""Batches survive the death of their workers, and stop when they are cancelled."""
+"""Batches survive the death of their workers and an S3 that refuses, and stop when they are cancelled."""
 
+import io
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from tests.service import csrf, exported, opened_records, part, suspended, wait_
 
 pytestmark = pytest.mark.service
 
-LINES = 120
+LINES = 60
 # A few tenths of a second for each line.
 FEW = "0[0-4]*.jpg"
 SLOW = {"format": "png", "width": 1500}
@@ -25,10 +26,12 @@ SLOW = {"format": "png", "width": 1500}
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """Pictures that take a few seconds together."""
-    folder = tmp_path_factory.mktemp("photos")
+    """One picture in files of different bytes, which take a few seconds together: each has a comment of its own."""
+    folder, picture = tmp_path_factory.mktemp("photos"), io.BytesIO()
+    Image.effect_noise((1500, 1000), 30).convert("RGB").save(picture, "JPEG")
     for number in range(LINES):
-        Image.effect_noise((1500, 1000), 20 + number / 10).convert("RGB").save(folder / f"{number:03}.jpg")
+        comment = b"\xff\xfe\0\4" + number.to_bytes(2)
+        (folder / f"{number:03}.jpg").write_bytes(picture.getvalue()[:2] + comment + picture.getvalue()[2:])
     return folder
 
 
@@ -113,3 +116,16 @@ def test_a_chunk_that_is_cancelled_in_prefect_ends_its_lines_alone(penstock, pho
 
     assert (status, sum(counts.values())) == ("completed", 50)
     assert counts["cancelled"] > 0
+
+
+def test_a_line_of_a_batch_whose_upload_is_refused_three_times_is_completed(penstock, buckets, photo, tmp_path):
+    (tmp_path / "photo.png").write_bytes(photo.read_bytes())
+    spec = BatchSpec(source=str(tmp_path), destination="s3://out/refused/", defaults={"format": "webp"})
+    with opened_records(penstock) as records:
+        buckets.relay.fail("503", 3)
+        batch = records.batches.submit(records.keys.default_project(), BatchOrder(spec, trusted=True))
+        wait_for(lambda: records.batches.get_by_id(batch.id).status != "processing", 90)
+        lines = records.batch_items.counts(batch.id).by_status
+
+    assert (dict(lines), buckets.relay.next_fault()) == ({"completed": 1}, None)
+    assert {path.name for path in (buckets.folder / "out" / "refused").iterdir()} == {"photo.webp", "manifest.jsonl"}

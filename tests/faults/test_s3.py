@@ -7,11 +7,8 @@ import pytest
 
 from benchmarks.harness.s3_relay import s3_relay
 from penstock.domain import errors
-from penstock.domain.batch.batch import BatchOrder
-from penstock.domain.batch.spec import BatchSpec
 from penstock.storage.object_store import BucketStore
 from tests.s3_server import AWS, running_s3
-from tests.service import opened_records, wait_for
 
 FAULTS = {"refused three times": ("503", 3), "broken in the middle": ("reset", 1)}
 ALWAYS = 1_000
@@ -58,17 +55,3 @@ def test_an_upload_that_never_succeeds_ends_and_leaves_nothing(store, relay, two
 
     assert time.monotonic() - began < 60
     assert not store.exists(f"always {fault}")
-
-
-@pytest.mark.service
-def test_a_line_of_a_batch_whose_upload_is_refused_three_times_is_completed(penstock, buckets, photo, tmp_path):
-    (tmp_path / "photo.png").write_bytes(photo.read_bytes())
-    spec = BatchSpec(source=str(tmp_path), destination="s3://out/refused/", defaults={"format": "webp"})
-    with opened_records(penstock) as records:
-        buckets.relay.fail("503", 3)
-        batch = records.batches.submit(records.keys.default_project(), BatchOrder(spec, trusted=True))
-        wait_for(lambda: records.batches.get_by_id(batch.id).status != "processing", 90)
-        lines = records.batch_items.counts(batch.id).by_status
-
-    assert (dict(lines), buckets.relay.next_fault()) == ({"completed": 1}, None)
-    assert {path.name for path in (buckets.folder / "out" / "refused").iterdir()} == {"photo.webp", "manifest.jsonl"}
