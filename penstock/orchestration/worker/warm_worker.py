@@ -124,10 +124,10 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         async with self.polling:
             if self.limiter.borrowed_tokens:
                 await asyncio.sleep(max(self.places.yields_seconds, WAITING_YIELDS_SECONDS if self.waiting else 0))
-            self.polled_at = time.monotonic()
             self.is_full = self.limiter.available_tokens <= 0
             if self.is_draining or self.is_full or not self.queues or not self.admits():
                 return []
+            self.polled_at = time.monotonic()  # not of a worker that was woken before it knew its queues: it would rest
             found = await super().get_and_submit_flow_runs()
             await asyncio.gather(*(claimed.wait() for claimed in tuple(self.claims.values())))
             return found

@@ -132,3 +132,24 @@ def test_a_worker_that_drains_or_has_no_room_polls_no_more(make_worker, changed)
         return await worker.get_and_submit_flow_runs()
 
     assert asyncio.run(poll()) == []
+
+
+def test_a_worker_rests_after_a_poll_but_not_if_it_was_woken_before_it_knew_its_queues(make_worker):
+    """It began the run of a batch that was waiting 20 s late."""
+    worker, polls = make_worker(Client()), []
+    worker.places = QueuePlaces(1, "batches", rests_seconds=60)
+
+    async def scheduled():
+        polls.append(tuple(worker.queues))
+        return []
+
+    async def join():
+        worker._limiter = SimpleNamespace(available_tokens=1, borrowed_tokens=0)
+        worker._get_scheduled_flow_runs, worker._has_successfully_synced = scheduled, True
+        await worker.poll()
+        worker.queues = ["batches"]
+        for _ in range(2):
+            await worker.get_and_submit_flow_runs()
+
+    asyncio.run(join())
+    assert polls == [("batches",)]
