@@ -31,7 +31,8 @@ SCOPES = {
     "automation": "automation", "documentation": "automation",
     "fundamentals": "service", "faults": "service", "client": "service", "uploads": "service",
     "documentation/test_site.py": "site",
-    "faults/test_batches.py": "automation", "faults/test_disk_full.py": "automation", "faults/test_s3.py": "s3",
+    "faults/test_batches.py": "automation", "faults/test_disk_full.py": "automation",
+    "faults/test_clocks.py": "automation", "faults/test_s3.py": "s3",
 }  # fmt: skip
 
 
