@@ -15,7 +15,10 @@ import pillow_jxl  # noqa: F401 - lets Pillow write JPEG XL
 from PIL import Image
 
 from penstock.engines import bundled_ffmpeg
+from tests.engines.images import still_files
 from tests.engines.images.raw_files import dng
+from tests.engines.probing.written_files import SOUNDS
+from tests.engines.probing.written_videos import flic
 
 _PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=12:duration=0.5")
 _TONE = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100:duration=0.5")
@@ -39,7 +42,10 @@ _FFMPEG: dict[str, tuple[str, ...]] = {
     "vorbis.mka": (*_TONE, "-c:a", "libvorbis"),
     "flac.flac": (*_TONE, "-c:a", "flac"),
     "alac.m4a": (*_TONE, "-c:a", "alac"),
+    "roq.roq": (*_BOTH, "-r", "30", "-ar", "22050"),
+    "swf.swf": (*_BOTH, "-c:v", "flv", "-c:a", "libmp3lame"),
     "exr.exr": (*_PICTURE, "-frames:v", "1", "-update", "1", "-compression", "zip16"),
+    "dpx.dpx": (*_PICTURE, "-frames:v", "1", "-update", "1"),
 }
 _STILLS = {
     "jpeg.jpg": {"format": "JPEG", "progressive": True},
@@ -56,8 +62,18 @@ _ANIMATIONS = {
     "apng.png": {"format": "PNG"},
     "avif.avif": {"format": "AVIF", "max_threads": 1},
 }
-_RAW = "raw.dng"
-NAMES = (*_FFMPEG, *_STILLS, *_ANIMATIONS, _RAW)
+_WRITTEN: dict[str, Callable[[], bytes]] = {
+    "raw.dng": lambda: dng([[(x / 32, y / 24, 0.5) for x in range(32)] for y in range(24)]),
+    "photoshop.psd": lambda: still_files.psd()[0],
+    "ilbm.iff": lambda: still_files.ilbm_ham()[0],
+    "quickdraw.pict": lambda: still_files.pict_palette()[0],
+    "fits.fits": lambda: still_files.fits_colors()[0],
+    "x.xwd": lambda: still_files.xwd_palette()[0],
+    "flic.flc": flic,
+    "shorten.shn": lambda: SOUNDS["shn"].content,
+    "dsd.dsf": lambda: SOUNDS["dsf"].content,
+}
+NAMES = (*_FFMPEG, *_STILLS, *_ANIMATIONS, *_WRITTEN)
 
 # Numbers that overflow, or that decoders forget: as one, two and four bytes.
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
@@ -67,8 +83,8 @@ _HEADER_BYTES = 1024
 def original(name: str) -> bytes:
     if name in _FFMPEG:
         return _encoded(name)
-    if name == _RAW:
-        return dng([[(x / 32, y / 24, 0.5) for x in range(32)] for y in range(24)])
+    if name in _WRITTEN:
+        return _WRITTEN[name]()
     return (
         _saved(4, save_all=True, duration=90, **_ANIMATIONS[name]) if name in _ANIMATIONS else _saved(**_STILLS[name])
     )
