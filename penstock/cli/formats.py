@@ -13,6 +13,7 @@ from penstock.domain.planning.matrix import conversion_matrix
 from penstock.settings.allowed_pairs import read_allowed_pairs
 
 INDENT = "  "
+NOT_TESTED = "* known by its signature; no test of Penstock reads such a file"
 MIN_WIDTH = 40
 
 
@@ -25,12 +26,13 @@ def formats_command(*, as_json: bool) -> None:
         click.echo(json.dumps(cells, indent=2))
         return
     columns = max(MIN_WIDTH, shutil.get_terminal_size().columns - 1)
-    click.echo("\n\n".join(_paragraph(*group, columns) for group in _groups(cells)))
+    paragraphs = [_paragraph(*group, columns) for group in _groups(cells)]
+    click.echo("\n\n".join((*paragraphs, NOT_TESTED)))
 
 
 def _groups(cells: list[dict[str, Any]]) -> Iterator[tuple[Kind, str, list[str]]]:
     """A kind, what it can become, and the containers in which it can become just that: 200 of them become alike."""
-    held = [(kind, _becomes(each["outputs"]), cell["label"]) for cell in cells for each, kind in _inputs(cell)]
+    held = [(kind, _becomes(each["outputs"]), _label(cell)) for cell in cells for each, kind in _inputs(cell)]
     for kind in KINDS:
         for becomes in dict.fromkeys(each[1] for each in held if each[0] == kind):
             yield kind, becomes, [label for *group, label in held if group == [kind, becomes]]
@@ -38,6 +40,10 @@ def _groups(cells: list[dict[str, Any]]) -> Iterator[tuple[Kind, str, list[str]]
 
 def _inputs(cell: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Kind]]:
     return ((each, each["kind"]) for each in cell["inputs"])
+
+
+def _label(cell: dict[str, Any]) -> str:
+    return cell["label"] if cell["tested"] else f"{cell['label']}*"
 
 
 def _becomes(outputs: list[dict[str, Any]]) -> str:

@@ -53,7 +53,8 @@ def test_formats_are_printed_in_groups_that_become_the_same_and_as_json(penstock
     refused = next(group for group in told if group.startswith("audio becomes wav ogg flac\n"))
     assert refused.split("\n")[1:] == ["  QuickTime"]
     cells = json.loads(penstock_tells(penstock, "formats", "--json").stdout)
-    assert {"container", "label", "inputs"} == set(cells[0])
+    assert {"container", "label", "tested", "inputs"} == set(cells[0])
+    assert [("Bink*" in told[0], "Bink," in told[0]), told[-1][0]] == [(True, False), "*"]
     assert all(" ".join(group.split()).count("MP4, MPEG-4 audio, 3GPP") == 1 for group in (told[0], told[2]))
 
 

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from penstock.api.context import context_of
 from penstock.api.envelope import Envelope, object_response
@@ -28,6 +28,7 @@ class InputView(BaseModel):
 class ContainerView(BaseModel):
     container: str
     label: str
+    tested: bool = Field(description="false: known by its signature; no test of Penstock reads such a file")
     inputs: list[InputView]
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from penstock.domain import errors
+from penstock.domain.planning.matrix import CONTAINERS
 from penstock.engines import bundled_ffmpeg, probe
 from penstock.engines.probing.file_probe import probe_each
 from penstock.engines.probing.further_containers.marks import MARKS
@@ -147,6 +148,11 @@ def test_dts_hd_is_read(media, tmp_path, tools):
 @pytest.mark.parametrize("marks", MARKS, ids=lambda marks: marks.container)
 def test_marks_lead_to_their_container(marks):
     assert sniff_bytes(header_with(marks) + bytes(40)).container == marks.container
+
+
+def test_only_what_is_read_here_is_called_tested():
+    read = {*MADE, *VIDEOS, "dtshd", *(name.rpartition(".")[2] for name in SOUNDS)}
+    assert {marks.container for marks in MARKS if CONTAINERS[marks.container].is_tested} <= read
 
 
 def test_headers_without_content_are_refused(tmp_path, tools):
