@@ -32,14 +32,10 @@ def formats_command(*, as_json: bool) -> None:
 
 def _groups(cells: list[dict[str, Any]]) -> Iterator[tuple[Kind, str, list[str]]]:
     """A kind, what it can become, and the containers in which it can become just that: 200 of them become alike."""
-    held = [(kind, _becomes(each["outputs"]), _label(cell)) for cell in cells for each, kind in _inputs(cell)]
+    held = [(each["kind"], _becomes(each["outputs"]), _label(cell)) for cell in cells for each in cell["inputs"]]
     for kind in KINDS:
         for becomes in dict.fromkeys(each[1] for each in held if each[0] == kind):
             yield kind, becomes, [label for *group, label in held if group == [kind, becomes]]
-
-
-def _inputs(cell: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Kind]]:
-    return ((each, each["kind"]) for each in cell["inputs"])
 
 
 def _label(cell: dict[str, Any]) -> str:
